@@ -1,0 +1,41 @@
+"""The tree of errors. Each message says what was wrong and what to do about it.
+
+    EmotionError
+    ├── ImageError          (ValueError)         the picture cannot be used
+    ├── DataError           (ValueError)         a data set cannot be read
+    ├── BundleError         (ValueError)         a model bundle is broken or unsafe
+    │   └── HashMismatchError                    a file is not the one that was published
+    ├── ModelNotFoundError  (FileNotFoundError)  no model of that name, here or on the Hub
+    └── HubError            (ConnectionError)    the Hub did not answer, or refused
+
+Every class is also a child of the built-in error that fits it, so that callers who know
+nothing of this package catch what they expect.
+"""
+
+
+class EmotionError(Exception):
+    """Anything that this package refuses to do."""
+
+
+class ImageError(EmotionError, ValueError):
+    """The input is not a usable picture."""
+
+
+class DataError(EmotionError, ValueError):
+    """A data set, or a row or file of it, cannot be read."""
+
+
+class BundleError(EmotionError, ValueError):
+    """A model bundle is incomplete, inconsistent, or would run code when loaded."""
+
+
+class HashMismatchError(BundleError):
+    """A file's SHA-256 differs from the recorded one."""
+
+
+class ModelNotFoundError(EmotionError, FileNotFoundError):
+    """No bundle at that path, and no such repository, revision or file on the Hub."""
+
+
+class HubError(EmotionError, ConnectionError):
+    """The Hugging Face Hub could not be reached in time, or denied access."""

@@ -1,0 +1,1 @@
+"""Training, evaluation and export. Needs TensorFlow (or another Keras backend to train on)."""

@@ -1,0 +1,67 @@
+"""The networks. Each takes raw uint8 crops and gives logits: preprocessing is part of the graph."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import keras
+import numpy as np
+from keras import layers
+
+from ..errors import BundleError, DataError
+
+BUILDERS: Final[dict[str, Callable[..., Any]]] = {}
+
+
+def register(builder: Callable[..., Any]) -> Callable[..., Any]:
+    BUILDERS[builder.__name__] = builder
+    return builder
+
+
+def build(arch: str, classes: int, **options: Any) -> Any:
+    """Build a network by name: uint8 (N, H, W, C) -> logits float32 (N, classes).
+
+    Raises BundleError for a name that is not in ``BUILDERS``.
+    """
+    if arch not in BUILDERS:
+        raise BundleError(f"Unknown architecture {arch!r}: use one of {', '.join(sorted(BUILDERS))}.")
+    return BUILDERS[arch](classes, **options)
+
+
+@register
+def resnet50v2(classes: int, image_size: int = 64, dropout: float = 0.3, weights: str | None = None) -> Any:
+    """ResNet50V2 (He et al. 2016, arXiv:1603.05027) on a 48x48 gray crop.
+
+    The crop is enlarged to ``image_size`` inside the graph. ``weights="imagenet"`` downloads
+    Keras's own.
+    """
+    crop = keras.Input((48, 48, 1), dtype="uint8", name="crop")
+    # float32, whatever the policy: bfloat16 keeps 8 bits and would blur the gray levels.
+    x = layers.Rescaling(1 / 127.5, offset=-1, dtype="float32", name="scale")(crop)
+    x = layers.Resizing(image_size, image_size, dtype="float32", name="enlarge")(x)
+    x = layers.Concatenate(dtype="float32", name="gray_to_rgb")([x, x, x])
+    backbone = keras.applications.ResNet50V2(
+        include_top=False, weights=weights, input_shape=(image_size, image_size, 3), pooling="avg"
+    )
+    x = layers.Dropout(dropout, name="dropout")(backbone(x))
+    return keras.Model(crop, layers.Dense(classes, dtype="float32", name="logits")(x), name="resnet50v2")
+
+
+def load_initial(model: Any, path: str | Path) -> int:
+    """Copy arrays of an ``.npz`` (named by variable path, ``|`` for ``/``) into variables of
+    the same path and shape. Returns how many were copied; DataError when none fits.
+    """
+    variables = {variable.path: variable for variable in model.variables}
+    copied = 0
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            for name in arrays.files:
+                variable = variables.get(name.replace("|", "/"))
+                if variable is not None and tuple(variable.shape) == arrays[name].shape:
+                    variable.assign(arrays[name].astype("float32"))
+                    copied += 1
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: not a readable .npz of initial weights ({error}).") from error
+    if not copied:
+        raise DataError(f"{path}: no array fits a variable of {model.name}. Is it for another architecture?")
+    return copied
