@@ -85,5 +85,5 @@ class Augment(keras.layers.Layer):  # type: ignore[misc]  # Keras has no type in
         inside = (rows >= top) & (rows < bottom) & (columns >= left) & (columns < right)
         return ops.cast(ops.round(ops.clip(ops.where(inside, gray, x), 0, 255)), "uint8")
 
-    def compute_output_spec(self, faces: Any, draws: Any) -> Any:
+    def compute_output_spec(self, faces: Any, draws: Any) -> Any:  # noqa: ARG002
         return keras.KerasTensor(faces.shape, dtype="uint8")

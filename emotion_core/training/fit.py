@@ -7,7 +7,6 @@ weights are most accurate on PublicTest is kept; PrivateTest is never looked at 
 
 import csv
 import json
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -76,7 +75,7 @@ def targets(data: FaceData, config: TrainConfig) -> NDArray[np.float32]:
         total = known.sum(axis=1, keepdims=True)
         blend = goal * (1 - config.votes_share) + config.votes_share * known / np.maximum(total, 1e-6)
         goal = np.where(total > 0.5, blend, goal)
-    return goal.astype(np.float32)
+    return np.asarray(goal, np.float32)
 
 
 def class_weights(data: FaceData, power: float) -> NDArray[np.float32]:
@@ -86,7 +85,7 @@ def class_weights(data: FaceData, power: float) -> NDArray[np.float32]:
         absent = [label for label, count in zip(data.labels, counts, strict=True) if not count]
         raise DataError(f"No training face is {', '.join(absent)}.")
     weights = (counts.mean() / counts) ** power
-    return (weights * counts.sum() / (weights * counts).sum()).astype(np.float32)
+    return np.asarray(weights * counts.sum() / (weights * counts).sum(), np.float32)
 
 
 def batches(count: int, config: TrainConfig, epoch: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
@@ -117,9 +116,7 @@ def compiled(config: TrainConfig, classes: int, steps: int) -> tuple[Any, Any]:
     rate = keras.optimizers.schedules.CosineDecay(
         0.0, max(total - warmup, 1), warmup_target=config.learning_rate, warmup_steps=warmup
     )
-    optimizer = keras.optimizers.AdamW(
-        rate, weight_decay=config.weight_decay, use_ema=True, ema_momentum=config.ema
-    )
+    optimizer = keras.optimizers.AdamW(rate, weight_decay=config.weight_decay, use_ema=True, ema_momentum=config.ema)
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     trainer.compile(
         optimizer, keras.losses.CategoricalCrossentropy(from_logits=True), metrics=["accuracy"], jit_compile="auto"
@@ -201,7 +198,9 @@ def _open_run(folder: Path, record: dict[str, Any], resume: bool) -> int:
         if not resume:
             raise DataError(f"{folder} already holds a run: add --resume to go on, or choose another --out.")
         if json.loads(run.read_text()) != record:
-            raise DataError(f"{run} was begun with other data or settings: resume with the same, or choose another --out.")
+            raise DataError(
+                f"{run} was begun with other data or settings: resume with the same, or choose another --out."
+            )
     folder.mkdir(parents=True, exist_ok=True)
     _write_json(run, record)
     state = folder / f"{CHECKPOINT}.json"
@@ -227,10 +226,10 @@ def _save(model: Any, path: Path) -> None:
     """Save weights (and the optimizer's state, if the model has one) so that a kill loses nothing."""
     temporary = path.with_name(f"new-{path.name}")
     model.save_weights(temporary, overwrite=True)
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def _write_json(path: Path, content: Any) -> None:
     temporary = path.with_name(f"new-{path.name}")
     temporary.write_text(json.dumps(content, indent=1) + "\n")
-    os.replace(temporary, path)
+    temporary.replace(path)

@@ -1,0 +1,116 @@
+"""Face crops -> calibrated probabilities. Every network gives logits; the rest happens here."""
+
+import threading
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .bundle import GRAPH, Bundle, BundleConfig, UncertainRule
+from .errors import BundleError
+
+#: Crops answered in one call of the graph; more are split, to bound the memory.
+MAX_BATCH = 64
+
+
+class Network(Protocol):
+    """A loaded graph: uint8 (N, H, W, C) -> float32 logits (N, classes). Thread-safe."""
+
+    def __call__(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]: ...
+
+
+class LiteRTNetwork:
+    """A ``.tflite`` graph on LiteRT, the whole batch in one call."""
+
+    def __init__(self, model: bytes, threads: int | None = None) -> None:
+        from ai_edge_litert.interpreter import Interpreter
+
+        try:
+            self._interpreter: Any = Interpreter(model_content=model, num_threads=threads)
+            self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise BundleError(f"{GRAPH} is not a graph that LiteRT can load ({error}).") from error
+        [entry], [result] = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+        self._entry, self._result = entry["index"], result["index"]
+        self.input_shape = tuple(int(size) for size in entry["shape"][1:])
+        self.classes = int(result["shape"][-1])
+        if entry["dtype"] is not np.uint8:
+            raise BundleError(f"{GRAPH} takes {entry['dtype'].__name__}; a bundle's graph takes raw uint8 crops.")
+        self._batch = int(entry["shape"][0])
+        self._lock = threading.Lock()  # an interpreter holds one call's tensors
+
+    def __call__(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        with self._lock:
+            if len(crops) != self._batch:
+                self._interpreter.resize_tensor_input(self._entry, crops.shape)
+                self._interpreter.allocate_tensors()
+                self._batch = len(crops)
+            self._interpreter.set_tensor(self._entry, np.ascontiguousarray(crops))
+            self._interpreter.invoke()
+            return np.array(self._interpreter.get_tensor(self._result), np.float32)
+
+
+class Classifier:
+    """A network with its bundle's labels, temperature and rule for uncertainty."""
+
+    def __init__(self, network: Network, config: BundleConfig) -> None:
+        self.config = config
+        self._network = network
+
+    @classmethod
+    def from_bundle(cls, bundle: Bundle) -> "Classifier":
+        """Load what the bundle serves from: LiteRT, or TensorFlow for Keras weights alone.
+
+        Raises BundleError when the graph does not fit the config.
+        """
+        config, name = bundle.config, bundle.serves_from()
+        expected = (config.height, config.width, config.channels)
+        network: Any
+        if name == GRAPH:
+            network = LiteRTNetwork(bundle.read(name))
+        else:
+            # TensorFlow takes seconds to import: only here, for bundles that have no graph.
+            from .training.keras_network import KerasNetwork
+
+            network = KerasNetwork(bundle, name)
+        if network.input_shape != expected or network.classes != len(config.labels):
+            raise BundleError(
+                f"{name} takes {network.input_shape} and gives {network.classes} classes, "
+                f"but the config says {expected} and {len(config.labels)} labels."
+            )
+        return cls(network, config)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self.config.labels
+
+    def logits(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """uint8 (N, H, W, C) as the config says -> float32 (N, classes); N may be 0.
+
+        Raises ValueError for crops of another shape or type.
+        """
+        config = self.config
+        if crops.dtype != np.uint8 or crops.shape[1:] != (config.height, config.width, config.channels):
+            raise ValueError(
+                f"Crops are {crops.dtype} {crops.shape}, expected uint8 "
+                f"(N, {config.height}, {config.width}, {config.channels})."
+            )
+        parts = [self._network(crops[start : start + MAX_BATCH]) for start in range(0, len(crops), MAX_BATCH)]
+        return np.concatenate(parts) if parts else np.empty((0, len(config.labels)), np.float32)
+
+    def probabilities(self, crops: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Calibrated probabilities, float64 (N, classes); each row sums to 1."""
+        return softmax(self.logits(crops), self.config.temperature)
+
+
+def softmax(logits: NDArray[np.floating[Any]], temperature: float = 1.0) -> NDArray[np.float64]:
+    """Softmax of logits (N, C) divided by the temperature (Guo et al. 2017, arXiv:1706.04599)."""
+    scaled = logits.astype(np.float64) / temperature
+    powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float64)
+
+
+def is_uncertain(probabilities: NDArray[np.float64], rule: UncertainRule) -> NDArray[np.bool_]:
+    """bool (N,): where the best of (N, C) probabilities is small, or barely ahead of the second."""
+    best = np.sort(probabilities, axis=1)[:, ::-1]
+    return np.asarray((best[:, 0] < rule.min_confidence) | (best[:, 0] - best[:, 1] < rule.min_margin))

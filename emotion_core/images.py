@@ -1,0 +1,123 @@
+"""Any picture a user may hand over -> RGB uint8 (H, W, 3), upright, or a clear refusal."""
+
+import io
+import os
+from pathlib import Path
+from typing import BinaryIO, Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from .errors import ImageError
+
+RGB: TypeAlias = NDArray[np.uint8]
+#: A path, the bytes of a file, an open binary file, a PIL image, or an array.
+ImageLike: TypeAlias = str | os.PathLike[str] | bytes | bytearray | BinaryIO | Image.Image | NDArray[np.generic]
+
+MAX_PIXELS: Final = 50_000_000
+MIN_SIDE: Final = 16
+#: What is decoded. Formats that run an interpreter (EPS) or that hide others (ICNS) are left out.
+FORMATS: Final = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF")
+_HELP: Final = "Use a JPEG, PNG, WebP, GIF, TIFF, BMP or AVIF picture."
+
+
+def load_image(source: ImageLike) -> RGB:
+    """Decode a picture to RGB uint8 (H, W, 3).
+
+    EXIF rotation is applied, transparency is laid on white, 16-bit gray is scaled to 8, and of
+    an animation the first frame is taken. Arrays must be uint8, gray (H, W) or (H, W, 1),
+    RGB (H, W, 3) or RGBA (H, W, 4).
+
+    Raises ImageError for anything that is not a whole picture of at least 16 pixels a side
+    and at most 50 megapixels; the size is read from the header, before anything is decoded.
+    """
+    if isinstance(source, np.ndarray):
+        return _from_array(source)
+    if isinstance(source, Image.Image):
+        return _from_pil(source)
+    return _from_file(source)
+
+
+def _from_file(source: str | os.PathLike[str] | bytes | bytearray | BinaryIO) -> RGB:
+    if isinstance(source, bytes | bytearray):
+        file: BinaryIO = io.BytesIO(source)
+    elif isinstance(source, str | os.PathLike):
+        path = Path(source)
+        if not path.is_file():
+            raise ImageError(f"There is no file {path.name!r}. Check the path.")
+        try:
+            file = path.open("rb")
+        except OSError as error:
+            raise ImageError(f"{path.name!r} cannot be opened: {error.strerror}.") from error
+    elif hasattr(source, "read") and hasattr(source, "seek"):
+        file = source
+    else:
+        raise ImageError(f"A {type(source).__name__} is not a picture. Give a path, bytes, a PIL image or an array.")
+    try:
+        if not file.read(1):
+            raise ImageError("The file is empty. Send it again.")
+        file.seek(0)
+        with Image.open(file, formats=FORMATS) as image:
+            return _from_pil(image)
+    except UnidentifiedImageError:
+        raise ImageError(f"This is not a picture that can be read. {_HELP}") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise ImageError(f"The picture is over {MAX_PIXELS // 10**6} megapixels. Send a smaller copy.") from None
+    except ImageError:
+        raise
+    # Pillow's decoders raise all of these, and struct.error, on broken files.
+    except Exception as error:
+        raise ImageError("The picture is damaged or cut short. Export or send it again.") from error
+    finally:
+        if file is not source:
+            file.close()
+
+
+def _from_pil(image: Image.Image) -> RGB:
+    _check_size(*image.size)
+    try:
+        image.load()
+        image = ImageOps.exif_transpose(image)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise ImageError("The picture is damaged or cut short. Export or send it again.") from error
+    if image.mode.startswith("I") or image.mode == "F":
+        return _from_deep_gray(np.asarray(image))
+    if image.has_transparency_data:
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
+    return np.array(image.convert("RGB"), dtype=np.uint8)
+
+
+def _from_deep_gray(gray: NDArray[np.generic]) -> RGB:
+    """16 or 32 bits a pixel: scaled by the type's usual range, not stretched to the contents."""
+    values = gray.astype(np.float64)
+    if not np.isfinite(values).all() or values.min() < 0:
+        raise ImageError("The picture has negative or undefined pixel values. Export it as an 8-bit picture.")
+    high = values.max()
+    # Up to 1 is the convention of floating-point pictures; up to 255 is 8 bits in a wide type.
+    scale = 255.0 if gray.dtype.kind == "f" and high <= 1 else 1.0 if high <= 255 and gray.itemsize > 2 else 255 / 65535
+    if high * scale > 255:
+        raise ImageError("The picture has more than 16 bits a pixel. Export it as an 8-bit picture.")
+    return np.repeat(np.round(values * scale).astype(np.uint8)[..., None], 3, axis=2)
+
+
+def _from_array(array: NDArray[np.generic]) -> RGB:
+    if array.dtype != np.uint8:
+        raise ImageError(f"The array is {array.dtype}; give uint8 values from 0 to 255 (.astype('uint8')).")
+    if array.ndim == 2:
+        array = array[..., None]
+    if array.ndim != 3 or array.shape[2] not in (1, 3, 4):
+        raise ImageError(f"The array has shape {array.shape}; give (H, W), (H, W, 1), (H, W, 3) or (H, W, 4).")
+    _check_size(array.shape[1], array.shape[0])
+    if array.shape[2] == 4:
+        return _from_pil(Image.fromarray(array))
+    return np.ascontiguousarray(np.broadcast_to(array, (*array.shape[:2], 3)), dtype=np.uint8)
+
+
+def _check_size(width: int, height: int) -> None:
+    if width * height > MAX_PIXELS:
+        raise ImageError(
+            f"The picture is {width}x{height}, over {MAX_PIXELS // 10**6} megapixels. Send a smaller copy."
+        )
+    if min(width, height) < MIN_SIDE:
+        raise ImageError(f"The picture is {width}x{height}; each side needs at least {MIN_SIDE} pixels.")

@@ -1,0 +1,82 @@
+"""The core in one object: a picture in, the perceived expression of every face out."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .bundle import BundleConfig
+from .classifier import Classifier, is_uncertain
+from .faces import FaceDetector, crop
+from .images import RGB, ImageLike, load_image
+from .resolve import PIN, resolve_bundle, resolve_detector
+from .results import FrameResult, Prediction
+
+
+class EmotionRecognizer:
+    """Finds faces and classifies them. Safe to share between threads.
+
+    >>> result = EmotionRecognizer.load().analyze("photo.jpg")
+    >>> [(face.label, round(face.confidence, 2)) for face in result.predictions]
+    """
+
+    def __init__(
+        self, classifier: Classifier, detector: FaceDetector, origin: str = "", notices: tuple[str, ...] = ()
+    ) -> None:
+        self.classifier = classifier
+        self.detector = detector
+        self.origin = origin or classifier.config.name
+        self.notices = notices
+
+    @classmethod
+    def load(
+        cls, model: str | Path | None = None, detector: str | None = None, pin_file: Path = PIN
+    ) -> "EmotionRecognizer":
+        """Load the model and the detector.
+
+        model: a bundle's folder, an embedded bundle's name or ``owner/repo[@revision]``; by
+        default the environment's ``EMOTION_MODEL``, then the pinned Hub repository, then the
+        embedded bundle. detector: ``auto``, ``yunet`` or ``haar``; by default
+        ``EMOTION_DETECTOR``, then ``auto``. What had to be replaced is told in ``notices``.
+
+        Raises an EmotionError when what was asked for by name cannot be had.
+        """
+        resolved = resolve_bundle(model or os.environ.get("EMOTION_MODEL"), pin_file)
+        finder, notice = resolve_detector(detector or os.environ.get("EMOTION_DETECTOR") or "auto")
+        notices = tuple(text for text in (resolved.notice, notice) if text)
+        return cls(Classifier.from_bundle(resolved.bundle), finder, resolved.bundle.origin, notices)
+
+    @property
+    def config(self) -> BundleConfig:
+        """What the bundle says of itself: labels, input, metrics."""
+        return self.classifier.config
+
+    def analyze(self, image: ImageLike) -> FrameResult:
+        """Analyse one picture; ImageError if it cannot be used. No face gives no predictions."""
+        return self.analyze_rgb(load_image(image))
+
+    def analyze_rgb(self, rgb: RGB) -> FrameResult:
+        """Analyse decoded pixels, RGB uint8 (H, W, 3)."""
+        config = self.config
+        faces = self.detector.detect(rgb)
+        crops = [crop(rgb, face.crop, config.height, config.width, config.channels) for face in faces]
+        empty = np.empty((0, config.height, config.width, config.channels), np.uint8)
+        probabilities = self.classifier.probabilities(np.stack(crops) if crops else empty)
+        uncertain = is_uncertain(probabilities, config.uncertain)
+        predictions = tuple(
+            Prediction(face, config.labels, _exact(row), bool(weak))
+            for face, row, weak in zip(faces, probabilities, uncertain, strict=True)
+        )
+        return FrameResult(rgb.shape[1], rgb.shape[0], predictions, config.name, self.detector.name)
+
+    def warm_up(self) -> None:
+        """Answer once, so that the first visitor does not wait for buffers to be laid out."""
+        config = self.config
+        self.detector.detect(np.zeros((480, 640, 3), np.uint8))
+        self.classifier.probabilities(np.zeros((1, config.height, config.width, config.channels), np.uint8))
+
+
+def _exact(row: NDArray[np.float64]) -> tuple[float, ...]:
+    """Six digits are plenty to read, and their sum stays within the results' own check."""
+    return tuple(round(float(value), 6) for value in row)
