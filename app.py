@@ -16,6 +16,7 @@ from PIL import Image
 
 from emotion_core import EmotionError, EmotionRecognizer, load_image
 from emotion_core.about import about
+from emotion_core.hub import quiet_hub
 from emotion_core.render import annotate
 from emotion_core.report import cards
 from emotion_core.results import FrameDict
@@ -103,7 +104,7 @@ def build_page(recognizer: EmotionRecognizer) -> gr.Blocks:
 def launch_options() -> dict[str, Any]:
     """What ``launch`` needs beside the page itself."""
     return {
-        "theme": gr.themes.Soft(primary_hue="blue", neutral_hue="slate"),
+        "theme": gr.themes.Soft(primary_hue="blue", neutral_hue="slate", font=["system-ui", "sans-serif"]),
         "css_paths": STYLE,
         "run_history": False,
         "max_file_size": "50mb",
@@ -116,6 +117,7 @@ def launch_options() -> dict[str, Any]:
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    quiet_hub()
     core = EmotionRecognizer.load()
     core.warm_up()
     demo = build_page(core)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import EmotionError
+from .hub import quiet_hub
 from .images import load_image
 from .recognizer import EmotionRecognizer
 from .render import annotate, caption
@@ -125,6 +126,7 @@ def run_evaluate(options: argparse.Namespace) -> int:
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; the exit status is 0, or 1 when something was refused."""
     options = parser().parse_args(arguments)
+    quiet_hub()
     try:
         return int(options.run(options))
     except EmotionError as error:

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from .images import RGB
 from .results import Box, Face
 
-#: Longest side, in pixels, of the copy on which faces are sought.
-DETECTION_SIDE: Final = 1024
+#: Longest side, in pixels, of the copy on which faces are sought. Haar costs more, and sees
+#: more faces where there are none, the larger the copy.
+YUNET_SIDE: Final = 1024
+HAAR_SIDE: Final = 640
 #: Smaller pictures are enlarged to this: a lone 48x48 face is too small for either detector.
 SMALLEST_SIDE: Final = 256
 HAAR_MARGIN: Final = 1.03
@@ -47,7 +49,7 @@ class YuNetDetector:
         self._lock = threading.Lock()  # the input size is a state of the detector
 
     def detect(self, rgb: RGB) -> list[Face]:
-        small, scale = _for_detection(rgb)
+        small, scale = _for_detection(rgb, YUNET_SIDE)
         bgr = cv2.cvtColor(small, cv2.COLOR_RGB2BGR)
         with self._lock:
             self._detector.setInputSize((bgr.shape[1], bgr.shape[0]))
@@ -71,7 +73,7 @@ class HaarDetector:
         self._lock = threading.Lock()
 
     def detect(self, rgb: RGB) -> list[Face]:
-        small, scale = _for_detection(rgb)
+        small, scale = _for_detection(rgb, HAAR_SIDE)
         gray = cv2.equalizeHist(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY))
         smallest = max(24, min(gray.shape) // 30)
         with self._lock:
@@ -100,10 +102,10 @@ def crop(rgb: RGB, square: Box, height: int, width: int, channels: int) -> NDArr
     return np.asarray(resized, np.uint8).reshape(height, width, channels)
 
 
-def _for_detection(rgb: RGB) -> tuple[RGB, float]:
+def _for_detection(rgb: RGB, side: int) -> tuple[RGB, float]:
     """A copy of a size that suits the detectors, and its scale."""
     longest = max(rgb.shape[:2])
-    scale = min(DETECTION_SIDE / longest, max(1.0, SMALLEST_SIDE / longest))
+    scale = min(side / longest, max(1.0, SMALLEST_SIDE / longest))
     if scale == 1:
         return rgb, 1.0
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import re
 import threading
 from collections.abc import Callable, Mapping
@@ -94,6 +95,11 @@ def within(seconds: float, call: Callable[[], T]) -> T:
     if not outcome:
         raise HubError(f"The Hugging Face Hub did not answer within {seconds:g} seconds.")
     return outcome[0]
+
+
+def quiet_hub() -> None:
+    """For programs: silence the client's own tale of its retries; what matters is in our notice."""
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
 
 
 def _has_hash(path: Path, expected: str | None) -> bool:

@@ -18,7 +18,7 @@ ImageLike: TypeAlias = str | os.PathLike[str] | bytes | bytearray | BinaryIO | I
 MAX_PIXELS: Final = 50_000_000
 MIN_SIDE: Final = 16
 #: What is decoded. Formats that run an interpreter (EPS) or that hide others (ICNS) are left out.
-FORMATS: Final = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF")
+FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF")
 _HELP: Final = "Use a JPEG, PNG, WebP, GIF, TIFF, BMP or AVIF picture."
 
 

@@ -74,7 +74,7 @@ def cards(rgb: RGB, result: FrameResult) -> str:
         body = f'<p class="no-face"><strong>{NO_FACE}.</strong> {NO_FACE_HELP}</p>'
     else:
         faces = [_card(rgb, prediction, number) for number, prediction in enumerate(result.predictions, 1)]
-        body = f'<div class="faces">{"".join(faces)}</div>'
+        body = f'<div class="faces">{"".join(faces)}</div>{_table(result)}'
     saves = _save_link("emotions.json", "application/json", as_json(result), "Save JSON")
     saves += _save_link("emotions.csv", "text/csv", as_csv(result), "Save CSV")
     heading = html.escape(summary(result))
@@ -92,6 +92,22 @@ def _card(rgb: RGB, prediction: Prediction, number: int) -> str:
         f'<div><h4>{number}. <span aria-hidden="true">{symbol}</span> {label} '
         f"{prediction.confidence:.0%} {doubt}</h4><ul>{bars}</ul></div></article>"
     )
+
+
+def _table(result: FrameResult) -> str:
+    header, rows = table(result)
+    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in header)
+    body = "".join("<tr>" + "".join(f"<td>{_cell(value)}</td>" for value in row) + "</tr>" for row in rows)
+    return (
+        '<div class="table" tabindex="0" role="region" aria-label="All figures"><table>'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.3f}" if isinstance(value, float) else html.escape(str(value))
 
 
 def _bar(name: str, share: float) -> str:

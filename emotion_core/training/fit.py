@@ -147,6 +147,7 @@ def train(data: FaceData, config: TrainConfig, out: str | Path, resume: bool = F
     best = max((float(row["public_accuracy"]) for row in read_history(folder)), default=-1.0)
     for epoch in range(started, config.epochs):
         began = time.monotonic()
+        _seed_dropout(network, config.seed, epoch)
         bar = keras.utils.Progbar(steps, unit_name=f"step of epoch {epoch + 1}/{config.epochs}")
         sums = {"loss": 0.0, "accuracy": 0.0}
         for step, (chosen, draws) in enumerate(batches(len(train_part), config, epoch)):
@@ -189,6 +190,13 @@ def read_history(folder: Path) -> list[dict[str, str]]:
         return []
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
+
+
+def _seed_dropout(network: Any, seed: int, epoch: int) -> None:
+    """Let the epoch's dropout, too, depend on seed and epoch alone: checkpoints do not hold its state."""
+    for variable in network.variables:
+        if variable.path.endswith("seed_generator_state"):
+            variable.assign(np.array([seed, epoch], np.uint32))
 
 
 def _open_run(folder: Path, record: dict[str, Any], resume: bool) -> int:

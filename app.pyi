@@ -1,0 +1,133 @@
+"""The Gradio page and its typed endpoint: thin handlers around ``emotion_core``."""
+
+import os
+
+# Read when Gradio is imported: nothing about a visitor is counted, sent or remembered.
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ.setdefault("GRADIO_RUN_HISTORY", "False")
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio_client.utils import python_type_to_json_schema
+from PIL import Image
+
+from emotion_core import EmotionError, EmotionRecognizer, load_image
+from emotion_core.about import about
+from emotion_core.render import annotate
+from emotion_core.report import cards
+from emotion_core.results import FrameDict
+
+STYLE = Path(__file__).parent / "emotion_core" / "page.css"
+#: Uploads and answers are deleted within this many seconds, twice over at most.
+KEEP_SECONDS = 60
+
+class PhotoInput(gr.Image):
+    """An image input that hands over the file as it came: ``emotion_core`` decodes it and
+    words the refusals, also for callers who pass the page by."""
+
+    is_template = True
+
+    def preprocess(self, payload: Any) -> str | None:
+        return payload.path if payload else None
+    from collections.abc import Callable, Sequence
+    from typing import TYPE_CHECKING, Any, Literal
+
+    from gradio.blocks import Block
+
+    if TYPE_CHECKING:
+        from gradio.components import Timer
+        from gradio.components.base import Component
+
+class FrameOutput(gr.JSON):
+    """JSON whose fields the Python client can list."""
+
+    is_template = True
+
+    def api_info(self) -> dict[str, Any]:
+        return dict(python_type_to_json_schema(FrameDict))
+    from collections.abc import Callable, Sequence
+    from typing import TYPE_CHECKING, Any, Literal
+
+    from gradio.blocks import Block
+
+    if TYPE_CHECKING:
+        from gradio.components import Timer
+        from gradio.components.base import Component
+
+def build_page(recognizer: EmotionRecognizer) -> gr.Blocks:
+    """The page for one recognizer."""
+
+    def show(photo: str | None) -> tuple[Image.Image | None, str]:
+        if photo is None:
+            return None, ""
+        try:
+            rgb = load_image(photo)
+            result = recognizer.analyze_rgb(rgb)
+        except EmotionError as error:
+            raise gr.Error(str(error), title="This picture cannot be used", print_exception=False) from error
+        return annotate(rgb, result), cards(rgb, result)
+
+    def analyze_image(image: str | None) -> FrameDict:
+        """Find every face of a picture and name its perceived expression."""
+        try:
+            return recognizer.analyze(image or "").to_dict()
+        except EmotionError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+
+    page: gr.Blocks
+    with gr.Blocks(
+        title="Emotion detection", analytics_enabled=False, delete_cache=(KEEP_SECONDS, KEEP_SECONDS)
+    ) as page:
+        gr.Markdown("# Emotion detection\nThe perceived expression of every face in a picture.")
+        for notice in recognizer.notices:
+            gr.Markdown(notice, elem_classes="notice")
+        with gr.Tab("Image"), gr.Row(equal_height=False):
+            with gr.Column():
+                photo = PhotoInput(
+                    label="Photo",
+                    sources=["upload", "clipboard", "webcam"],
+                    webcam_options=gr.WebcamOptions(mirror=False),
+                    height=420,
+                )
+                gr.Markdown(
+                    "Drop, paste or take a photo; the answer comes by itself. Photos are analysed in memory, "
+                    "never logged, and their temporary copies are deleted within two minutes."
+                )
+            with gr.Column():
+                annotated = gr.Image(
+                    label="Faces", format="png", interactive=False, height=420, buttons=["download", "fullscreen"]
+                )
+                faces = gr.HTML(label="Expressions", elem_id="faces")
+        gr.Markdown(about(recognizer), elem_id="about")
+        photo.change(show, photo, [annotated, faces], api_visibility="private", show_progress_on=annotated)
+
+        # The endpoint of the Python client and REST; its components are not for the page.
+        image = PhotoInput(visible=False, label="image")
+        gr.Button(visible=False).click(
+            analyze_image, image, FrameOutput(visible=False, label="faces"), api_name="analyze_image"
+        )
+    page.queue(default_concurrency_limit=4, max_size=64)
+    return page
+
+def launch_options() -> dict[str, Any]:
+    """What ``launch`` needs beside the page itself."""
+    return {
+        "theme": gr.themes.Soft(primary_hue="blue", neutral_hue="slate"),
+        "css_paths": STYLE,
+        "run_history": False,
+        "max_file_size": "50mb",
+        "show_error": True,
+        "ssr_mode": False,
+        "footer_links": ["api"],
+    }
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    core = EmotionRecognizer.load()
+    core.warm_up()
+    demo = build_page(core)
+    demo.launch(**launch_options())

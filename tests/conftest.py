@@ -1,0 +1,87 @@
+"""What the tests share: pictures, a stand-in Hub, small bundles and the shipped model."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+# Before anything imports the Hub's client: nothing of the tests touches the user's cache or the net.
+import tiny
+from stand_in_hub import StandInHub
+
+HUB = StandInHub()
+os.environ["HF_ENDPOINT"] = HUB.url
+os.environ["HF_HOME"] = tempfile.mkdtemp(prefix="emotion-tests-")
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+for name in ("EMOTION_MODEL", "EMOTION_DETECTOR", "HF_TOKEN", "HF_HUB_OFFLINE"):
+    os.environ.pop(name, None)
+
+import numpy as np
+import pytest
+from skimage import data as pictures
+
+from emotion_core import Bundle, EmotionRecognizer
+from emotion_core.images import RGB
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandInHub]:
+    """The stand-in Hub, with no repository yet and an empty cache."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub-cache"))
+    HUB.repos.clear()
+    yield HUB
+    HUB.repos.clear()
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> RGB:
+    """One happy face, 512x512 (NASA's portrait of Eileen Collins, as scikit-image carries it)."""
+    return np.asarray(pictures.astronaut())
+
+
+@pytest.fixture(scope="session")
+def montage(astronaut: RGB) -> RGB:
+    """Three faces: the portrait, its mirror image, and one at half size."""
+    half = np.zeros_like(astronaut)
+    half[:256, :256] = astronaut[::2, ::2]
+    return np.concatenate([astronaut, astronaut[:, ::-1], half], axis=1)
+
+
+@pytest.fixture(scope="session")
+def recognizer() -> EmotionRecognizer:
+    """The shipped model behind the detector that needs no download."""
+    return EmotionRecognizer.load("fer2013-resnet50v2", detector="haar")
+
+
+@pytest.fixture(scope="session")
+def fer2013() -> Path:
+    """The folder that holds fer2013.csv; tests that need it are skipped without."""
+    folder = os.environ.get("FER2013_DIR")
+    if not folder:
+        pytest.skip("set FER2013_DIR to the folder that holds fer2013.csv")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def yunet() -> bytes:
+    """YuNet's file; tests that need it are skipped without."""
+    path = os.environ.get("YUNET_ONNX")
+    if not path:
+        pytest.skip("set YUNET_ONNX to face_detection_yunet_2023mar.onnx")
+    return Path(path).read_bytes()
+
+
+@pytest.fixture(scope="session")
+def tiny_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Drawn faces as fer2013.csv."""
+    return tiny.write_csv(tmp_path_factory.mktemp("data") / "fer2013.csv")
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(tiny_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """A bundle trained and exported by the real code, on drawn faces, in seconds."""
+    from emotion_core.training.run import train_bundle
+
+    return train_bundle(tiny_csv, None, tiny.settings(6), tmp_path_factory.mktemp("tiny") / "tiny-bundle")

@@ -1,0 +1,124 @@
+"""The artefact: its config is checked, its files are hashed, its card says what it measured."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from emotion_core import Bundle, BundleConfig, BundleError, HashMismatchError
+from emotion_core.bundle import CARD, CONFIG, GRAPH, WEIGHTS, embedded
+from emotion_core.classifier import Classifier
+
+
+@pytest.fixture
+def copy(tiny_bundle: Bundle, tmp_path: Path) -> Path:
+    for name in (CONFIG, GRAPH, WEIGHTS, CARD):
+        shutil.copy(tiny_bundle.folder / name, tmp_path)
+    return tmp_path
+
+
+def rewrite(folder: Path, **changes: object) -> None:
+    config = json.loads((folder / CONFIG).read_text())
+    config.update(changes)
+    (folder / CONFIG).write_text(json.dumps(config))
+
+
+def test_config_round_trip(tiny_bundle: Bundle) -> None:
+    assert BundleConfig.from_json(tiny_bundle.config.to_json()) == tiny_bundle.config
+
+
+@pytest.mark.parametrize("name", [GRAPH, WEIGHTS, CARD])
+def test_every_file_is_checked(copy: Path, name: str) -> None:
+    content = bytearray((copy / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (copy / name).write_bytes(content)
+    with pytest.raises(HashMismatchError, match=name):
+        Bundle.open(copy)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"labels": ["only"]}, "labels"),
+        ({"labels": ["a", "a"]}, "labels"),
+        ({"input": {"height": 48, "width": 48, "channels": 2}}, "channels"),
+        ({"input": {"height": 48}}, "width"),
+        ({"input": {"height": 10**6, "width": 48, "channels": 1}}, "pixels"),
+        ({"temperature": 0}, "temperature"),
+        ({"temperature": "hot"}, "cannot be read"),
+        ({"uncertain": {"other": 1}}, "cannot be read"),
+        ({"files": [1]}, "cannot be read"),
+    ],
+)
+def test_a_bad_config_is_named(copy: Path, changes: dict[str, object], says: str) -> None:
+    rewrite(copy, **changes)
+    with pytest.raises(BundleError, match=says):
+        Bundle.open(copy)
+
+
+def test_a_folder_that_is_no_bundle(copy: Path) -> None:
+    for name in (GRAPH, WEIGHTS):
+        (copy / name).unlink()
+    with pytest.raises(BundleError, match="nothing to serve"):
+        Bundle.open(copy)
+    (copy / CONFIG).write_text("no json")
+    with pytest.raises(BundleError, match="cannot be read"):
+        Bundle.open(copy)
+
+
+def test_a_graph_that_does_not_fit_is_refused(copy: Path) -> None:
+    rewrite(copy, labels=list("abcdefgh"))
+    with pytest.raises(BundleError, match="7 classes"):
+        Classifier.from_bundle(Bundle.open(copy))
+    (copy / GRAPH).write_bytes(b"no graph")
+    rewrite(copy, files={})
+    with pytest.raises(BundleError, match="LiteRT"):
+        Classifier.from_bundle(Bundle.open(copy))
+
+
+class TestShipped:
+    """The default inside the clone."""
+
+    @pytest.fixture
+    def bundle(self) -> Bundle:
+        bundle = embedded()
+        assert bundle is not None
+        return bundle
+
+    def test_size(self, bundle: Bundle) -> None:
+        assert (bundle.folder / GRAPH).stat().st_size < 25e6
+        assert (bundle.folder / WEIGHTS).stat().st_size < 48e6
+
+    def test_figures(self, bundle: Bundle) -> None:
+        private = bundle.config.metrics["private"]
+        assert private["faces"] == 3589
+        assert private["accuracy"] >= 0.67
+        forms = bundle.config.export["forms"]
+        shipped = forms[bundle.config.export["form"]]
+        assert forms["float32"]["public_accuracy"] - shipped["public_accuracy"] <= 0.005
+
+    def test_card_is_made_from_the_config(self, bundle: Bundle) -> None:
+        from emotion_core.training.card import model_card
+
+        assert (bundle.folder / CARD).read_text() == model_card(bundle.config)
+
+    def test_readme_says_the_recorded_accuracy(self, bundle: Bundle) -> None:
+        readme = (Path(__file__).parents[1] / "README.md").read_text()
+        for split in ("public", "private"):
+            assert f"{bundle.config.metrics[split]['accuracy']:.4f}" in readme
+
+    @pytest.mark.fer2013
+    @pytest.mark.parametrize("split", ["public", "private"])
+    def test_recorded_metrics_are_measured_again(self, bundle: Bundle, fer2013: Path, split: str) -> None:
+        from emotion_core.training.data import load
+        from emotion_core.training.evaluate import evaluate
+
+        again = evaluate(Classifier.from_bundle(bundle), load(fer2013), split)
+        recorded = bundle.config.metrics[split]
+        # Kernels differ between processors: a few faces in thousands may fall the other way.
+        assert again["faces"] == recorded["faces"]
+        for name in ("accuracy", "macro_f1", "ece"):
+            assert again[name] == pytest.approx(recorded[name], abs=0.003), name
+            if name in again["without_twins"]:
+                assert again["without_twins"][name] == pytest.approx(recorded["without_twins"][name], abs=0.003)

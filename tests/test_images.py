@@ -1,0 +1,145 @@
+"""Every kind of picture in, upright RGB out; everything else refused with what to do."""
+
+import io
+import warnings
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from emotion_core import ImageError, load_image
+
+
+def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+@pytest.fixture
+def picture() -> Image.Image:
+    """40x24, left half red, right half blue."""
+    pixels = np.zeros((24, 40, 3), np.uint8)
+    pixels[:, :20, 0] = 255
+    pixels[:, 20:, 2] = 255
+    return Image.fromarray(pixels)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "AVIF"])
+def test_formats(picture: Image.Image, kind: str) -> None:
+    rgb = load_image(encoded(picture, kind))
+    assert rgb.shape == (24, 40, 3)
+    assert rgb.dtype == np.uint8
+    assert rgb[12, 5, 0] > 200 > 60 > rgb[12, 5, 2]
+    assert rgb[12, 35, 2] > 200 > 60 > rgb[12, 35, 0]
+
+
+def test_sources_agree(picture: Image.Image, tmp_path: Path) -> None:
+    content = encoded(picture, "PNG")
+    path = tmp_path / "picture.png"
+    path.write_bytes(content)
+    wanted = np.asarray(picture)
+    for source in (path, str(path), content, bytearray(content), io.BytesIO(content), picture, wanted):
+        assert np.array_equal(load_image(source), wanted)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_rotation(picture: Image.Image, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[274] = orientation
+    rgb = load_image(encoded(picture, "PNG", exif=exif))
+    assert rgb.shape == ((24, 40, 3) if orientation < 5 else (40, 24, 3))
+    # Where the camera's left edge (red) belongs once the picture is upright.
+    red = {1: "left", 2: "right", 3: "right", 4: "left", 5: "top", 6: "top", 7: "bottom", 8: "bottom"}[orientation]
+    y, x = {"left": (12, 3), "right": (12, -3), "top": (3, 12), "bottom": (-3, 12)}[red]
+    assert rgb[y, x].tolist() == [255, 0, 0]
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "LA", "RGBA", "1", "CMYK"])
+def test_modes(picture: Image.Image, mode: str) -> None:
+    rgb = load_image(encoded(picture.convert(mode), "TIFF" if mode == "CMYK" else "PNG"))
+    assert rgb.shape == (24, 40, 3)
+
+
+@pytest.mark.parametrize("mode", ["YCbCr", "HSV", "CMYK", "RGBa"])
+def test_modes_in_memory(picture: Image.Image, mode: str) -> None:
+    converted = picture.convert("RGBA").convert(mode) if mode == "RGBa" else picture.convert(mode)
+    assert np.abs(load_image(converted).astype(int) - np.asarray(picture)).max() <= 3
+
+
+def test_transparency_becomes_white() -> None:
+    clear = Image.new("RGBA", (20, 20), (255, 0, 0, 0))
+    assert (load_image(encoded(clear, "PNG")) == 255).all()
+    palette = Image.new("P", (20, 20), 0)
+    assert (load_image(encoded(palette, "PNG", transparency=0)) == 255).all()
+
+
+def test_16_bit_gray_keeps_its_levels() -> None:
+    ramp = np.linspace(0, 65535, 400).astype(np.uint16).reshape(20, 20)
+    for kind in ("PNG", "TIFF"):
+        rgb = load_image(encoded(Image.fromarray(ramp), kind))
+        assert np.abs(rgb[..., 0].astype(int) - np.round(ramp / 257.0)).max() <= 1
+
+
+def test_float_tiff() -> None:
+    rgb = load_image(encoded(Image.fromarray(np.full((20, 20), 0.5, np.float32)), "TIFF"))
+    assert abs(int(rgb[0, 0, 0]) - 128) <= 1
+
+
+def test_first_frame_of_an_animation() -> None:
+    frames = [Image.new("RGB", (20, 20), colour) for colour in ("red", "blue")]
+    rgb = load_image(encoded(frames[0], "GIF", save_all=True, append_images=frames[1:]))
+    assert rgb[0, 0].tolist() == [255, 0, 0]
+
+
+@pytest.mark.parametrize("shape", [(20, 30), (20, 30, 1), (20, 30, 3), (20, 30, 4)])
+def test_arrays(shape: tuple[int, ...]) -> None:
+    assert load_image(np.full(shape, 255, np.uint8)).shape == (20, 30, 3)
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        (b"", "empty"),
+        (b"hello, I am no picture", "not a picture"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n", "not a picture"),
+        (Path("no/such/file.png"), "no file 'file.png'"),
+        (Path(), "no file"),
+        (3.14, "not a picture"),
+        (None, "not a picture"),
+        (np.zeros((20, 20, 3), np.float32), "uint8"),
+        (np.zeros((20, 20, 2), np.uint8), "shape"),
+        (np.zeros(20, np.uint8), "shape"),
+        (np.zeros((15, 20, 3), np.uint8), "at least 16"),
+        (Image.new("RGB", (400, 10)), "at least 16"),
+    ],
+)
+def test_refused(source: object, says: str) -> None:
+    with pytest.raises(ImageError, match=says):
+        load_image(source)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF", "GIF"])
+@pytest.mark.parametrize("share", [0.3, 0.7, 0.95])
+def test_truncated(astronaut: np.ndarray, kind: str, share: float) -> None:
+    whole = encoded(Image.fromarray(astronaut), kind)
+    with pytest.raises(ImageError):
+        load_image(whole[: int(len(whole) * share)])
+
+
+def test_too_many_pixels_is_decided_from_the_header() -> None:
+    """A 20,000 x 20,000 picture whose pixel data is not even there."""
+    header = encoded(Image.new("1", (20, 20)), "PNG")
+    ihdr = header[:16] + (20_000).to_bytes(4, "big") * 2 + header[24:29]
+    huge = ihdr + zlib.crc32(ihdr[12:29]).to_bytes(4, "big") + header[33:]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        with pytest.raises(ImageError, match="megapixels"):
+            load_image(huge)
+
+
+def test_an_error_is_also_the_built_in_one() -> None:
+    with pytest.raises(ValueError, match="empty"):
+        load_image(b"")

@@ -1,0 +1,177 @@
+"""The real server: called by the Python client, and opened in Chromium."""
+
+import base64
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+from PIL import Image
+
+ROOT = Path(__file__).parents[1]
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """``python app.py`` in a process of its own; its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    folder = tmp_path_factory.mktemp("server")
+    settings = {
+        "GRADIO_SERVER_PORT": str(port),
+        "GRADIO_TEMP_DIR": str(folder / "cache"),
+        "EMOTION_DETECTOR": "haar",
+    }
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "app.py"], cwd=ROOT, env={**os.environ, **settings}, stdout=log, stderr=log
+        )
+    url = f"http://127.0.0.1:{port}/"
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                urllib.request.urlopen(url, timeout=5).close()
+                break
+            except OSError:
+                assert process.poll() is None, (folder / "log").read_text()
+                assert time.monotonic() < deadline, (folder / "log").read_text()
+                time.sleep(0.2)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory, astronaut: np.ndarray, montage: np.ndarray) -> Path:
+    folder = tmp_path_factory.mktemp("photos")
+    Image.fromarray(astronaut).save(folder / "astronaut.png")
+    Image.fromarray(montage).save(folder / "montage.jpg", quality=95)
+    Image.new("RGB", (320, 240), "gray").save(folder / "empty.png")
+    (folder / "notes.png").write_text("no picture at all")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def client(server: str) -> Client:
+    return Client(server, verbose=False)
+
+
+class TestClient:
+    def test_a_photo(self, client: Client, photos: Path) -> None:
+        result = client.predict(handle_file(photos / "montage.jpg"), api_name="/analyze_image")
+        assert len(result["faces"]) == 3
+        assert result["faces"][0]["emotion"] == "happy"
+        assert sum(result["faces"][0]["probabilities"].values()) == pytest.approx(1, abs=1e-4)
+
+    def test_no_face(self, client: Client, photos: Path) -> None:
+        assert client.predict(handle_file(photos / "empty.png"), api_name="/analyze_image")["faces"] == []
+
+    def test_errors_can_be_read(self, client: Client, photos: Path) -> None:
+        with pytest.raises(AppError, match="not a picture"):
+            client.predict(handle_file(photos / "notes.png"), api_name="/analyze_image")
+
+    def test_the_endpoint_is_typed_and_the_only_one(self, client: Client) -> None:
+        endpoints: Any = client.view_api(return_format="dict", print_info=False)
+        assert list(endpoints["named_endpoints"]) == ["/analyze_image"]
+        [returned] = endpoints["named_endpoints"]["/analyze_image"]["returns"]
+        assert set(returned["type"]["properties"]) == {"width", "height", "model", "detector", "faces"}
+
+    def test_many_at_once(self, client: Client, photos: Path) -> None:
+        names = ["astronaut.png", "empty.png", "montage.jpg"] * 4
+        with ThreadPoolExecutor(6) as pool:
+            results = pool.map(
+                lambda name: client.predict(handle_file(photos / name), api_name="/analyze_image"), names
+            )
+        assert [len(result["faces"]) for result in results] == [1, 0, 3] * 4
+
+    def test_files_of_the_server_stay_there(self, server: str) -> None:
+        body = json.dumps({"data": [{"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}]}).encode()
+        request = urllib.request.Request(
+            f"{server}gradio_api/run/analyze_image", body, {"Content-Type": "application/json"}
+        )
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request, timeout=20)
+        assert refused.value.code in (400, 403, 422, 500)
+        assert b"root:" not in refused.value.read()
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+class TestBrowser:
+    @pytest.fixture(scope="class")
+    def browser(self) -> Iterator[Any]:
+        from playwright.sync_api import sync_playwright
+
+        flags = ("--no-sandbox", "--disable-background-networking", "--disable-component-update", "--no-first-run")
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(flags))
+            yield browser
+            browser.close()
+
+    @pytest.fixture(params=["light desktop", "dark phone"])
+    def page(self, request: pytest.FixtureRequest, browser: Any, server: str) -> Iterator[Any]:
+        dark, phone = request.param == "dark phone", request.param == "dark phone"
+        context = browser.new_context(
+            color_scheme="dark" if dark else "light",
+            viewport={"width": 390, "height": 844} if phone else {"width": 1280, "height": 900},
+        )
+        page = context.new_page()
+        page.set_default_timeout(30_000)
+        page.hosts = set()
+        page.on("request", lambda sent: page.hosts.add(sent.url.split("/")[2]))
+        page.goto(server)
+        yield page
+        context.close()
+
+    def drop(self, page: Any, photo: Path) -> None:
+        page.locator("input[type=file]").first.set_input_files(str(photo))
+
+    def test_a_photo_comes_back_boxed(self, page: Any, photos: Path, tmp_path: Path) -> None:
+        self.drop(page, photos / "montage.jpg")
+        page.locator("#faces article").nth(2).wait_for()
+        assert page.locator("#faces h3").inner_text() == "3 faces: 3 happy"
+        assert page.locator("#faces article").first.locator("li").count() == 7
+        assert page.locator("#faces tbody tr").count() == 3
+        link = page.locator("#faces a[download='emotions.json']").get_attribute("href")
+        assert len(json.loads(base64.b64decode(link.split(",")[1]))["faces"]) == 3
+        with page.expect_download() as saved:
+            page.locator("#faces a[download='emotions.csv']").click()
+        assert saved.value.path().read_text().startswith("face,emotion")
+        picture = page.locator("img[src*='/file=']").last
+        assert picture.evaluate("image => image.naturalWidth") > 1000
+        # Nothing sticks out sideways, and nobody else was asked for anything.
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        assert all(host.startswith("127.0.0.1") for host in page.hosts if host)
+        page.screenshot(path=tmp_path / "page.png", full_page=True)
+
+    def test_no_face_is_a_friendly_answer(self, page: Any, photos: Path) -> None:
+        self.drop(page, photos / "empty.png")
+        page.get_by_text("Nothing in this picture looks like a face").wait_for()
+
+    def test_a_bad_file_is_explained_and_the_next_one_works(self, page: Any, photos: Path) -> None:
+        self.drop(page, photos / "notes.png")
+        page.get_by_text("This is not a picture that can be read").first.wait_for()
+        page.reload()
+        self.drop(page, photos / "astronaut.png")
+        page.get_by_text("1 face: happy").wait_for()
+
+    def test_the_page_says_what_it_is(self, page: Any) -> None:
+        text = page.locator("#about").inner_text()
+        for words in ("Perceived expression, not feeling", "AI Act", "PrivateTest", "fer2013-resnet50v2"):
+            assert words in text

@@ -1,0 +1,153 @@
+"""Training by the real loop: it learns, it is recorded, and a kill costs at most the epoch under way."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny
+
+from emotion_core import Bundle, BundleError, DataError
+from emotion_core.classifier import Classifier
+from emotion_core.labels import FERPLUS
+from emotion_core.training.architectures import build, load_initial
+from emotion_core.training.augment import Augment, Augmentation, no_change
+from emotion_core.training.data import FaceData, load
+from emotion_core.training.evaluate import evaluate
+from emotion_core.training.fit import TrainConfig, batches, class_weights, read_history, targets, train
+
+
+def test_it_learns_and_the_bundle_says_what_it_reached(tiny_bundle: Bundle, tiny_csv: Path) -> None:
+    figures = tiny_bundle.config.metrics
+    assert figures["public"]["accuracy"] > 0.8
+    assert evaluate(Classifier.from_bundle(tiny_bundle), load(tiny_csv), "private") == figures["private"]
+    history = tiny_bundle.config.training["history"]
+    assert [row["epoch"] for row in history] == list("123456")
+    assert tiny_bundle.config.export["form"] in tiny_bundle.config.export["forms"]
+
+
+def test_a_killed_run_resumes_to_the_same_history(tiny_csv: Path, tmp_path: Path) -> None:
+    def start(out: Path, *more: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, str(Path(tiny.__file__)), str(tiny_csv), str(out), "6", *more]
+        return subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment())
+
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    assert start(whole).wait(120) == 0
+    process = start(broken)
+    deadline = time.monotonic() + 120
+    while len(read_history(broken)) < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert 2 <= len(read_history(broken)) < 6
+    assert start(broken, "resume").wait(120) == 0
+
+    def learnt(folder: Path) -> list[dict[str, str]]:
+        return [{name: value for name, value in row.items() if name != "seconds"} for row in read_history(folder)]
+
+    assert learnt(broken) == learnt(whole)
+
+
+def environment() -> dict[str, str]:
+    import os
+
+    root = Path(__file__).parents[1]
+    return {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{root / 'tests'}", "OMP_NUM_THREADS": "1"}
+
+
+def test_another_run_is_not_overwritten(tiny_csv: Path, tmp_path: Path) -> None:
+    data = load(tiny_csv)
+    train(data, tiny.settings(1), tmp_path)
+    with pytest.raises(DataError, match="--resume"):
+        train(data, tiny.settings(1), tmp_path)
+    with pytest.raises(DataError, match="other data or settings"):
+        train(data, tiny.settings(2), tmp_path, resume=True)
+    assert json.loads((tmp_path / "run.json").read_text())["config"]["epochs"] == 1
+
+
+def test_batches_depend_on_seed_and_epoch_alone() -> None:
+    config = TrainConfig(batch_size=8)
+    first, again, later = (list(batches(20, config, epoch)) for epoch in (0, 0, 1))
+    assert len(first) == 2
+    for (left, left_draws), (right, right_draws) in zip(first, again, strict=True):
+        assert np.array_equal(left, right)
+        assert np.array_equal(left_draws, right_draws)
+    assert not np.array_equal(first[0][0], later[0][0])
+
+
+def test_resnet50v2() -> None:
+    network = build("resnet50v2", 7)
+    assert network.input_shape == (None, 48, 48, 1)
+    assert network.count_params() == 23_579_143
+    with pytest.raises(BundleError, match="resnet50v2"):
+        build("resnet51", 7)
+
+
+def test_initial_weights(tmp_path: Path) -> None:
+    tiny.register()
+    network = build("tiny", 7)
+    bias = next(variable for variable in network.variables if variable.path == "logits/bias")
+    np.savez(tmp_path / "init.npz", **{"logits|bias": np.arange(7, dtype=np.float16), "logits|kernel": np.zeros(3)})
+    assert load_initial(network, tmp_path / "init.npz") == 1
+    assert np.array_equal(bias.numpy(), np.arange(7))
+    np.savez(tmp_path / "other.npz", **{"elsewhere|bias": np.zeros(7)})
+    with pytest.raises(DataError, match="another architecture"):
+        load_initial(network, tmp_path / "other.npz")
+    (tmp_path / "broken.npz").write_bytes(b"no archive")
+    with pytest.raises(DataError, match=r"broken\.npz"):
+        load_initial(network, tmp_path / "broken.npz")
+
+
+def face_data(votes: np.ndarray | None = None) -> FaceData:
+    faces = np.zeros((8, 48, 48, 1), np.uint8)
+    return FaceData(faces, np.array([0, 1, 2, 3, 4, 5, 6, 3]), np.array(["train"] * 8), votes=votes)
+
+
+def test_targets_blend_labels_and_votes() -> None:
+    votes = np.zeros((8, 8), np.float32)
+    votes[0, FERPLUS.index("fear")] = 1  # labelled angry, voted fear
+    votes[1, FERPLUS.index("contempt")] = 1  # no expression that the labels know
+    config = TrainConfig(label_smoothing=0.07, votes_share=0.5)
+    goal = targets(face_data(votes), config)
+    assert np.allclose(goal.sum(axis=1), 1, atol=1e-6)
+    assert np.isclose(goal[0, 0], 0.5 * 0.94)
+    assert np.isclose(goal[0, 2], 0.5 * 0.01 + 0.5)
+    plain = targets(face_data(), config)
+    assert np.array_equal(goal[1:], plain[1:])
+
+
+def test_class_weights() -> None:
+    data = face_data()
+    assert np.allclose(class_weights(data, 0), 1)
+    balanced = class_weights(data, 1)
+    assert np.isclose(balanced[0], 2 * balanced[3])
+    assert np.isclose(balanced[data.emotion].mean(), 1)
+    with pytest.raises(DataError, match="angry"):
+        class_weights(data.only(data.emotion > 0), 1)
+
+
+def test_augmentation_keeps_what_it_should() -> None:
+    rng = np.random.default_rng(3)
+    faces = rng.integers(0, 256, (6, 48, 48, 1), dtype=np.uint8)
+    assert np.array_equal(np.asarray(Augment()(faces, no_change(6))), faces)
+    mirror = Augmentation(flip=1, rotation=0, zoom=0, shift=0, contrast=0, brightness=0, erase=0)
+    assert np.array_equal(np.asarray(Augment()(faces, mirror.draw(rng, 6, 48))), faces[:, :, ::-1])
+    changed = np.asarray(Augment()(faces, Augmentation().draw(rng, 6, 48)))
+    assert changed.dtype == np.uint8
+    assert not np.array_equal(changed, faces)
+
+
+def test_a_shift_is_as_far_as_it_says() -> None:
+    face = np.zeros((1, 48, 48, 1), np.uint8)
+    face[0, 20:24, 20:24] = 255
+    only_shift = Augmentation(flip=0, rotation=0, zoom=0, shift=0.1, contrast=0, brightness=0, erase=0)
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        moved = np.asarray(Augment()(face, only_shift.draw(rng, 1, 48)))[0, ..., 0]
+        y, x = (np.average(np.arange(48), weights=moved.sum(axis=axis)) for axis in (1, 0))
+        assert abs(y - 21.5) <= 4.81
+        assert abs(x - 21.5) <= 4.81
