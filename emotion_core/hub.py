@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import logging
 import re
 import threading
 from collections.abc import Callable, Mapping
@@ -99,7 +98,9 @@ def within(seconds: float, call: Callable[[], T]) -> T:
 
 def quiet_hub() -> None:
     """For programs: silence the client's own tale of its retries; what matters is in our notice."""
-    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
+    from huggingface_hub import logging  # importing it sets the level, so it comes first
+
+    logging.set_verbosity_error()
 
 
 def _has_hash(path: Path, expected: str | None) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from .bundle import CARD, CONFIG, SERVABLE, Bundle, BundleConfig, check_sha256, embedded
+from .bundle import CONFIG, SERVABLE, Bundle, BundleConfig, check_sha256, embedded
 from .errors import EmotionError, ModelNotFoundError
 from .faces import FaceDetector, HaarDetector, YuNetDetector
 from .hub import PATIENCE, YUNET, HubRef, fetch, within
@@ -67,7 +67,7 @@ def resolve_detector(named: str = "auto") -> tuple[FaceDetector, str]:
 
 
 def fetch_bundle(ref: HubRef) -> Bundle:
-    """Fetch what serving needs of a repository: its config, its card and one servable file."""
+    """Fetch what serving needs of a repository: its config and one servable file."""
     path = fetch(ref, CONFIG)
     listed = BundleConfig.from_json(path.read_bytes()).files
     wanted = [name for name in SERVABLE if name in (ref.sha256 or listed or SERVABLE)]
@@ -78,8 +78,6 @@ def fetch_bundle(ref: HubRef) -> Bundle:
         except ModelNotFoundError:
             if name == wanted[-1]:
                 raise
-    if CARD in listed:
-        fetch(ref, CARD)
     return Bundle.open(path.parent, str(ref))
 
 
