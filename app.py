@@ -18,7 +18,7 @@ from emotion_core import EmotionError, EmotionRecognizer, load_image
 from emotion_core.about import about
 from emotion_core.hub import quiet_hub
 from emotion_core.render import annotate
-from emotion_core.report import cards
+from emotion_core.report import cards, html_table
 from emotion_core.results import FrameDict
 
 STYLE = Path(__file__).parent / "emotion_core" / "page.css"
@@ -48,15 +48,15 @@ class FrameOutput(gr.JSON):
 def build_page(recognizer: EmotionRecognizer) -> gr.Blocks:
     """The page for one recognizer."""
 
-    def show(photo: str | None) -> tuple[Image.Image | None, str]:
+    def show(photo: str | None) -> tuple[Image.Image | None, str, str]:
         if photo is None:
-            return None, ""
+            return None, "", ""
         try:
             rgb = load_image(photo)
             result = recognizer.analyze_rgb(rgb)
         except EmotionError as error:
             raise gr.Error(str(error), title="This picture cannot be used", print_exception=False) from error
-        return annotate(rgb, result), cards(rgb, result)
+        return annotate(rgb, result), cards(rgb, result), html_table(result)
 
     def analyze_image(image: str | None) -> FrameDict:
         """Find every face of a picture and name its perceived expression."""
@@ -89,8 +89,9 @@ def build_page(recognizer: EmotionRecognizer) -> gr.Blocks:
                     label="Faces", format="png", interactive=False, height=420, buttons=["download", "fullscreen"]
                 )
                 faces = gr.HTML(label="Expressions", elem_id="faces")
+        figures = gr.HTML(label="All figures", elem_id="figures")
         gr.Markdown(about(recognizer), elem_id="about")
-        photo.change(show, photo, [annotated, faces], api_visibility="private", show_progress_on=annotated)
+        photo.change(show, photo, [annotated, faces, figures], api_visibility="private", show_progress_on=annotated)
 
         # The endpoint of the Python client and REST; its components are not for the page.
         image = PhotoInput(visible=False, label="image")

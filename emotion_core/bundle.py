@@ -140,12 +140,6 @@ class Bundle:
                 return name
         raise BundleError(f"{self.origin} has none of {', '.join(SERVABLE)}: there is nothing to serve.")
 
-    def read(self, name: str) -> bytes:
-        """One file's bytes, checked against the recorded SHA-256 (if any) as they are read."""
-        content = (self.folder / name).read_bytes()
-        check_sha256(content, self.config.files.get(name), name)
-        return content
-
 
 def check_sha256(content: bytes, expected: str | None, name: str) -> None:
     """Raise HashMismatchError unless the content's SHA-256 is the expected one (None: unknown)."""

@@ -67,7 +67,7 @@ class Classifier:
         expected = (config.height, config.width, config.channels)
         network: Any
         if name == GRAPH:
-            network = LiteRTNetwork(bundle.read(name))
+            network = LiteRTNetwork((bundle.folder / name).read_bytes())
         else:
             # TensorFlow takes seconds to import: only here, for bundles that have no graph.
             from .training.keras_network import KerasNetwork

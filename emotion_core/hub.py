@@ -98,9 +98,9 @@ def within(seconds: float, call: Callable[[], T]) -> T:
 
 def quiet_hub() -> None:
     """For programs: silence the client's own tale of its retries; what matters is in our notice."""
-    from huggingface_hub import logging  # importing it sets the level, so it comes first
+    from huggingface_hub import logging  # importing it sets a level, so it comes first
 
-    logging.set_verbosity_error()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
 
 
 def _has_hash(path: Path, expected: str | None) -> bool:

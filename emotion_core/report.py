@@ -74,11 +74,24 @@ def cards(rgb: RGB, result: FrameResult) -> str:
         body = f'<p class="no-face"><strong>{NO_FACE}.</strong> {NO_FACE_HELP}</p>'
     else:
         faces = [_card(rgb, prediction, number) for number, prediction in enumerate(result.predictions, 1)]
-        body = f'<div class="faces">{"".join(faces)}</div>{_table(result)}'
+        body = f'<div class="faces">{"".join(faces)}</div>'
     saves = _save_link("emotions.json", "application/json", as_json(result), "Save JSON")
     saves += _save_link("emotions.csv", "text/csv", as_csv(result), "Save CSV")
     heading = html.escape(summary(result))
     return f'<section aria-live="polite"><h3>{heading}</h3>{body}<p class="saves">{saves}</p></section>'
+
+
+def html_table(result: FrameResult) -> str:
+    """HTML: the table, a row per face; empty when there is none. Wide, so it scrolls by itself."""
+    if not result.predictions:
+        return ""
+    header, rows = table(result)
+    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in header)
+    body = "".join("<tr>" + "".join(f"<td>{_cell(value)}</td>" for value in row) + "</tr>" for row in rows)
+    return (
+        '<div class="table" tabindex="0" role="region" aria-label="All figures"><table>'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
 
 
 def _card(rgb: RGB, prediction: Prediction, number: int) -> str:
@@ -91,16 +104,6 @@ def _card(rgb: RGB, prediction: Prediction, number: int) -> str:
         f'<article class="face"><img src="{picture}" alt="Face {number}">'
         f'<div><h4>{number}. <span aria-hidden="true">{symbol}</span> {label} '
         f"{prediction.confidence:.0%} {doubt}</h4><ul>{bars}</ul></div></article>"
-    )
-
-
-def _table(result: FrameResult) -> str:
-    header, rows = table(result)
-    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in header)
-    body = "".join("<tr>" + "".join(f"<td>{_cell(value)}</td>" for value in row) + "</tr>" for row in rows)
-    return (
-        '<div class="table" tabindex="0" role="region" aria-label="All figures"><table>'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 

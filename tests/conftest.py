@@ -44,9 +44,11 @@ def astronaut() -> RGB:
 @pytest.fixture(scope="session")
 def montage(astronaut: RGB) -> RGB:
     """Three faces: the portrait, its mirror image, and one at half size."""
-    half = np.zeros_like(astronaut)
+    half, blank = np.zeros_like(astronaut), np.zeros_like(astronaut)
     half[:256, :256] = astronaut[::2, ::2]
-    return np.concatenate([astronaut, astronaut[:, ::-1], half], axis=1)
+    return np.concatenate(
+        [np.concatenate([astronaut, astronaut[:, ::-1]], axis=1), np.concatenate([half, blank], axis=1)]
+    )
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,7 @@ from PIL import Image
 
 ROOT = Path(__file__).parents[1]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--no-first-run"]
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +101,15 @@ class TestClient:
             )
         assert [len(result["faces"]) for result in results] == [1, 0, 3] * 4
 
+    def test_the_commands_of_the_readme(self, server: str, photos: Path) -> None:
+        readme = (ROOT / "README.md").read_text().replace("http://127.0.0.1:7860", server.rstrip("/"))
+        program = readme.split("```python\n")[1].split("```")[0]
+        shell = next(part for part in readme.split("```bash\n")[1:] if part.startswith("URL=")).split("```")[0]
+        shutil.copy(photos / "montage.jpg", photos / "photo.jpg")
+        for command in ([sys.executable, "-c", program], ["bash", "-euc", shell]):
+            done = subprocess.run(command, cwd=photos, capture_output=True, text=True, timeout=60, check=True)
+            assert done.stdout.count("happy") >= 3, done.stdout
+
     def test_files_of_the_server_stay_there(self, server: str) -> None:
         body = json.dumps({"data": [{"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}]}).encode()
         request = urllib.request.Request(
@@ -111,19 +121,50 @@ class TestClient:
         assert b"root:" not in refused.value.read()
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def camera(astronaut: np.ndarray, tmp_path: Path) -> Iterator[Any]:
+    """Chromium with a camera that shows the astronaut."""
+    import cv2
+    from playwright.sync_api import sync_playwright
+
+    frame = np.zeros((480, 640, 3), np.uint8)
+    frame[:, 64:576] = astronaut[:480]
+    planes = np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2YUV_I420)).tobytes()
+    film = tmp_path / "camera.y4m"
+    film.write_bytes(b"YUV4MPEG2 W640 H480 F10:1 Ip A1:1 C420\n" + (b"FRAME\n" + planes) * 5)
+    flags = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=[*FLAGS, *flags, f"--use-file-for-fake-video-capture={film}"]
+        )
+        yield browser.new_context(permissions=["camera"])
+        browser.close()
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+def test_a_snapshot_from_the_camera(camera: Any, server: str) -> None:
+    page = camera.new_page()
+    page.goto(server)
+    page.get_by_label("Capture from camera").click()
+    page.get_by_text("Click to Access Webcam").click()
+    page.get_by_label("capture photo").click()
+    page.get_by_text("1 face: happy").wait_for()
+
+
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 class TestBrowser:
-    @pytest.fixture(scope="class")
-    def browser(self) -> Iterator[Any]:
-        from playwright.sync_api import sync_playwright
-
-        flags = ("--no-sandbox", "--disable-background-networking", "--disable-component-update", "--no-first-run")
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(flags))
-            yield browser
-            browser.close()
-
     @pytest.fixture(params=["light desktop", "dark phone"])
     def page(self, request: pytest.FixtureRequest, browser: Any, server: str) -> Iterator[Any]:
         dark, phone = request.param == "dark phone", request.param == "dark phone"
@@ -147,7 +188,7 @@ class TestBrowser:
         page.locator("#faces article").nth(2).wait_for()
         assert page.locator("#faces h3").inner_text() == "3 faces: 3 happy"
         assert page.locator("#faces article").first.locator("li").count() == 7
-        assert page.locator("#faces tbody tr").count() == 3
+        assert page.locator("#figures tbody tr").count() == 3
         link = page.locator("#faces a[download='emotions.json']").get_attribute("href")
         assert len(json.loads(base64.b64decode(link.split(",")[1]))["faces"]) == 3
         with page.expect_download() as saved:
