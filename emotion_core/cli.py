@@ -42,9 +42,11 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--label-smoothing", type=float)
     train.add_argument("--votes-share", type=float, help="share of the targets that the votes get")
     train.add_argument("--class-weight-power", type=float, help="0: no class weights, 1: balanced")
+    train.add_argument("--augmentation-start", type=float, help="strength at first, 0 to 1")
+    train.add_argument("--augmentation-end", type=float, help="strength in the second half, 0 to 1")
     train.add_argument("--precision", help="mixed_bfloat16 (default) or float32")
     train.add_argument("--weights", choices=("imagenet",), help="start from Keras's download")
-    train.add_argument("--init", help="start from an .npz of weights")
+    train.add_argument("--init", help="start from an .npz of weights, or a run's best.weights.h5")
     train.add_argument("--seed", type=int)
     train.set_defaults(run=run_train)
 

@@ -20,6 +20,7 @@ for name in ("EMOTION_MODEL", "EMOTION_DETECTOR", "HF_TOKEN", "HF_HUB_OFFLINE"):
 
 import numpy as np
 import pytest
+from PIL import Image
 from skimage import data as pictures
 
 from emotion_core import Bundle, EmotionRecognizer
@@ -43,12 +44,11 @@ def astronaut() -> RGB:
 
 @pytest.fixture(scope="session")
 def montage(astronaut: RGB) -> RGB:
-    """Three faces: the portrait, its mirror image, and one at half size."""
-    half, blank = np.zeros_like(astronaut), np.zeros_like(astronaut)
-    half[:256, :256] = astronaut[::2, ::2]
-    return np.concatenate(
-        [np.concatenate([astronaut, astronaut[:, ::-1]], axis=1), np.concatenate([half, blank], axis=1)]
-    )
+    """Three faces: the portrait, its mirror image, and one at three quarters of its size."""
+    small = np.zeros_like(astronaut)
+    small[:384, :384] = Image.fromarray(astronaut).resize((384, 384), Image.Resampling.LANCZOS)
+    rows = [[astronaut, astronaut[:, ::-1]], [small, np.zeros_like(astronaut)]]
+    return np.concatenate([np.concatenate(row, axis=1) for row in rows])
 
 
 @pytest.fixture(scope="session")

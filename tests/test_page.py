@@ -158,6 +158,8 @@ def test_a_snapshot_from_the_camera(camera: Any, server: str) -> None:
     page.goto(server)
     page.get_by_label("Capture from camera").click()
     page.get_by_text("Click to Access Webcam").click()
+    page.wait_for_function("document.querySelector('video').videoWidth > 0")
+    page.wait_for_timeout(1000)  # the first frames of a camera are dark
     page.get_by_label("capture photo").click()
     page.get_by_text("1 face: happy").wait_for()
 

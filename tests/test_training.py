@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,14 +20,15 @@ from emotion_core.training.augment import Augment, Augmentation, no_change
 from emotion_core.training.data import FaceData, load
 from emotion_core.training.evaluate import evaluate
 from emotion_core.training.fit import TrainConfig, batches, class_weights, read_history, targets, train
+from emotion_core.training.run import train_bundle
 
 
 def test_it_learns_and_the_bundle_says_what_it_reached(tiny_bundle: Bundle, tiny_csv: Path) -> None:
     figures = tiny_bundle.config.metrics
     assert figures["public"]["accuracy"] > 0.8
     assert evaluate(Classifier.from_bundle(tiny_bundle), load(tiny_csv), "private") == figures["private"]
-    history = tiny_bundle.config.training["history"]
-    assert [row["epoch"] for row in history] == list("123456")
+    [stage] = tiny_bundle.config.training["stages"]
+    assert [row["epoch"] for row in stage["history"]] == list("123456")
     assert tiny_bundle.config.export["form"] in tiny_bundle.config.export["forms"]
 
 
@@ -67,6 +69,20 @@ def test_another_run_is_not_overwritten(tiny_csv: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="other data or settings"):
         train(data, tiny.settings(2), tmp_path, resume=True)
     assert json.loads((tmp_path / "run.json").read_text())["config"]["epochs"] == 1
+
+
+def test_a_second_stage_starts_from_the_first_and_is_told_with_it(
+    tiny_bundle: Bundle, tiny_csv: Path, tmp_path: Path
+) -> None:
+    best = tiny_bundle.folder / "run" / "best.weights.h5"
+    config = replace(tiny.settings(1), init=str(best), learning_rate=1e-5)
+    later = train_bundle(tiny_csv, None, config, tmp_path / "second")
+    first, second = later.config.training["stages"]
+    assert [first] == tiny_bundle.config.training["stages"]
+    assert second["config"]["init"] == "best.weights.h5"
+    assert float(second["history"][0]["public_accuracy"]) > 0.8
+    with pytest.raises(DataError, match=r"run\.json"):
+        train_bundle(tiny_csv, None, replace(config, init=str(tmp_path / "elsewhere.weights.h5")), tmp_path / "third")
 
 
 def test_batches_depend_on_seed_and_epoch_alone() -> None:

@@ -48,12 +48,17 @@ def resnet50v2(classes: int, image_size: int = 64, dropout: float = 0.3, weights
 
 
 def load_initial(model: Any, path: str | Path) -> int:
-    """Copy arrays of an ``.npz`` (named by variable path, ``|`` for ``/``) into variables of
-    the same path and shape. Returns how many were copied; DataError when none fits.
+    """Start from a ``.weights.h5`` of the same network, or from an ``.npz`` whose arrays are named
+    by variable path (``|`` for ``/``); arrays of another path or shape are passed over.
+
+    Returns how many variables were set; DataError when the file does not fit.
     """
-    variables = {variable.path: variable for variable in model.variables}
-    copied = 0
     try:
+        if Path(path).suffix == ".h5":
+            model.load_weights(path)
+            return len(model.variables)
+        variables = {variable.path: variable for variable in model.variables}
+        copied = 0
         with np.load(path, allow_pickle=False) as arrays:
             for name in arrays.files:
                 variable = variables.get(name.replace("|", "/"))
@@ -61,7 +66,7 @@ def load_initial(model: Any, path: str | Path) -> int:
                     variable.assign(arrays[name].astype("float32"))
                     copied += 1
     except (OSError, ValueError) as error:
-        raise DataError(f"{path}: not a readable .npz of initial weights ({error}).") from error
+        raise DataError(f"{path}: not a readable file of initial weights ({error}).") from error
     if not copied:
         raise DataError(f"{path}: no array fits a variable of {model.name}. Is it for another architecture?")
     return copied

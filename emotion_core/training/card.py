@@ -1,5 +1,6 @@
 """The model card: written from the config, so that it cannot say anything else."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from huggingface_hub import EvalResult, ModelCardData
@@ -7,6 +8,14 @@ from huggingface_hub import EvalResult, ModelCardData
 from ..bundle import BundleConfig
 
 SPLIT_NAMES: Final = {"public": "PublicTest", "private": "PrivateTest"}
+
+_HISTORY: Final = {
+    "epoch": "epoch",
+    "loss": "loss",
+    "accuracy": "accuracy on augmented faces",
+    "public_loss": "PublicTest loss",
+    "public_accuracy": "PublicTest accuracy (averaged weights)",
+}
 
 _LIMITS: Final = """\
 ## Limits
@@ -54,7 +63,7 @@ def model_card(config: BundleConfig) -> str:
         model_name=config.name,
         eval_results=results or None,
     )
-    sections = [_intro(config), _summary(config), *(_split(name, config) for name in config.metrics)]
+    sections = [_intro(config), _results(config), *(_per_class(name, config) for name in config.metrics)]
     sections += [_export(config), _training(config), _LIMITS]
     return f"---\n{data.to_yaml()}\n---\n\n" + "\n".join(section for section in sections if section)
 
@@ -70,82 +79,88 @@ Output: logits, to be divided by the temperature {config.temperature:g} before t
 """
 
 
-def _summary(config: BundleConfig) -> str:
+def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines) + "\n"
+
+
+def results_table(config: BundleConfig) -> str:
+    """A Markdown row per measured split; the README holds the same."""
+    header = ["split", "faces", "accuracy", "balanced", "macro-F1", "NLL", "ECE", "accuracy without twins (faces)"]
+    rows = []
+    for split, m in config.metrics.items():
+        figures = [f"{m[name]:.4f}" for name in ("accuracy", "balanced_accuracy", "macro_f1", "nll", "ece")]
+        twins = m["without_twins"]
+        name = SPLIT_NAMES.get(split, split)
+        rows.append([name, m["faces"], *figures, f"{twins['accuracy']:.4f} ({twins['faces']})"])
+    return _table(header, rows)
+
+
+def class_table(config: BundleConfig, split: str) -> str:
+    """A Markdown row per expression, as measured on one split; the README holds the same."""
+    rows = [
+        [label, *(f"{c[name]:.3f}" for name in ("precision", "recall", "f1")), c["faces"]]
+        for label, c in config.metrics[split]["per_class"].items()
+    ]
+    return _table(["expression", "precision", "recall", "F1", "faces"], rows)
+
+
+def _results(config: BundleConfig) -> str:
     if not config.metrics:
         return ""
-    rows = [
-        f"| {SPLIT_NAMES.get(split, split)} | {m['faces']} | {m['accuracy']:.4f} | {m['balanced_accuracy']:.4f} | "
-        f"{m['macro_f1']:.4f} | {m['nll']:.3f} | {m['ece']:.4f} | {m['without_twins']['accuracy']:.4f} "
-        f"({m['without_twins']['faces']}) |"
-        for split, m in config.metrics.items()
-    ]
-    head = (
-        "| split | faces | accuracy | balanced | macro-F1 | NLL | ECE | accuracy without twins (faces) |\n"
-        "| --- | --- | --- | --- | --- | --- | --- | --- |"
-    )
-    return (
-        "## Results, as served (quantised, one crop)\n\n" + "\n".join([head, *rows]) + "\n\n"
-        "Twins are test faces that are byte-identical to a Training face. PublicTest chose the epoch and\n"
-        "the temperature; PrivateTest was measured once, afterwards. To repeat:\n"
-        "`python -m emotion_core evaluate BUNDLE --data fer2013.csv --split private`\n"
-    )
+    return f"""\
+## Results, as served (quantised, one crop)
+
+{results_table(config)}
+Twins are test faces that are byte-identical to a Training face. PublicTest chose the epoch and
+the temperature; PrivateTest was measured once, afterwards. To repeat:
+`python -m emotion_core evaluate BUNDLE --data fer2013.csv --split private`
+"""
 
 
-def _split(split: str, config: BundleConfig) -> str:
-    m = config.metrics[split]
-    rows = [
-        f"| {label} | {c['precision']:.3f} | {c['recall']:.3f} | {c['f1']:.3f} | {c['faces']} |"
-        for label, c in m["per_class"].items()
-    ]
-    rule = config.uncertain
-    table = "| expression | precision | recall | F1 | faces |\n| --- | --- | --- | --- | --- |\n" + "\n".join(rows)
+def _per_class(split: str, config: BundleConfig) -> str:
+    m, rule = config.metrics[split], config.uncertain
     certain = m["accuracy_when_certain"]
-    return (
-        f"### {SPLIT_NAMES.get(split, split)}, per class\n\n{table}\n\n"
-        f"{m['uncertain_share']:.1%} of the faces are shown as uncertain (best probability under "
-        f"{rule.min_confidence:g}, or a lead under {rule.min_margin:g})"
-        + (f"; on the others the accuracy is {certain:.4f}.\n" if certain is not None else ".\n")
-    )
+    rest = f"; on the others the accuracy is {certain:.4f}" if certain is not None else ""
+    return f"""\
+### {SPLIT_NAMES.get(split, split)}, per class
+
+{class_table(config, split)}
+{m["uncertain_share"]:.1%} of the faces are shown as uncertain (best probability under
+{rule.min_confidence:g}, or a lead under {rule.min_margin:g}){rest}.
+"""
 
 
 def _export(config: BundleConfig) -> str:
     if not config.export:
         return ""
+    figures = ("megabytes", "public_accuracy", "milliseconds_1_face", "milliseconds_10_faces")
     rows = [
-        f"| {form}{' (shipped)' if form == config.export['form'] else ''} | {row['megabytes']:.1f} | "
-        f"{row['public_accuracy']:.4f} | {row['milliseconds_1_face']:.2f} | {row['milliseconds_10_faces']:.2f} |"
+        [form + (" (shipped)" if form == config.export["form"] else ""), *(row[name] for name in figures)]
         for form, row in config.export["forms"].items()
     ]
-    return (
-        "## Forms of the graph\n\n"
-        "| form | MB | PublicTest accuracy | ms, 1 face | ms, 10 faces |\n| --- | --- | --- | --- | --- |\n"
-        + "\n".join(rows)
-        + "\n\nTimes are medians of one run on the exporting machine: compare them with each other only.\n"
-    )
+    return f"""\
+## Forms of the graph
+
+{_table(["form", "MB", "PublicTest accuracy", "ms, 1 face", "ms, 10 faces"], rows)}
+Times are medians of one run on the exporting machine: compare them with each other only.
+"""
 
 
 def _training(config: BundleConfig) -> str:
     record: dict[str, Any] = dict(config.training)
     if not record:
         return ""
-    settings = "\n".join(f"| {name} | `{value}` |" for name, value in record.get("config", {}).items())
-    epochs = "\n".join(
-        f"| {row['epoch']} | {row['loss']} | {row['accuracy']} | {row['public_loss']} | {row['public_accuracy']} |"
-        for row in record.get("history", [])
-    )
-    return f"""\
-## Training
-
-FER-2013 (Goodfellow et al. 2013), Training split, with a share of the FER+ votes (Barsoum et al.
-2016) in the targets where `votes_share` is above 0 and the votes were given ({record.get("votes")}).
-{record.get("hours")} hours on {record.get("hardware")}; Keras {record.get("keras")} on {record.get("backend")}.
-Data SHA-256 `{record.get("data_sha256", "")[:16]}`.
-
-| setting | value |
-| --- | --- |
-{settings}
-
-| epoch | loss | accuracy | PublicTest loss | PublicTest accuracy (averaged weights) |
-| --- | --- | --- | --- | --- |
-{epochs}
-"""
+    votes = "with a share of the FER+ votes (Barsoum et al. 2016) in the targets" if record["votes"] else "labels alone"
+    parts = [
+        "## Training\n",
+        f"FER-2013 (Goodfellow et al. 2013), Training split, {votes}; data SHA-256 `{record['data_sha256'][:16]}`.",
+        f"{record['hours']} hours on {record['hardware']}; Keras {record['keras']} on {record['backend']}.",
+    ]
+    stages = record["stages"]
+    for number, stage in enumerate(stages, 1):
+        parts += ["", f"### Stage {number} of {len(stages)}" if len(stages) > 1 else "### Settings and history", ""]
+        parts += [_table(["setting", "value"], [[name, f"`{value}`"] for name, value in stage["config"].items()])]
+        rows = [[row[name] for name in _HISTORY] for row in stage["history"]]
+        parts += [_table(list(_HISTORY.values()), rows).rstrip()]
+    return "\n".join(parts) + "\n"

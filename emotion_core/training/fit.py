@@ -23,9 +23,10 @@ from .architectures import build, load_initial
 from .augment import Augment, Augmentation, no_change
 from .data import FaceData
 
+RUN: Final = "run.json"
 HISTORY: Final = "history.csv"
 BEST: Final = "best.weights.h5"
-CHECKPOINT: Final = "checkpoint"
+CHECKPOINT: Final = "checkpoint.weights.h5"
 
 
 @dataclass(frozen=True)
@@ -43,17 +44,18 @@ class TrainConfig:
     votes_share: float = 0.35  # of the target given to the FER+ votes, where loaded
     class_weight_power: float = 0.25  # weight (mean count / count)^p: 0 none, 1 balanced
     augmentation: Augmentation = field(default_factory=Augmentation)
-    augmentation_start: float = 0.5  # strength at first, rising to 1 by half of the run
+    augmentation_start: float = 0.5  # strength at first,
+    augmentation_end: float = 1.0  # reached by half of the run
     ema: float = 0.998  # momentum of the weights' moving average
     precision: str = "mixed_bfloat16"
     weights: str | None = None  # "imagenet": let Keras download them
-    init: str | None = None  # or an .npz of initial weights
+    init: str | None = None  # or an .npz of initial weights, or another run's best.weights.h5
     seed: int = 0
 
     def strength(self, epoch: int) -> float:
         """Augmentation strength in this epoch: mild while the network knows nothing."""
         rise = min(1.0, 2 * epoch / max(self.epochs, 1))
-        return self.augmentation_start + (1 - self.augmentation_start) * rise
+        return self.augmentation_start + (self.augmentation_end - self.augmentation_start) * rise
 
     def as_json(self) -> dict[str, Any]:
         """As recorded with the run; of ``init`` only the file's name, which means something elsewhere."""
@@ -135,11 +137,13 @@ def train(data: FaceData, config: TrainConfig, out: str | Path, resume: bool = F
     folder = Path(out)
     train_part, public = data.of("train"), data.of("public")
     record = {"config": config.as_json(), "data_sha256": data.digest(), "labels": list(data.labels)}
-    started = _open_run(folder, record, resume)
+    _open_run(folder, record, resume)
     steps = max(len(train_part) // config.batch_size, 1)
     network, trainer = compiled(config, len(data.labels), steps)
-    if started:
-        trainer.load_weights(folder / f"{CHECKPOINT}.weights.h5")
+    if (folder / CHECKPOINT).is_file():
+        trainer.load_weights(folder / CHECKPOINT)
+    started = int(trainer.optimizer.iterations) // steps
+    _keep_history(folder, started)  # a kill may fall between an epoch's row and its checkpoint
     goal, weight = targets(train_part, config), class_weights(train_part, config.class_weight_power)
     public_goal = np.eye(len(data.labels), dtype=np.float32)[public.emotion]
     average = keras.callbacks.SwapEMAWeights()
@@ -177,10 +181,17 @@ def train(data: FaceData, config: TrainConfig, out: str | Path, resume: bool = F
             _save(network, folder / BEST)
         average.on_test_end()  # and go out again
         _append_history(folder, row)
-        _save(trainer, folder / f"{CHECKPOINT}.weights.h5")
-        _write_json(folder / f"{CHECKPOINT}.json", {"epoch": epoch + 1})
+        _save(trainer, folder / CHECKPOINT)
     network.load_weights(folder / BEST)
     return network
+
+
+def read_run(folder: Path) -> dict[str, Any]:
+    """A run's record (config, data hash, labels) with its history so far; DataError if there is none."""
+    run = folder / RUN
+    if not run.is_file():
+        raise DataError(f"{folder} holds no {RUN}: start from the best.weights.h5 inside a run's folder.")
+    return {**json.loads(run.read_text()), "history": read_history(folder)}
 
 
 def read_history(folder: Path) -> list[dict[str, str]]:
@@ -199,9 +210,9 @@ def _seed_dropout(network: Any, seed: int, epoch: int) -> None:
             variable.assign(np.array([seed, epoch], np.uint32))
 
 
-def _open_run(folder: Path, record: dict[str, Any], resume: bool) -> int:
-    """Check or create the run's folder; return the number of epochs already done."""
-    run = folder / "run.json"
+def _open_run(folder: Path, record: dict[str, Any], resume: bool) -> None:
+    """Create the run's folder, or check that it holds the same run and may go on."""
+    run = folder / RUN
     if run.is_file():
         if not resume:
             raise DataError(f"{folder} already holds a run: add --resume to go on, or choose another --out.")
@@ -210,14 +221,16 @@ def _open_run(folder: Path, record: dict[str, Any], resume: bool) -> int:
                 f"{run} was begun with other data or settings: resume with the same, or choose another --out."
             )
     folder.mkdir(parents=True, exist_ok=True)
-    _write_json(run, record)
-    state = folder / f"{CHECKPOINT}.json"
-    done = int(json.loads(state.read_text())["epoch"]) if state.is_file() else 0
-    rows = read_history(folder)[:done]  # a kill may fall between the history and the checkpoint
+    temporary = folder / "new-run.json"
+    temporary.write_text(json.dumps(record, indent=1) + "\n")
+    temporary.replace(run)
+
+
+def _keep_history(folder: Path, epochs: int) -> None:
+    rows = read_history(folder)[:epochs]
     (folder / HISTORY).unlink(missing_ok=True)
     for row in rows:
         _append_history(folder, row)
-    return done
 
 
 def _append_history(folder: Path, row: dict[str, Any]) -> None:
@@ -234,10 +247,4 @@ def _save(model: Any, path: Path) -> None:
     """Save weights (and the optimizer's state, if the model has one) so that a kill loses nothing."""
     temporary = path.with_name(f"new-{path.name}")
     model.save_weights(temporary, overwrite=True)
-    temporary.replace(path)
-
-
-def _write_json(path: Path, content: Any) -> None:
-    temporary = path.with_name(f"new-{path.name}")
-    temporary.write_text(json.dumps(content, indent=1) + "\n")
     temporary.replace(path)

@@ -10,7 +10,7 @@ import keras
 from ..bundle import Bundle, BundleConfig
 from .data import load
 from .export import export_bundle
-from .fit import TrainConfig, read_history, train
+from .fit import TrainConfig, read_run, train
 
 __all__ = ["TrainConfig", "train_bundle"]
 
@@ -22,8 +22,12 @@ def train_bundle(data_path: Path, votes: Path | None, config: TrainConfig, out: 
     """
     data = load(data_path, votes)
     folder = out / "run"
+    # A run that starts from another one's weights is told with it, first stage first.
+    init = Path(config.init) if config.init else None
+    earlier = [read_run(init.parent)] if init is not None and init.suffix == ".h5" else []
     network = train(data, config, folder, resume)
-    history = read_history(folder)
+    stages = [*earlier, read_run(folder)]
+    seconds = sum(float(row["seconds"]) for stage in stages for row in stage["history"])
     shape = network.input_shape
     described = BundleConfig(
         name=out.resolve().name,
@@ -33,11 +37,10 @@ def train_bundle(data_path: Path, votes: Path | None, config: TrainConfig, out: 
         width=shape[2],
         channels=shape[3],
         training={
-            "config": config.as_json(),
+            "stages": [{"config": stage["config"], "history": stage["history"]} for stage in stages],
             "data_sha256": data.digest(),
-            "votes": "FER+ votes given" if votes else "no votes given",
-            "history": history,
-            "hours": round(sum(float(row["seconds"]) for row in history) / 3600, 2),
+            "votes": votes is not None,
+            "hours": round(seconds / 3600, 2),
             "hardware": f"{os.cpu_count()} {platform.machine()} cores",
             "backend": keras.backend.backend(),
             "keras": version("keras"),
