@@ -17,7 +17,7 @@ def about(recognizer: EmotionRecognizer) -> str:
     config = recognizer.config
     lines = [f"**Model** {recognizer.origin}: {config.arch}. **Faces** found by {recognizer.detector.name}."]
     figures = config.metrics.get("private")
-    if figures:
+    if figures and {"faces", "accuracy", "macro_f1", "ece", "without_twins"} <= figures.keys():
         twins = figures["without_twins"]
         lines.append(
             f"On the {figures['faces']} faces of FER-2013's PrivateTest it names the labelled expression in "

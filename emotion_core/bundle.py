@@ -65,6 +65,8 @@ class BundleConfig:
         try:
             raw = json.loads(text)
             shape = raw["input"]
+            if not isinstance(raw["labels"], list):
+                raise TypeError("labels must be a list")
             config = cls(
                 name=str(raw["name"]),
                 arch=str(raw.get("arch", "")),
@@ -73,7 +75,7 @@ class BundleConfig:
                 width=int(shape["width"]),
                 channels=int(shape["channels"]),
                 temperature=float(raw.get("temperature", 1.0)),
-                uncertain=UncertainRule(**raw.get("uncertain", {})),
+                uncertain=UncertainRule(**{name: float(share) for name, share in raw.get("uncertain", {}).items()}),
                 **{
                     name: dict(raw.get(name, {})) for name in ("arch_options", "metrics", "training", "export", "files")
                 },

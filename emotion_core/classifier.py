@@ -28,9 +28,9 @@ class LiteRTNetwork:
         try:
             self._interpreter: Any = Interpreter(model_content=model, num_threads=threads)
             self._interpreter.allocate_tensors()
+            [entry], [result] = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         except (ValueError, RuntimeError) as error:
-            raise BundleError(f"{GRAPH} is not a graph that LiteRT can load ({error}).") from error
-        [entry], [result] = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+            raise BundleError(f"{GRAPH} is not a graph of one input that LiteRT can load ({error}).") from error
         self._entry, self._result = entry["index"], result["index"]
         self.input_shape = tuple(int(size) for size in entry["shape"][1:])
         self.classes = int(result["shape"][-1])

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from .errors import EmotionError
+from .errors import EmotionError, ImageError
 from .hub import quiet_hub
 from .images import load_image
 from .recognizer import EmotionRecognizer
@@ -62,6 +62,14 @@ def parser() -> argparse.ArgumentParser:
 def run_image(options: argparse.Namespace) -> int:
     """Analyse each photo; one that cannot be used is reported and the others go on."""
     recognizer = EmotionRecognizer.load(options.model, options.detector)
+    if options.out:
+        repeated = {photo.name for photo in options.photos if [p.name for p in options.photos].count(photo.name) > 1}
+        if repeated:
+            raise ImageError(f"Several photos are called {', '.join(sorted(repeated))}: write them to separate --out.")
+        try:
+            options.out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ImageError(f"--out {options.out} cannot be made a folder: {error.strerror}.") from error
     failed = 0
     reports: list[dict[str, Any]] = []
     for photo in options.photos:
@@ -80,7 +88,6 @@ def run_image(options: argparse.Namespace) -> int:
                 box = prediction.face.box
                 print(f"  {caption(prediction, number)}  at {box.x},{box.y} size {box.width}x{box.height}")
         if options.out:
-            options.out.mkdir(parents=True, exist_ok=True)
             # The whole name is kept, so that a.jpg and a.png do not overwrite each other.
             annotate(rgb, result).save(options.out / f"{photo.name}.annotated.png")
             (options.out / f"{photo.name}.json").write_text(as_json(result) + "\n")

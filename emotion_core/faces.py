@@ -98,7 +98,8 @@ def crop(rgb: RGB, square: Box, height: int, width: int, channels: int) -> NDArr
     """
     rows, columns = rgb.shape[:2]
     x0, y0, x1, y1 = square.x, square.y, square.x + square.width, square.y + square.height
-    inside = rgb[max(y0, 0) : max(min(y1, rows), 1), max(x0, 0) : max(min(x1, columns), 1)]
+    top, left = min(max(y0, 0), rows - 1), min(max(x0, 0), columns - 1)
+    inside = rgb[top : max(min(y1, rows), top + 1), left : max(min(x1, columns), left + 1)]
     padding = (max(-y0, 0), max(y1 - rows, 0), max(-x0, 0), max(x1 - columns, 0))
     part = cv2.cvtColor(inside, cv2.COLOR_RGB2GRAY) if channels == 1 else inside
     if any(padding):

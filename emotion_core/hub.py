@@ -92,7 +92,7 @@ def within(seconds: float, call: Callable[[], T]) -> T:
     if failure:
         raise failure[0]
     if not outcome:
-        raise HubError(f"The Hugging Face Hub did not answer within {seconds:g} seconds.")
+        raise HubError(f"The Hugging Face Hub was not done within {seconds:g} seconds.")
     return outcome[0]
 
 
@@ -129,7 +129,7 @@ def _download(ref: HubRef, name: str, force: bool) -> Path:
     except RevisionNotFoundError as error:
         raise ModelNotFoundError(f"{ref.repo_id} has no revision {ref.revision}.") from error
     except LocalEntryNotFoundError as error:  # also an EntryNotFoundError: it must come first
-        raise HubError(f"The Hub cannot be reached and {name} of {ref} is not in its cache.") from error
+        raise HubError(f"The Hub cannot be reached and its cache has no usable {name} of {ref}.") from error
     except EntryNotFoundError as error:
         raise ModelNotFoundError(f"{ref} has no file {name}.") from error
     except EmotionError:

@@ -44,12 +44,15 @@ def _from_file(source: str | os.PathLike[str] | bytes | bytearray | BinaryIO) ->
         file: BinaryIO = io.BytesIO(source)
     elif isinstance(source, str | os.PathLike):
         path = Path(source)
-        if not path.is_file():
-            raise ImageError(f"There is no file {path.name!r}. Check the path.")
+        name = path.name[:80]
         try:
+            if not path.is_file():
+                raise ImageError(f"There is no file {name!r}. Check the path.")
             file = path.open("rb")
-        except OSError as error:
-            raise ImageError(f"{path.name!r} cannot be opened: {error.strerror}.") from error
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the name; ImageError is one, too
+            if isinstance(error, ImageError):
+                raise
+            raise ImageError(f"{name!r} cannot be opened. Check the path and its permissions.") from error
     elif hasattr(source, "read") and hasattr(source, "seek"):
         file = source
     else:
@@ -90,15 +93,17 @@ def _from_pil(image: Image.Image) -> RGB:
 
 def _from_deep_gray(gray: NDArray[np.generic]) -> RGB:
     """16 or 32 bits a pixel: scaled by the type's usual range, not stretched to the contents."""
-    values = gray.astype(np.float64)
-    if not np.isfinite(values).all() or values.min() < 0:
+    low, high = gray.min(), gray.max()
+    if not low >= 0 or not np.isfinite(high):  # also true of NaN
         raise ImageError("The picture has negative or undefined pixel values. Export it as an 8-bit picture.")
-    high = values.max()
-    # Up to 1 is the convention of floating-point pictures; up to 255 is 8 bits in a wide type.
-    scale = 255.0 if gray.dtype.kind == "f" and high <= 1 else 1.0 if high <= 255 and gray.itemsize > 2 else 255 / 65535
-    if high * scale > 255:
+    if high > 65535:
         raise ImageError("The picture has more than 16 bits a pixel. Export it as an 8-bit picture.")
-    return np.repeat(np.round(values * scale).astype(np.uint8)[..., None], 3, axis=2)
+    # Up to 1 is the convention of floating-point pictures; up to 255 is 8 bits in a wide type.
+    scale = 255 if gray.dtype.kind == "f" and high <= 1 else 1 if high <= 255 and gray.itemsize > 2 else 1 / 257
+    eight = np.empty(gray.shape, np.uint8)
+    for row, values in zip(eight, gray, strict=True):  # row by row: no wide copy of a large picture
+        row[:] = np.round(values.astype(np.float32) * scale)
+    return np.repeat(eight[..., None], 3, axis=2)
 
 
 def _from_array(array: NDArray[np.generic]) -> RGB:

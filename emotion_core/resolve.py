@@ -1,7 +1,7 @@
 """Which model answers: what the user named, else the pinned Hub repository, else the embedded one."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -68,9 +68,12 @@ def resolve_detector(named: str = "auto") -> tuple[FaceDetector, str]:
 
 def fetch_bundle(ref: HubRef) -> Bundle:
     """Fetch what serving needs of a repository: its config and one servable file."""
-    path = fetch(ref, CONFIG)
-    listed = BundleConfig.from_json(path.read_bytes()).files
-    wanted = [name for name in SERVABLE if name in (ref.sha256 or listed or SERVABLE)]
+    origin, path = str(ref), fetch(ref, CONFIG)
+    ref = replace(ref, revision=path.parent.name)  # a branch may move between one file and the next
+    listed = ref.sha256 or BundleConfig.from_json(path.read_bytes()).files
+    wanted = [name for name in SERVABLE if name in listed] or list(SERVABLE)
+    # What the cache holds of this commit goes first: without a network the others only fail.
+    wanted.sort(key=lambda name: not (path.parent / name).is_file())
     for name in wanted:
         try:
             fetch(ref, name)
@@ -78,7 +81,7 @@ def fetch_bundle(ref: HubRef) -> Bundle:
         except ModelNotFoundError:
             if name == wanted[-1]:
                 raise
-    return Bundle.open(path.parent, str(ref))
+    return Bundle.open(path.parent, origin)
 
 
 def _named(named: str | Path) -> Bundle:
@@ -108,6 +111,4 @@ def _same(pin: HubRef, local: Bundle) -> bool:
 
 def _yunet() -> bytes:
     [name] = YUNET.sha256
-    content = fetch(YUNET, name).read_bytes()
-    check_sha256(content, YUNET.sha256[name], name)
-    return content
+    return fetch(YUNET, name).read_bytes()

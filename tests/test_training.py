@@ -87,7 +87,7 @@ def test_a_second_stage_starts_from_the_first_and_is_told_with_it(
 
 def test_batches_depend_on_seed_and_epoch_alone() -> None:
     config = TrainConfig(batch_size=8)
-    first, again, later = (list(batches(20, config, epoch)) for epoch in (0, 0, 1))
+    first, again, later = (list(batches(20, 48, config, epoch)) for epoch in (0, 0, 1))
     assert len(first) == 2
     for (left, left_draws), (right, right_draws) in zip(first, again, strict=True):
         assert np.array_equal(left, right)

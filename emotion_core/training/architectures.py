@@ -1,8 +1,10 @@
 """The networks. Each takes raw uint8 crops and gives logits: preprocessing is part of the graph."""
 
+import inspect
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
+from zipfile import BadZipFile
 
 import keras
 import numpy as np
@@ -26,6 +28,12 @@ def build(arch: str, classes: int, **options: Any) -> Any:
     if arch not in BUILDERS:
         raise BundleError(f"Unknown architecture {arch!r}: use one of {', '.join(sorted(BUILDERS))}.")
     return BUILDERS[arch](classes, **options)
+
+
+def options_of(arch: str) -> dict[str, Any]:
+    """What decides the shape of a network beside its classes: recorded, so that it can be built again."""
+    parameters = inspect.signature(BUILDERS[arch]).parameters
+    return {name: p.default for name, p in parameters.items() if name not in ("classes", "dropout", "weights")}
 
 
 @register
@@ -65,7 +73,7 @@ def load_initial(model: Any, path: str | Path) -> int:
                 if variable is not None and tuple(variable.shape) == arrays[name].shape:
                     variable.assign(arrays[name].astype("float32"))
                     copied += 1
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError, BadZipFile) as error:
         raise DataError(f"{path}: not a readable file of initial weights ({error}).") from error
     if not copied:
         raise DataError(f"{path}: no array fits a variable of {model.name}. Is it for another architecture?")

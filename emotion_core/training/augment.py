@@ -32,7 +32,7 @@ class Augmentation:
     erase_area: tuple[float, float] = (0.02, 0.15)  # share of the picture
 
     def draw(self, rng: np.random.Generator, count: int, side: int, strength: float = 1.0) -> NDArray[np.float32]:
-        """Draw for ``count`` faces of ``side`` pixels; ``strength`` 0 to 1 scales every range.
+        """Draw for ``count`` faces of ``side`` pixels; ``strength`` 0 to 1 scales the ranges and erasing.
 
         Returns float32 (count, DRAW_SIZE).
         """

@@ -113,7 +113,7 @@ def _results(config: BundleConfig) -> str:
 
 {results_table(config)}
 Twins are test faces that are byte-identical to a Training face. PublicTest chose the epoch and
-the temperature; PrivateTest was measured once, afterwards. To repeat:
+the temperature; PrivateTest had no part in either. To repeat:
 `python -m emotion_core evaluate BUNDLE --data fer2013.csv --split private`
 """
 
@@ -151,15 +151,17 @@ def _training(config: BundleConfig) -> str:
     record: dict[str, Any] = dict(config.training)
     if not record:
         return ""
-    votes = "with a share of the FER+ votes (Barsoum et al. 2016) in the targets" if record["votes"] else "labels alone"
+    stages = record["stages"]
     parts = [
         "## Training\n",
-        f"FER-2013 (Goodfellow et al. 2013), Training split, {votes}; data SHA-256 `{record['data_sha256'][:16]}`.",
         f"{record['hours']} hours on {record['hardware']}; Keras {record['keras']} on {record['backend']}.",
     ]
-    stages = record["stages"]
     for number, stage in enumerate(stages, 1):
-        parts += ["", f"### Stage {number} of {len(stages)}" if len(stages) > 1 else "### Settings and history", ""]
+        votes = "and the FER+ votes (Barsoum et al. 2016)" if stage["votes_sha256"] else "without the FER+ votes"
+        parts += ["", f"### Stage {number} of {len(stages)}", ""]
+        parts += [
+            f"FER-2013 (Goodfellow et al. 2013), Training split (SHA-256 `{stage['data_sha256'][:16]}`), {votes}.\n"
+        ]
         parts += [_table(["setting", "value"], [[name, f"`{value}`"] for name, value in stage["config"].items()])]
         rows = [[row[name] for name in _HISTORY] for row in stage["history"]]
         parts += [_table(list(_HISTORY.values()), rows).rstrip()]

@@ -74,6 +74,10 @@ class FaceData:
             whole.update(np.ascontiguousarray(array).tobytes())
         return whole.hexdigest()
 
+    def votes_digest(self) -> str | None:
+        """The same over the votes; None when there are none."""
+        return None if self.votes is None else hashlib.sha256(self.votes.tobytes()).hexdigest()
+
 
 def load(path: str | Path, votes: str | Path | None = None) -> FaceData:
     """Read FER-2013 from ``fer2013.csv``, from a folder with it, or from a class-folder tree.
@@ -90,18 +94,21 @@ def load(path: str | Path, votes: str | Path | None = None) -> FaceData:
     if not path.is_file():
         raise DataError(f"No data at {path}. Give fer2013.csv or a folder with train/ and test/.")
     data = _read_csv(path)
-    return data if votes is None else replace(data, votes=_read_votes(Path(votes), len(data)))
+    return data if votes is None else replace(data, votes=_read_votes(Path(votes), data.split))
 
 
 def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield (line number, row) of a CSV file that has at least these columns."""
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file, skipinitialspace=True)
-        missing = [name for name in columns if name not in (reader.fieldnames or ())]
-        if missing:
-            raise DataError(f"{path.name} has no column {', '.join(missing)}; it needs {', '.join(columns)}.")
-        for row in reader:
-            yield reader.line_num, row
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, skipinitialspace=True)
+            missing = [name for name in columns if name not in (reader.fieldnames or ())]
+            if missing:
+                raise DataError(f"{path.name} has no column {', '.join(missing)}; it needs {', '.join(columns)}.")
+            for row in reader:
+                yield reader.line_num, row
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path}: not a readable CSV file ({error}).") from error
 
 
 def _read_csv(path: Path) -> FaceData:
@@ -111,7 +118,7 @@ def _read_csv(path: Path) -> FaceData:
         try:
             values = np.array(row["pixels"].split(), dtype=np.int64)
             label = int(row["emotion"])
-        except (ValueError, AttributeError, TypeError):
+        except (ValueError, AttributeError, TypeError, OverflowError):
             raise DataError(f"{where}: emotion and pixels must be whole numbers.") from None
         if values.size != SIDE * SIDE:
             raise DataError(f"{where}: {values.size} pixels, expected {SIDE * SIDE} (48 by 48).")
@@ -166,14 +173,20 @@ def _usage_of(file: Path) -> str:
     return USAGES[usage]
 
 
-def _read_votes(path: Path, count: int) -> NDArray[np.float32]:
+def _read_votes(path: Path, split: NDArray[np.str_]) -> NDArray[np.float32]:
     names = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt", "unknown", "NF")
+    count = len(split)
     shares = np.zeros((count, len(FERPLUS)), np.float32)
     rows = 0
-    for line, row in _rows(path, names):
+    for line, row in _rows(path, ("Usage", *names)):
         rows += 1
         if rows > count:
             break
+        if USAGES.get(row["Usage"]) != split[rows - 1]:
+            raise DataError(
+                f"{path.name}, line {line}: Usage is not that of the same row of the data. "
+                "Use fer2013.csv in its original order."
+            )
         try:
             ballot = np.array([float(row[name]) for name in names], np.float32)
         except (ValueError, TypeError):

@@ -76,7 +76,7 @@ def export_bundle(
     config = replace(
         config,
         temperature=temperature_for(logits[chosen], public.emotion),
-        export={"form": chosen, "forms": table, "threads": 1},
+        export={"form": chosen, "forms": table},
     )
     classifier = Classifier(LiteRTNetwork(graphs[chosen]), config)
     present = [split for split in ("public", "private") if (data.split == split).any()]

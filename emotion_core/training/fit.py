@@ -6,6 +6,7 @@ weights are most accurate on PublicTest is kept; PrivateTest is never looked at 
 """
 
 import csv
+import hashlib
 import json
 import time
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from ..bundle import CONFIG, BundleConfig
 from ..errors import DataError
 from ..labels import FERPLUS
 from .architectures import build, load_initial
@@ -51,6 +53,10 @@ class TrainConfig:
     weights: str | None = None  # "imagenet": let Keras download them
     init: str | None = None  # or an .npz of initial weights, or another run's best.weights.h5
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1 or self.batch_size < 1 or self.learning_rate <= 0:
+            raise DataError("Epochs and batch size must be at least 1, and the learning rate above 0.")
 
     def strength(self, epoch: int) -> float:
         """Augmentation strength in this epoch: mild while the network knows nothing."""
@@ -90,14 +96,16 @@ def class_weights(data: FaceData, power: float) -> NDArray[np.float32]:
     return np.asarray(weights * counts.sum() / (weights * counts).sum(), np.float32)
 
 
-def batches(count: int, config: TrainConfig, epoch: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+def batches(
+    count: int, side: int, config: TrainConfig, epoch: int
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
     """Yield (indices, draws) of one epoch: a function of the seed and the epoch alone."""
     rng = np.random.default_rng((config.seed, epoch))
     order = rng.permutation(count)
     for start in range(0, count, config.batch_size):
         chosen = order[start : start + config.batch_size]
         if len(chosen) == config.batch_size or start == 0:  # one shape: one compiled step
-            yield chosen, config.augmentation.draw(rng, len(chosen), 48, config.strength(epoch))
+            yield chosen, config.augmentation.draw(rng, len(chosen), side, config.strength(epoch))
 
 
 def compiled(config: TrainConfig, classes: int, steps: int) -> tuple[Any, Any]:
@@ -136,7 +144,14 @@ def train(data: FaceData, config: TrainConfig, out: str | Path, resume: bool = F
     """
     folder = Path(out)
     train_part, public = data.of("train"), data.of("public")
-    record = {"config": config.as_json(), "data_sha256": data.digest(), "labels": list(data.labels)}
+    init = Path(config.init) if config.init else None
+    record = {
+        "config": config.as_json(),
+        "data_sha256": data.digest(),
+        "votes_sha256": data.votes_digest(),
+        "init_sha256": hashlib.sha256(init.read_bytes()).hexdigest() if init and init.is_file() else None,
+        "earlier": read_stages(init.parent) if init and init.suffix == ".h5" else [],
+    }
     _open_run(folder, record, resume)
     steps = max(len(train_part) // config.batch_size, 1)
     network, trainer = compiled(config, len(data.labels), steps)
@@ -154,7 +169,7 @@ def train(data: FaceData, config: TrainConfig, out: str | Path, resume: bool = F
         _seed_dropout(network, config.seed, epoch)
         bar = keras.utils.Progbar(steps, unit_name=f"step of epoch {epoch + 1}/{config.epochs}")
         sums = {"loss": 0.0, "accuracy": 0.0}
-        for step, (chosen, draws) in enumerate(batches(len(train_part), config, epoch)):
+        for step, (chosen, draws) in enumerate(batches(len(train_part), train_part.faces.shape[1], config, epoch)):
             logs = trainer.train_on_batch(
                 [train_part.faces[chosen], draws],
                 goal[chosen],
@@ -186,12 +201,16 @@ def train(data: FaceData, config: TrainConfig, out: str | Path, resume: bool = F
     return network
 
 
-def read_run(folder: Path) -> dict[str, Any]:
-    """A run's record (config, data hash, labels) with its history so far; DataError if there is none."""
-    run = folder / RUN
-    if not run.is_file():
-        raise DataError(f"{folder} holds no {RUN}: start from the best.weights.h5 inside a run's folder.")
-    return {**json.loads(run.read_text()), "history": read_history(folder)}
+def read_stages(folder: Path) -> list[dict[str, Any]]:
+    """What is recorded of a run, with its history so far, after the runs that its weights came from.
+
+    For the folder of a bundle: what its config says. An empty list where nothing is recorded.
+    """
+    if (folder / RUN).is_file():
+        record = json.loads((folder / RUN).read_text())
+        return [*record.pop("earlier"), {**record, "history": read_history(folder)}]
+    config = folder / CONFIG
+    return list(BundleConfig.from_json(config.read_bytes()).training.get("stages", [])) if config.is_file() else []
 
 
 def read_history(folder: Path) -> list[dict[str, str]]:
@@ -228,9 +247,15 @@ def _open_run(folder: Path, record: dict[str, Any], resume: bool) -> None:
 
 def _keep_history(folder: Path, epochs: int) -> None:
     rows = read_history(folder)[:epochs]
-    (folder / HISTORY).unlink(missing_ok=True)
+    kept = folder / "kept"
+    kept.mkdir(exist_ok=True)
     for row in rows:
-        _append_history(folder, row)
+        _append_history(kept, row)
+    if rows:
+        (kept / HISTORY).replace(folder / HISTORY)
+    else:
+        (folder / HISTORY).unlink(missing_ok=True)
+    kept.rmdir()
 
 
 def _append_history(folder: Path, row: dict[str, Any]) -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 import keras
 
 from ..bundle import Bundle, BundleConfig
+from .architectures import options_of
 from .data import load
 from .export import export_bundle
-from .fit import TrainConfig, read_run, train
+from .fit import TrainConfig, read_stages, train
 
 __all__ = ["TrainConfig", "train_bundle"]
 
@@ -22,11 +23,8 @@ def train_bundle(data_path: Path, votes: Path | None, config: TrainConfig, out: 
     """
     data = load(data_path, votes)
     folder = out / "run"
-    # A run that starts from another one's weights is told with it, first stage first.
-    init = Path(config.init) if config.init else None
-    earlier = [read_run(init.parent)] if init is not None and init.suffix == ".h5" else []
     network = train(data, config, folder, resume)
-    stages = [*earlier, read_run(folder)]
+    stages = read_stages(folder)
     seconds = sum(float(row["seconds"]) for stage in stages for row in stage["history"])
     shape = network.input_shape
     described = BundleConfig(
@@ -36,10 +34,9 @@ def train_bundle(data_path: Path, votes: Path | None, config: TrainConfig, out: 
         height=shape[1],
         width=shape[2],
         channels=shape[3],
+        arch_options=options_of(config.arch),
         training={
-            "stages": [{"config": stage["config"], "history": stage["history"]} for stage in stages],
-            "data_sha256": data.digest(),
-            "votes": votes is not None,
+            "stages": stages,
             "hours": round(seconds / 3600, 2),
             "hardware": f"{os.cpu_count()} {platform.machine()} cores",
             "backend": keras.backend.backend(),
