@@ -1,5 +1,7 @@
 """The Gradio page and its typed endpoint: thin handlers around ``emotion_core``."""
 
+import base64
+import binascii
 import os
 
 # Read when Gradio is imported: nothing about a visitor is counted, sent or remembered.
@@ -18,12 +20,13 @@ from emotion_core import EmotionError, EmotionRecognizer, load_image
 from emotion_core.about import about
 from emotion_core.hub import quiet_hub
 from emotion_core.render import annotate
-from emotion_core.report import cards, html_table
+from emotion_core.report import cards, html_table, refusal
 from emotion_core.results import FrameDict
+from emotion_core.short_lived import ShortLivedFolder, exit_on_sigterm
 
 STYLE = Path(__file__).parent / "emotion_core" / "page.css"
-#: Uploads and answers are deleted within this many seconds, twice over at most.
-KEEP_SECONDS = 60
+#: How long an upload or an answer may stay on the disk: the browser needs a moment to fetch it.
+KEEP_SECONDS = 90
 
 
 class PhotoInput(gr.Image):
@@ -32,8 +35,19 @@ class PhotoInput(gr.Image):
 
     is_template = True
 
-    def preprocess(self, payload: Any) -> str | None:
-        return payload.path if payload else None
+    def preprocess(self, payload: Any) -> str | bytes | None:
+        if payload is None:
+            return None
+        if payload.url and payload.url.startswith("data:"):
+            try:
+                return base64.b64decode(payload.url.partition(",")[2])
+            except binascii.Error:
+                return b""
+        # Gradio checks paths only where the caller says that they are files: a bare path may be anyone's.
+        path = Path(payload.path or "").resolve()
+        if not path.is_relative_to(Path(self.GRADIO_CACHE).resolve()):
+            raise gr.Error("Upload the picture first: other files are not read.", print_exception=False)
+        return str(path)
 
 
 class FrameOutput(gr.JSON):
@@ -48,27 +62,28 @@ class FrameOutput(gr.JSON):
 def build_page(recognizer: EmotionRecognizer) -> gr.Blocks:
     """The page for one recognizer."""
 
-    def show(photo: str | None) -> tuple[Image.Image | None, str, str]:
+    def show(photo: str | bytes | None) -> tuple[Image.Image | None, str, str]:
         if photo is None:
             return None, "", ""
         try:
             rgb = load_image(photo)
             result = recognizer.analyze_rgb(rgb)
         except EmotionError as error:
-            raise gr.Error(str(error), title="This picture cannot be used", print_exception=False) from error
+            # Not an exception: that would leave the last picture's answer standing beside this one.
+            return None, refusal(str(error)), ""
         return annotate(rgb, result), cards(rgb, result), html_table(result)
 
-    def analyze_image(image: str | None) -> FrameDict:
+    def analyze_image(image: str | bytes | None) -> FrameDict:
         """Find every face of a picture and name its perceived expression."""
+        if image is None:
+            raise gr.Error("Give a picture: handle_file('photo.jpg').", print_exception=False)
         try:
-            return recognizer.analyze(image or "").to_dict()
+            return recognizer.analyze(image).to_dict()
         except EmotionError as error:
             raise gr.Error(str(error), print_exception=False) from error
 
     page: gr.Blocks
-    with gr.Blocks(
-        title="Emotion detection", analytics_enabled=False, delete_cache=(KEEP_SECONDS, KEEP_SECONDS)
-    ) as page:
+    with gr.Blocks(title="Emotion detection", analytics_enabled=False) as page:
         gr.Markdown("# Emotion detection\nThe perceived expression of every face in a picture.")
         for notice in recognizer.notices:
             gr.Markdown(notice, elem_classes="notice")
@@ -86,7 +101,7 @@ def build_page(recognizer: EmotionRecognizer) -> gr.Blocks:
                 )
             with gr.Column():
                 annotated = gr.Image(
-                    label="Faces", format="png", interactive=False, height=420, buttons=["download", "fullscreen"]
+                    label="Faces", format="jpeg", interactive=False, height=420, buttons=["download", "fullscreen"]
                 )
                 faces = gr.HTML(label="Expressions", elem_id="faces")
         figures = gr.HTML(label="All figures", elem_id="figures")
@@ -119,6 +134,8 @@ if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     quiet_hub()
+    exit_on_sigterm()
+    os.environ["GRADIO_TEMP_DIR"] = str(ShortLivedFolder(KEEP_SECONDS, os.environ.get("GRADIO_TEMP_DIR")).path)
     core = EmotionRecognizer.load()
     core.warm_up()
     demo = build_page(core)

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from .errors import EmotionError, ImageError
+from .errors import EmotionError
 from .hub import quiet_hub
 from .images import load_image
 from .recognizer import EmotionRecognizer
@@ -65,11 +65,13 @@ def run_image(options: argparse.Namespace) -> int:
     if options.out:
         repeated = {photo.name for photo in options.photos if [p.name for p in options.photos].count(photo.name) > 1}
         if repeated:
-            raise ImageError(f"Several photos are called {', '.join(sorted(repeated))}: write them to separate --out.")
+            raise EmotionError(
+                f"Several photos are called {', '.join(sorted(repeated))}: write them to separate --out."
+            )
         try:
             options.out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise ImageError(f"--out {options.out} cannot be made a folder: {error.strerror}.") from error
+            raise EmotionError(f"--out {options.out} cannot be made a folder: {error.strerror}.") from error
     failed = 0
     reports: list[dict[str, Any]] = []
     for photo in options.photos:

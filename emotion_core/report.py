@@ -94,6 +94,13 @@ def html_table(result: FrameResult) -> str:
     )
 
 
+def refusal(message: str) -> str:
+    """HTML: why a picture could not be used, in place of the cards."""
+    return (
+        f'<section role="alert"><p class="no-face"><strong>Not analysed.</strong> {html.escape(message)}</p></section>'
+    )
+
+
 def _card(rgb: RGB, prediction: Prediction, number: int) -> str:
     label = html.escape(prediction.label)
     symbol = SYMBOLS.get(prediction.label, "🙂")

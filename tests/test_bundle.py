@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from emotion_core import Bundle, BundleConfig, BundleError, HashMismatchError
@@ -41,6 +42,8 @@ def test_every_file_is_checked(copy: Path, name: str) -> None:
     ("changes", "says"),
     [
         ({"labels": ["only"]}, "labels"),
+        ({"labels": "abcdefg"}, "labels"),
+        ({"uncertain": {"min_confidence": "high"}}, "cannot be read"),
         ({"labels": ["a", "a"]}, "labels"),
         ({"input": {"height": 48, "width": 48, "channels": 2}}, "channels"),
         ({"input": {"height": 48}}, "width"),
@@ -109,6 +112,13 @@ class TestShipped:
         readme = (Path(__file__).parents[1] / "README.md").read_text()
         assert results_table(bundle.config) in readme
         assert class_table(bundle.config, "private") in readme
+
+    def test_weights_and_graph_are_the_same_network(self, bundle: Bundle) -> None:
+        from emotion_core.training.keras_network import KerasNetwork
+
+        crops = np.random.default_rng(0).integers(0, 256, (4, 48, 48, 1), dtype=np.uint8)
+        graph, weights = Classifier.from_bundle(bundle), Classifier(KerasNetwork(bundle, WEIGHTS), bundle.config)
+        assert np.abs(graph.probabilities(crops) - weights.probabilities(crops)).max() < 0.1
 
     @pytest.mark.fer2013
     @pytest.mark.parametrize("split", ["public", "private"])

@@ -42,6 +42,14 @@ def test_one_bad_photo_stops_nothing(photos: Path, capsys: pytest.CaptureFixture
     assert "broken.jpg" in captured.err
 
 
+def test_answers_do_not_overwrite_each_other(photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    photo = str(photos / "empty.png")
+    assert main(["image", photo, photo, "--detector", "haar", "--out", str(photos / "out")]) == 1
+    assert "Several photos are called empty.png" in capsys.readouterr().err
+    assert main(["image", photo, "--detector", "haar", "--out", photo]) == 1
+    assert "cannot be made a folder" in capsys.readouterr().err
+
+
 def test_a_wrong_model_is_one_readable_line(photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["image", str(photos / "astronaut.png"), "--model", "no such model"]) == 1
     assert capsys.readouterr().err.startswith("Error: No model 'no such model'")

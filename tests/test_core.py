@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from skimage import data as pictures
 
 from emotion_core import Box, Bundle, EmotionRecognizer, Face, ImageError, Prediction
 from emotion_core.bundle import UncertainRule
@@ -46,6 +47,16 @@ def test_no_face_is_a_normal_result(recognizer: EmotionRecognizer) -> None:
     result = recognizer.analyze(np.full((240, 320, 3), 127, np.uint8))
     assert result.predictions == ()
     assert result.to_dict()["faces"] == []
+
+
+def test_a_still_life_has_no_face(detector: FaceDetector) -> None:
+    assert detector.detect(np.asarray(pictures.coffee())) == []
+
+
+def test_yunets_crops_are_classified_too(recognizer: EmotionRecognizer, yunet: bytes, astronaut: RGB) -> None:
+    [prediction] = EmotionRecognizer(recognizer.classifier, YuNetDetector(yunet)).analyze(astronaut).predictions
+    assert prediction.label == "happy"
+    assert prediction.face.score > 0.8
 
 
 def test_bad_input_is_refused_in_the_core(recognizer: EmotionRecognizer) -> None:
@@ -87,6 +98,8 @@ def test_a_face_cut_by_the_edge_stays_inside(detector: FaceDetector, astronaut: 
 def test_crop_repeats_the_edge() -> None:
     picture = np.zeros((40, 40, 3), np.uint8)
     picture[:, :20] = 200
+    for far in (Box(60, 60, 9, 9), Box(-60, -60, 9, 9), Box(-60, 60, 9, 9)):
+        assert crop(picture, far, 48, 48, 1).shape == (48, 48, 1)
     outside = crop(picture, Box(-20, 10, 40, 40), 40, 40, 3)
     assert (outside[:, :39] == 200).all()
     assert crop(picture, Box(0, 0, 40, 40), 48, 48, 1).shape == (48, 48, 1)

@@ -107,6 +107,12 @@ def test_arrays(shape: tuple[int, ...]) -> None:
         (b"%!PS-Adobe-3.0 EPSF-3.0\n", "not a picture"),
         (Path("no/such/file.png"), "no file 'file.png'"),
         (Path(), "no file"),
+        ("data:image/png;base64," + "A" * 5000, "cannot be opened"),
+        ("nul\0byte.png", "no file|cannot be opened"),
+        (np.full((20, 20), -5, np.int32), "uint8"),
+        (Image.fromarray(np.full((20, 20), -5, np.int32)), "negative"),
+        (Image.fromarray(np.full((20, 20), np.nan, np.float32)), "undefined"),
+        (Image.fromarray(np.full((20, 20), 70000, np.int32)), "more than 16 bits"),
         (3.14, "not a picture"),
         (None, "not a picture"),
         (np.zeros((20, 20, 3), np.float32), "uint8"),
@@ -129,10 +135,11 @@ def test_truncated(astronaut: np.ndarray, kind: str, share: float) -> None:
         load_image(whole[: int(len(whole) * share)])
 
 
-def test_too_many_pixels_is_decided_from_the_header() -> None:
-    """A 20,000 x 20,000 picture whose pixel data is not even there."""
+@pytest.mark.parametrize("side", [7_100, 20_000])
+def test_too_many_pixels_is_decided_from_the_header(side: int) -> None:
+    """A picture whose pixel data is not even there; the larger one is refused by Pillow already."""
     header = encoded(Image.new("1", (20, 20)), "PNG")
-    ihdr = header[:16] + (20_000).to_bytes(4, "big") * 2 + header[24:29]
+    ihdr = header[:16] + side.to_bytes(4, "big") * 2 + header[24:29]
     huge = ihdr + zlib.crc32(ihdr[12:29]).to_bytes(4, "big") + header[33:]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)

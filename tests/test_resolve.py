@@ -161,6 +161,9 @@ def test_keras_weights_alone_are_served(hub: StandInHub, tiny_bundle: Bundle, tm
     config = json.loads(whole.files[CONFIG])
     hub.repos["we/weights"] = Repo({CONFIG: whole.files[CONFIG], WEIGHTS: whole.files[WEIGHTS]})
     slow = Classifier.from_bundle(resolve_bundle("we/weights").bundle)
+    with pytest.MonkeyPatch.context() as offline:
+        offline.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+        assert answers(resolve_bundle("we/weights").bundle)
     crops = np.random.default_rng(0).integers(0, 256, (3, 48, 48, 1), dtype=np.uint8)
     fast = Classifier.from_bundle(tiny_bundle)
     assert np.abs(slow.probabilities(crops) - fast.probabilities(crops)).max() < 0.05

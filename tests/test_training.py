@@ -68,6 +68,12 @@ def test_another_run_is_not_overwritten(tiny_csv: Path, tmp_path: Path) -> None:
         train(data, tiny.settings(1), tmp_path)
     with pytest.raises(DataError, match="other data or settings"):
         train(data, tiny.settings(2), tmp_path, resume=True)
+    voted = replace(data, votes=np.full((len(data), 8), 1 / 8, np.float32))
+    with pytest.raises(DataError, match="other data or settings"):
+        train(voted, tiny.settings(1), tmp_path, resume=True)
+    for wrong in ({"epochs": 0}, {"batch_size": 0}, {"learning_rate": -1.0}):
+        with pytest.raises(DataError, match="at least 1"):
+            TrainConfig(**wrong)
     assert json.loads((tmp_path / "run.json").read_text())["config"]["epochs"] == 1
 
 
@@ -81,8 +87,12 @@ def test_a_second_stage_starts_from_the_first_and_is_told_with_it(
     assert [first] == tiny_bundle.config.training["stages"]
     assert second["config"]["init"] == "best.weights.h5"
     assert float(second["history"][0]["public_accuracy"]) > 0.8
-    with pytest.raises(DataError, match=r"run\.json"):
-        train_bundle(tiny_csv, None, replace(config, init=str(tmp_path / "elsewhere.weights.h5")), tmp_path / "third")
+    # From the float16 weights of a bundle, too, and the whole line of stages is kept.
+    config = replace(config, init=str(later.folder / "model.weights.h5"))
+    third = train_bundle(tiny_csv, None, config, tmp_path / "third")
+    assert third.config.training["stages"][:2] == [first, second]
+    with pytest.raises(DataError, match=r"elsewhere\.weights\.h5"):
+        train_bundle(tiny_csv, None, replace(config, init=str(tmp_path / "elsewhere.weights.h5")), tmp_path / "fourth")
 
 
 def test_batches_depend_on_seed_and_epoch_alone() -> None:
@@ -113,9 +123,10 @@ def test_initial_weights(tmp_path: Path) -> None:
     np.savez(tmp_path / "other.npz", **{"elsewhere|bias": np.zeros(7)})
     with pytest.raises(DataError, match="another architecture"):
         load_initial(network, tmp_path / "other.npz")
-    (tmp_path / "broken.npz").write_bytes(b"no archive")
-    with pytest.raises(DataError, match=r"broken\.npz"):
-        load_initial(network, tmp_path / "broken.npz")
+    for content in (b"no archive", (tmp_path / "init.npz").read_bytes()[:200]):
+        (tmp_path / "broken.npz").write_bytes(content)
+        with pytest.raises(DataError, match=r"broken\.npz"):
+            load_initial(network, tmp_path / "broken.npz")
 
 
 def face_data(votes: np.ndarray | None = None) -> FaceData:

@@ -60,6 +60,8 @@ def test_tree_has_the_same_faces(tmp_path: Path, tiny_csv: Path) -> None:
         (HEADER + GOOD.replace("7 ", "700 ", 1), "line 2: a pixel is outside"),
         (HEADER + GOOD.replace("Training", "Test"), "line 2: Usage 'Test'"),
         (HEADER + "3\n", "line 2"),
+        (HEADER + GOOD.replace("7 ", "9" * 30 + " ", 1), "line 2"),
+        ("\0" * 100, "no column|not a readable CSV"),
     ],
 )
 def test_bad_rows_are_named(tmp_path: Path, text: str, says: str) -> None:
@@ -91,6 +93,11 @@ def test_votes(tmp_path: Path) -> None:
     assert shares is not None
     assert np.isclose(shares[0, FERPLUS.index("happy")], 0.8)
     assert not shares[1:].any()
+    votes.write_text(VOTES + "\n".join([rows[0], rows[1].replace("Training", "PublicTest")]) + "\n")
+    with pytest.raises(DataError, match="line 3: Usage"):
+        load(data, votes)
+    with pytest.raises(DataError, match="not a readable CSV"):
+        load(data, tmp_path / "absent.csv")
     votes.write_text(VOTES + rows[0] + "\n")
     with pytest.raises(DataError, match="3 rows"):
         load(data, votes)

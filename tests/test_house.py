@@ -1,0 +1,40 @@
+"""What holds the house together: versions that agree, short-lived files, one-way imports."""
+
+import importlib.metadata
+import re
+import time
+from pathlib import Path
+
+from emotion_core.short_lived import ShortLivedFolder
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_space_runs_the_gradio_that_is_installed() -> None:
+    stated = re.search(r"^sdk_version: (\S+)$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert stated is not None
+    assert stated[1].rsplit(".", 1)[0] == importlib.metadata.version("gradio").rsplit(".", 1)[0]
+
+
+def test_files_live_as_long_as_stated(tmp_path: Path) -> None:
+    folder = ShortLivedFolder(0.4, str(tmp_path / "made" / "for it"))
+    kept = folder.path / "deep" / "photo.jpg"
+    kept.parent.mkdir()
+    kept.write_bytes(b"x")
+    folder.sweep()
+    assert kept.exists()
+    time.sleep(0.7)
+    assert not kept.exists()
+
+
+def test_the_page_holds_no_image_code() -> None:
+    page = (ROOT / "app.py").read_text()
+    assert not re.search(r"^\s*(import|from) (cv2|keras|tensorflow|numpy)", page, re.MULTILINE)
+
+
+def test_serving_modules_do_not_name_training_libraries_at_import() -> None:
+    for module in (ROOT / "emotion_core").glob("*.py"):
+        found = re.search(
+            r"^(import|from) (keras|tensorflow|sklearn|scipy|\.training)", module.read_text(), re.MULTILINE
+        )
+        assert found is None, module
