@@ -35,7 +35,7 @@ class PhotoInput(gr.Image):
 
     is_template = True
 
-    def preprocess(self, payload: Any) -> str | bytes | None:
+    def preprocess(self, payload: Any) -> Any:  # a path, or the bytes of a data: address
         if payload is None:
             return None
         if payload.url and payload.url.startswith("data:"):
