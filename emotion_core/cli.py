@@ -42,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--label-smoothing", type=float)
     train.add_argument("--votes-share", type=float, help="share of the targets that the votes get")
     train.add_argument("--class-weight-power", type=float, help="0: no class weights, 1: balanced")
+    train.add_argument("--ema", type=float, help="momentum of the averaged weights, per step")
     train.add_argument("--augmentation-start", type=float, help="strength at first, 0 to 1")
     train.add_argument("--augmentation-end", type=float, help="strength in the second half, 0 to 1")
     train.add_argument("--precision", help="mixed_bfloat16 (default) or float32")
