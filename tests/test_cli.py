@@ -27,7 +27,8 @@ def test_image_prints_and_writes(photos: Path, capsys: pytest.CaptureFixture[str
     printed = capsys.readouterr().out
     assert "1 happy" in printed
     assert "No face found" in printed
-    assert Image.open(out / "astronaut.png.annotated.png").size == (512, 512)
+    with Image.open(out / "astronaut.png.annotated.png") as annotated:
+        assert annotated.size == (512, 512)
     assert json.loads((out / "astronaut.png.json").read_text())["faces"][0]["emotion"] == "happy"
 
 

@@ -67,7 +67,7 @@ def load_initial(model: Any, path: str | Path) -> int:
             return len(model.variables)
         variables = {variable.path: variable for variable in model.variables}
         copied = 0
-        with np.load(path, allow_pickle=False) as arrays:
+        with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             for name in arrays.files:
                 variable = variables.get(name.replace("|", "/"))
                 if variable is not None and tuple(variable.shape) == arrays[name].shape:
