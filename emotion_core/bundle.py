@@ -41,7 +41,8 @@ class UncertainRule:
 class BundleConfig:
     """What ``config.json`` says. Sizes are in pixels; ``channels`` is 1 (gray) or 3 (RGB).
 
-    temperature divides the logits before the softmax (Guo et al. 2017, arXiv:1706.04599).
+    temperature divides the logits, and bias (one number a label, or none) is added to them, before
+    the softmax (bias-corrected temperature scaling: Alexandari et al. 2020, arXiv:1901.06852).
     metrics maps a split to what was measured on it; files maps a name to its SHA-256.
     """
 
@@ -52,6 +53,7 @@ class BundleConfig:
     width: int
     channels: int
     temperature: float = 1.0
+    bias: tuple[float, ...] = ()
     uncertain: UncertainRule = field(default_factory=UncertainRule)
     arch_options: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
@@ -75,6 +77,7 @@ class BundleConfig:
                 width=int(shape["width"]),
                 channels=int(shape["channels"]),
                 temperature=float(raw.get("temperature", 1.0)),
+                bias=tuple(float(value) for value in raw.get("bias", ())),
                 uncertain=UncertainRule(**{name: float(share) for name, share in raw.get("uncertain", {}).items()}),
                 **{
                     name: dict(raw.get(name, {})) for name in ("arch_options", "metrics", "training", "export", "files")
@@ -90,6 +93,8 @@ class BundleConfig:
             raise BundleError(f"{CONFIG}: input must be 8 to 1024 pixels a side, with 1 or 3 channels.")
         if not 0.01 <= config.temperature <= 100:
             raise BundleError(f"{CONFIG}: temperature must lie between 0.01 and 100.")
+        if len(config.bias) not in (0, len(config.labels)) or not all(abs(value) < 100 for value in config.bias):
+            raise BundleError(f"{CONFIG}: bias needs one moderate number for each label.")
         return config
 
     def to_json(self) -> str:
@@ -100,6 +105,7 @@ class BundleConfig:
             "labels": list(self.labels),
             "input": {"height": self.height, "width": self.width, "channels": self.channels, "dtype": "uint8"},
             "temperature": self.temperature,
+            "bias": list(self.bias),
             "uncertain": vars(self.uncertain),
             "metrics": dict(self.metrics),
             "training": dict(self.training),

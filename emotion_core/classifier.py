@@ -1,6 +1,7 @@
 """Face crops -> calibrated probabilities. Every network gives logits; the rest happens here."""
 
 import threading
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -51,7 +52,7 @@ class LiteRTNetwork:
 
 
 class Classifier:
-    """A network with its bundle's labels, temperature and rule for uncertainty."""
+    """A network with its bundle's labels, calibration and rule for uncertainty."""
 
     def __init__(self, network: Network, config: BundleConfig) -> None:
         self.config = config
@@ -100,12 +101,14 @@ class Classifier:
 
     def probabilities(self, crops: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Calibrated probabilities, float64 (N, classes); each row sums to 1."""
-        return softmax(self.logits(crops), self.config.temperature)
+        return softmax(self.logits(crops), self.config.temperature, self.config.bias)
 
 
-def softmax(logits: NDArray[np.floating[Any]], temperature: float = 1.0) -> NDArray[np.float64]:
-    """Softmax of logits (N, C) divided by the temperature (Guo et al. 2017, arXiv:1706.04599)."""
-    scaled = logits.astype(np.float64) / temperature
+def softmax(
+    logits: NDArray[np.floating[Any]], temperature: float = 1.0, bias: Sequence[float] = ()
+) -> NDArray[np.float64]:
+    """Softmax of logits (N, C) divided by the temperature, plus a bias per class where there is one."""
+    scaled = logits.astype(np.float64) / temperature + (np.asarray(bias) if len(bias) else 0.0)
     powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float64)
 

@@ -49,6 +49,8 @@ def test_every_file_is_checked(copy: Path, name: str) -> None:
         ({"input": {"height": 48}}, "width"),
         ({"input": {"height": 10**6, "width": 48, "channels": 1}}, "pixels"),
         ({"temperature": 0}, "temperature"),
+        ({"bias": [0.1]}, "bias"),
+        ({"bias": [1e9] * 7}, "bias"),
         ({"temperature": "hot"}, "cannot be read"),
         ({"uncertain": {"other": 1}}, "cannot be read"),
         ({"files": [1]}, "cannot be read"),

@@ -13,12 +13,12 @@ import pytest
 import tiny
 
 from emotion_core import Bundle, BundleError, DataError
-from emotion_core.classifier import Classifier
+from emotion_core.classifier import Classifier, softmax
 from emotion_core.labels import FERPLUS
 from emotion_core.training.architectures import build, load_initial
 from emotion_core.training.augment import Augment, Augmentation, no_change
 from emotion_core.training.data import FaceData, load
-from emotion_core.training.evaluate import evaluate
+from emotion_core.training.evaluate import evaluate, expected_calibration_error, fit_calibration
 from emotion_core.training.fit import TrainConfig, batches, class_weights, read_history, targets, train
 from emotion_core.training.run import train_bundle
 
@@ -103,6 +103,23 @@ def test_batches_depend_on_seed_and_epoch_alone() -> None:
         assert np.array_equal(left, right)
         assert np.array_equal(left_draws, right_draws)
     assert not np.array_equal(first[0][0], later[0][0])
+
+
+def test_calibration_finds_what_was_done_to_the_logits() -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2, (20_000, 3))
+    shares = softmax(logits)
+    truth = (shares.cumsum(axis=1) > rng.random((len(shares), 1))).argmax(axis=1)
+    bias = np.array([0.5, -0.2, -0.3])
+    temperature, found = fit_calibration(((logits - bias) * 1.7).astype(np.float32), truth)
+    assert abs(temperature - 1.7) < 0.1
+    assert np.abs(np.array(found) - bias).max() < 0.08
+
+
+def test_expected_calibration_error() -> None:
+    sure = np.array([[0.9, 0.1]] * 10)
+    assert expected_calibration_error(sure, np.array([0] * 9 + [1])) == pytest.approx(0)
+    assert expected_calibration_error(sure, np.array([0] * 5 + [1] * 5)) == pytest.approx(0.4)
 
 
 def test_resnet50v2() -> None:

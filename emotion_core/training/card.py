@@ -70,12 +70,13 @@ def model_card(config: BundleConfig) -> str:
 
 def _intro(config: BundleConfig) -> str:
     colour = "gray" if config.channels == 1 else "RGB"
+    bias = f", plus the biases {', '.join(f'{value:g}' for value in config.bias)}," if config.bias else ""
     return f"""\
 # {config.name}
 
 {config.arch} that names the perceived expression of a face: {", ".join(config.labels)}.
 Input: one {config.height}x{config.width} {colour} crop, raw uint8; scaling and enlarging are part of the graph.
-Output: logits, to be divided by the temperature {config.temperature:g} before the softmax.
+Output: logits, to be divided by the temperature {config.temperature:g}{bias} before the softmax.
 """
 
 
@@ -113,7 +114,7 @@ def _results(config: BundleConfig) -> str:
 
 {results_table(config)}
 Twins are test faces that are byte-identical to a Training face. PublicTest chose the epoch and
-the temperature; PrivateTest had no part in either. To repeat:
+the calibration; PrivateTest had no part in either. To repeat:
 `python -m emotion_core evaluate BUNDLE --data fer2013.csv --split private`
 """
 

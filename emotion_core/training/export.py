@@ -16,7 +16,7 @@ from ..errors import BundleError
 from .architectures import build
 from .card import model_card
 from .data import FaceData
-from .evaluate import evaluate, temperature_for
+from .evaluate import evaluate, fit_calibration
 
 #: Points of PublicTest accuracy that a smaller graph may cost.
 MAX_DROP: Final = 0.005
@@ -44,7 +44,7 @@ def export_bundle(
 ) -> Bundle:
     """Measure every form on PublicTest, write the smallest that costs at most ``MAX_DROP``.
 
-    The temperature is fitted on PublicTest with the graph that serves; then each split is
+    The calibration is fitted on PublicTest with the graph that serves; then each split is
     measured once and recorded. Raises BundleError when no form holds.
     """
     out = Path(out)
@@ -73,9 +73,11 @@ def export_bundle(
     chosen = min(fitting, key=lambda form: table[form]["megabytes"])
     (out / GRAPH).write_bytes(graphs[chosen])
     _in_precision("float16", network, config).save_weights(out / WEIGHTS, overwrite=True)
+    temperature, bias = fit_calibration(logits[chosen], public.emotion)
     config = replace(
         config,
-        temperature=temperature_for(logits[chosen], public.emotion),
+        temperature=temperature,
+        bias=bias,
         export={"form": chosen, "forms": table},
     )
     classifier = Classifier(LiteRTNetwork(graphs[chosen]), config)
