@@ -73,7 +73,7 @@ def test_a_folder_that_is_no_bundle(copy: Path) -> None:
 
 
 def test_a_graph_that_does_not_fit_is_refused(copy: Path) -> None:
-    rewrite(copy, labels=list("abcdefgh"))
+    rewrite(copy, labels=list("abcdefgh"), bias=[])
     with pytest.raises(BundleError, match="7 classes"):
         Classifier.from_bundle(Bundle.open(copy))
     (copy / GRAPH).write_bytes(b"no graph")
