@@ -1,5 +1,6 @@
 """Face crops -> calibrated probabilities. Every network gives logits; the rest happens here."""
 
+import os
 import threading
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -21,13 +22,15 @@ class Network(Protocol):
 
 
 class LiteRTNetwork:
-    """A ``.tflite`` graph on LiteRT, the whole batch in one call."""
+    """A ``.tflite`` graph on LiteRT, the whole batch in one call; by default on up to four cores."""
 
     def __init__(self, model: bytes, threads: int | None = None) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
         try:
-            self._interpreter: Any = Interpreter(model_content=model, num_threads=threads)
+            self._interpreter: Any = Interpreter(
+                model_content=model, num_threads=threads or min(os.cpu_count() or 1, 4)
+            )
             self._interpreter.allocate_tensors()
             [entry], [result] = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         except (ValueError, RuntimeError) as error:
