@@ -21,7 +21,7 @@ YUNET_SIDE: Final = 1024
 HAAR_SIDE: Final = 800
 #: Smaller pictures are enlarged to this: a lone 48x48 face is too small for either detector.
 SMALLEST_SIDE: Final = 256
-#: Of the last stage: on real faces mostly 4 and more, on shirts and flags mostly 2 and less.
+#: Of the last stage. False boxes on clothes and flags scored up to 3, real faces mostly more.
 HAAR_MIN_WEIGHT: Final = 2.5
 HAAR_MARGIN: Final = 1.03
 YUNET_MARGIN: Final = 1.10
