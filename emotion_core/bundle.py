@@ -43,6 +43,7 @@ class BundleConfig:
 
     temperature divides the logits, and bias (one number a label, or none) is added to them, before
     the softmax (bias-corrected temperature scaling: Alexandari et al. 2020, arXiv:1901.06852).
+    flip: whether a face's mirror image is looked at too, and the logits averaged.
     metrics maps a split to what was measured on it; files maps a name to its SHA-256.
     """
 
@@ -54,6 +55,7 @@ class BundleConfig:
     channels: int
     temperature: float = 1.0
     bias: tuple[float, ...] = ()
+    flip: bool = False
     uncertain: UncertainRule = field(default_factory=UncertainRule)
     arch_options: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
@@ -78,6 +80,7 @@ class BundleConfig:
                 channels=int(shape["channels"]),
                 temperature=float(raw.get("temperature", 1.0)),
                 bias=tuple(float(value) for value in raw.get("bias", ())),
+                flip=bool(raw.get("flip", False)),
                 uncertain=UncertainRule(**{name: float(share) for name, share in raw.get("uncertain", {}).items()}),
                 **{
                     name: dict(raw.get(name, {})) for name in ("arch_options", "metrics", "training", "export", "files")
@@ -106,6 +109,7 @@ class BundleConfig:
             "input": {"height": self.height, "width": self.width, "channels": self.channels, "dtype": "uint8"},
             "temperature": self.temperature,
             "bias": list(self.bias),
+            "flip": self.flip,
             "uncertain": vars(self.uncertain),
             "metrics": dict(self.metrics),
             "training": dict(self.training),

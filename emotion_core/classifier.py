@@ -91,8 +91,16 @@ class Classifier:
     def logits(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """uint8 (N, H, W, C) as the config says -> float32 (N, classes); N may be 0.
 
-        Raises ValueError for crops of another shape or type.
+        Where the config says so, the mean over each face and its mirror image. Raises
+        ValueError for crops of another shape or type.
         """
+        if not self.config.flip:
+            return self.one_view(crops)
+        both = self.one_view(np.concatenate([crops, crops[:, :, ::-1]]))
+        return np.asarray((both[: len(crops)] + both[len(crops) :]) / 2, np.float32)
+
+    def one_view(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """The same for each crop as it is."""
         config = self.config
         if crops.dtype != np.uint8 or crops.shape[1:] != (config.height, config.width, config.channels):
             raise ValueError(

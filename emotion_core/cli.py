@@ -1,4 +1,4 @@
-"""The command line: ``python -m emotion_core image | train | evaluate``."""
+"""The command line: ``python -m emotion_core image``, and what ``training.commands`` adds."""
 
 import argparse
 import json
@@ -29,34 +29,9 @@ def parser() -> argparse.ArgumentParser:
     image.add_argument("--detector", choices=("auto", "yunet", "haar"))
     image.set_defaults(run=run_image)
 
-    train = commands.add_parser("train", help="train a network and export it as a bundle")
-    train.add_argument("--data", type=Path, required=True, help="fer2013.csv, or a folder with train/ and test/")
-    train.add_argument("--out", type=Path, required=True, metavar="BUNDLE", help="the bundle's folder")
-    train.add_argument("--votes", type=Path, help="fer2013new.csv, the FER+ votes, to soften the targets")
-    train.add_argument("--resume", action="store_true", help="go on after the last finished epoch")
-    train.add_argument("--arch", default="resnet50v2")
-    train.add_argument("--epochs", type=int)
-    train.add_argument("--batch-size", type=int)
-    train.add_argument("--learning-rate", type=float)
-    train.add_argument("--dropout", type=float)
-    train.add_argument("--label-smoothing", type=float)
-    train.add_argument("--votes-share", type=float, help="share of the targets that the votes get")
-    train.add_argument("--class-weight-power", type=float, help="0: no class weights, 1: balanced")
-    train.add_argument("--ema", type=float, help="momentum of the averaged weights, per step")
-    train.add_argument("--augmentation-start", type=float, help="strength at first, 0 to 1")
-    train.add_argument("--augmentation-end", type=float, help="strength in the second half, 0 to 1")
-    train.add_argument("--precision", help="mixed_bfloat16 (default) or float32")
-    train.add_argument("--weights", choices=("imagenet",), help="start from Keras's download")
-    train.add_argument("--init", help="start from an .npz of weights, or a run's best.weights.h5")
-    train.add_argument("--seed", type=int)
-    train.set_defaults(run=run_train)
+    from .training.commands import add_commands
 
-    evaluate = commands.add_parser("evaluate", help="measure a bundle on a split of FER-2013")
-    evaluate.add_argument("bundle", metavar="BUNDLE", help="a bundle's folder or name, or owner/repo[@revision]")
-    evaluate.add_argument("--data", type=Path, required=True)
-    evaluate.add_argument("--split", choices=("public", "private"), required=True)
-    evaluate.add_argument("--json", action="store_true")
-    evaluate.set_defaults(run=run_evaluate)
+    add_commands(commands)
     return main_parser
 
 
@@ -97,42 +72,6 @@ def run_image(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(reports, indent=2))
     return 1 if failed else 0
-
-
-def run_train(options: argparse.Namespace) -> int:
-    """Train, then export to a bundle; the run's own files are kept in BUNDLE/run."""
-    from .training.run import TrainConfig, train_bundle
-
-    names = TrainConfig.__dataclass_fields__
-    given = {name: value for name, value in vars(options).items() if name in names and value is not None}
-    bundle = train_bundle(options.data, options.votes, TrainConfig(**given), options.out, options.resume)
-    print(f"Bundle written to {bundle.folder}. Try it: EMOTION_MODEL={bundle.folder} python app.py")
-    return 0
-
-
-def run_evaluate(options: argparse.Namespace) -> int:
-    """Measure a bundle as it serves and print the figures."""
-    from .classifier import Classifier
-    from .resolve import resolve_bundle
-    from .training.data import load
-    from .training.evaluate import evaluate
-
-    bundle = resolve_bundle(options.bundle).bundle
-    figures = evaluate(Classifier.from_bundle(bundle), load(options.data), options.split)
-    if options.json:
-        print(json.dumps(figures, indent=1))
-        return 0
-    print(f"{bundle.origin} on {options.split}: {figures['faces']} faces")
-    for name in ("accuracy", "balanced_accuracy", "macro_f1", "nll", "ece", "uncertain_share"):
-        print(f"  {name:18} {figures[name]:.4f}")
-    twins = figures["without_twins"]
-    print(f"  without twins      accuracy {twins['accuracy']:.4f}, macro-F1 {twins['macro_f1']:.4f}")
-    for label, row in figures["per_class"].items():
-        print(
-            f"  {label:10} precision {row['precision']:.3f}  recall {row['recall']:.3f}  "
-            f"F1 {row['f1']:.3f}  faces {row['faces']}"
-        )
-    return 0
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -11,16 +11,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny
+from PIL import Image
 
 from emotion_core import Bundle, BundleError, DataError
 from emotion_core.classifier import Classifier, softmax
-from emotion_core.labels import FERPLUS
-from emotion_core.training.architectures import build, load_initial
+from emotion_core.labels import FER2013, FERPLUS
+from emotion_core.training.architectures import BUILDERS, IMAGENET_MEAN_BGR, build
 from emotion_core.training.augment import Augment, Augmentation, no_change
+from emotion_core.training.config import TrainConfig
 from emotion_core.training.data import FaceData, load
-from emotion_core.training.evaluate import evaluate, expected_calibration_error, fit_calibration
-from emotion_core.training.fit import TrainConfig, batches, class_weights, read_history, targets, train
-from emotion_core.training.run import train_bundle
+from emotion_core.training.evaluate import evaluate, fit_calibration
+from emotion_core.training.fit import batches, mixed, train
+from emotion_core.training.record import read_history
+from emotion_core.training.run import continued, train_bundle
+from emotion_core.training.start import freeze_before, load_initial
+from emotion_core.training.targets import class_weights, targets
 
 
 def test_it_learns_and_the_bundle_says_what_it_reached(tiny_bundle: Bundle, tiny_csv: Path) -> None:
@@ -82,22 +87,22 @@ def test_a_second_stage_starts_from_the_first_and_is_told_with_it(
 ) -> None:
     best = tiny_bundle.folder / "run" / "best.weights.h5"
     config = replace(tiny.settings(1), init=str(best), learning_rate=1e-5)
-    later = train_bundle(tiny_csv, None, config, tmp_path / "second")
+    later = train_bundle(load(tiny_csv), config, tmp_path / "second")
     first, second = later.config.training["stages"]
     assert [first] == tiny_bundle.config.training["stages"]
     assert second["config"]["init"] == "best.weights.h5"
     assert float(second["history"][0]["public_accuracy"]) > 0.8
     # From the float16 weights of a bundle, too, and the whole line of stages is kept.
     config = replace(config, init=str(later.folder / "model.weights.h5"))
-    third = train_bundle(tiny_csv, None, config, tmp_path / "third")
+    third = train_bundle(load(tiny_csv), config, tmp_path / "third")
     assert third.config.training["stages"][:2] == [first, second]
     with pytest.raises(DataError, match=r"elsewhere\.weights\.h5"):
-        train_bundle(tiny_csv, None, replace(config, init=str(tmp_path / "elsewhere.weights.h5")), tmp_path / "fourth")
+        train_bundle(load(tiny_csv), replace(config, init=str(tmp_path / "elsewhere.weights.h5")), tmp_path / "fourth")
 
 
 def test_batches_depend_on_seed_and_epoch_alone() -> None:
     config = TrainConfig(batch_size=8)
-    first, again, later = (list(batches(20, 48, config, epoch)) for epoch in (0, 0, 1))
+    first, again, later = (list(batches(np.arange(20) % 7, 48, config, epoch)) for epoch in (0, 0, 1))
     assert len(first) == 2
     for (left, left_draws), (right, right_draws) in zip(first, again, strict=True):
         assert np.array_equal(left, right)
@@ -116,18 +121,132 @@ def test_calibration_finds_what_was_done_to_the_logits() -> None:
     assert np.abs(np.array(found) - bias).max() < 0.08
 
 
-def test_expected_calibration_error() -> None:
-    sure = np.array([[0.9, 0.1]] * 10)
-    assert expected_calibration_error(sure, np.array([0] * 9 + [1])) == pytest.approx(0)
-    assert expected_calibration_error(sure, np.array([0] * 5 + [1] * 5)) == pytest.approx(0.4)
-
-
 def test_resnet50v2() -> None:
     network = build("resnet50v2", 7)
     assert network.input_shape == (None, 48, 48, 1)
     assert network.count_params() == 23_579_143
     with pytest.raises(BundleError, match="resnet50v2"):
         build("resnet51", 7)
+
+
+def test_every_network_takes_raw_crops_and_gives_logits() -> None:
+    crops = np.random.default_rng(0).integers(0, 256, (2, 48, 48, 1), dtype=np.uint8)
+    for arch in sorted(set(BUILDERS) - {"tiny"}):
+        network = build(arch, 7)
+        assert np.asarray(network(crops)).shape == (2, 7), arch
+        assert network.layers[-1].name == "logits"
+        assert network.input_shape == (None, 48, 48, 1)
+    colour = build("mobilenetv2", 3, crop_size=64, channels=3, image_size=64)
+    assert colour.input_shape == (None, 64, 64, 3)
+    with pytest.raises(BundleError, match="takes no option depth"):
+        build("custom_cnn", 7, depth=9)
+
+
+def test_residual_cnn_has_the_parameters_of_its_design() -> None:
+    network = build("residual_cnn", 8, crop_size=96, channels=3)
+    trainable = sum(int(np.prod(variable.shape)) for variable in network.trainable_variables)
+    assert network.count_params() == 1_979_080
+    assert trainable == 1_976_072
+    assert network.count_params() - trainable == 3_008
+
+
+def test_imagenet_mean_is_taken_off_blue_green_red() -> None:
+    network = build("vgg16", 7, crop_size=32, channels=3, image_size=32)
+    from keras import Model
+
+    inner = Model(network.input, network.get_layer("imagenet_mean").output)
+    red = np.zeros((1, 32, 32, 3), np.uint8)
+    red[..., 0] = 255
+    assert np.allclose(np.asarray(inner(red))[0, 0, 0], np.array([0, 0, 255]) - IMAGENET_MEAN_BGR, atol=1e-3)
+
+
+def test_freezing() -> None:
+    network = build("mobilenetv2", 7)
+    freeze_before(network, "logits")
+    assert len(network.trainable_variables) == 2
+    network = build("mobilenetv2", 7)
+    freeze_before(network, "block_16_expand")
+    names = {variable.path.split("/")[0] for variable in network.trainable_variables}
+    assert "block_16_expand" in names
+    assert "block_15_project" not in names
+    with pytest.raises(DataError, match="no layer 'block_99'"):
+        freeze_before(network, "block_99")
+
+
+def test_frozen_layers_keep_their_weights(tiny_bundle: Bundle, tiny_csv: Path, tmp_path: Path) -> None:
+    best = tiny_bundle.folder / "run" / "best.weights.h5"
+    before = build("tiny", 7)
+    before.load_weights(best)
+    config = replace(tiny.settings(1), init=str(best), train_from="logits")
+    after = train(load(tiny_csv), config, tmp_path)
+    *body, head = before.layers
+    for layer, other in zip(body, after.layers, strict=False):
+        for left, right in zip(layer.get_weights(), other.get_weights(), strict=True):
+            assert np.array_equal(left, right), layer.name
+    assert not np.array_equal(head.get_weights()[0], after.layers[-1].get_weights()[0])
+
+
+def test_mixup_mixes_faces_and_targets_alike() -> None:
+    config = TrainConfig(batch_size=8, mixup=0.4, augmentation=Augmentation(erase=0), augmentation_start=0)
+    rng = np.random.default_rng(0)
+    faces = np.repeat(rng.integers(0, 256, (8, 1, 1, 1), dtype=np.uint8), 48, axis=1).repeat(48, axis=2)
+    [(chosen, draws)] = batches(np.arange(8) % 7, 48, config, 0)
+    assert not np.allclose(draws[:, -1], 1)
+    level = faces[chosen, 0, 0, 0].astype(np.float32)
+    expected = mixed(level, draws)
+    assert np.allclose(np.asarray(Augment()(faces[chosen], draws))[:, 10, 10, 0], expected, atol=0.51)
+    eye = np.eye(8, dtype=np.float32)
+    assert np.allclose(mixed(eye, draws).sum(axis=1), 1)
+    assert np.allclose(np.diag(mixed(eye, draws)), draws[:, -1])
+
+
+def test_balanced_sampling_draws_rare_classes_more_often() -> None:
+    emotion = np.array([0] * 900 + [1] * 100)
+    for power, low, high in ((0.0, 0.1, 0.1), (1.0, 0.45, 0.55)):
+        config = TrainConfig(batch_size=1000, balanced_sampling=power)
+        [(chosen, _)] = batches(emotion, 48, config, 0)
+        assert low <= emotion[chosen].mean() <= high
+
+
+def test_a_teacher_is_learnt_from(tiny_bundle: Bundle, tiny_csv: Path) -> None:
+    data = load(tiny_csv)
+    config = TrainConfig(teachers=(str(tiny_bundle.folder),), distil_share=1.0, label_smoothing=0)
+    answers = Classifier.from_bundle(tiny_bundle).probabilities(data.faces)
+    goal = targets(data, config)
+    assert np.allclose(goal.sum(axis=1), 1, atol=1e-5)
+    assert (goal.argmax(axis=1) == answers.argmax(axis=1)).mean() > 0.9
+    assert goal.max(axis=1).mean() < answers.max(axis=1).mean()  # the temperature softens
+    half = targets(data, replace(config, distil_share=0.5))
+    assert np.allclose(half, (goal + np.eye(7)[data.emotion]) / 2, atol=1e-5)
+    with pytest.raises(DataError, match="Teacher"):
+        targets(replace(data, labels=tuple("abcdefg")), config)
+
+
+def test_fine_tuning_on_other_classes(tiny_bundle: Bundle, tmp_path: Path) -> None:
+    """The head keeps what it knows of the labels that stay, and the bundle serves the new ones."""
+    faces, emotion, usage = tiny.drawn_faces()
+    words = {3: "happy", 4: "sad", 6: "bored"}
+    for row, (face, label, split) in enumerate(zip(faces, emotion, usage, strict=True)):
+        if label in words:
+            part = {"Training": "train", "PublicTest": "val", "PrivateTest": "test"}[split]
+            folder = tmp_path / "mine" / part / words[label]
+            folder.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(face).save(folder / f"{row}.png")
+    config = continued(replace(tiny.settings(2), learning_rate=3e-3), tiny_bundle)
+    bundle = train_bundle(load(tmp_path / "mine"), config, tmp_path / "bundle")
+    assert bundle.config.labels == ("bored", "happy", "sad")
+    assert bundle.config.metrics["private"]["accuracy"] > 0.8
+    assert len(bundle.config.training["stages"]) == 2
+    assert Classifier.from_bundle(Bundle.open(bundle.folder)).probabilities(faces[:2, ..., None]).shape == (2, 3)
+    start = build("tiny", 3)
+    load_initial(start, tiny_bundle.folder, ("bored", "happy", "sad"))
+    old = build("tiny", 7)
+    old.load_weights(tiny_bundle.folder / "model.weights.h5")
+    assert np.allclose(
+        start.layers[-1].get_weights()[0][:, 1], old.layers[-1].get_weights()[0][:, FER2013.index("happy")]
+    )
+    with pytest.raises(DataError, match="not a residual_cnn"):
+        load_initial(build("residual_cnn", 3), tiny_bundle.folder, ("bored", "happy", "sad"))
 
 
 def test_initial_weights(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def register() -> str:
 
 def settings(epochs: int) -> Any:
     from emotion_core.training.augment import Augmentation
-    from emotion_core.training.fit import TrainConfig
+    from emotion_core.training.config import TrainConfig
 
     mild = Augmentation(flip=0.5, rotation=2, zoom=0.02, shift=0.01, erase=0.1)
     return TrainConfig(

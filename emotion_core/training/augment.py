@@ -13,8 +13,9 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-#: 8 affine coefficients, contrast, brightness, erased box (top, left, bottom, right), its gray.
-DRAW_SIZE: Final = 15
+#: 8 affine coefficients, contrast, brightness, erased box (top, left, bottom, right), its gray,
+#: and the face's own share where it is mixed with the one before it in the batch (mixup).
+DRAW_SIZE: Final = 16
 
 
 @dataclass(frozen=True)
@@ -56,19 +57,19 @@ class Augmentation:
         top, left = rng.uniform(0, 1, count) * (side - height), rng.uniform(0, 1, count) * (side - width)
         columns = (a0, a1, a2, b0, b1, b2, nil, nil, 1 + spread(self.contrast), spread(self.brightness))
         box = (top, left, top + height, left + width, rng.uniform(0, 255, count))
-        return np.stack([*columns, *box], axis=1).astype(np.float32)
+        return np.stack([*columns, *box, nil + 1], axis=1).astype(np.float32)
 
 
 def no_change(count: int) -> NDArray[np.float32]:
     """Draws that leave ``count`` faces as they are: float32 (count, DRAW_SIZE)."""
     draws = np.zeros((count, DRAW_SIZE), np.float32)
-    draws[:, [0, 4, 8]] = 1
+    draws[:, [0, 4, 8, 15]] = 1
     return draws
 
 
 @keras.saving.register_keras_serializable("emotion_core")
 class Augment(keras.layers.Layer):  # type: ignore[misc]  # Keras has no type information
-    """uint8 (N, H, W, 1) and draws (N, DRAW_SIZE) -> uint8 (N, H, W, 1): what serving would see."""
+    """uint8 (N, H, W, C) and draws (N, DRAW_SIZE) -> uint8 (N, H, W, C): what serving would see."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(dtype="float32", **kwargs)  # bfloat16 would round the coordinates
@@ -76,14 +77,16 @@ class Augment(keras.layers.Layer):  # type: ignore[misc]  # Keras has no type in
     def call(self, faces: Any, draws: Any) -> Any:
         height, width = faces.shape[1], faces.shape[2]
         x = ops.image.affine_transform(ops.cast(faces, "float32"), draws[:, :8], fill_mode="nearest")
-        contrast, brightness, top, left, bottom, right, gray = (
+        contrast, brightness, top, left, bottom, right, gray, own = (
             draws[:, index, None, None, None] for index in range(8, DRAW_SIZE)
         )
         x = (x - 128) * contrast + 128 + brightness
         rows = ops.reshape(ops.arange(height, dtype="float32"), (1, height, 1, 1))
         columns = ops.reshape(ops.arange(width, dtype="float32"), (1, 1, width, 1))
         inside = (rows >= top) & (rows < bottom) & (columns >= left) & (columns < right)
-        return ops.cast(ops.round(ops.clip(ops.where(inside, gray, x), 0, 255)), "uint8")
+        x = ops.clip(ops.where(inside, gray, x), 0, 255)
+        x = own * x + (1 - own) * ops.roll(x, 1, axis=0)
+        return ops.cast(ops.round(x), "uint8")
 
     def compute_output_spec(self, faces: Any, draws: Any) -> Any:  # noqa: ARG002
         return keras.KerasTensor(faces.shape, dtype="uint8")

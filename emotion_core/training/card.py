@@ -6,6 +6,7 @@ from typing import Any, Final
 from huggingface_hub import EvalResult, ModelCardData
 
 from ..bundle import BundleConfig
+from ..labels import FER2013, FERPLUS
 
 SPLIT_NAMES: Final = {"public": "PublicTest", "private": "PrivateTest"}
 
@@ -27,7 +28,8 @@ _LIMITS: Final = """\
   here, and must be expected.
 - It was trained on small gray web pictures of mostly frontal faces. Profiles, occlusion,
   strong shadows, children and drawings are harder.
-- Disgust has 436 training faces: read its figures with that in mind.
+- Some expressions have few faces (disgust, and contempt where it is a class): read their
+  figures with the number of faces in mind.
 
 ## Law
 
@@ -45,7 +47,7 @@ def model_card(config: BundleConfig) -> str:
             task_type="image-classification",
             task_name="Facial expression recognition",
             dataset_type="fer2013",
-            dataset_name=f"FER-2013 {SPLIT_NAMES.get(split, split)}",
+            dataset_name=f"{_data_name(config)} {SPLIT_NAMES.get(split, split)}",
             dataset_split=split,
             metric_type=kind,
             metric_name=name,
@@ -68,6 +70,10 @@ def model_card(config: BundleConfig) -> str:
     return f"---\n{data.to_yaml()}\n---\n\n" + "\n".join(section for section in sections if section)
 
 
+def _data_name(config: BundleConfig) -> str:
+    return {FER2013: "FER-2013", FERPLUS: "FER+"}.get(config.labels, "its own data")
+
+
 def _intro(config: BundleConfig) -> str:
     colour = "gray" if config.channels == 1 else "RGB"
     bias = f", plus the biases {', '.join(f'{value:g}' for value in config.bias)}," if config.bias else ""
@@ -80,7 +86,8 @@ Output: logits, to be divided by the temperature {config.temperature:g}{bias} be
 """
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines) + "\n"
 
@@ -94,7 +101,7 @@ def results_table(config: BundleConfig) -> str:
         twins = m["without_twins"]
         name = SPLIT_NAMES.get(split, split)
         rows.append([name, m["faces"], *figures, f"{twins['accuracy']:.4f} ({twins['faces']})"])
-    return _table(header, rows)
+    return table(header, rows)
 
 
 def class_table(config: BundleConfig, split: str) -> str:
@@ -103,19 +110,23 @@ def class_table(config: BundleConfig, split: str) -> str:
         [label, *(f"{c[name]:.3f}" for name in ("precision", "recall", "f1")), c["faces"]]
         for label, c in config.metrics[split]["per_class"].items()
     ]
-    return _table(["expression", "precision", "recall", "F1", "faces"], rows)
+    return table(["expression", "precision", "recall", "F1", "faces"], rows)
 
 
 def _results(config: BundleConfig) -> str:
     if not config.metrics:
         return ""
+    form = config.export.get("form", "Keras weights")
+    looks = "each face and its mirror image" if config.flip else "one crop"
+    truth = "The truth is the majority of the FER+ votes. " if config.labels == FERPLUS else ""
+    votes = " --votes fer2013new.csv" if config.labels == FERPLUS else ""
     return f"""\
-## Results, as served (quantised, one crop)
+## Results, as served ({form}, {looks})
 
 {results_table(config)}
-Twins are test faces that are byte-identical to a Training face. PublicTest chose the epoch and
+{truth}Twins are test faces that are byte-identical to a Training face. PublicTest chose the epoch and
 the calibration; PrivateTest had no part in either. To repeat:
-`python -m emotion_core evaluate BUNDLE --data fer2013.csv --split private`
+`python -m emotion_core evaluate BUNDLE --data fer2013.csv{votes} --split private`
 """
 
 
@@ -123,19 +134,24 @@ def _per_class(split: str, config: BundleConfig) -> str:
     m, rule = config.metrics[split], config.uncertain
     certain = m["accuracy_when_certain"]
     rest = f"; on the others the accuracy is {certain:.4f}" if certain is not None else ""
+    low, high = m["interval"]["accuracy"]
+    area = "" if m["roc_auc"] is None else f" ROC AUC {m['roc_auc']:.4f}, the mean of one against the rest."
+    voted = m["nll_of_votes"]
+    agreement = "" if voted is None else f" Cross-entropy against the FER+ votes {voted:.4f} nats."
     return f"""\
 ### {SPLIT_NAMES.get(split, split)}, per class
 
 {class_table(config, split)}
 {m["uncertain_share"]:.1%} of the faces are shown as uncertain (best probability under
-{rule.min_confidence:g}, or a lead under {rule.min_margin:g}){rest}.
+{rule.min_confidence:g}, or a lead under {rule.min_margin:g}){rest}. The accuracy's 95% bootstrap interval
+is {low:.4f} to {high:.4f}.{area}{agreement}
 """
 
 
 def _export(config: BundleConfig) -> str:
     if not config.export:
         return ""
-    figures = ("megabytes", "public_accuracy", "milliseconds_1_face", "milliseconds_10_faces")
+    figures = ("megabytes", "public_accuracy", "same_answer", "milliseconds_1_face", "milliseconds_10_faces")
     rows = [
         [form + (" (shipped)" if form == config.export["form"] else ""), *(row[name] for name in figures)]
         for form, row in config.export["forms"].items()
@@ -143,8 +159,9 @@ def _export(config: BundleConfig) -> str:
     return f"""\
 ## Forms of the graph
 
-{_table(["form", "MB", "PublicTest accuracy", "ms, 1 face", "ms, 10 faces"], rows)}
-Times are medians of one run on the exporting machine: compare them with each other only.
+{table(["form", "MB", "PublicTest accuracy", "same answer as float32", "ms, 1 face", "ms, 10 faces"], rows)}
+Before calibration, one crop. Times are medians of one run on the exporting machine: compare
+them with each other only.
 """
 
 
@@ -153,6 +170,8 @@ def _training(config: BundleConfig) -> str:
     if not record:
         return ""
     stages = record["stages"]
+    known = {FER2013: "FER-2013 (Goodfellow et al. 2013)", FERPLUS: "FER-2013 (Goodfellow et al. 2013), FER+ labels"}
+    data = known.get(config.labels, "Data of its own")
     parts = [
         "## Training\n",
         f"{record['hours']} hours on {record['hardware']}; Keras {record['keras']} on {record['backend']}.",
@@ -160,10 +179,8 @@ def _training(config: BundleConfig) -> str:
     for number, stage in enumerate(stages, 1):
         votes = "and the FER+ votes (Barsoum et al. 2016)" if stage["votes_sha256"] else "without the FER+ votes"
         parts += ["", f"### Stage {number} of {len(stages)}", ""]
-        parts += [
-            f"FER-2013 (Goodfellow et al. 2013), Training split (SHA-256 `{stage['data_sha256'][:16]}`), {votes}.\n"
-        ]
-        parts += [_table(["setting", "value"], [[name, f"`{value}`"] for name, value in stage["config"].items()])]
+        parts += [f"{data}, Training split (SHA-256 `{stage['data_sha256'][:16]}`), {votes}.\n"]
+        parts += [table(["setting", "value"], [[name, f"`{value}`"] for name, value in stage["config"].items()])]
         rows = [[row[name] for name in _HISTORY] for row in stage["history"]]
-        parts += [_table(list(_HISTORY.values()), rows).rstrip()]
+        parts += [table(list(_HISTORY.values()), rows).rstrip()]
     return "\n".join(parts) + "\n"

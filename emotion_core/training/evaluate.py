@@ -1,78 +1,84 @@
-"""Metrics of a bundle on a split, as it serves: one crop, quantised, calibrated."""
+"""A bundle measured on a split, as it serves: quantised, calibrated, in the views that it was told."""
 
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import accuracy_score, confusion_matrix, log_loss, precision_recall_fscore_support
 
 from ..classifier import Classifier, is_uncertain, softmax
 from ..errors import DataError
-from .data import FaceData
+from ..labels import FERPLUS
+from .data import FaceData, as_ferplus
+from .metrics import metrics, nll_of_votes, number
 
-ECE_BINS: Final = 15
+#: Ways to look at a face: once, with its mirror image, or ten crops of 44/48 as the literature does.
+VIEWS: Final = ("one", "flip", "ten")
 
 
-def evaluate(classifier: Classifier, data: FaceData, split: str) -> dict[str, Any]:
+def evaluate(classifier: Classifier, data: FaceData, split: str, views: str | None = None) -> dict[str, Any]:
     """Measure on one split of the data; see ``metrics`` for what comes back.
 
-    ``without_twins`` repeats the main figures without the faces that are byte-identical to a
-    Training face. Raises DataError when the bundle's labels are not the data's.
+    views: one of ``VIEWS``; None: as the bundle serves. A bundle of FER+ labels is measured by
+    the FER+ majority, where the data has votes. ``without_twins`` repeats the main figures
+    without the faces that are byte-identical to a Training face. Raises DataError when the
+    bundle's labels are not the data's.
     """
-    if classifier.labels != data.labels:
-        raise DataError(f"The model knows {', '.join(classifier.labels)}; the data has {', '.join(data.labels)}.")
+    data = matching(data, classifier.labels)
     part = data.of(split)
-    probabilities = classifier.probabilities(part.faces)
+    probabilities = seen(classifier, part.faces, views)
     known = set(data.of("train").hashes())
     own = np.array([digest not in known for digest in part.hashes()])
-    whole = metrics(probabilities, part.emotion, classifier.labels)
     certain = ~is_uncertain(probabilities, classifier.config.uncertain)
     right = probabilities.argmax(axis=1) == part.emotion
     without = metrics(probabilities[own], part.emotion[own], classifier.labels)
     return {
-        **whole,
-        "uncertain_share": _number(1 - certain.mean()),
-        "accuracy_when_certain": _number(right[certain].mean()) if certain.any() else None,
+        **metrics(probabilities, part.emotion, classifier.labels),
+        "views": views or ("flip" if classifier.config.flip else "one"),
+        "nll_of_votes": nll_of_votes(probabilities, part),
+        "uncertain_share": number(1 - certain.mean()),
+        "accuracy_when_certain": number(right[certain].mean()) if certain.any() else None,
         "without_twins": {name: without[name] for name in ("faces", "accuracy", "macro_f1", "ece")},
     }
 
 
-def metrics(probabilities: NDArray[np.float64], truth: NDArray[np.int64], labels: tuple[str, ...]) -> dict[str, Any]:
-    """Accuracy, macro-F1, per-class figures, NLL, ECE and confusion matrix (rows: truth).
-
-    probabilities: (N, C), truth: int (N,). Shares are 0 to 1, rounded to five digits.
-    """
-    ids, guess = np.arange(len(labels)), probabilities.argmax(axis=1)
-    precision, recall, f1, support = precision_recall_fscore_support(truth, guess, labels=ids, zero_division=0)
-    return {
-        "faces": len(truth),
-        "accuracy": _number(accuracy_score(truth, guess)),
-        "balanced_accuracy": _number(recall.mean()),
-        "macro_f1": _number(f1.mean()),
-        "nll": _number(log_loss(truth, probabilities, labels=ids)),
-        "ece": _number(expected_calibration_error(probabilities, truth)),
-        "per_class": {
-            label: {
-                "precision": _number(precision[index]),
-                "recall": _number(recall[index]),
-                "f1": _number(f1[index]),
-                "faces": int(support[index]),
-            }
-            for index, label in enumerate(labels)
-        },
-        "confusion": confusion_matrix(truth, guess, labels=ids).tolist(),
-    }
+def matching(data: FaceData, labels: tuple[str, ...]) -> FaceData:
+    """The data with these labels: as it is, or by its FER+ votes; DataError when it has others."""
+    if labels == data.labels:
+        return data
+    if labels == FERPLUS and data.votes is not None:
+        return as_ferplus(data)
+    hint = " Give fer2013new.csv with --votes." if labels == FERPLUS else ""
+    raise DataError(f"The model knows {', '.join(labels)}; the data has {', '.join(data.labels)}.{hint}")
 
 
-def expected_calibration_error(
-    probabilities: NDArray[np.float64], truth: NDArray[np.int64], bins: int = ECE_BINS
-) -> float:
-    """ECE over equal-width bins of the top probability (Naeini et al. 2015; Guo et al. 2017)."""
-    confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == truth
-    bin_of = np.minimum((confidence * bins).astype(int), bins - 1)
-    gaps = np.bincount(bin_of, weights=right - confidence, minlength=bins)
-    return float(np.abs(gaps).sum() / len(truth))
+def seen(classifier: Classifier, faces: NDArray[np.uint8], views: str | None = None) -> NDArray[np.float64]:
+    """Calibrated probabilities, float64 (N, C), of the mean logits over the views."""
+    if views is None:
+        return classifier.probabilities(faces)
+    if views not in VIEWS:
+        raise DataError(f"Unknown views {views!r}: use one of {', '.join(VIEWS)}.")
+    looks = ten_crops(faces) if views == "ten" else [faces, mirror(faces)] if views == "flip" else [faces]
+    logits = np.mean([classifier.one_view(look) for look in looks], axis=0)
+    return softmax(logits, classifier.config.temperature, classifier.config.bias)
+
+
+def mirror(faces: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.ascontiguousarray(faces[:, :, ::-1])
+
+
+def ten_crops(faces: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
+    """Four corners and the middle, 11/12 of the side, enlarged again, each with its mirror image."""
+    import cv2
+
+    side = faces.shape[1]
+    inner = side * 11 // 12
+    gap, middle = side - inner, (side - inner) // 2
+    crops = []
+    for top, left in ((0, 0), (0, gap), (gap, 0), (gap, gap), (middle, middle)):
+        cut = faces[:, top : top + inner, left : left + inner]
+        large = np.stack([cv2.resize(face, (side, side), interpolation=cv2.INTER_LINEAR) for face in cut])
+        crops.append(large.reshape(faces.shape).astype(np.uint8))
+    return crops + [mirror(crop) for crop in crops]
 
 
 def fit_calibration(logits: NDArray[np.float32], truth: NDArray[np.int64]) -> tuple[float, tuple[float, ...]]:
@@ -90,7 +96,3 @@ def fit_calibration(logits: NDArray[np.float32], truth: NDArray[np.int64]) -> tu
     classes = logits.shape[1]
     best = minimize(loss, np.zeros(1 + classes), method="L-BFGS-B", bounds=[(-3.0, 3.0)] * (1 + classes)).x
     return round(float(np.exp(best[0])), 4), tuple(round(float(value), 4) for value in best[1:])
-
-
-def _number(value: Any) -> float:
-    return round(float(value), 5)

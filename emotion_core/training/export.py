@@ -1,46 +1,33 @@
 """A trained network -> a bundle: LiteRT graph of the best form, float16 weights, config, card."""
 
 import hashlib
+import json
 import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from ..bundle import CARD, CONFIG, GRAPH, WEIGHTS, Bundle, BundleConfig
-from ..classifier import Classifier, LiteRTNetwork
+from ..classifier import MAX_BATCH, Classifier, LiteRTNetwork, softmax
 from ..errors import BundleError
-from .architectures import build
 from .card import model_card
 from .data import FaceData
 from .evaluate import evaluate, fit_calibration
+from .forms import FLOAT, FORMS, LITERT, Runner, in_precision, scratch, size_of, write_form
+from .keras_network import load_network
+from .start import weights_file
 
 #: Points of PublicTest accuracy that a smaller graph may cost.
 MAX_DROP: Final = 0.005
-FLOAT: Final = "float32"
-FORMS: Final = (FLOAT, "float16", "dynamic-range int8", "full int8")
+PARITY: Final = "parity.json"
 _CALIBRATION_FACES: Final = 300
 
 
-def convert(network: Any, form: str, samples: NDArray[np.uint8]) -> bytes:
-    """Convert to LiteRT in one of the ``FORMS``; samples (N, H, W, C) set the ranges of full int8."""
-    import tensorflow as tf
-
-    converter = tf.lite.TFLiteConverter.from_keras_model(network)
-    if form != FLOAT:
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    if form == "float16":
-        converter.target_spec.supported_types = [tf.float16]
-    if form == "full int8":
-        converter.representative_dataset = lambda: ([sample[None]] for sample in samples)
-    return bytes(converter.convert())
-
-
 def export_bundle(
-    network: Any, config: BundleConfig, data: FaceData, out: str | Path, forms: tuple[str, ...] = FORMS
+    network: Any, config: BundleConfig, data: FaceData, out: str | Path, forms: tuple[str, ...] = LITERT
 ) -> Bundle:
     """Measure every form on PublicTest, write the smallest that costs at most ``MAX_DROP``.
 
@@ -49,42 +36,62 @@ def export_bundle(
     """
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    plain = _in_precision("float32", network, config)
-    public, train = data.of("public"), data.of("train")
-    samples = train.faces[np.random.default_rng(0).permutation(len(train))[:_CALIBRATION_FACES]]
-    graphs: dict[str, bytes] = {}
-    logits: dict[str, NDArray[np.float32]] = {}
-    table: dict[str, dict[str, float]] = {}
-    for form in dict.fromkeys((FLOAT, *forms)):
-        graphs[form] = convert(plain, form, samples)
-        runner = LiteRTNetwork(graphs[form])
-        logits[form] = Classifier(runner, config).logits(public.faces)
-        table[form] = {
-            "megabytes": round(len(graphs[form]) / 1e6, 2),
-            "public_accuracy": round(float((logits[form].argmax(axis=1) == public.emotion).mean()), 5),
-            "milliseconds_1_face": _median_ms(runner, public.faces[:1]),
-            "milliseconds_10_faces": _median_ms(runner, public.faces[:10]),
-        }
-        print(f"{form}: {table[form]}", flush=True)
-    floor = table[FLOAT]["public_accuracy"] - MAX_DROP
-    fitting = [form for form in forms if table[form]["public_accuracy"] >= floor]
-    if not fitting:
-        raise BundleError(f"No form of {forms} keeps PublicTest accuracy above {floor:.3f}.")
-    chosen = min(fitting, key=lambda form: table[form]["megabytes"])
-    (out / GRAPH).write_bytes(graphs[chosen])
-    _in_precision("float16", network, config).save_weights(out / WEIGHTS, overwrite=True)
-    temperature, bias = fit_calibration(logits[chosen], public.emotion)
-    config = replace(
-        config,
-        temperature=temperature,
-        bias=bias,
-        export={"form": chosen, "forms": table},
-    )
-    classifier = Classifier(LiteRTNetwork(graphs[chosen]), config)
+    with scratch() as folder:
+        table = parity(network, config, data, Path(folder), forms)
+        floor = table[FLOAT]["public_accuracy"] - MAX_DROP
+        fitting = [form for form in forms if table[form]["public_accuracy"] >= floor]
+        if not fitting:
+            raise BundleError(f"No form of {forms} keeps PublicTest accuracy above {floor:.3f}.")
+        chosen = min(fitting, key=lambda form: table[form]["megabytes"])
+        (out / GRAPH).write_bytes((Path(folder) / table[chosen]["file"]).read_bytes())
+    in_precision("float16", network, config).save_weights(out / WEIGHTS, overwrite=True)
+    graph, public = LiteRTNetwork((out / GRAPH).read_bytes()), data.of("public")
+    temperature, bias = fit_calibration(Classifier(graph, config).logits(public.faces), public.emotion)
+    config = replace(config, temperature=temperature, bias=bias, export={"form": chosen, "forms": table})
+    classifier = Classifier(graph, config)
     present = [split for split in ("public", "private") if (data.split == split).any()]
     config = replace(config, metrics={split: evaluate(classifier, data, split) for split in present})
     write_config(out, config)
     return Bundle.open(out)
+
+
+def export_forms(bundle: Bundle, data: FaceData, out: Path, forms: tuple[str, ...] = FORMS) -> dict[str, Any]:
+    """Write a bundle's network in several forms, and ``parity.json``: how each compares with float32."""
+    out.mkdir(parents=True, exist_ok=True)
+    network = load_network(bundle, weights_file(bundle).name)
+    table = parity(network, bundle.config, data, out, forms)
+    (out / PARITY).write_text(json.dumps(table, indent=1) + "\n")
+    return table
+
+
+def parity(
+    network: Any, config: BundleConfig, data: FaceData, folder: Path, forms: tuple[str, ...]
+) -> dict[str, dict[str, Any]]:
+    """Write each form, and float32, into the folder and measure it on PublicTest, uncalibrated.
+
+    ``same_answer`` is the share of faces on which the form agrees with float32, ``probability_gap``
+    the greatest difference of a probability. Times are medians, in milliseconds.
+    """
+    plain = in_precision("float32", network, config)
+    public, train = data.of("public"), data.of("train")
+    samples = train.faces[np.random.default_rng(0).permutation(len(train))[:_CALIBRATION_FACES]]
+    table: dict[str, dict[str, Any]] = {}
+    reference = np.empty(0)
+    for form in dict.fromkeys((FLOAT, *forms)):
+        path, runner = write_form(plain, form, folder, samples)
+        answers = softmax(_all(runner, public.faces))
+        reference = answers if form == FLOAT else reference
+        table[form] = {
+            "file": path.name,
+            "megabytes": round(size_of(path) / 1e6, 2),
+            "public_accuracy": round(float((answers.argmax(axis=1) == public.emotion).mean()), 5),
+            "same_answer": round(float((answers.argmax(axis=1) == reference.argmax(axis=1)).mean()), 5),
+            "probability_gap": round(float(np.abs(answers - reference).max()), 5),
+            "milliseconds_1_face": _median_ms(runner, public.faces[:1]),
+            "milliseconds_10_faces": _median_ms(runner, public.faces[:10]),
+        }
+        print(f"{form}: {table[form]}", flush=True)
+    return table
 
 
 def write_config(folder: Path, config: BundleConfig) -> None:
@@ -98,22 +105,15 @@ def write_config(folder: Path, config: BundleConfig) -> None:
     (folder / CONFIG).write_text(replace(config, files=files).to_json())
 
 
-def _in_precision(precision: str, network: Any, config: BundleConfig) -> Any:
-    """The same network, its weights held in another precision."""
-    keras.config.set_dtype_policy(precision)
-    try:
-        copy = build(config.arch, len(config.labels), **config.arch_options)
-    finally:
-        keras.config.set_dtype_policy("float32")
-    copy.set_weights(network.get_weights())
-    return copy
+def _all(runner: Runner, faces: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return np.concatenate([runner(faces[start : start + MAX_BATCH]) for start in range(0, len(faces), MAX_BATCH)])
 
 
-def _median_ms(network: LiteRTNetwork, faces: NDArray[np.uint8], repeats: int = 30) -> float:
-    network(faces)
+def _median_ms(runner: Runner, faces: NDArray[np.uint8], repeats: int = 30) -> float:
+    runner(faces)
     times = []
     for _ in range(repeats):
         begun = time.perf_counter()
-        network(faces)
+        runner(faces)
         times.append(time.perf_counter() - begun)
     return round(float(np.median(times)) * 1000, 2)

@@ -2,6 +2,7 @@
 
 import os
 import platform
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -9,19 +10,36 @@ import keras
 
 from ..bundle import Bundle, BundleConfig
 from .architectures import options_of
-from .data import load
+from .config import TrainConfig
+from .data import FaceData, as_ferplus, load
 from .export import export_bundle
-from .fit import TrainConfig, read_stages, train
+from .fit import train
+from .record import read_stages
+from .start import weights_file
 
-__all__ = ["TrainConfig", "train_bundle"]
+__all__ = ["TrainConfig", "continued", "load_for", "train_bundle"]
 
 
-def train_bundle(data_path: Path, votes: Path | None, config: TrainConfig, out: Path, resume: bool = False) -> Bundle:
+def load_for(path: Path, votes: Path | None, config: TrainConfig, ferplus: bool = False) -> FaceData:
+    """Load data in the shape that the configured network takes; with ``ferplus``, by its votes."""
+    options = options_of(config.arch, config.arch_options)
+    data = load(path, votes, side=options.get("crop_size", 48), channels=options.get("channels", 1))
+    return as_ferplus(data) if ferplus else data
+
+
+def continued(config: TrainConfig, bundle: Bundle) -> TrainConfig:
+    """The configuration that fine-tunes a bundle's network."""
+    weights_file(bundle)
+    options = {**bundle.config.arch_options, **config.arch_options}
+    return replace(config, arch=bundle.config.arch, arch_options=options, init=str(bundle.folder))
+
+
+def train_bundle(data: FaceData, config: TrainConfig, out: Path, resume: bool = False, flip: bool = False) -> Bundle:
     """Train on the data's Training split and write a bundle to ``out``; ``out/run`` keeps the run.
 
-    Raises DataError for data that cannot be used, or when ``out`` holds another run.
+    flip: whether the bundle is to look at each face's mirror image too. Raises DataError for
+    data that cannot be used, or when ``out`` holds another run.
     """
-    data = load(data_path, votes)
     folder = out / "run"
     network = train(data, config, folder, resume)
     stages = read_stages(folder)
@@ -34,13 +52,15 @@ def train_bundle(data_path: Path, votes: Path | None, config: TrainConfig, out: 
         height=shape[1],
         width=shape[2],
         channels=shape[3],
-        arch_options=options_of(config.arch),
+        flip=flip,
+        arch_options=options_of(config.arch, config.arch_options),
         training={
             "stages": stages,
             "hours": round(seconds / 3600, 2),
             "hardware": f"{os.cpu_count()} {platform.machine()} cores",
             "backend": keras.backend.backend(),
             "keras": version("keras"),
+            "parameters": network.count_params(),
         },
     )
     return export_bundle(network, described, data, out)

@@ -1,0 +1,237 @@
+"""The commands that need the training libraries, which are imported only when one runs."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any, Final
+
+_MODEL: Final = "a bundle's folder or name, or owner/repo[@revision]"
+_DATA: Final = "fer2013.csv, a folder of classes, or a zip file of either"
+
+
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add data, train, evaluate, export, ablate, search, record and tables to a parser's commands."""
+    data = commands.add_parser("data", help="report what a data set holds and what is wrong with it")
+    _data_options(data)
+    data.add_argument("--size", type=int, default=48, help="side that pictures are made into, in pixels")
+    data.add_argument("--color", action="store_true", help="keep colours")
+    data.add_argument("--json", action="store_true")
+    data.add_argument("--out", type=Path, metavar="PNG", help="write a contact sheet of faces there")
+    data.set_defaults(run=run_data)
+
+    train = commands.add_parser("train", help="train a network and export it as a bundle")
+    _data_options(train)
+    train.add_argument("--out", type=Path, required=True, metavar="BUNDLE", help="the bundle's folder")
+    train.add_argument("--from", dest="bundle", metavar="BUNDLE", help="fine-tune this bundle: " + _MODEL)
+    train.add_argument("--resume", action="store_true", help="go on after the last finished epoch")
+    train.add_argument("--flip", action="store_true", help="serve with each face's mirror image, too")
+    _train_options(train)
+    train.set_defaults(run=run_train)
+
+    evaluate = commands.add_parser("evaluate", help="measure a bundle on a split")
+    evaluate.add_argument("bundle", metavar="BUNDLE", help=_MODEL)
+    _data_options(evaluate)
+    evaluate.add_argument("--split", choices=("public", "private"), required=True)
+    evaluate.add_argument("--views", choices=("one", "flip", "ten"), help="by default, as the bundle serves")
+    evaluate.add_argument("--json", action="store_true")
+    evaluate.add_argument("--out", type=Path, metavar="DIR", help="write the figures as JSON and pictures there")
+    evaluate.set_defaults(run=run_evaluate)
+
+    export = commands.add_parser("export", help="write a bundle's network as LiteRT, ONNX and SavedModel")
+    export.add_argument("bundle", metavar="BUNDLE", help=_MODEL)
+    _data_options(export)
+    export.add_argument("--out", type=Path, required=True, metavar="DIR")
+    export.add_argument("--form", action="append", help="one form, repeatable; by default all")
+    export.set_defaults(run=run_export)
+
+    for name, words, run in (
+        ("ablate", "train briefly with each switch alone", run_ablate),
+        ("search", "search hyper-parameters with Optuna", run_search),
+    ):
+        command = commands.add_parser(name, help=words)
+        _data_options(command)
+        command.add_argument("--out", type=Path, required=True, metavar="DIR", help="its runs; goes on if begun")
+        command.add_argument("--faces", type=int, default=8000, help="Training faces used")
+        if name == "search":
+            command.add_argument("--trials", type=int, default=20)
+        _train_options(command)
+        command.set_defaults(run=run)
+
+    record = commands.add_parser("record", help="keep a bundle's figures as a run")
+    record.add_argument("bundle", nargs="+", metavar="BUNDLE", help=_MODEL)
+    record.set_defaults(run=run_record)
+
+    tables = commands.add_parser("tables", help="put the recorded figures into Markdown documents")
+    tables.add_argument("document", nargs="*", type=Path, default=[Path("README.md")])
+    tables.set_defaults(run=run_tables)
+
+
+def _data_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--data", type=Path, required=True, help=_DATA)
+    command.add_argument("--votes", type=Path, help="fer2013new.csv, the FER+ votes")
+    command.add_argument("--ferplus", action="store_true", help="take the eight labels of FER+ from the votes")
+
+
+def _train_options(train: argparse.ArgumentParser) -> None:
+    train.add_argument("--arch", help="custom_cnn, mobilenetv2, residual_cnn, resnet50, resnet50v2 or vgg16")
+    train.add_argument("--crop-size", type=int, help="side of the crops that the network takes")
+    train.add_argument("--color", action="store_true", help="the network takes RGB")
+    train.add_argument("--image-size", type=int, help="side to which crops are enlarged in the network")
+    train.add_argument("--width", type=int, help="filters of the custom CNN's first stage")
+    train.add_argument("--epochs", type=int)
+    train.add_argument("--batch-size", type=int)
+    train.add_argument("--learning-rate", type=float)
+    train.add_argument("--weight-decay", type=float)
+    train.add_argument("--dropout", type=float)
+    train.add_argument("--label-smoothing", type=float)
+    train.add_argument("--votes-share", type=float, help="share of the targets that the votes get")
+    train.add_argument("--teachers", nargs="+", metavar="BUNDLE", help="bundles to learn the answers of")
+    train.add_argument("--distil-share", type=float, help="share of the targets that the teachers get")
+    train.add_argument("--distil-temperature", type=float)
+    train.add_argument("--class-weight-power", type=float, help="0: no class weights, 1: balanced")
+    train.add_argument("--balanced-sampling", type=float, help="0: each face once an epoch, 1: classes equally")
+    train.add_argument("--mixup", type=float, help="alpha of the Beta distribution; 0: none")
+    train.add_argument("--ema", type=float, help="momentum of the averaged weights, per step")
+    train.add_argument("--augmentation-start", type=float, help="strength at first, 0 to 1")
+    train.add_argument("--augmentation-end", type=float, help="strength in the second half, 0 to 1")
+    train.add_argument("--precision", help="mixed_bfloat16 (default) or float32")
+    train.add_argument("--weights", choices=("imagenet",), help="start from Keras's download")
+    train.add_argument("--init", help="start from an .npz of weights, or a run's best.weights.h5")
+    train.add_argument("--train-from", metavar="LAYER", help="keep the layers before it; logits: the head alone")
+    train.add_argument("--seed", type=int)
+
+
+def train_config(options: argparse.Namespace) -> Any:
+    """The TrainConfig that the options describe."""
+    from .config import TrainConfig
+
+    shape = {"crop_size": options.crop_size, "image_size": options.image_size, "width": options.width}
+    shape["channels"] = 3 if options.color else None
+    names = TrainConfig.__dataclass_fields__
+    given = {name: value for name, value in vars(options).items() if name in names and value is not None}
+    given["teachers"] = tuple(str(_bundle(teacher).folder) for teacher in options.teachers or ())
+    given["arch_options"] = {name: value for name, value in shape.items() if value is not None}
+    return TrainConfig(**given)
+
+
+def run_data(options: argparse.Namespace) -> int:
+    """Print the report, and write the contact sheet where asked."""
+    from .data import as_ferplus, load
+    from .data_report import as_text, contact_sheet, describe
+
+    data = load(options.data, options.votes, options.size, 3 if options.color else 1)
+    data = as_ferplus(data) if options.ferplus else data
+    report = describe(data)
+    print(json.dumps(report, indent=1) if options.json else as_text(report))
+    if options.out:
+        contact_sheet(data).save(options.out)
+    return 0
+
+
+def run_train(options: argparse.Namespace) -> int:
+    """Train, then export to a bundle; the run's own files are kept in BUNDLE/run."""
+    from .run import continued, load_for, train_bundle
+
+    config = train_config(options)
+    if options.bundle:
+        config = continued(config, _bundle(options.bundle))
+    data = load_for(options.data, options.votes, config, options.ferplus)
+    bundle = train_bundle(data, config, options.out, options.resume, options.flip)
+    print(f"Bundle written to {bundle.folder}. Try it: EMOTION_MODEL={bundle.folder} python app.py")
+    return 0
+
+
+def run_evaluate(options: argparse.Namespace) -> int:
+    """Measure a bundle as it serves and print the figures."""
+    from ..classifier import Classifier
+    from .data import load
+    from .evaluate import evaluate, matching
+
+    bundle = _bundle(options.bundle)
+    config = bundle.config
+    data = matching(load(options.data, options.votes, config.height, config.channels), config.labels)
+    figures = evaluate(Classifier.from_bundle(bundle), data, options.split, options.views)
+    if options.out:
+        from .plots import save_all
+
+        save_all(config, figures, options.split, options.out)
+        (options.out / f"metrics-{options.split}.json").write_text(json.dumps(figures, indent=1) + "\n")
+    if options.json:
+        print(json.dumps(figures, indent=1))
+        return 0
+    print(f"{bundle.origin} on {options.split}: {figures['faces']} faces, {figures['views']} view")
+    names = ("accuracy", "balanced_accuracy", "macro_precision", "macro_f1", "roc_auc", "nll", "nll_of_votes", "ece")
+    for name in (*names, "uncertain_share"):
+        if figures[name] is not None:
+            print(f"  {name:18} {figures[name]:.4f}")
+    low, high = figures["interval"]["accuracy"]
+    twins = figures["without_twins"]
+    print(f"  95% interval       accuracy {low:.4f} to {high:.4f}")
+    print(f"  without twins      accuracy {twins['accuracy']:.4f}, macro-F1 {twins['macro_f1']:.4f}")
+    for label, row in figures["per_class"].items():
+        print(
+            f"  {label:10} precision {row['precision']:.3f}  recall {row['recall']:.3f}  "
+            f"F1 {row['f1']:.3f}  faces {row['faces']}"
+        )
+    return 0
+
+
+def run_export(options: argparse.Namespace) -> int:
+    """Write the forms and how each compares with float32 on PublicTest."""
+    from .data import load
+    from .evaluate import matching
+    from .export import export_forms
+    from .forms import FORMS
+
+    bundle = _bundle(options.bundle)
+    config = bundle.config
+    data = matching(load(options.data, options.votes, config.height, config.channels), config.labels)
+    export_forms(bundle, data, options.out, tuple(options.form or FORMS))
+    return 0
+
+
+def run_ablate(options: argparse.Namespace) -> int:
+    """Train with each switch and print what it brought."""
+    from .experiments import ablate
+    from .run import load_for
+    from .runs import ablation_table
+
+    config = train_config(options)
+    ablate(load_for(options.data, options.votes, config, options.ferplus), config, options.out, options.faces)
+    print(ablation_table(options.out))
+    return 0
+
+
+def run_search(options: argparse.Namespace) -> int:
+    """Search, and print the best settings."""
+    from .experiments import search
+    from .run import load_for
+
+    config = train_config(options)
+    data = load_for(options.data, options.votes, config, options.ferplus)
+    print(json.dumps(search(data, config, options.out, options.trials, options.faces)["best"], indent=1))
+    return 0
+
+
+def run_record(options: argparse.Namespace) -> int:
+    """Keep bundles' figures as runs."""
+    from .runs import record_run
+
+    for name in options.bundle:
+        print(record_run(_bundle(name)))
+    return 0
+
+
+def run_tables(options: argparse.Namespace) -> int:
+    """Renew the tables of documents."""
+    from .runs import rewrite
+
+    for document in options.document:
+        print(f"{document}: {'renewed' if rewrite(document) else 'as recorded'}")
+    return 0
+
+
+def _bundle(name: str) -> Any:
+    from ..resolve import resolve_bundle
+
+    return resolve_bundle(name).bundle

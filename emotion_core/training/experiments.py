@@ -1,0 +1,138 @@
+"""Short runs that decide how to train: an ablation of each switch, and a search of the settings.
+
+Both train on a fixed part of the Training faces and are judged on PublicTest alone. Both go on
+where they were stopped: finished runs are read from their files.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from ..classifier import softmax
+from .config import TrainConfig
+from .data import FaceData
+from .evaluate import fit_calibration, mirror
+from .fit import train
+from .metrics import metrics
+from .record import code_version
+
+#: Each switch alone, against the plain run: labels as they are, flips and shifts, nothing else.
+PLAIN: Final[Mapping[str, Any]] = {
+    "votes_share": 0.0,
+    "label_smoothing": 0.0,
+    "class_weight_power": 0.0,
+    "augmentation_start": 0.5,
+    "augmentation_end": 0.5,
+    "ema": 0.0,
+}
+SWITCHES: Final[Mapping[str, Mapping[str, Any]]] = {
+    "plain": {},
+    "no augmentation": {"augmentation_start": 0.0, "augmentation_end": 0.0},
+    "full augmentation": {"augmentation_start": 1.0, "augmentation_end": 1.0},
+    "label smoothing 0.1": {"label_smoothing": 0.1},
+    "FER+ votes, 35%": {"votes_share": 0.35},
+    "FER+ votes, 70%": {"votes_share": 0.7},
+    "class weights": {"class_weight_power": 0.5},
+    "class-balanced sampling": {"balanced_sampling": 0.5},
+    "mixup 0.2": {"mixup": 0.2},
+    "EMA": {"ema": 0.99},
+}
+
+
+def part_of(data: FaceData, faces: int) -> FaceData:
+    """The data with at most so many Training faces, chosen by seed 0; the other splits stay whole."""
+    train_ids = np.flatnonzero(data.split == "train")
+    chosen = np.random.default_rng(0).permutation(train_ids)[:faces]
+    keep = data.split != "train"
+    keep[chosen] = True
+    return data.only(keep)
+
+
+def judged(network: Any, data: FaceData) -> dict[str, float]:
+    """Calibrated figures of a Keras network on PublicTest, one view, and the accuracy with a flip."""
+    public = data.of("public")
+    logits = network.predict(public.faces, batch_size=256, verbose=0)
+    figures = metrics(softmax(logits, *fit_calibration(logits, public.emotion)), public.emotion, data.labels)
+    both = (logits + network.predict(mirror(public.faces), batch_size=256, verbose=0)) / 2
+    flipped = metrics(softmax(both, *fit_calibration(both, public.emotion)), public.emotion, data.labels)
+    raw = float((logits.argmax(axis=1) == public.emotion).mean())
+    return {
+        **{name: figures[name] for name in ("accuracy", "macro_f1", "nll", "ece")},
+        "accuracy_uncalibrated": round(raw, 5),
+        "accuracy_flip": flipped["accuracy"],
+    }
+
+
+def ablate(
+    data: FaceData,
+    base: TrainConfig,
+    folder: Path,
+    faces: int = 8000,
+    switches: Mapping[str, Mapping[str, Any]] = SWITCHES,
+) -> dict[str, Any]:
+    """Train once per switch and write ``ablation.json``: what each brought over the plain run."""
+    data = part_of(data, faces)
+    plain = replace(base, **PLAIN)
+    runs = []
+    for name, changes in switches.items():
+        config = replace(plain, **changes)
+        out = folder / name.replace(" ", "-").replace("%", "")
+        network = train(data, config, out, resume=True)
+        runs.append({"switch": name, "changes": dict(changes), **judged(network, data)})
+        record = {
+            "config": plain.as_json(),
+            "training_faces": int((data.split == "train").sum()),
+            "data_sha256": data.digest(),
+            "code": code_version(),
+            "runs": runs,
+        }
+        (folder / "ablation.json").write_text(json.dumps(record, indent=1) + "\n")
+        print(runs[-1], flush=True)
+    return record
+
+
+def search(data: FaceData, base: TrainConfig, folder: Path, trials: int, faces: int = 8000) -> dict[str, Any]:
+    """Search settings with Optuna's TPE, up to ``trials`` in all, and write ``search.json``.
+
+    The study is kept in ``folder/study.log``, so a killed search goes on; a trial that was
+    under way is begun again.
+    """
+    import optuna
+    from optuna.storages.journal import JournalFileBackend
+
+    data = part_of(data, faces)
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def objective(trial: "optuna.Trial") -> float:
+        config = replace(
+            base,
+            learning_rate=trial.suggest_float("learning_rate", 1e-4, 5e-3, log=True),
+            weight_decay=trial.suggest_float("weight_decay", 1e-4, 1e-1, log=True),
+            dropout=trial.suggest_float("dropout", 0.0, 0.5),
+            label_smoothing=trial.suggest_float("label_smoothing", 0.0, 0.2),
+            votes_share=trial.suggest_float("votes_share", 0.0, 0.8),
+            augmentation_end=trial.suggest_float("augmentation_end", 0.2, 1.0),
+        )
+        network = train(data, config, folder / f"trial-{trial.number}", resume=True)
+        return judged(network, data)["nll"]
+
+    storage = optuna.storages.JournalStorage(JournalFileBackend(str(folder / "study.log")))
+    sampler = optuna.samplers.TPESampler(seed=base.seed)
+    study = optuna.create_study(storage=storage, study_name="search", load_if_exists=True, sampler=sampler)
+    finished = len(study.get_trials(states=[optuna.trial.TrialState.COMPLETE]))
+    study.optimize(objective, n_trials=max(trials - finished, 0))
+    done = study.get_trials(states=[optuna.trial.TrialState.COMPLETE])
+    record = {
+        "config": base.as_json(),
+        "training_faces": int((data.split == "train").sum()),
+        "data_sha256": data.digest(),
+        "code": code_version(),
+        "best": {"nll": study.best_value, **study.best_params},
+        "trials": [{"number": trial.number, "nll": trial.value, **trial.params} for trial in done],
+    }
+    (folder / "search.json").write_text(json.dumps(record, indent=1) + "\n")
+    return record

@@ -1,0 +1,96 @@
+"""The forms in which a network is written: LiteRT in four precisions, ONNX, SavedModel."""
+
+import tempfile
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from ..bundle import BundleConfig
+from ..classifier import LiteRTNetwork
+from ..errors import BundleError
+from .architectures import build
+
+FLOAT: Final = "float32"
+LITERT: Final = (FLOAT, "float16", "dynamic-range int8", "full int8")
+ONNX: Final = "onnx"
+SAVED_MODEL: Final = "savedmodel"
+FORMS: Final = (*LITERT, ONNX, SAVED_MODEL)
+
+Runner = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+
+
+def litert(network: Any, form: str, samples: NDArray[np.uint8]) -> bytes:
+    """Convert to LiteRT in one of the forms of ``LITERT``; samples (N, H, W, C) set the ranges of full int8."""
+    import tensorflow as tf
+
+    converter = tf.lite.TFLiteConverter.from_keras_model(network)
+    if form != FLOAT:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if form == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    if form == "full int8":
+        converter.representative_dataset = lambda: ([sample[None]] for sample in samples)
+    return bytes(converter.convert())
+
+
+def write_form(network: Any, form: str, folder: Path, samples: NDArray[np.uint8]) -> tuple[Path, Runner]:
+    """Write one form into the folder; returns its path and a way to run it.
+
+    Raises BundleError for a form that is not in ``FORMS``.
+    """
+    if form in LITERT:
+        path = folder / f"model-{form.replace(' ', '-')}.tflite"
+        path.write_bytes(litert(network, form, samples))
+        return path, LiteRTNetwork(path.read_bytes())
+    if form == SAVED_MODEL:
+        path = folder / "saved_model"
+        network.export(path, format="tf_saved_model", verbose=False)
+        return path, _saved_model(path)
+    if form == ONNX:
+        path = folder / "model.onnx"
+        network(samples[:1])  # Keras exports only what was called
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # of tf2onnx, on NumPy 2
+            network.export(path, format="onnx", verbose=False)
+        return path, _onnx(path)
+    raise BundleError(f"Unknown form {form!r}: use one of {', '.join(FORMS)}.")
+
+
+def in_precision(precision: str, network: Any, config: BundleConfig) -> Any:
+    """The same network, its weights held in another precision."""
+    keras.config.set_dtype_policy(precision)
+    try:
+        copy = build(config.arch, len(config.labels), **config.arch_options)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    copy.set_weights(network.get_weights())
+    return copy
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file, or of all files in a folder."""
+    return sum(file.stat().st_size for file in ([path] if path.is_file() else path.rglob("*")) if file.is_file())
+
+
+def scratch() -> "tempfile.TemporaryDirectory[str]":
+    return tempfile.TemporaryDirectory(prefix="emotion-forms-")
+
+
+def _onnx(path: Path) -> Runner:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path)
+    name = session.get_inputs()[0].name
+    return lambda faces: np.asarray(session.run(None, {name: faces})[0], np.float32)
+
+
+def _saved_model(path: Path) -> Runner:
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(str(path))
+    return lambda faces: np.asarray(loaded.serve(faces), np.float32)

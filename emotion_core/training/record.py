@@ -1,0 +1,99 @@
+"""The files of a run: what it was begun with, its history, and what its weights came from."""
+
+import csv
+import hashlib
+import json
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Final
+
+from ..bundle import CONFIG, BundleConfig
+from ..errors import DataError
+
+RUN: Final = "run.json"
+HISTORY: Final = "history.csv"
+
+
+def open_run(folder: Path, record: dict[str, Any], resume: bool) -> None:
+    """Create the run's folder, or check that it holds the same run and may go on."""
+    run = folder / RUN
+    if run.is_file():
+        if not resume:
+            raise DataError(f"{folder} already holds a run: add --resume to go on, or choose another --out.")
+        begun = json.loads(run.read_text())
+        if {**begun, "code": None} != {**record, "code": None}:  # newer code may go on, and is not recorded
+            raise DataError(
+                f"{run} was begun with other data or settings: resume with the same, or choose another --out."
+            )
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = folder / "new-run.json"
+    temporary.write_text(json.dumps(record, indent=1) + "\n")
+    temporary.replace(run)
+
+
+def code_version() -> dict[str, str]:
+    """The package's version and, in a clone, the commit; ``+`` where files were changed since."""
+    here = Path(__file__).parent
+    try:
+        number = version("emotion-detection")
+    except PackageNotFoundError:
+        number = "clone"
+    try:
+        commit, changed = (
+            subprocess.run(["git", *words], cwd=here, capture_output=True, text=True, check=True, timeout=20).stdout
+            for words in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
+        )
+    except (OSError, subprocess.SubprocessError):
+        return {"version": number, "commit": ""}
+    return {"version": number, "commit": commit.strip() + ("+" if changed.strip() else "")}
+
+
+def read_stages(folder: Path) -> list[dict[str, Any]]:
+    """What is recorded of a run, with its history so far, after the runs that its weights came from.
+
+    For the folder of a bundle: what its config says. An empty list where nothing is recorded.
+    """
+    if (folder / RUN).is_file():
+        record = json.loads((folder / RUN).read_text())
+        return [*record.pop("earlier"), {**record, "history": read_history(folder)}]
+    config = folder / CONFIG
+    return list(BundleConfig.from_json(config.read_bytes()).training.get("stages", [])) if config.is_file() else []
+
+
+def read_history(folder: Path) -> list[dict[str, str]]:
+    """The rows of a run's history.csv; an empty list before the first epoch's end."""
+    path = folder / HISTORY
+    if not path.is_file():
+        return []
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def keep_history(folder: Path, epochs: int) -> None:
+    """Forget the rows after so many epochs."""
+    rows = read_history(folder)[:epochs]
+    kept = folder / "kept"
+    kept.mkdir(exist_ok=True)
+    for row in rows:
+        append_history(kept, row)
+    if rows:
+        (kept / HISTORY).replace(folder / HISTORY)
+    else:
+        (folder / HISTORY).unlink(missing_ok=True)
+    kept.rmdir()
+
+
+def append_history(folder: Path, row: dict[str, Any]) -> None:
+    path = folder / HISTORY
+    new = not path.is_file()
+    with path.open("a", newline="") as file:
+        writer = csv.DictWriter(file, list(row))
+        if new:
+            writer.writeheader()
+        writer.writerow(row)
+
+
+def sha256_of(path: Path | None) -> str | None:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path and path.is_file() else None

@@ -1,0 +1,120 @@
+"""Recorded runs: one small JSON a model, from which every table of figures is made.
+
+A run is what a bundle's config says of its training, its forms and its measurements, without
+the weights; ``record_run`` writes it, and ``rewrite`` puts the tables into documents, between
+``<!-- table: NAME -->`` and ``<!-- /table -->``.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from ..bundle import Bundle, BundleConfig
+from ..errors import DataError
+from .card import class_table, results_table, table
+
+RUNS: Final = Path(__file__).parents[2] / "training_notebooks" / "runs"
+ORDER: Final = ("resnet50v2", "resnet50", "vgg16", "mobilenetv2", "custom_cnn", "residual_cnn")
+
+
+def record_run(bundle: Bundle, folder: Path = RUNS) -> Path:
+    """Write ``NAME.json``: the bundle's config without what only serving needs; returns the path."""
+    content = json.loads(bundle.config.to_json())
+    del content["files"]
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{bundle.config.name}.json"
+    path.write_text(json.dumps(content, indent=1) + "\n")
+    return path
+
+
+def read_runs(folder: Path = RUNS) -> list[BundleConfig]:
+    """All recorded runs, best known network first; an empty list where none is recorded."""
+    runs = [BundleConfig.from_json(path.read_bytes()) for path in sorted(folder.glob("fer*.json"))]
+    return sorted(runs, key=lambda run: (ORDER.index(run.arch) if run.arch in ORDER else len(ORDER), run.name))
+
+
+def comparison_table(runs: list[BundleConfig]) -> str:
+    """A Markdown row per run: size, training, and what it reached on the test split, as served."""
+    header = ["network", "labels", "parameters", "MB", "epochs", "hours", "accuracy (95%)", "macro-F1", "ROC AUC"]
+    header += ["ECE", "without twins", "ms, 1 face"]
+    rows = []
+    for run in runs:
+        m, form = run.metrics["private"], run.export["forms"][run.export["form"]]
+        low, high = m["interval"]["accuracy"]
+        auc = "" if m["roc_auc"] is None else f"{m['roc_auc']:.3f}"
+        rows.append(
+            [
+                run.name,
+                len(run.labels),
+                f"{run.training['parameters']:,}",
+                f"{form['megabytes']:.1f}",
+                sum(len(stage["history"]) for stage in run.training["stages"]),
+                run.training["hours"],
+                f"**{m['accuracy']:.4f}** ({low:.3f} to {high:.3f})",
+                f"{m['macro_f1']:.4f}",
+                auc,
+                f"{m['ece']:.4f}",
+                f"{m['without_twins']['accuracy']:.4f}",
+                form["milliseconds_1_face"],
+            ]
+        )
+    return table(header, rows)
+
+
+def ablation_table(folder: Path = RUNS) -> str:
+    """A Markdown row per switch: what it brought on PublicTest, on the recorded subset and epochs."""
+    record = read_json(folder / "ablation.json")
+    base = record["runs"][0]
+    rows = [
+        [
+            run["switch"],
+            f"{run['accuracy']:.4f}",
+            "" if run is base else f"{100 * (run['accuracy'] - base['accuracy']):+.1f}",
+            f"{run['macro_f1']:.4f}",
+            f"{run['nll']:.3f}",
+        ]
+        for run in record["runs"]
+    ]
+    return table(["switch", "accuracy", "points", "macro-F1", "NLL"], rows)
+
+
+def tables(folder: Path = RUNS) -> dict[str, Callable[[], str]]:
+    """The tables by name: ``comparison``, ``ablation``, and ``results`` and ``classes`` of each run."""
+    runs = read_runs(folder)
+    made: dict[str, Callable[[], str]] = {
+        "comparison": partial(comparison_table, runs),
+        "ablation": partial(ablation_table, folder),
+    }
+    for run in runs:
+        made[f"results {run.name}"] = partial(results_table, run)
+        made[f"classes {run.name}"] = partial(class_table, run, "private")
+    return made
+
+
+def rewrite(document: Path, folder: Path = RUNS) -> bool:
+    """Put the recorded figures into a Markdown document; whether anything was changed.
+
+    Raises DataError for a table that no recorded run gives.
+    """
+    made = tables(folder)
+
+    def fresh(match: re.Match[str]) -> str:
+        if match[1] not in made:
+            raise DataError(f"{document.name} asks for the table {match[1]!r}; there are {', '.join(made)}.")
+        return f"<!-- table: {match[1]} -->\n{made[match[1]]()}<!-- /table -->"
+
+    text = document.read_text()
+    renewed = re.sub(r"<!-- table: (.+?) -->\n.*?<!-- /table -->", fresh, text, flags=re.DOTALL)
+    if renewed != text:
+        document.write_text(renewed)
+    return renewed != text
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A recorded file; DataError where it is missing."""
+    if not path.is_file():
+        raise DataError(f"{path.name} is not recorded yet in {path.parent}.")
+    return dict(json.loads(path.read_text()))

@@ -1,0 +1,87 @@
+"""Forms of a network, recorded runs, tables, and short experiments: written, read back, measured."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny
+
+from emotion_core import Bundle, BundleError, DataError
+from emotion_core.classifier import Classifier, LiteRTNetwork
+from emotion_core.training.data import load
+from emotion_core.training.evaluate import evaluate, mirror, seen
+from emotion_core.training.experiments import ablate, search
+from emotion_core.training.export import export_forms
+from emotion_core.training.forms import FORMS
+from emotion_core.training.runs import ablation_table, comparison_table, read_runs, record_run, rewrite, tables
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of onnx and tf2onnx
+def test_every_form_answers_as_float32_does(tiny_bundle: Bundle, tiny_csv: Path, tmp_path: Path) -> None:
+    table = export_forms(tiny_bundle, load(tiny_csv), tmp_path)
+    assert list(table) == list(FORMS)
+    assert json.loads((tmp_path / "parity.json").read_text()) == table
+    for form, row in table.items():
+        assert (tmp_path / row["file"]).exists()
+        assert row["megabytes"] > 0
+        if form != "full int8":
+            assert row["same_answer"] > 0.95, form
+            assert row["probability_gap"] < 0.1, form
+    faces = load(tiny_csv).of("public").faces
+    graph = LiteRTNetwork((tmp_path / table["dynamic-range int8"]["file"]).read_bytes())
+    assert np.allclose(graph(faces), Classifier.from_bundle(tiny_bundle).one_view(faces), atol=0.5)
+    with pytest.raises(BundleError, match="Unknown form 'caffe'"):
+        export_forms(tiny_bundle, load(tiny_csv), tmp_path, ("caffe",))
+
+
+def test_a_bundle_may_look_at_the_mirror_image_too(tiny_bundle: Bundle, tiny_csv: Path) -> None:
+    faces = load(tiny_csv).of("private").faces
+    once = Classifier.from_bundle(tiny_bundle)
+    twice = Classifier(once._network, replace(tiny_bundle.config, flip=True))
+    assert np.allclose(twice.logits(faces), (once.logits(faces) + once.logits(mirror(faces))) / 2, atol=1e-4)
+    assert np.allclose(twice.probabilities(faces), seen(once, faces, "flip"), atol=1e-4)
+    assert len(twice.logits(faces[:0])) == 0
+    assert evaluate(twice, load(tiny_csv), "private")["views"] == "flip"
+    assert evaluate(once, load(tiny_csv), "private", "ten")["views"] == "ten"
+
+
+def test_runs_are_recorded_and_told_in_tables(tiny_bundle: Bundle, tmp_path: Path) -> None:
+    named = Bundle(tiny_bundle.folder, replace(tiny_bundle.config, name="fer2013-tiny"), "tiny")
+    path = record_run(named, tmp_path)
+    [run] = read_runs(tmp_path)
+    assert run.metrics == tiny_bundle.config.metrics
+    assert path.stat().st_size < 60_000
+    assert f"**{run.metrics['private']['accuracy']:.4f}**" in comparison_table([run])
+    document = tmp_path / "page.md"
+    document.write_text("Before.\n<!-- table: comparison -->\nold\n<!-- /table -->\nAfter.\n")
+    assert rewrite(document, tmp_path)
+    text = document.read_text()
+    assert text.startswith("Before.\n<!-- table: comparison -->\n| network |")
+    assert text.endswith("<!-- /table -->\nAfter.\n")
+    assert not rewrite(document, tmp_path)
+    document.write_text("<!-- table: guesses -->\n<!-- /table -->\n")
+    with pytest.raises(DataError, match="'guesses'"):
+        rewrite(document, tmp_path)
+    assert {"comparison", "ablation", "results fer2013-tiny", "classes fer2013-tiny"} == set(tables(tmp_path))
+
+
+def test_an_ablation_goes_on_where_it_stopped(tiny_csv: Path, tmp_path: Path) -> None:
+    data, base = load(tiny_csv), tiny.settings(2)
+    ablate(data, base, tmp_path, faces=84, switches={"plain": {}})
+    begun = (tmp_path / "plain" / "history.csv").read_text()
+    record = ablate(data, base, tmp_path, faces=84, switches={"plain": {}, "mixup": {"mixup": 0.2}})
+    assert (tmp_path / "plain" / "history.csv").read_text() == begun
+    assert [run["switch"] for run in record["runs"]] == ["plain", "mixup"]
+    assert record["training_faces"] == 84
+    assert all(0 < run["accuracy"] <= 1 for run in record["runs"])
+    assert "| mixup |" in ablation_table(tmp_path)
+
+
+def test_a_search_goes_on_where_it_stopped(tiny_csv: Path, tmp_path: Path) -> None:
+    data, base = load(tiny_csv), tiny.settings(1)
+    assert len(search(data, base, tmp_path, trials=1, faces=84)["trials"]) == 1
+    record = search(data, base, tmp_path, trials=3, faces=84)
+    assert [trial["number"] for trial in record["trials"]] == [0, 1, 2]
+    assert record["best"]["nll"] == min(trial["nll"] for trial in record["trials"])
