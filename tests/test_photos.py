@@ -13,7 +13,9 @@ from PIL import Image
 from emotion_core import EmotionRecognizer
 from emotion_core.album import album_rows, analyze_album, unique_names, write_album
 from emotion_core.comparison import compare
+from emotion_core.drawn import LOOKS, drawn_face, drawn_group
 from emotion_core.explain import as_seen, heat_picture, occlusion_map
+from emotion_core.faces import YuNetDetector
 from emotion_core.images import RGB
 
 
@@ -80,3 +82,17 @@ def test_a_comparison(recognizer: EmotionRecognizer, montage: RGB, astronaut: RG
     assert same.count("<img") == 3
     assert compare(np.full((200, 200, 3), 128, np.uint8), [recognizer, recognizer]) == ""
     assert "happy" in compare(astronaut, [recognizer])
+
+
+@pytest.mark.parametrize(("expression", "look"), [("happy", 0), ("happy", 2), ("angry", 1), ("surprise", 2)])
+def test_drawn_faces_are_found_and_read(recognizer: EmotionRecognizer, expression: str, look: int) -> None:
+    [face] = recognizer.analyze(drawn_face(expression, look=LOOKS[look])).predictions
+    assert face.label == expression
+
+
+def test_a_drawn_group(yunet: bytes, recognizer: EmotionRecognizer) -> None:
+    group = np.asarray(drawn_group())
+    faces = recognizer.classify(group, YuNetDetector(yunet).detect(group)).predictions
+    assert sorted(face.label for face in faces) == ["angry", "happy", "surprise"]
+    with pytest.raises(ValueError, match="happy, surprise"):
+        drawn_face("bored")
