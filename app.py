@@ -1,4 +1,4 @@
-"""The Gradio page and its typed endpoint: thin handlers around ``emotion_core``."""
+"""The Gradio page with its typed endpoints, and REST beside it: thin handlers around ``emotion_core``."""
 
 import base64
 import binascii
@@ -9,19 +9,24 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("GRADIO_RUN_HISTORY", "False")
 
 import logging
+import sys
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.events import api
 from gradio_client.utils import python_type_to_json_schema
 from PIL import Image
 
-from emotion_core import EmotionError, EmotionRecognizer, load_image
+from emotion_core import EmotionError, EmotionRecognizer, Settings, load_image
 from emotion_core.about import about
+from emotion_core.api import create_api
+from emotion_core.catalogue import Catalogue, ModelDict
 from emotion_core.hub import quiet_hub
 from emotion_core.render import annotate
 from emotion_core.report import cards, html_table, refusal
 from emotion_core.results import FrameDict
+from emotion_core.server import serve
 from emotion_core.short_lived import ShortLivedFolder, exit_on_sigterm
 
 STYLE = Path(__file__).parent / "emotion_core" / "page.css"
@@ -61,6 +66,7 @@ class FrameOutput(gr.JSON):
 
 def build_page(recognizer: EmotionRecognizer) -> gr.Blocks:
     """The page for one recognizer."""
+    catalogue = Catalogue(recognizer)
 
     def show(photo: str | bytes | None) -> tuple[Image.Image | None, str, str]:
         if photo is None:
@@ -81,6 +87,10 @@ def build_page(recognizer: EmotionRecognizer) -> gr.Blocks:
             return recognizer.analyze(image).to_dict()
         except EmotionError as error:
             raise gr.Error(str(error), print_exception=False) from error
+
+    def models() -> list[ModelDict]:
+        """The models that this server knows, the default first, with their measured figures."""
+        return catalogue.describe()
 
     page: gr.Blocks
     with gr.Blocks(title="Emotion detection", analytics_enabled=False) as page:
@@ -108,17 +118,18 @@ def build_page(recognizer: EmotionRecognizer) -> gr.Blocks:
         gr.Markdown(about(recognizer), elem_id="about")
         photo.change(show, photo, [annotated, faces, figures], api_visibility="private", show_progress_on=annotated)
 
-        # The endpoint of the Python client and REST; its components are not for the page.
+        # The endpoints of the Python client; their components are not for the page.
         image = PhotoInput(visible=False, label="image")
         gr.Button(visible=False).click(
             analyze_image, image, FrameOutput(visible=False, label="faces"), api_name="analyze_image"
         )
+        api(models, api_name="models")
     page.queue(default_concurrency_limit=4, max_size=64)
     return page
 
 
-def launch_options() -> dict[str, Any]:
-    """What ``launch`` needs beside the page itself."""
+def page_options() -> dict[str, Any]:
+    """What the server needs to know of the page beside the page itself."""
     return {
         "theme": gr.themes.Soft(primary_hue="blue", neutral_hue="slate", font=["system-ui", "sans-serif"]),
         "css_paths": STYLE,
@@ -130,13 +141,29 @@ def launch_options() -> dict[str, Any]:
     }
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Load the model and serve the page and REST on one port, as the environment says."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     quiet_hub()
     exit_on_sigterm()
     os.environ["GRADIO_TEMP_DIR"] = str(ShortLivedFolder(KEEP_SECONDS, os.environ.get("GRADIO_TEMP_DIR")).path)
-    core = EmotionRecognizer.load()
-    core.warm_up()
-    demo = build_page(core)
-    demo.launch(**launch_options())
+    settings = Settings.from_environment()
+    recognizer = EmotionRecognizer.load(settings.model, settings.detector)
+    recognizer.warm_up()
+    # REST first: the page takes every address that is left.
+    app = create_api(Catalogue(recognizer), settings)
+    page = build_page(recognizer)
+    gr.mount_gradio_app(app, page, path="/", **page_options())
+    # Only launch() sets it, and without it Gradio 6.31 lets a caller name any file of the server as an upload.
+    page.has_launched = True
+    mounted: Any = app.routes[-1]
+    # A page keeps a connection open for as long as it is shown; Gradio's own launch ends it like this, too.
+    serve(app, on_stop=mounted.app.stop_event.set, trust_proxies=settings.trusted_proxies > 0)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (EmotionError, OSError) as error:
+        sys.exit(f"Error: {error}")

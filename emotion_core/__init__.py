@@ -9,10 +9,12 @@ from .errors import (
     HubError,
     ImageError,
     ModelNotFoundError,
+    SettingsError,
 )
 from .images import load_image
 from .recognizer import EmotionRecognizer
 from .results import Box, Face, FrameResult, Prediction
+from .settings import Settings
 
 __all__ = [
     "Box",
@@ -29,6 +31,8 @@ __all__ = [
     "ImageError",
     "ModelNotFoundError",
     "Prediction",
+    "Settings",
+    "SettingsError",
     "load_image",
 ]
 

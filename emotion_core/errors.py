@@ -5,6 +5,7 @@
     ├── DataError           (ValueError)         a data set cannot be read
     ├── BundleError         (ValueError)         a model bundle is broken or unsafe
     │   └── HashMismatchError                    a file is not the one that was published
+    ├── SettingsError       (ValueError)         an environment variable does not fit
     ├── ModelNotFoundError  (FileNotFoundError)  no model of that name, here or on the Hub
     └── HubError            (ConnectionError)    the Hub did not answer, or refused
 
@@ -31,6 +32,10 @@ class BundleError(EmotionError, ValueError):
 
 class HashMismatchError(BundleError):
     """A file's SHA-256 differs from the recorded one."""
+
+
+class SettingsError(EmotionError, ValueError):
+    """An ``EMOTION_*`` environment variable is unknown, or its value does not fit."""
 
 
 class ModelNotFoundError(EmotionError, FileNotFoundError):

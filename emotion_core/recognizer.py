@@ -1,6 +1,5 @@
 """The core in one object: a picture in, the perceived expression of every face out."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from .faces import FaceDetector, crop
 from .images import RGB, ImageLike, load_image
 from .resolve import PIN, resolve_bundle, resolve_detector
 from .results import Face, FrameResult, Prediction
+from .settings import Settings
 
 
 class EmotionRecognizer:
@@ -43,8 +43,9 @@ class EmotionRecognizer:
 
         Raises an EmotionError when what was asked for by name cannot be had.
         """
-        resolved = resolve_bundle(model or os.environ.get("EMOTION_MODEL"), pin_file)
-        finder, notice = resolve_detector(detector or os.environ.get("EMOTION_DETECTOR") or "auto")
+        settings = Settings.from_environment()
+        resolved = resolve_bundle(model or settings.model, pin_file)
+        finder, notice = resolve_detector(detector or settings.detector)
         notices = tuple(text for text in (resolved.notice, notice) if text)
         return cls(Classifier.from_bundle(resolved.bundle), finder, resolved.bundle.origin, notices)
 

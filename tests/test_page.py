@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from gradio_client import Client, handle_file
@@ -88,11 +89,27 @@ class TestClient:
         with pytest.raises(AppError, match="not a picture"):
             client.predict(handle_file(photos / "notes.png"), api_name="/analyze_image")
 
-    def test_the_endpoint_is_typed_and_the_only_one(self, client: Client) -> None:
+    def test_the_endpoints_are_typed_and_the_only_ones(self, client: Client) -> None:
         endpoints: Any = client.view_api(return_format="dict", print_info=False)
-        assert list(endpoints["named_endpoints"]) == ["/analyze_image"]
+        assert list(endpoints["named_endpoints"]) == ["/analyze_image", "/models"]
         [returned] = endpoints["named_endpoints"]["/analyze_image"]["returns"]
         assert set(returned["type"]["properties"]) == {"width", "height", "model", "detector", "faces"}
+        [listed] = endpoints["named_endpoints"]["/models"]["returns"]
+        assert {"name", "default", "labels", "figures"} <= set(listed["type"]["items"]["properties"])
+
+    def test_models(self, client: Client) -> None:
+        [model] = client.predict(api_name="/models")
+        assert model["default"]
+        assert len(model["labels"]) == 7
+        assert 0.5 < model["figures"]["private"]["accuracy"] < 1
+
+    def test_rest_is_on_the_same_port(self, server: str, photos: Path) -> None:
+        photo = (photos / "astronaut.png").read_bytes()
+        answer = httpx.post(f"{server}api/v1/analyze", files={"image": photo}).raise_for_status()
+        assert answer.json()["results"][0]["faces"][0]["emotion"] == "happy"
+        assert httpx.get(f"{server}healthz").json()["status"] == "ok"
+        assert httpx.get(f"{server}api/nowhere").json()["error"]["code"] == "not_found"
+        assert httpx.get(f"{server}nowhere").json() == {"detail": "Not Found"}  # the page's own
 
     def test_many_at_once(self, client: Client, photos: Path) -> None:
         names = ["astronaut.png", "empty.png", "montage.jpg"] * 4

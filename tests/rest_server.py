@@ -1,0 +1,65 @@
+"""The REST application on a real port, in a thread; and a runner of jobs that does real, countable work."""
+
+import contextlib
+import json
+import socket
+import threading
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+
+from emotion_core import EmotionError, EmotionRecognizer, Settings
+from emotion_core.api import create_api
+from emotion_core.catalogue import Catalogue
+from emotion_core.jobs import Runner
+
+
+@dataclass(frozen=True)
+class Lines:
+    done: int
+    total: int | None
+
+
+class LineCounter:
+    """Counts the lines of a text; a line 'wait' waits for ``go``, 'bad' is refused, 'bug' is one."""
+
+    def __init__(self) -> None:
+        self.go, self.at_wait, self.closed = threading.Event(), threading.Event(), threading.Event()
+
+    def __call__(self, source: Path, folder: Path) -> Generator[Lines, None, None]:
+        lines = source.read_bytes().splitlines()
+        try:
+            for number, line in enumerate(lines, 1):
+                if line == b"bad":
+                    raise EmotionError("Line is bad. Send a better one.")
+                if line == b"bug":
+                    raise KeyError(str(source))
+                while line == b"wait" and not self.go.wait(0.02):
+                    self.at_wait.set()
+                    yield Lines(number, len(lines))
+                yield Lines(number, len(lines))
+            (folder / "result.json").write_text(json.dumps({"lines": len(lines)}))
+            (folder / "frames.csv").write_text(
+                "line,length\n" + "".join(f"{n},{len(t)}\n" for n, t in enumerate(lines))
+            )
+        finally:
+            self.closed.set()
+
+
+@contextlib.contextmanager
+def serving(recognizer: EmotionRecognizer, settings: Settings, runner: Runner | None = None) -> Iterator[str]:
+    """The address of a server with these settings, which is stopped at the end."""
+    app = create_api(Catalogue(recognizer), settings, runner)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = uvicorn.Server(
+            uvicorn.Config(app, log_level="error", lifespan="on", proxy_headers=False, timeout_graceful_shutdown=2)
+        )
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
