@@ -13,6 +13,8 @@ from .errors import (
 from .images import load_image
 from .recognizer import EmotionRecognizer
 from .results import Box, Face, FrameResult, Prediction
+from .stream import StreamAnalyzer, TrackedFace, TrackedFrame
+from .tracking import FaceTracker, ProbabilitySmoother
 
 __all__ = [
     "Box",
@@ -23,12 +25,17 @@ __all__ = [
     "EmotionError",
     "EmotionRecognizer",
     "Face",
+    "FaceTracker",
     "FrameResult",
     "HashMismatchError",
     "HubError",
     "ImageError",
     "ModelNotFoundError",
     "Prediction",
+    "ProbabilitySmoother",
+    "StreamAnalyzer",
+    "TrackedFace",
+    "TrackedFrame",
     "load_image",
 ]
 
