@@ -1,4 +1,4 @@
-"""Perceived facial expressions in pictures: ``EmotionRecognizer.load().analyze(picture)``."""
+"""Perceived facial expressions in pictures and videos: ``EmotionRecognizer.load().analyze(picture)``."""
 
 from .bundle import Bundle, BundleConfig
 from .errors import (
@@ -9,12 +9,17 @@ from .errors import (
     HubError,
     ImageError,
     ModelNotFoundError,
+    VideoError,
+    VideoLimitError,
 )
 from .images import load_image
 from .recognizer import EmotionRecognizer
 from .results import Box, Face, FrameResult, Prediction
 from .stream import StreamAnalyzer, TrackedFace, TrackedFrame
 from .tracking import FaceTracker, ProbabilitySmoother
+from .video import analyze_video
+from .video_info import VideoLimits
+from .video_results import VideoOptions, VideoProgress, VideoSummary
 
 __all__ = [
     "Box",
@@ -36,6 +41,13 @@ __all__ = [
     "StreamAnalyzer",
     "TrackedFace",
     "TrackedFrame",
+    "VideoError",
+    "VideoLimitError",
+    "VideoLimits",
+    "VideoOptions",
+    "VideoProgress",
+    "VideoSummary",
+    "analyze_video",
     "load_image",
 ]
 

@@ -106,7 +106,7 @@ def _card(rgb: RGB, prediction: Prediction, number: int) -> str:
     symbol = SYMBOLS.get(prediction.label, "🙂")
     doubt = '<span class="doubt">uncertain</span>' if prediction.uncertain else ""
     bars = "".join(_bar(name, share) for name, share in prediction.ranked())
-    picture = _data_uri(thumbnail(rgb, prediction.face.box))
+    picture = data_uri(thumbnail(rgb, prediction.face.box))
     return (
         f'<article class="face"><img src="{picture}" alt="Face {number}">'
         f'<div><h4>{number}. <span aria-hidden="true">{symbol}</span> {label} '
@@ -128,7 +128,8 @@ def _bar(name: str, share: float) -> str:
     )
 
 
-def _data_uri(image: Image.Image) -> str:
+def data_uri(image: Image.Image) -> str:
+    """The picture as part of a page: a WebP in a data address."""
     file = io.BytesIO()
     image.save(file, "WEBP", quality=80)
     return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode()
