@@ -52,6 +52,7 @@ class VideoFiles:
     @classmethod
     def beside(cls, folder: Path, name: str) -> "VideoFiles":
         """The files for a video called ``name``; the whole name is kept, as a.mp4 and a.webm are two."""
+        name = name.encode()[-200:].decode(errors="ignore")  # file systems take 255 bytes
         endings = (".annotated.mp4", ".csv", ".json", ".timeline.svg")
         return cls(*(folder / f"{name}{ending}" for ending in endings))
 

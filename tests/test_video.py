@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -33,6 +34,7 @@ from emotion_core.images import RGB
 from emotion_core.video_info import probe
 
 ROOT = Path(__file__).parents[1]
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FAST = VideoOptions(rate=4)
 
 
@@ -404,6 +406,32 @@ def test_the_command_line(
     command[2] = str(tmp_path / "stopped")
     assert main(command) == 130
     assert list((tmp_path / "stopped").iterdir()) == []
+
+
+PLAY = """async () => {
+    const video = document.querySelector("video");
+    await new Promise((resolve, reject) => { video.onended = resolve; video.onerror = reject; video.play(); });
+    return [video.videoWidth, video.videoHeight, video.currentTime, video.webkitAudioDecodedByteCount];
+}"""
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+def test_a_browser_plays_it_to_its_end(tmp_path: Path, eyes: EmotionRecognizer, walk: list[RGB]) -> None:
+    from playwright.sync_api import sync_playwright
+
+    clip = clips.encode(tmp_path / "a.webm", walk[:25], codec="libvpx-vp9", options={"live": "1"}, sound="libopus")
+    page_file = tmp_path / "page.html"
+    page_file.write_text(f'<video muted src="{analyzed(clip, eyes, FAST).files.video.as_uri()}"></video>')
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.goto(page_file.as_uri())
+        width, height, seconds, sound = page.evaluate(PLAY)
+        browser.close()
+    assert (width, height) == (320, 240)
+    assert seconds == pytest.approx(1, abs=0.1)
+    assert sound > 1000
 
 
 def test_closing_before_the_start_is_fine(tmp_path: Path, eyes: EmotionRecognizer, walk: list[RGB]) -> None:
