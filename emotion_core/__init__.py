@@ -1,4 +1,4 @@
-"""Perceived facial expressions in pictures: ``EmotionRecognizer.load().analyze(picture)``."""
+"""Perceived facial expressions in pictures and videos: ``EmotionRecognizer.load().analyze(picture)``."""
 
 from .bundle import Bundle, BundleConfig
 from .errors import (
@@ -10,11 +10,18 @@ from .errors import (
     ImageError,
     ModelNotFoundError,
     SettingsError,
+    VideoError,
+    VideoLimitError,
 )
 from .images import load_image
 from .recognizer import EmotionRecognizer
 from .results import Box, Face, FrameResult, Prediction
 from .settings import Settings
+from .stream import StreamAnalyzer, TrackedFace, TrackedFrame
+from .tracking import FaceTracker, ProbabilitySmoother
+from .video import analyze_video
+from .video_info import VideoLimits
+from .video_results import VideoOptions, VideoProgress, VideoSummary
 
 __all__ = [
     "Box",
@@ -25,14 +32,26 @@ __all__ = [
     "EmotionError",
     "EmotionRecognizer",
     "Face",
+    "FaceTracker",
     "FrameResult",
     "HashMismatchError",
     "HubError",
     "ImageError",
     "ModelNotFoundError",
     "Prediction",
+    "ProbabilitySmoother",
     "Settings",
     "SettingsError",
+    "StreamAnalyzer",
+    "TrackedFace",
+    "TrackedFrame",
+    "VideoError",
+    "VideoLimitError",
+    "VideoLimits",
+    "VideoOptions",
+    "VideoProgress",
+    "VideoSummary",
+    "analyze_video",
     "load_image",
 ]
 

@@ -2,6 +2,8 @@
 
     EmotionError
     ├── ImageError          (ValueError)         the picture cannot be used
+    ├── VideoError          (ValueError)         the video cannot be used
+    │   └── VideoLimitError                      it is too long, too large or too wide
     ├── DataError           (ValueError)         a data set cannot be read
     ├── BundleError         (ValueError)         a model bundle is broken or unsafe
     │   └── HashMismatchError                    a file is not the one that was published
@@ -20,6 +22,14 @@ class EmotionError(Exception):
 
 class ImageError(EmotionError, ValueError):
     """The input is not a usable picture."""
+
+
+class VideoError(EmotionError, ValueError):
+    """The input is not a usable video."""
+
+
+class VideoLimitError(VideoError):
+    """The video is a fine one, but more than was agreed to."""
 
 
 class DataError(EmotionError, ValueError):
