@@ -7,7 +7,12 @@ from typing_extensions import TypedDict
 from .bundle import CONFIG, EMBEDDED, Bundle, BundleConfig
 from .classifier import Classifier
 from .errors import ModelNotFoundError
+from .faces import FaceDetector
 from .recognizer import EmotionRecognizer
+from .resolve import resolve_detector
+
+#: The names that a visitor may choose a detector by, as results call them.
+DETECTORS = {"YuNet": "yunet", "Haar cascade": "haar"}
 
 
 class InputDict(TypedDict):
@@ -47,6 +52,7 @@ class Catalogue:
     def __init__(self, default: EmotionRecognizer) -> None:
         self._default = default
         self._loaded = {default.config.name: default}
+        self._detectors: dict[str, FaceDetector] = {}
         self._lock = threading.Lock()
         self._folders = {
             path.parent.name: path.parent
@@ -54,13 +60,27 @@ class Catalogue:
             if path.parent.name != default.config.name
         }
 
-    def get(self, name: str | None = None) -> EmotionRecognizer:
-        """The model of that name, behind the default's detector; None is the default.
+    def detectors(self) -> list[str]:
+        """The face detectors to choose from, the default's first."""
+        return list(dict.fromkeys((self._default.detector.name, *DETECTORS)))
 
-        Raises ModelNotFoundError, which lists the names that there are.
+    def get(self, name: str | None = None, detector: str | None = None) -> EmotionRecognizer:
+        """The model of that name behind the detector of that name; None is the default's.
+
+        Raises ModelNotFoundError, which lists the names that there are, and an EmotionError
+        when the detector cannot be had.
         """
-        if name is None:
-            return self._default
+        recognizer = self._model(name or self._default.config.name)
+        if detector is None or detector == self._default.detector.name:
+            return recognizer
+        with self._lock:
+            if detector not in self._detectors:
+                if detector not in DETECTORS:
+                    raise ModelNotFoundError(f"There is no detector of that name. There are: {', '.join(DETECTORS)}.")
+                self._detectors[detector] = resolve_detector(DETECTORS[detector])[0]
+        return EmotionRecognizer(recognizer.classifier, self._detectors[detector], recognizer.origin)
+
+    def _model(self, name: str) -> EmotionRecognizer:
         with self._lock:
             if name not in self._loaded:
                 if name not in self._folders:
@@ -72,12 +92,18 @@ class Catalogue:
                 )
             return self._loaded[name]
 
+    def config(self, name: str) -> BundleConfig:
+        """What the model of that name says of itself; ModelNotFoundError for another."""
+        if name == self._default.config.name:
+            return self._default.config
+        if name not in self._folders:
+            raise ModelNotFoundError(f"There is no model {name!r} here.")
+        return BundleConfig.from_json((self._folders[name] / CONFIG).read_bytes())
+
     def describe(self) -> list[ModelDict]:
         """All models, the default first; reads configs only."""
         found = [_describe(self._default.config, self._default.origin, default=True)]
-        for name, folder in self._folders.items():
-            config = BundleConfig.from_json((folder / CONFIG).read_bytes())
-            found.append(_describe(config, f"{name} (embedded)", default=False))
+        found += [_describe(self.config(name), f"{name} (embedded)", default=False) for name in self._folders]
         return found
 
 
