@@ -25,11 +25,8 @@ class PhotoInput(gr.Image):
             except binascii.Error:
                 return b""
         return uploaded(payload.path, self.GRADIO_CACHE)
-    from collections.abc import Callable, Sequence
-    from typing import TYPE_CHECKING, Any, Literal
-
+    from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
     from gradio.blocks import Block
-
     if TYPE_CHECKING:
         from gradio.components import Timer
         from gradio.components.base import Component
@@ -41,11 +38,8 @@ class FrameOutput(gr.JSON):
 
     def api_info(self) -> dict[str, Any]:
         return dict(python_type_to_json_schema(FrameDict))
-    from collections.abc import Callable, Sequence
-    from typing import TYPE_CHECKING, Any, Literal
-
+    from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
     from gradio.blocks import Block
-
     if TYPE_CHECKING:
         from gradio.components import Timer
         from gradio.components.base import Component
