@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import http.client
 import io
 import json
 import os
@@ -215,12 +216,20 @@ def test_fastapis_own_validation_has_the_same_shape() -> None:
 
 
 class TestSize:
-    def test_said_beforehand(self, url: str) -> None:
-        """The body is never read: the refusal comes though only a piece of it was sent."""
-        with connection(url) as line:
-            head = b"POST /api/v1/analyze HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-            line.sendall(head + b"Content-Length: 2000001\r\n\r\n{")
+    @pytest.mark.parametrize("more", [b"", b"Expect: 100-continue\r\n"])
+    def test_said_beforehand(self, url: str, more: bytes) -> None:
+        """The refusal comes though only a piece of the body was sent, or none."""
+        head = b"POST /api/v1/analyze HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        with patch("emotion_core.api_limits.LINGER", 0.2), connection(url) as line:
+            line.sendall(head + more + b"Content-Length: 2000001\r\n\r\n" + b"{" * (not more))
             assert line.recv(1000).startswith(b"HTTP/1.1 413")
+
+    def test_a_client_that_sends_everything_first_hears_it_too(self, url: str) -> None:
+        line = http.client.HTTPConnection(url.removeprefix("http://"), timeout=20)
+        line.request("POST", "/api/v1/analyze", bytes(40_000_000), {"Content-Type": "application/json"})
+        answer = line.getresponse()
+        assert (answer.status, json.load(answer)["error"]["code"]) == (413, "too_large")
+        line.close()
 
     @pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=x"])
     def test_not_said(self, url: str, kind: str) -> None:
