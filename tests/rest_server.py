@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import socket
 import threading
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from emotion_core import EmotionError, EmotionRecognizer, Settings
 from emotion_core.api import create_api
 from emotion_core.catalogue import Catalogue
 from emotion_core.jobs import Runner
+from emotion_core.server import listen
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class LineCounter:
 def serving(recognizer: EmotionRecognizer, settings: Settings, runner: Runner | None = None) -> Iterator[str]:
     """The address of a server with these settings, which is stopped at the end."""
     app = create_api(Catalogue(recognizer), settings, runner)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with listen("127.0.0.1", 0, 1) as listener:
         server = uvicorn.Server(
             uvicorn.Config(app, log_level="error", lifespan="on", proxy_headers=False, timeout_graceful_shutdown=2)
         )

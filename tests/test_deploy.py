@@ -52,6 +52,7 @@ def test_the_dockerfile(recognizer: EmotionRecognizer) -> None:
 def test_the_first_free_port() -> None:
     with listen("127.0.0.1", 47860, 50) as first:
         port = first.getsockname()[1]
+        assert first.proto == socket.IPPROTO_TCP  # so that asyncio sets TCP_NODELAY
         with listen("127.0.0.1", port, 50) as second:
             assert port < second.getsockname()[1] < port + 50
         with pytest.raises(OSError, match="GRADIO_SERVER_PORT"):
