@@ -92,11 +92,18 @@ def client_address(request: Request, proxies: int) -> str:
     if proxies:
         seen = [part.strip() for part in ",".join(request.headers.getlist("x-forwarded-for")).split(",")]
         address = seen[-min(proxies, len(seen))] or address
+    if address.startswith("["):  # some proxies add the port
+        address = address[1:].partition("]")[0]
+    elif address.count(":") == 1:
+        address = address.partition(":")[0]
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return address[:64]
-    return str(ipaddress.ip_network((parsed, 64), strict=False)) if parsed.version == 6 else str(parsed)
+    if isinstance(parsed, ipaddress.IPv6Address):
+        mapped = parsed.ipv4_mapped
+        return str(mapped or ipaddress.ip_network((parsed, 64), strict=False))
+    return str(parsed)
 
 
 class AnalysisPool:

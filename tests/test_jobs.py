@@ -11,8 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from rest_server import LineCounter, serving
-from test_api import connection, refusal
+from rest_server import LineCounter, connection, refusal, serving
 
 from emotion_core import EmotionRecognizer, Settings
 from emotion_core.jobs import Job, JobQueue
