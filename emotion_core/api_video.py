@@ -122,7 +122,10 @@ def add_video_routes(router: APIRouter, settings: Settings, runner: Runner) -> J
                 raise ApiError(409, message, code=job.state if failed else "not_ready")
             if not (job.results / file).is_file():
                 raise ApiError(404, "This video has no such result.")
-            return FileResponse(job.results / file, media_type=kind, filename=file)
+            # Somebody's face: for no cache on the way.
+            return FileResponse(
+                job.results / file, media_type=kind, filename=file, headers={"Cache-Control": "no-store"}
+            )
 
     for address, (file, kind) in RESULTS.items():
         add_result(address, file, kind)

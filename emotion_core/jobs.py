@@ -3,7 +3,7 @@
     queued -> running -> done or failed
         either one -> cancelled
 
-Nothing of a job is logged but the type of an unexpected error.
+Nothing of a job is logged but the type and place of an unexpected error.
 """
 
 import atexit
@@ -15,6 +15,7 @@ import shutil
 import tempfile
 import threading
 import time
+import traceback
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -149,8 +150,9 @@ class JobQueue:
         except EmotionError as error:
             return str(error)
         except Exception as error:
-            # Not the message: it may quote the visitor's file.
-            log.error("A job failed with %s.", type(error).__name__, exc_info=log.isEnabledFor(logging.DEBUG))
+            # Where, but not the message: it may quote the visitor's file.
+            *_, last = traceback.extract_tb(error.__traceback__)
+            log.error("A job failed with %s in %s, line %s.", type(error).__name__, last.filename, last.lineno)
             return "The server failed on this file. Try another, or a shorter one."
         return ""
 

@@ -8,12 +8,16 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import uvicorn
 
 from emotion_core import EmotionError, EmotionRecognizer, Settings
 from emotion_core.api import create_api
 from emotion_core.catalogue import Catalogue
 from emotion_core.jobs import Runner
+from emotion_core.server import listen
+
+ROOT = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ class LineCounter:
 def serving(recognizer: EmotionRecognizer, settings: Settings, runner: Runner | None = None) -> Iterator[str]:
     """The address of a server with these settings, which is stopped at the end."""
     app = create_api(Catalogue(recognizer), settings, runner)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with listen("127.0.0.1", 0, 1) as listener:
         server = uvicorn.Server(
             uvicorn.Config(app, log_level="error", lifespan="on", proxy_headers=False, timeout_graceful_shutdown=2)
         )
@@ -63,3 +67,25 @@ def serving(recognizer: EmotionRecognizer, settings: Settings, runner: Runner | 
         finally:
             server.should_exit = True
             thread.join()
+
+
+@contextlib.contextmanager
+def connection(url: str) -> Iterator[socket.socket]:
+    host, _, port = url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as line:
+        yield line
+
+
+def refusal(answer: httpx.Response, status: int, code: str, words: str = "") -> dict[str, str]:
+    """Check the one shape of all errors."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/json"
+    assert set(answer.json()) == {"error"}
+    error: dict[str, str] = answer.json()["error"]
+    assert {"code", "message"} <= set(error) <= {"code", "message", "field"}
+    assert error["code"] == code
+    assert words in error["message"]
+    assert error["message"].endswith(".")
+    assert "/tmp" not in answer.text
+    assert str(ROOT) not in answer.text
+    return error

@@ -11,8 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from rest_server import LineCounter, serving
-from test_api import connection, refusal
+from rest_server import LineCounter, connection, refusal, serving
 
 from emotion_core import EmotionRecognizer, Settings
 from emotion_core.jobs import Job, JobQueue
@@ -68,6 +67,7 @@ def test_a_job_from_beginning_to_end(start: Any, counter: LineCounter, tmp_path:
     assert httpx.get(f"{job}/result").json() == {"lines": 3}
     table = httpx.get(f"{job}/frames.csv")
     assert table.headers["content-type"] == "text/csv; charset=utf-8"
+    assert table.headers["cache-control"] == "no-store"
     assert table.text.startswith("line,length")
     refusal(httpx.get(f"{job}/annotated.mp4"), 404, "not_found", "no such result")
     refusal(httpx.get(f"{job}/source"), 404, "not_found")

@@ -56,7 +56,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
     finally:
         process.terminate()
-        process.wait(20)
+        status = process.wait(20)
+    assert status == 0, (folder / "log").read_text()
+    assert "Traceback" not in (folder / "log").read_text()
     assert [path for path in (folder / "cache").rglob("*") if path.is_file()] == []  # nothing of anybody is left behind
 
 
