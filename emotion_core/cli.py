@@ -2,11 +2,12 @@
 
 import argparse
 import json
+import math
 import sys
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from .errors import EmotionError
 from .hub import quiet_hub
@@ -15,7 +16,11 @@ from .recognizer import EmotionRecognizer
 from .render import annotate, caption
 from .report import NO_FACE, as_json
 from .video import analyze_video
+from .video_info import VideoLimits
 from .video_results import VideoOptions, VideoSummary
+
+#: Nobody else waits for this machine: a film may be as long as it likes.
+_OWN_MACHINE: Final = VideoLimits(max_seconds=math.inf, max_bytes=sys.maxsize, max_frames=sys.maxsize)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -113,6 +118,8 @@ def run_video(options: argparse.Namespace) -> int:
         reports.append({"file": str(clip), **summary.to_dict()})
         if not options.json:
             print(f"{clip}: {summary.frames} frames, {summary.seconds:.1f} s -> {summary.files.video}")
+            if not summary.people:
+                print(f"  {NO_FACE}")
             for person in summary.people:
                 shares = sorted(person.shares.items(), key=lambda pair: -pair[1])
                 shown = ", ".join(f"{label} {share:.0%}" for label, share in shares if share >= 0.005)
@@ -125,7 +132,8 @@ def run_video(options: argparse.Namespace) -> int:
 
 
 def _analyze_clip(clip: Path, options: argparse.Namespace, recognizer: EmotionRecognizer) -> VideoSummary:
-    with closing(analyze_video(clip, options.out, recognizer, VideoOptions(rate=options.rate))) as steps:
+    asked = VideoOptions(rate=options.rate, limits=_OWN_MACHINE)
+    with closing(analyze_video(clip, options.out, recognizer, asked)) as steps:
         for progress in steps:
             if sys.stderr.isatty():
                 bar = "#" * round(30 * progress.fraction)

@@ -71,7 +71,7 @@ def _work(
             for part, file in zip(parts.all(), files.all(), strict=True):
                 part.replace(file)
         except (av.FFmpegError, OSError) as error:
-            raise VideoError(f"The answers could not be written into {folder}: {error.strerror}.") from error
+            raise VideoError(f"The answers could not be written into {folder}: {error.strerror or error}.") from error
     rate = summary.frames / max(time.monotonic() - started, 1e-6)
     yield VideoProgress(summary.frames, summary.frames, 1.0, rate, 0.0, summary)
 
@@ -106,6 +106,8 @@ def _write(
                 if time.monotonic() - reported > REPORT_SECONDS:
                     reported = time.monotonic()
                     yield _progress(reader, reported - started)
+            if not reader.frames:
+                raise VideoError("No picture of this video can be decoded. Export or record it again.")
             writer.finish()
         seen = people.finish(reader.seconds)
         notices = [*reader.notices(), *writer.notices()]

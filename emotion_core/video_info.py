@@ -24,6 +24,8 @@ FORMATS: Final = "mov,mp4,matroska,webm,avi,mpegts,mpeg,ogg,flv,asf,3gp,gif,mxf,
 MIN_SIDE: Final = 16
 #: Of videos that state no rate of frames.
 DEFAULT_RATE: Final = Fraction(25)
+#: Some files state their clock's rate, a thousand and more, in place of the frames'.
+MAX_RATE: Final = 240
 _OPTIONS: Final = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
 _HELP: Final = "Use an MP4, WebM, MOV, MKV or AVI video."
 
@@ -76,9 +78,11 @@ def probe(path: str | os.PathLike[str], limits: VideoLimits | None = None) -> Vi
         )
     with open_video(source) as container:
         stream = video_stream(container)
-        seconds, rate = _seconds(container, stream), stream.average_rate or stream.guessed_rate or DEFAULT_RATE
-        frames = stream.frames or (None if seconds is None else max(round(seconds * rate), 1))
-        _check(stream, seconds, frames, limits)
+        seconds = _seconds(container, stream)
+        _check(stream, seconds, limits)
+        stated = stream.average_rate or stream.guessed_rate
+        rate = stated if stated and stated <= MAX_RATE else DEFAULT_RATE
+        frames = stream.frames or (max(round(seconds * rate), 1) if seconds and rate == stated else None)
         first = _first_frame(container, stream)
         # Pixels need not be square: DV's and DVDs' are not.
         width, height = round(first.width * (stream.sample_aspect_ratio or 1)), first.height
@@ -106,6 +110,7 @@ def _file_size(path: Path) -> int:
 
 
 def open_video(path: Path) -> InputContainer:
+    """Open a local file, and nothing that it may refer to; VideoError if it is no video."""
     try:
         # The prefix keeps FFmpeg from reading a protocol into a file's name.
         return av.open(f"file:{path.absolute()}", "r", options=dict(_OPTIONS), metadata_errors="replace")
@@ -116,6 +121,7 @@ def open_video(path: Path) -> InputContainer:
 
 
 def video_stream(container: InputContainer) -> VideoStream:
+    """The first film in the file; VideoError if there is none, or none that can be decoded."""
     for stream in container.streams.video:
         if not stream.disposition & Disposition.attached_pic:  # the cover of a piece of music
             if stream.codec_context is None:
@@ -130,7 +136,7 @@ def _seconds(container: InputContainer, stream: VideoStream) -> float | None:
     return None if container.duration is None else container.duration / av.time_base
 
 
-def _check(stream: VideoStream, seconds: float | None, frames: int | None, limits: VideoLimits) -> None:
+def _check(stream: VideoStream, seconds: float | None, limits: VideoLimits) -> None:
     if stream.width * stream.height > limits.max_pixels:
         raise VideoLimitError(
             f"The video is {stream.width}x{stream.height}, over {limits.max_pixels / 1e6:.1f} megapixels a frame. "
@@ -140,9 +146,9 @@ def _check(stream: VideoStream, seconds: float | None, frames: int | None, limit
         raise VideoLimitError(
             f"The video lasts {seconds:.0f} seconds, the limit is {limits.max_seconds:.0f}. Cut it into shorter parts."
         )
-    if frames is not None and frames > limits.max_frames:
+    if stream.frames > limits.max_frames:
         raise VideoLimitError(
-            f"The video has {frames} frames, the limit is {limits.max_frames}. Cut it into shorter parts."
+            f"The video has {stream.frames} frames, the limit is {limits.max_frames}. Cut it into shorter parts."
         )
 
 
