@@ -8,6 +8,7 @@ import numpy as np
 from .classifier import is_uncertain
 from .images import RGB
 from .recognizer import EmotionRecognizer
+from .render import caption
 from .results import Box, FaceDict, Prediction
 from .tracking import FaceTracker, ProbabilitySmoother
 
@@ -49,6 +50,10 @@ class TrackedFrame:
     width: int
     height: int
     faces: tuple[TrackedFace, ...]
+
+    def captions(self) -> list[tuple[Prediction, str]]:
+        """What ``render.paint`` draws: the smoothed predictions, captioned with the persons' numbers."""
+        return [(face.smoothed, caption(face.smoothed, face.person)) for face in self.faces]
 
     def to_dict(self) -> TrackedFrameDict:
         return {

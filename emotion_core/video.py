@@ -24,7 +24,7 @@ from .errors import VideoError
 from .faces import BoundedDetector
 from .people import PeopleLog
 from .recognizer import EmotionRecognizer
-from .render import caption, paint
+from .render import paint
 from .stream import StreamAnalyzer, TrackedFrame, between
 from .timeline import timeline_svg
 from .tracking import FaceTracker, ProbabilitySmoother
@@ -96,12 +96,12 @@ def _write(
                 if not isinstance(item, _Followed):
                     writer.write_sound(item)
                     continue
-                rgb, faces = item.picture.rgb, item.frame.faces
+                rgb = item.picture.rgb
                 if item.analyzed:
                     analyzed += 1
                     rows.write(item.frame)
                     people.add(item.frame, rgb)
-                paint(rgb, [(face.smoothed, caption(face.smoothed, face.person)) for face in faces])
+                paint(rgb, item.frame.captions())
                 writer.write(rgb, item.picture.pts)
                 if time.monotonic() - reported > REPORT_SECONDS:
                     reported = time.monotonic()

@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 import av
+import cv2
 import numpy as np
 from av.container import InputContainer
 from av.sidedata.sidedata import Type
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
-from numpy.typing import NDArray
 
 from .errors import VideoError, VideoLimitError
+from .images import RGB
 
 #: What is opened: containers of films alone. FFmpeg also opens playlists, and these name other
 #: files and addresses, which an uploaded file must never make this machine read.
@@ -41,6 +42,27 @@ class VideoLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class Orientation:
+    """How pictures are to be turned, as phones write it down instead of turning them.
+
+    turned: rows become columns; then mirrored: left becomes right; flipped: up becomes down.
+    """
+
+    turned: bool = False
+    mirrored: bool = False
+    flipped: bool = False
+
+    def upright(self, rgb: RGB) -> RGB:
+        """The picture (H, W, 3) the right way up, (W, H, 3) if it is turned."""
+        if self.turned:
+            rgb = np.asarray(cv2.transpose(rgb), np.uint8)
+        if self.mirrored or self.flipped:
+            axes = -1 if self.mirrored and self.flipped else int(self.mirrored)
+            rgb = np.asarray(cv2.flip(rgb, axes), np.uint8)
+        return rgb
+
+
+@dataclass(frozen=True, slots=True)
 class VideoInfo:
     """What a file says of itself. Sizes are upright, with square pixels.
 
@@ -56,6 +78,7 @@ class VideoInfo:
     codec: str
     has_sound: bool
     size_bytes: int
+    orientation: Orientation
 
     def fitted(self, max_side: int) -> tuple[int, int]:
         """Width and height of at most ``max_side`` pixels and even, as H.264 wants them."""
@@ -86,12 +109,13 @@ def probe(path: str | os.PathLike[str], limits: VideoLimits | None = None) -> Vi
         first = _first_frame(container, stream)
         # Pixels need not be square: DV's and DVDs' are not.
         width, height = round(first.width * (stream.sample_aspect_ratio or 1)), first.height
-        if is_turned(display_matrix(first)):
+        orientation = _orientation(first)
+        if orientation.turned:
             width, height = height, width
         if min(width, height) < MIN_SIDE:
             raise VideoError(f"The video is {width}x{height}; each side needs at least {MIN_SIDE} pixels.")
         codec = stream.codec_context.name
-        return VideoInfo(width, height, seconds, frames, rate, codec, bool(container.streams.audio), size)
+        return VideoInfo(width, height, seconds, frames, rate, codec, bool(container.streams.audio), size, orientation)
 
 
 def _file_size(path: Path) -> int:
@@ -164,12 +188,10 @@ def _first_frame(container: InputContainer, stream: VideoStream) -> VideoFrame:
     raise VideoError("No picture of this video can be decoded: it is damaged. Export or record it again.")
 
 
-def display_matrix(frame: VideoFrame) -> NDArray[np.int32] | None:
-    """The display matrix (3, 3) that phones write instead of turning the picture; x' = a x + c y, y' = b x + d y."""
+def _orientation(frame: VideoFrame) -> Orientation:
+    """From the display matrix: a pixel at (x, y) belongs to (a x + c y, b x + d y)."""
     data = cast("Any", frame.side_data).get(Type.DISPLAYMATRIX)
-    return None if data is None else np.frombuffer(bytes(data), np.int32).reshape(3, 3)
-
-
-def is_turned(matrix: NDArray[np.int32] | None) -> bool:
-    """Whether width and height change places."""
-    return matrix is not None and abs(int(matrix[0, 1])) > abs(int(matrix[0, 0]))
+    if data is None:
+        return Orientation()
+    (a, b, _), (c, d, _), _ = np.frombuffer(bytes(data), np.int32).reshape(3, 3).tolist()
+    return Orientation(True, c < 0, b < 0) if abs(b) > abs(a) else Orientation(False, a < 0, d < 0)

@@ -9,14 +9,13 @@ from types import TracebackType
 from typing import Self, cast
 
 import av
-import cv2
 import numpy as np
 from av.audio.stream import AudioStream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from .images import RGB
-from .video_info import VideoInfo, VideoLimits, display_matrix, is_turned, open_video, video_stream
+from .video_info import VideoInfo, VideoLimits, open_video, video_stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,17 +142,7 @@ class VideoReader:
         return pts if pts > (-1 if last is None else last) else None
 
     def _upright(self, frame: VideoFrame) -> RGB:
-        matrix = display_matrix(frame)
-        turned = is_turned(matrix)
-        size = (self.height, self.width) if turned else (self.width, self.height)
-        rgb = np.asarray(frame.reformat(*size, format="rgb24").to_ndarray(), np.uint8)
-        if matrix is None:
-            return rgb
-        if turned:
-            rgb = np.asarray(cv2.transpose(rgb), np.uint8)
-            mirrored, flipped = matrix[1, 0] < 0, matrix[0, 1] < 0
-        else:
-            mirrored, flipped = matrix[0, 0] < 0, matrix[1, 1] < 0
-        if mirrored or flipped:
-            rgb = np.asarray(cv2.flip(rgb, -1 if mirrored and flipped else 1 if mirrored else 0), np.uint8)
-        return rgb
+        # Frames whose side_data was looked at are freed late, so the first one's orientation goes for all.
+        orientation = self.info.orientation
+        size = (self.height, self.width) if orientation.turned else (self.width, self.height)
+        return orientation.upright(np.asarray(frame.reformat(*size, format="rgb24").to_ndarray(), np.uint8))
