@@ -153,7 +153,7 @@ def _send(upload: Upload, private: bool, message: str, delete: list[str] | None 
             upload.repo_id,
             repo_type=upload.kind,
             space_sdk="gradio" if upload.kind == "space" else None,
-            private=private,
+            private=private or None,  # None: as the owner usually has it
             exist_ok=True,
         )
         commit = api.upload_folder(

@@ -1,15 +1,18 @@
 """The REST application on a real port, in a thread; and a runner of jobs that does real, countable work."""
 
 import contextlib
+import io
 import json
 import socket
 import threading
-from collections.abc import Generator, Iterator
+import time
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import uvicorn
+from PIL import Image
 
 from emotion_core import EmotionError, EmotionRecognizer, Settings
 from emotion_core.api import create_api
@@ -22,8 +25,13 @@ ROOT = Path(__file__).parents[1]
 
 @dataclass(frozen=True)
 class Lines:
-    done: int
+    frames: int
     total: int | None
+    seconds_left: float | None = None
+
+    @property
+    def fraction(self) -> float:
+        return self.frames / (self.total or 1)
 
 
 class LineCounter:
@@ -37,15 +45,15 @@ class LineCounter:
         try:
             for number, line in enumerate(lines, 1):
                 if line == b"bad":
-                    raise EmotionError("Line is bad. Send a better one.")
+                    raise EmotionError(f"A line in {folder} is bad. Send a better one.")
                 if line == b"bug":
                     raise KeyError(str(source))
                 while line == b"wait" and not self.go.wait(0.02):
                     self.at_wait.set()
                     yield Lines(number, len(lines))
                 yield Lines(number, len(lines))
-            (folder / "result.json").write_text(json.dumps({"lines": len(lines)}))
-            (folder / "frames.csv").write_text(
+            (folder / f"{source.name}.json").write_text(json.dumps({"lines": len(lines)}))
+            (folder / f"{source.name}.csv").write_text(
                 "line,length\n" + "".join(f"{n},{len(t)}\n" for n, t in enumerate(lines))
             )
         finally:
@@ -89,3 +97,17 @@ def refusal(answer: httpx.Response, status: int, code: str, words: str = "") -> 
     assert "/tmp" not in answer.text
     assert str(ROOT) not in answer.text
     return error
+
+
+def until(wanted: Callable[[], bool], seconds: float = 10) -> None:
+    """Wait for it; AssertionError when the time is up."""
+    deadline = time.monotonic() + seconds
+    while not wanted():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def encoded(image: Image.Image, kind: str) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind)
+    return file.getvalue()

@@ -4,7 +4,6 @@ import asyncio
 import base64
 import contextlib
 import http.client
-import io
 import json
 import os
 import re
@@ -25,7 +24,7 @@ from fastapi import FastAPI
 from fastapi.openapi.models import OpenAPI
 from openapi_check import check, fits
 from PIL import Image
-from rest_server import LineCounter, connection, refusal, serving
+from rest_server import LineCounter, connection, encoded, refusal, serving
 from starlette.requests import Request
 
 from emotion_core import EmotionRecognizer, Settings
@@ -52,12 +51,6 @@ def jpeg(astronaut: np.ndarray) -> bytes:
 @pytest.fixture(scope="module")
 def empty() -> bytes:
     return encoded(Image.new("RGB", (64, 48), "gray"), "PNG")
-
-
-def encoded(image: Image.Image, kind: str) -> bytes:
-    file = io.BytesIO()
-    image.save(file, kind)
-    return file.getvalue()
 
 
 def analyze(url: str, *files: bytes, **options: Any) -> httpx.Response:

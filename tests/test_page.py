@@ -58,7 +58,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         process.terminate()
         status = process.wait(20)
     assert status == 0, (folder / "log").read_text()
-    assert "Traceback" not in (folder / "log").read_text()
+    assert "Exception in ASGI application" not in (folder / "log").read_text()
     assert [path for path in (folder / "cache").rglob("*") if path.is_file()] == []  # nothing of anybody is left behind
 
 

@@ -2,11 +2,18 @@
 
 import hashlib
 import json
+import os
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 from huggingface_hub import SpaceCard
+from PIL import Image
+from rest_server import encoded, until
 from stand_in_hub import TOKEN, Repo, StandInHub
 
 from emotion_core import BundleError, EmotionError, EmotionRecognizer, HubError, ModelNotFoundError
@@ -99,6 +106,39 @@ def test_a_space_has_the_app_and_preloads_the_model(logged_in: StandInHub, tmp_p
     for entry in ("sdk", "sdk_version", "python_version", "app_file", "title"):
         assert card.data[entry] == ours.data[entry]
     assert card.text == ours.text
+
+
+def test_the_space_starts_and_answers(logged_in: StandInHub, tmp_path: Path, montage: np.ndarray) -> None:
+    """The uploaded files alone, in a process with a Space's environment."""
+    publish_model(model_upload(SHIPPED, "we/fer"), pin_file=tmp_path / "pin.json")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    space = {"SYSTEM": "spaces", "SPACE_ID": "we/app", "GRADIO_NUM_PORTS": "1", "GRADIO_SERVER_PORT": str(port)}
+    ours = {"HF_HOME": str(tmp_path / "home"), "EMOTION_DETECTOR": "haar", "PYTHONDONTWRITEBYTECODE": "1"}
+    with space_upload("we/app", pin_file=tmp_path / "pin.json") as upload, (tmp_path / "log").open("w") as log:
+        command = [sys.executable, "app.py"]
+        environment = {**os.environ, **space, **ours}
+        process = subprocess.Popen(command, cwd=upload.folder, env=environment, stdout=log, stderr=log)
+        try:
+            until(lambda: is_up(f"http://127.0.0.1:{port}/healthz") or process.poll() is not None, 60)
+            url = f"http://127.0.0.1:{port}/api/v1"
+            [model] = httpx.get(f"{url}/models").json()["models"]
+            answer = httpx.post(f"{url}/analyze", files={"image": encoded(Image.fromarray(montage), "PNG")}, timeout=20)
+        finally:
+            process.terminate()
+            process.wait(20)
+    assert model["origin"].startswith("we/fer@")
+    assert len(answer.json()["results"][0]["faces"]) == 3
+    assert f"http://0.0.0.0:{port}" in (tmp_path / "log").read_text()
+    assert not [line for line in logged_in.repos["we/fer"].requests if WEIGHTS in line]  # only what serves is fetched
+
+
+def is_up(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=5).status_code == 200
+    except httpx.HTTPError:
+        return False
 
 
 def test_a_space_with_a_model_that_is_on_the_hub(logged_in: StandInHub, small: Path, tmp_path: Path) -> None:
