@@ -183,4 +183,7 @@ def _training(config: BundleConfig) -> str:
         parts += [table(["setting", "value"], [[name, f"`{value}`"] for name, value in stage["config"].items()])]
         rows = [[row[name] for name in _HISTORY] for row in stage["history"]]
         parts += [table(list(_HISTORY.values()), rows).rstrip()]
+    if averaged := record.get("averaged"):
+        after = " and ".join(str(member["stages"]) for member in averaged)
+        parts += ["", f"The weights are the mean of those after stages {after} (model soups, arXiv:2203.05482)."]
     return "\n".join(parts) + "\n"
