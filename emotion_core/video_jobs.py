@@ -27,14 +27,6 @@ class Waiting:
     ahead: int
 
 
-@dataclass(frozen=True, slots=True)
-class FramesDone:
-    """A ``jobs.Progress``."""
-
-    done: int
-    total: int | None
-
-
 class VideoDesk:
     """Takes videos in and analyses them one after the other, in the order of their coming.
 
@@ -67,21 +59,11 @@ class VideoDesk:
             raise EmotionError("All places for videos are taken. Try again in a few minutes.")
         return self._in_turn(self._steps(source, folder, model, options or VideoOptions()))
 
-    def run(self, source: Path, folder: Path) -> Generator[FramesDone, None, None]:
-        """A ``jobs.Runner`` that writes what ``api_video.RESULTS`` names. REST has a queue of its own, so
-        its next video waits here in any case."""
+    def run(self, source: Path, folder: Path) -> Generator[VideoProgress, None, None]:
+        """A ``jobs.Runner``. REST has a queue of its own, so its next video waits here in any case."""
         with closing(self._in_turn(self._steps(source, folder, None, VideoOptions()))) as steps:
             for step in steps:
-                if isinstance(step, Waiting):
-                    yield FramesDone(0, None)
-                    continue
-                if step.summary is not None:
-                    files = step.summary.files
-                    files.video.replace(folder / "annotated.mp4")
-                    files.csv.replace(folder / "frames.csv")
-                    files.json.replace(folder / "result.json")
-                    files.timeline.unlink()
-                yield FramesDone(step.frames, step.total)
+                yield VideoProgress(0, None, 0.0, 0.0, None) if isinstance(step, Waiting) else step
 
     def _steps(
         self, source: Path, folder: Path, model: str | None, options: VideoOptions

@@ -2,7 +2,6 @@
 
 from collections.abc import Generator
 from contextlib import closing
-from pathlib import Path
 
 import gradio as gr
 from gradio.events import api
@@ -34,7 +33,7 @@ def client_endpoints(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoD
         frames_per_second: float = 0,
         smoothing_seconds: float = 0.4,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
-    ) -> Generator[tuple[VideoSummaryDict | None, Path | None, Path | None, Path | None], None, None]:
+    ) -> Generator[tuple[VideoSummaryDict | None, str | None, str | None, str | None], None, None]:
         """Follow every person of a video: a summary, the annotated video, and every frame as CSV and JSON.
 
         frames_per_second: frames analysed, 0 for every one. Until the end it yields nothing but None,
@@ -58,7 +57,8 @@ def client_endpoints(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoD
                 held.unlink()
         except (EmotionError, ValueError) as error:
             raise gr.Error(str(error), print_exception=False) from error
-        yield summary.to_dict(), summary.files.video, summary.files.csv, summary.files.json
+        made = summary.files
+        yield summary.to_dict(), str(made.video), str(made.csv), str(made.json)
 
     def models() -> list[ModelDict]:
         """The models that this server knows, the default first, with their measured figures."""

@@ -50,7 +50,9 @@ def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk) ->
                 f"its results are kept for {minutes}, so that you can fetch them, then deleted; nothing is logged."
             )
         with gr.Column():
-            answer = gr.Video(label="Annotated video", interactive=False, height=420, buttons=["download"])
+            answer = gr.Video(
+                label="Annotated video", interactive=False, height=420, buttons=["download"], elem_id="video-answer"
+            )
             with gr.Row():
                 table = gr.DownloadButton("Save CSV", size="sm", min_width=90, interactive=False)
                 record = gr.DownloadButton("Save JSON", size="sm", min_width=90, interactive=False)
@@ -58,7 +60,11 @@ def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk) ->
     chart = gr.HTML(label="Timeline", elem_id="video-chart")
     shares = gr.HTML(label="Share of the time", elem_id="video-shares")
 
-    on, off, no_file = gr.update(interactive=True), gr.update(interactive=False), gr.update(value=None, interactive=False)
+    on, off, no_file = (
+        gr.update(interactive=True),
+        gr.update(interactive=False),
+        gr.update(value=None, interactive=False),
+    )
     idle: Update = {start: on, cancel: off}
     busy: Update = {start: off, cancel: on}
     empty: Update = {answer: None, table: no_file, record: no_file, picture: no_file, chart: "", shares: ""}
@@ -90,7 +96,7 @@ def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk) ->
             record: gr.update(value=summary.files.json, interactive=True),
             picture: gr.update(value=summary.files.timeline, interactive=True),
             chart: summary.chart,
-            shares: report.shares(summary.people, catalogue.config(summary.model).labels),
+            shares: report.shares(summary.people, catalogue.config(name).labels),
             **idle,
         }
 
@@ -109,6 +115,10 @@ def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk) ->
             return {status: refusal(str(error)), **none}
         return {status: said, **none, kept: str(held), start: on}
 
+    def stopped(shown: str, source: str | None) -> Update:
+        said = refusal("It was stopped before the end.") if "<progress" in shown else shown
+        return {status: said, start: on if source else off, cancel: off}
+
     def drawn() -> str:
         with files.results() as folder:
             return str(write_drawn_clip(folder / "drawn.mp4"))
@@ -124,10 +134,9 @@ def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk) ->
         show_progress="hidden",
         api_visibility="private",
     )
-    work.failure(lambda: idle, None, outputs, api_visibility="private")
-    cancel.click(
-        lambda: {status: refusal("You cancelled it."), **idle}, None, outputs, cancels=[work], api_visibility="private"
-    )
+    # Told when the work has come to its stop, not when the button is pressed: its last progress may come in between.
+    work.failure(stopped, [status, kept], outputs, show_progress="hidden", api_visibility="private")
+    cancel.click(None, cancels=[work])
     clip.change(
         arrive, [clip, kept], [kept, *outputs], cancels=[work], show_progress="hidden", api_visibility="private"
     )
