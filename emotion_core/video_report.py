@@ -34,17 +34,22 @@ def progress(step: Waiting | VideoProgress) -> str:
     return _said(f"<strong>Analysing.</strong> {', '.join(words)}.", bar)
 
 
-def done(summary: VideoSummary, rate: float, keep_seconds: float) -> str:
-    """HTML: what was done, for how long it can be fetched, and what the reader should know."""
+def done(summary: VideoSummary, rate: float) -> str:
+    """HTML: what was done, and what the reader should know. rate: frames a second."""
     count = len(summary.people)
     people = "nobody" if count == 0 else "1 person" if count == 1 else f"{count} persons"
     analysed = "" if summary.analyzed_frames == summary.frames else f" ({summary.analyzed_frames} of them analysed)"
     notices = "".join(f"<li>{html.escape(notice)}</li>" for notice in summary.notices)
     return _said(
         f"<strong>Done.</strong> {people} in {summary.seconds:.1f} seconds: {summary.frames} frames{analysed}, "
-        f"{rate:.0f} a second. The results can be saved for {_duration(keep_seconds)}.",
+        f"{rate:.0f} a second.",
         f"<ul>{notices}</ul>" if notices else "",
     )
+
+
+def timeline(summary: VideoSummary) -> str:
+    """HTML: the chart, which scrolls by itself where it is wider than the page."""
+    return _scrolling(summary.chart, "Timeline")
 
 
 def shares(people: Sequence[Person], labels: Sequence[str]) -> str:
@@ -56,12 +61,12 @@ def shares(people: Sequence[Person], labels: Sequence[str]) -> str:
         for label in labels
     )
     body = "".join(_row(person, labels) for person in people)
-    return (
-        '<div class="shares" tabindex="0" role="region" aria-label="Share of the time per person"><table>'
-        "<caption>Share of the time in which each person was seen</caption>"
-        f'<thead><tr><th scope="col">person</th><th scope="col">seen</th>{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
+    table = (
+        f'<table><thead><tr><th scope="col">person</th><th scope="col">seen</th>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table>"
     )
+    said = "How long each expression was the most probable one, of the time in which the person was seen:"
+    return f"<p>{said}</p>{_scrolling(table, 'Share of the time per person')}"
 
 
 def _row(person: Person, labels: Sequence[str]) -> str:
@@ -72,6 +77,10 @@ def _row(person: Person, labels: Sequence[str]) -> str:
         cells += f"<td>{share:.0%}{bar}</td>"
     face = f'<img src="{data_uri(person.thumbnail)}" alt="">'
     return f'<tr><th scope="row">{face} {person.person}</th><td>{person.seconds_seen:.1f} s</td>{cells}</tr>'
+
+
+def _scrolling(content: str, name: str) -> str:
+    return f'<div class="scrolling" tabindex="0" role="region" aria-label="{name}">{content}</div>'
 
 
 def _said(sentence: str, rest: str = "") -> str:

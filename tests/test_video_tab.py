@@ -20,8 +20,6 @@ from page_server import CHROMIUM, FLAGS, ROOT, page_server
 from PIL import Image
 from rest_server import until
 
-from emotion_core.drawn_clip import write_drawn_clip
-
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
@@ -36,15 +34,17 @@ def client(server: str) -> Client:
 
 @pytest.fixture(scope="module")
 def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """walk.mp4: two persons, with sound. long.mp4: work for many seconds. overlong.mp4, garbage.mp4: to be refused."""
+    """walk.mp4: two persons, with sound. long.mp4: work for many seconds. overlong.mp4, garbage.mp4: to be refused.
+    cut.mp4: its end is missing."""
     folder = tmp_path_factory.mktemp("films")
     paths = {1: clips.across(10, 20), 2: clips.across(200, -10, top=66)}
     frames = [clips.scene(paths, index / 10)[0] for index in range(20)]
     clips.encode(folder / "walk.mp4", frames, rate=10, sound="aac")
     clips.encode(folder / "long.mp4", frames * 20, rate=25)
     clips.encode(folder / "overlong.mp4", frames * 2, rate=1)
+    whole = clips.encode(folder / "whole.mp4", frames * 2, rate=10, options={"movflags": "+faststart"}).read_bytes()
+    (folder / "cut.mp4").write_bytes(whole[: len(whole) // 2])
     (folder / "garbage.mp4").write_bytes(np.random.default_rng(0).bytes(50_000))
-    write_drawn_clip(folder / "drawn.mp4", seconds=1)
     return folder
 
 
@@ -99,7 +99,7 @@ class TestClient:
         [program] = re.findall(r"<!-- video client -->\n```python\n(.*?)```", readme, re.DOTALL)
         command = [sys.executable, "-c", program.replace("clip.mp4", "walk.mp4")]
         done = subprocess.run(command, cwd=films, capture_output=True, text=True, timeout=60, check=True)
-        *people, files = done.stdout.splitlines()
+        _loaded, *people, files = done.stdout.splitlines()
         assert [line.split()[0] for line in people] == ["1", "2"]
         assert files.endswith(".json")
 
@@ -209,8 +209,8 @@ class TestBrowser:
             assert page.get_by_role("button", name="Analyse", exact=True).is_disabled()
             page.get_by_label("Clear").click()
             page.locator("#video-status [role=alert]").wait_for(state="detached")
-        self.send(page, films / "walk.mp4", "2 a second")
-        page.get_by_text("Done.").wait_for()
+        self.send(page, films / "cut.mp4", "2 a second")
+        page.locator("#video-status li").get_by_text("The file is cut short or damaged").wait_for()
 
     def test_cancelling_frees_the_machine(self, open_page: Any, films: Path) -> None:
         page = open_page()

@@ -90,12 +90,12 @@ def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk) ->
         assert step.summary is not None
         summary = step.summary
         yield {
-            status: report.done(summary, step.rate, files.result_seconds),
+            status: report.done(summary, step.rate),
             answer: summary.files.video,
             table: gr.update(value=summary.files.csv, interactive=True),
             record: gr.update(value=summary.files.json, interactive=True),
             picture: gr.update(value=summary.files.timeline, interactive=True),
-            chart: summary.chart,
+            chart: report.timeline(summary),
             shares: report.shares(summary.people, catalogue.config(name).labels),
             **idle,
         }
