@@ -18,6 +18,8 @@ from .video_results import VideoOptions, VideoProgress
 _FASTEST: Final = 120
 #: How often those who wait look whether it is their turn, in seconds.
 _PATIENCE: Final = 0.25
+#: Who waits on the page holds one of its server's forty threads.
+_MOST_PLACES: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class VideoDesk:
         self.limits = VideoLimits(
             max_seconds=seconds, max_bytes=settings.max_video_mb * 1_000_000, max_frames=seconds * _FASTEST
         )
-        self.places = settings.max_video_jobs
+        self.places = min(settings.max_video_jobs, _MOST_PLACES)
         self._catalogue = catalogue
         #: A token per video; the first one's turn it is. A list's own methods are atomic.
         self._line: list[object] = []

@@ -31,7 +31,7 @@ def progress(step: Waiting | VideoProgress) -> str:
     if step.seconds_left is not None:
         words.append(f"about {_duration(step.seconds_left)} left")
     bar = f'<progress max="1" value="{step.fraction:.3f}" aria-label="Share of the video that is done"></progress>'
-    return _said(f"<strong>Analysing.</strong> {', '.join(words)}.", bar)
+    return _said(f"<strong>Analysing.</strong> {', '.join(words)}.", bar, spoken=False)
 
 
 def done(summary: VideoSummary, rate: float) -> str:
@@ -83,8 +83,10 @@ def _scrolling(content: str, name: str) -> str:
     return f'<div class="scrolling" tabindex="0" role="region" aria-label="{name}">{content}</div>'
 
 
-def _said(sentence: str, rest: str = "") -> str:
-    return f'<section class="job"><p>{sentence}</p>{rest}</section>'
+def _said(sentence: str, rest: str = "", spoken: bool = True) -> str:
+    """spoken: screen readers read it out; what changes four times a second they would never finish."""
+    role = ' role="status"' if spoken else ""
+    return f'<section class="job"{role}><p>{sentence}</p>{rest}</section>'
 
 
 def _duration(seconds: float) -> str:

@@ -40,7 +40,7 @@ def client_endpoints(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoD
         so that a client who leaves or cancels stops the work.
         """
         if video is None:
-            raise gr.Error("Give a video: {'video': handle_file('clip.mp4')}.", print_exception=False)
+            raise gr.Error("Give a video: handle_file('clip.mp4').", print_exception=False)
         try:
             options = VideoOptions(rate=frames_per_second or None, smoothing_seconds=smoothing_seconds)
             with files.results() as folder:

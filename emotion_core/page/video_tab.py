@@ -60,11 +60,9 @@ def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk) ->
     chart = gr.HTML(label="Timeline", elem_id="video-chart")
     shares = gr.HTML(label="Share of the time", elem_id="video-shares")
 
-    on, off, no_file = (
-        gr.update(interactive=True),
-        gr.update(interactive=False),
-        gr.update(value=None, interactive=False),
-    )
+    # gr.update, as a component that is made here would be shown on the page.
+    on, off = gr.update(interactive=True), gr.update(interactive=False)
+    no_file = gr.update(value=None, interactive=False)
     idle: Update = {start: on, cancel: off}
     busy: Update = {start: off, cancel: on}
     empty: Update = {answer: None, table: no_file, record: no_file, picture: no_file, chart: "", shares: ""}
@@ -116,8 +114,9 @@ def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk) ->
         return {status: said, **none, kept: str(held), start: on}
 
     def stopped(shown: str, source: str | None) -> Update:
-        said = refusal("It was stopped before the end.") if "<progress" in shown else shown
-        return {status: said, start: on if source else off, cancel: off}
+        if "<progress" in shown:
+            shown = refusal("It was stopped before the end.") if source else ""
+        return {status: shown, start: on if source else off, cancel: off}
 
     def drawn() -> str:
         with files.results() as folder:
