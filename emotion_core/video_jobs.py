@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from .catalogue import Catalogue
-from .errors import EmotionError
+from .errors import EmotionError, VideoError
 from .settings import Settings
 from .video import analyze_video
 from .video_info import VideoInfo, VideoLimits, probe
@@ -59,11 +59,11 @@ class VideoDesk:
         """
         if len(self._line) >= self.places:
             raise EmotionError("All places for videos are taken. Try again in a few minutes.")
-        return self._in_turn(self._steps(source, folder, model, options or VideoOptions()))
+        return self._in_turn(self._steps(source, folder, model, options or VideoOptions()), folder)
 
     def run(self, source: Path, folder: Path) -> Generator[VideoProgress, None, None]:
         """A ``jobs.Runner``. REST has a queue of its own, so its next video waits here in any case."""
-        with closing(self._in_turn(self._steps(source, folder, None, VideoOptions()))) as steps:
+        with closing(self._in_turn(self._steps(source, folder, None, VideoOptions()), folder)) as steps:
             for step in steps:
                 yield VideoProgress(0, None, 0.0, 0.0, None) if isinstance(step, Waiting) else step
 
@@ -72,7 +72,9 @@ class VideoDesk:
     ) -> Generator[VideoProgress, None, None]:
         return analyze_video(source, folder, self._catalogue.get(model), replace(options, limits=self.limits))
 
-    def _in_turn(self, steps: Generator[VideoProgress, None, None]) -> Generator[Waiting | VideoProgress, None, None]:
+    def _in_turn(
+        self, steps: Generator[VideoProgress, None, None], folder: Path
+    ) -> Generator[Waiting | VideoProgress, None, None]:
         token = object()
         self._line.append(token)
         try:
@@ -80,5 +82,8 @@ class VideoDesk:
                 yield Waiting(ahead)
                 time.sleep(_PATIENCE)
             yield from steps
+        except VideoError as error:
+            # Where things lie on this machine is nobody's business.
+            raise VideoError(str(error).replace(str(folder), "its folder")) from error
         finally:
             self._line.remove(token)

@@ -63,6 +63,7 @@ def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk) ->
     # gr.update, as a component that is made here would be shown on the page.
     on, off = gr.update(interactive=True), gr.update(interactive=False)
     no_file = gr.update(value=None, interactive=False)
+    # While one clip is analysed no other is taken: what is said of it would be written over.
     idle: Update = {start: on, cancel: off, clip: on, example: on}
     busy: Update = {start: off, cancel: on, clip: off, example: off}
     empty: Update = {answer: None, table: no_file, record: no_file, picture: no_file, chart: "", shares: ""}
