@@ -21,6 +21,7 @@ from emotion_core.hub import quiet_hub
 from emotion_core.page.about_tab import about, about_tab
 from emotion_core.page.endpoints import client_endpoints
 from emotion_core.page.image_tab import image_tab
+from emotion_core.page.webcam_tab import webcam_tab
 from emotion_core.server import serve
 from emotion_core.short_lived import ShortLivedFolder, exit_on_sigterm
 
@@ -29,7 +30,7 @@ STYLE = Path(page_package.__file__).with_name("page.css")
 KEEP_SECONDS = 90
 
 
-def build_page(catalogue: Catalogue, files: ShortLivedFolder) -> gr.Blocks:
+def build_page(catalogue: Catalogue, files: ShortLivedFolder, settings: Settings) -> gr.Blocks:
     """The page: a tab for each kind of input, and what the Python client may call."""
     page: gr.Blocks
     with gr.Blocks(title="Emotion detection", analytics_enabled=False) as page:
@@ -38,6 +39,8 @@ def build_page(catalogue: Catalogue, files: ShortLivedFolder) -> gr.Blocks:
             gr.Markdown(notice, elem_classes="notice")
         with gr.Tab("Image"):
             image_tab(catalogue, files)
+        with gr.Tab("Webcam"):
+            webcam_tab(catalogue, settings)
         with gr.Tab("About"):
             about_tab(catalogue)
         gr.Markdown(about(catalogue.get()), elem_id="about")
@@ -73,7 +76,7 @@ def main() -> None:
     catalogue = Catalogue(recognizer)
     # REST first: the page takes every address that is left.
     app = create_api(catalogue, settings)
-    page = build_page(catalogue, files)
+    page = build_page(catalogue, files, settings)
     gr.mount_gradio_app(app, page, path="/", **page_options(settings))
     # Only launch() sets it, and without it Gradio 6.31 lets a caller name any file of the server as an upload.
     page.has_launched = True
