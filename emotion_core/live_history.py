@@ -109,7 +109,7 @@ def _row(row: Recent, labels: Sequence[str], now: float) -> str:
 
     areas = stacked_areas(row.bins, labels, BIN_SECONDS, x_of, 0, _HEIGHT)
     grid = "".join(
-        f'<path d="M{_WIDTH * second / WINDOW_SECONDS:.0f} 0V{_HEIGHT}"/>'
+        f'<path vector-effect="non-scaling-stroke" d="M{_WIDTH * second / WINDOW_SECONDS:.0f} 0V{_HEIGHT}"/>'
         for second in range(_TICK, WINDOW_SECONDS, _TICK)
     )
     said = html.escape(f"Person {row.person}: mostly {label}, {mean.max():.0%} on average")
@@ -118,5 +118,5 @@ def _row(row: Recent, labels: Sequence[str], now: float) -> str:
         f"mostly {html.escape(label)}</figcaption>"
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" preserveAspectRatio="none" role="img" aria-label="{said}">'
         f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="currentColor" fill-opacity="0.07"/>{areas}'
-        f'<g stroke="currentColor" stroke-opacity="0.35" vector-effect="non-scaling-stroke">{grid}</g></svg></figure>'
+        f'<g stroke="currentColor" stroke-opacity="0.35">{grid}</g></svg></figure>'
     )

@@ -309,11 +309,21 @@ def visit(browser: Any, address: str, **options: Any) -> Any:
     """The Webcam tab in a context of its own."""
     page = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options}).new_page()
     page.set_default_timeout(20_000)
-    page.problems = []
+    page.problems, page.under_way, page.most_under_way = [], 0, 0
+    page.on("request", lambda sent: _count(page, sent, 1))
+    page.on("requestfinished", lambda sent: _count(page, sent, -1))
+    page.on("requestfailed", lambda sent: _count(page, sent, -1))
     page.on("pageerror", lambda error: page.problems.append(str(error)))
     page.goto(address)
     page.get_by_role("tab", name="Webcam").click()
     return page
+
+
+def _count(page: Any, sent: Any, step: int) -> None:
+    """How many frames are under way, and were at most."""
+    if "webcam_frame" in (sent.post_data or ""):
+        page.under_way += step
+        page.most_under_way = max(page.under_way, page.most_under_way)
 
 
 def start(page: Any) -> None:
@@ -348,6 +358,7 @@ class TestBrowser:
         assert page.locator("#webcam .person li").count() == 7
         assert "1 face: person 1" in page.locator("#webcam .summary").text_content()
         assert page.locator("#webcam .timeline figure path").count() >= 7
+        assert page.most_under_way == 1
         assert files_of(folder) == []
         page.screenshot(path=tmp_path / "webcam.png", full_page=True)
         page.get_by_role("button", name="Stop").click()
@@ -376,9 +387,9 @@ class TestBrowser:
             page.wait_for_function("document.querySelector('#webcam .fps').textContent !== ''")
         assert second.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
         second.screenshot(path=tmp_path / "phone.png", full_page=True)
-        # Who leaves the tab stops, which gives the place to whoever waits.
+        # Who leaves the tab stops, which gives the place to whoever waits: sooner than silence would.
         first.get_by_role("tab", name="About").click()
-        third.locator("#webcam .box").wait_for()
+        third.locator("#webcam .box").wait_for(timeout=900 * IDLE_SECONDS)
         assert third.locator("#webcam .help").is_hidden()
         for page in (first, second, third):
             assert page.problems == []
@@ -391,6 +402,10 @@ class TestBrowser:
         page = visit(browser, server)
         start(page)
         page.get_by_text("The camera was refused. Allow it for this page").wait_for()
+        page.context.grant_permissions(["camera"])
+        page.locator("#webcam .help").wait_for(state="hidden")
+        start(page)
+        page.get_by_text("No face in view").wait_for()  # Chromium's test picture
         browser.close()
 
     def test_there_is_no_camera(self, playwright: Any, server: str) -> None:

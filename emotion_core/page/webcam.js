@@ -8,13 +8,14 @@ const canvas = document.createElement("canvas");
 const nobody = people.innerHTML, notYet = part(".timeline").innerHTML;
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 const choice = { model: null, detector: null };
-let starting = false, camera = null;   // the MediaStream, while the camera is on
-let place = null;    // {token, labels}, while the server keeps a place for us
-let meteredAt = 0;
+let starting = false, camera = null;  // the MediaStream, while the camera is on
+let place = null;  // {token, labels}, while the server keeps a place for us
+let trips = [], meteredAt = 0;  // the last round trips, in milliseconds, as many as the server's median is over
 
 const REFUSED =
   "The camera was refused. Allow it for this page (the camera or lock symbol beside the address), then start again. " +
   "If no question comes up, look in the settings of the browser and of the system. Photos work in the Image tab.";
+const SILENT = "The server does not answer. Trying again …";
 const REASONS = {
   NotAllowedError: REFUSED,
   NotFoundError: "No camera was found. Plug one in or switch it on, then start again. Photos work in the Image tab.",
@@ -62,31 +63,35 @@ async function start(device) {
     });
   } catch (error) {
     cover("The camera is off");
-    return tell(REASONS[error.name] ?? `The camera does not start (${error.name}). Try another one, or reload the page.`);
+    return tell(REASONS[error.name] ?? `The camera does not start (${error.name}). Try another, or reload the page.`);
   } finally {
     starting = false;
   }
-  video.srcObject = camera;
+  const mine = video.srcObject = camera;
   camera.getVideoTracks()[0].onended = () => stop("The camera was switched off or unplugged. Start again to go on.");
-  await video.play();
-  part(".stage").style.aspectRatio = `${video.videoWidth} / ${video.videoHeight}`;
   part(".switch").textContent = "Stop";
+  await video.play().catch(() => {});  // stopped before the first frame came
+  if (camera !== mine) return;
   cover("");
   await listDevices();
-  run(camera);
+  run(mine);
 }
 
 function stop(words = "") {
   camera?.getTracks().forEach((track) => { track.onended = null; track.stop(); });
   camera = video.srcObject = null;
   leave();
-  boxes.replaceChildren();
+  clear();
   people.innerHTML = nobody;
-  for (const name of [".fps", ".work", ".trip"]) part(name).textContent = "–";
   part(".summary").textContent = "";
   part(".switch").textContent = "Start the camera";
   cover("The camera is off");
   tell(words);
+}
+
+function clear() {
+  boxes.replaceChildren();
+  for (const name of [".fps", ".work", ".trip"]) part(name).textContent = "–";
 }
 
 function leave() {
@@ -98,43 +103,45 @@ async function listDevices() {
   const found = (await navigator.mediaDevices.enumerateDevices()).filter((device) => device.kind === "videoinput");
   const used = camera?.getVideoTracks()[0].getSettings().deviceId;
   part(".devices").hidden = found.length < 2;
-  part(".devices select").replaceChildren(
-    ...found.map((device, index) => new Option(device.label || `Camera ${index + 1}`, device.deviceId, false, device.deviceId === used))
-  );
+  part(".devices select").replaceChildren(...found.map(({ deviceId, label }, index) =>
+    new Option(label || `Camera ${index + 1}`, deviceId, false, deviceId === used)));
 }
 
 async function run(mine) {
   while (camera === mine) {
     if (!element.isConnected || element.offsetParent === null) return stop();  // another tab of the page
     if (document.hidden) { await pause(500); continue; }
-    if (!place && !(await join())) { await pause(3000); continue; }
-    if (camera !== mine) return leave();
+    if (!place && !(await join(mine))) { await pause(3000); continue; }
     const sent = performance.now();
     const answer = await server.webcam_frame({ token: place.token, picture: capture() });
     if (camera !== mine) return;
     const trip = performance.now() - sent;
-    if (!answer) { tell("The server does not answer. Trying again …"); await pause(2000); continue; }
+    trips = [...trips.slice(-8), trip];
+    if (!answer) { clear(); tell(SILENT); await pause(2000); continue; }
     if (answer.stop) return stop(answer.stop);
     if (answer.gone) { place = null; continue; }
     if (answer.busy) { await pause(200); continue; }
     if (!place) continue;  // the model was changed meanwhile
     tell("");
-    show(answer, trip);
+    show(answer);
     await pause(Math.max(1000 * answer.next_seconds - trip, 0));
   }
 }
 
-async function join() {
+async function join(mine) {
   const answer = await server.webcam_open(choice);
+  if (camera !== mine) {
+    if (answer?.token) server.webcam_close(answer.token);
+    return false;
+  }
   if (answer?.stop) stop(answer.stop);
-  else if (answer?.wait) tell(answer.wait);
-  else if (!answer) tell("The server does not answer. Trying again …");
+  else tell(answer ? answer.wait ?? "" : SILENT);
   if (!answer?.token) return false;
   place = answer;
-  if (!camera) leave();
+  trips = [];
   people.innerHTML = nobody;
   part(".timeline").innerHTML = notYet;
-  return Boolean(place);
+  return true;
 }
 
 function capture() {
@@ -145,7 +152,7 @@ function capture() {
   return canvas.toDataURL("image/jpeg", QUALITY);
 }
 
-function show(answer, trip) {
+function show(answer) {
   const { frame } = answer, label = Object.fromEntries(place.labels.map((entry) => [entry.name, entry]));
   keyed(boxes, frame.faces, () => node("div", "box", node("b")), (box, face) => {
     const { x, y, width, height } = face.box, look = label[face.emotion];
@@ -161,16 +168,16 @@ function show(answer, trip) {
     box.firstChild.textContent = `${face.person} ${said(face)}`;
   });
   keyed(people, frame.faces, () => card(place.labels), (article, face) => {
-    article.querySelector("h3").textContent = `Person ${face.person}: ${label[face.emotion].symbol ?? ""} ${said(face)}`;
+    const symbol = label[face.emotion].symbol ?? "";
+    article.querySelector("h3").textContent = `Person ${face.person}: ${symbol} ${said(face)}`;
     place.labels.forEach(({ name }, index) => {
       const [, track, share] = article.querySelectorAll("li")[index].children, value = face.probabilities[name];
       track.firstChild.style.width = `${100 * value}%`;
       share.textContent = `${Math.round(100 * value)}%`;
     });
   });
-  if (!people.firstChild) {
-    people.append(node("p", "nobody"));
-    people.firstChild.textContent = "No face in view. Turn to the camera, in even light.";
+  if (!people.children.length) {
+    people.append(node("p", "nobody", "No face in view. Turn to the camera, in even light."));
   }
   if (part(".summary").textContent !== answer.summary) part(".summary").textContent = answer.summary;
   if (answer.timeline !== null) part(".timeline").innerHTML = answer.timeline;
@@ -178,7 +185,7 @@ function show(answer, trip) {
     meteredAt = performance.now();
     part(".fps").textContent = answer.fps?.toFixed(1) ?? "–";
     part(".work").textContent = `${Math.round(answer.milliseconds)} ms`;
-    part(".trip").textContent = `${Math.round(trip)} ms`;
+    part(".trip").textContent = `${Math.round([...trips].sort((one, other) => one - other)[trips.length >> 1])} ms`;
   }
 }
 
@@ -220,6 +227,9 @@ function node(tag, name = "", ...children) {
 
 part(".switch").addEventListener("click", () => (camera ? stop() : start()));
 part(".devices select").addEventListener("change", (event) => { stop(); start(event.target.value); });
+video.addEventListener("resize", () => {  // the camera starts, or a phone is turned
+  part(".stage").style.aspectRatio = `${video.videoWidth || 4} / ${video.videoHeight || 3}`;
+});
 window.addEventListener("pagehide", () => stop());
 document.addEventListener("webcam-choice", (event) => { Object.assign(choice, event.detail); leave(); });
 
@@ -229,8 +239,9 @@ async function look() {
   if (obstacle()) return tell(obstacle());
   const permission = await navigator.permissions?.query({ name: "camera" }).catch(() => null);
   if (permission) permission.onchange = look;
-  if (permission?.state === "denied") return tell(REFUSED);
   const devices = await navigator.mediaDevices.enumerateDevices();
+  if (camera || starting) return;
+  if (permission?.state === "denied") return tell(REFUSED);
   tell(devices.some((device) => device.kind === "videoinput") ? "" : REASONS.NotFoundError);
 }
 look();

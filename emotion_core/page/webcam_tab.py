@@ -2,10 +2,11 @@
 
 Not ``gr.Image(streaming=True)``: that one posts a frame every so many seconds whether or not the last
 one was answered, so a slow line builds up a backlog in the browser; it cannot tell the round trip; a
-stream keeps its place in the queue when its visitor's network dies; and the answer is a second picture.
-Here the page's script (``webcam.js``) calls the functions below one at a time. It captures a frame when
-the last one is answered, and draws boxes and bars over the camera's own picture from some 500 bytes of
-figures: no picture travels back and no file is written.
+visitor whose network dies keeps a place in the queue; and the answer is a second picture. Here the
+page's script (``webcam.js``) calls the functions below, one call at a time, and draws the answer over
+the camera's own picture: no picture travels back and no file is written. Measured at 10 frames of
+640x480 a second, per frame: 20 kB up and under 2 kB down, where a stream sent 75 kB up and, as a data
+address, 36 kB down; a stream into ``gr.Image`` left a file for every new frame.
 """
 
 import base64
