@@ -94,7 +94,6 @@ def create_api(catalogue: Catalogue, settings: Settings, run_video: Runner | Non
     """
     pool, gate = AnalysisPool(settings.concurrency), Gate(settings)
     router = APIRouter(prefix="/api/v1", dependencies=[Depends(gate), *_documented_key(settings)])
-    jobs = add_video_routes(router, settings, run_video) if run_video else None
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -148,6 +147,9 @@ def create_api(catalogue: Catalogue, settings: Settings, run_video: Runner | Non
         """What can answer, the default first, with what was measured of it and on which split."""
         return {"models": catalogue.describe()}
 
+    jobs = add_video_routes(router, settings, run_video) if run_video else None
+    app.include_router(router)
+
     @app.get("/healthz", summary="Tell whether the server answers", responses=_shown({"status": "ok", "model": "..."}))
     async def health() -> HealthDict:
         """Open to all; needs no key and counts towards no limit."""
@@ -157,8 +159,6 @@ def create_api(catalogue: Catalogue, settings: Settings, run_video: Runner | Non
     async def docs() -> HTMLResponse:
         policy = "default-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'self'"
         return HTMLResponse(_DOCS.read_text(), headers={"Content-Security-Policy": policy})
-
-    app.include_router(router)
 
     # After the routes above, and before a page that takes every other address.
     @app.api_route("/api", methods=list(METHODS), include_in_schema=False)

@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 from fastapi import Request
 from starlette.datastructures import FormData
 from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import ClientDisconnect
 
 from .api_errors import ApiError
 from .settings import Settings
@@ -23,6 +24,8 @@ T = TypeVar("T")
 MEGABYTE: Final = 1_000_000
 #: Addresses remembered by the rate limiter; one that has been quiet for a minute is forgotten first.
 MAX_ADDRESSES: Final = 10_000
+#: How long a body that is too large is let go by before the connection is closed, in seconds.
+LINGER: Final = 2
 #: Requests that may wait for each one that is being analysed.
 WAITING: Final = 4
 
@@ -89,11 +92,18 @@ def client_address(request: Request, proxies: int) -> str:
     if proxies:
         seen = [part.strip() for part in ",".join(request.headers.getlist("x-forwarded-for")).split(",")]
         address = seen[-min(proxies, len(seen))] or address
+    if address.startswith("["):  # some proxies add the port
+        address = address[1:].partition("]")[0]
+    elif address.count(":") == 1:
+        address = address.partition(":")[0]
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return address[:64]
-    return str(ipaddress.ip_network((parsed, 64), strict=False)) if parsed.version == 6 else str(parsed)
+    if isinstance(parsed, ipaddress.IPv6Address):
+        mapped = parsed.ipv4_mapped
+        return str(mapped or ipaddress.ip_network((parsed, 64), strict=False))
+    return str(parsed)
 
 
 class AnalysisPool:
@@ -133,19 +143,32 @@ def media_type(request: Request) -> str:
 async def body_chunks(request: Request, limit: int) -> AsyncGenerator[bytes, None]:
     """The request's body as it comes, at most ``limit`` bytes of it.
 
-    Raises ApiError 413 before reading when Content-Length says too much, and as soon as too
+    Raises ApiError 413, before reading when Content-Length says too much, and as soon as too
     much has come when it says nothing, or lies.
     """
     too_large = ApiError(413, f"The request is over {limit / MEGABYTE:g} MB. Send smaller files, or fewer at a time.")
     declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > limit:
-        raise too_large
-    read = 0
-    async for chunk in request.stream():
-        read += len(chunk)
-        if read > limit:
-            raise too_large
-        yield chunk
+    body, read = request.stream(), 0
+    if not declared.isdecimal() or int(declared) <= limit:
+        async for chunk in body:
+            read += len(chunk)
+            if read > limit:
+                break
+            yield chunk
+        else:
+            return
+    elif "expect" in request.headers:
+        raise too_large  # this client waits for a word before it sends
+    await _discard(body)
+    raise too_large
+
+
+async def _discard(body: AsyncGenerator[bytes, None]) -> None:
+    """Let go by what is still coming, for a moment: many clients hear no answer before they have sent everything."""
+    with contextlib.suppress(TimeoutError, ClientDisconnect):
+        async with asyncio.timeout(LINGER):
+            async for _ in body:
+                pass
 
 
 async def read_body(request: Request, limit: int, seconds: float) -> bytes:

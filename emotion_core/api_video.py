@@ -2,7 +2,7 @@
 
     POST   /api/v1/video                  -> 202 with the job's id
     GET    /api/v1/video/{job_id}         its state and progress
-    GET    /api/v1/video/{job_id}/result  the answer (JSON); also /annotated.mp4 and /frames.csv
+    GET    /api/v1/video/{job_id}/result  the answer (JSON); also /annotated.mp4, /frames.csv, /timeline.svg
     DELETE /api/v1/video/{job_id}         cancel it, or forget its results
 
 The work itself is a ``Runner``'s, which writes the files of ``RESULTS``.
@@ -24,21 +24,24 @@ from .settings import Settings
 
 #: How long a video may take to arrive, in seconds.
 UPLOAD_SECONDS: Final = 600
-#: What a runner writes: the address under the job -> file and media type.
+#: The address under the job -> how the name of the runner's file ends, what to save it as, its media type.
 RESULTS: Final = {
-    "result": ("result.json", "application/json"),
-    "annotated.mp4": ("annotated.mp4", "video/mp4"),
-    "frames.csv": ("frames.csv", "text/csv; charset=utf-8"),
+    "result": (".json", "result.json", "application/json"),
+    "annotated.mp4": (".annotated.mp4", "annotated.mp4", "video/mp4"),
+    "frames.csv": (".csv", "frames.csv", "text/csv; charset=utf-8"),
+    "timeline.svg": (".timeline.svg", "timeline.svg", "image/svg+xml"),
 }
 
 JobId = Annotated[str, Path(description="The id from the answer to the video.")]
 
 
 class ProgressDict(TypedDict):
-    """Frames done, of how many; total is null while nobody knows."""
+    """Frames done, of how many, and how far that is, 0 to 1; total and seconds_left are null while nobody knows."""
 
-    done: int
+    frames: int
     total: int | None
+    fraction: float
+    seconds_left: float | None
 
 
 class JobDict(TypedDict):
@@ -53,7 +56,7 @@ class JobDict(TypedDict):
 _EXAMPLE: Final[JobDict] = {
     "id": "6nX1v0qZr2mJt8KfYb3LwQpA",
     "state": "running",
-    "progress": {"done": 120, "total": 450},
+    "progress": {"frames": 120, "total": 450, "fraction": 0.267, "seconds_left": 4.1},
 }
 
 
@@ -106,10 +109,10 @@ def add_video_routes(router: APIRouter, settings: Settings, runner: Runner) -> J
         """Stop the work; of a video that is done, delete the results now."""
         jobs.cancel(find(job_id))
 
-    def add_result(address: str, file: str, kind: str) -> None:
+    def add_result(address: str, ending: str, name: str, kind: str) -> None:
         @router.get(
             f"/video/{{job_id}}/{address}",
-            summary=f"Fetch {file}",
+            summary=f"Fetch {name}",
             response_class=FileResponse,
             responses={200: {"content": {kind.partition(";")[0]: {}}}, **described(401, 404, 409)},
             name=address,
@@ -120,12 +123,14 @@ def add_video_routes(router: APIRouter, settings: Settings, runner: Runner) -> J
                 failed = job.state in ("failed", "cancelled")
                 message = f"The video was {job.state}: {job.error}" if job.error else f"The video is {job.state}."
                 raise ApiError(409, message, code=job.state if failed else "not_ready")
-            if not (job.results / file).is_file():
+            path = job.results / f"{job.source.name}{ending}"
+            if not path.is_file():
                 raise ApiError(404, "This video has no such result.")
-            return FileResponse(job.results / file, media_type=kind, filename=file)
+            private = {"Cache-Control": "no-store"}  # somebody's face: for no cache on the way
+            return FileResponse(path, media_type=kind, filename=name, headers=private)
 
-    for address, (file, kind) in RESULTS.items():
-        add_result(address, file, kind)
+    for address, result in RESULTS.items():
+        add_result(address, *result)
     return jobs
 
 
@@ -140,12 +145,14 @@ def _write(form: FormData, job: Job) -> None:
 
 
 def _status(job: Job) -> JobDict:
-    progress = job.progress
-    found: JobDict = {
-        "id": job.id,
-        "state": job.state,
-        "progress": {"done": progress.done if progress else 0, "total": progress.total if progress else None},
+    at = job.progress
+    progress: ProgressDict = {
+        "frames": at.frames if at else 0,
+        "total": at.total if at else None,
+        "fraction": round(at.fraction, 3) if at else 0.0,
+        "seconds_left": round(at.seconds_left, 1) if at and at.seconds_left is not None else None,
     }
+    found: JobDict = {"id": job.id, "state": job.state, "progress": progress}
     if job.state == "failed":
         found["error"] = {"code": "failed", "message": job.error}
     return found

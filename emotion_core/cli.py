@@ -1,11 +1,13 @@
-"""The command line: ``python -m emotion_core image | video``, and what ``training.commands`` adds."""
+"""The command line: ``python -m emotion_core image | video | publish``, and what ``training.commands`` adds."""
 
 import argparse
 import json
+import math
 import sys
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from .errors import EmotionError
 from .hub import quiet_hub
@@ -14,7 +16,11 @@ from .recognizer import EmotionRecognizer
 from .render import annotate, caption
 from .report import NO_FACE, as_json
 from .video import analyze_video
+from .video_info import VideoLimits
 from .video_results import VideoOptions, VideoSummary
+
+#: Nobody else waits for this machine: a film may be as long as it likes.
+_OWN_MACHINE: Final = VideoLimits(max_seconds=math.inf, max_bytes=sys.maxsize, max_frames=sys.maxsize)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -41,6 +47,19 @@ def parser() -> argparse.ArgumentParser:
     video.add_argument("--detector", choices=("auto", "yunet", "haar"))
     video.set_defaults(run=run_video)
 
+    publish = commands.add_parser("publish", help="upload a model or the app to the Hugging Face Hub")
+    what = publish.add_subparsers(dest="what", required=True)
+    model = what.add_parser("model", help="a bundle, and pin it")
+    model.add_argument("bundle", type=Path, metavar="BUNDLE", help="a bundle's folder")
+    space = what.add_parser("space", help="the app, with the pinned model preloaded")
+    space.add_argument("--model", metavar="OWNER/NAME", help="a model on the Hub, instead of the pinned one")
+    for command in (model, space):
+        command.add_argument("repository", metavar="OWNER/NAME")
+        command.add_argument("--private", action="store_true", help="where the repository is new")
+        command.add_argument("--dry-run", action="store_true", help="list what would go, and upload and write nothing")
+    model.set_defaults(run=run_publish_model)
+    space.set_defaults(run=run_publish_space)
+
     from .training.commands import add_commands
 
     add_commands(commands)
@@ -49,13 +68,13 @@ def parser() -> argparse.ArgumentParser:
 
 def run_image(options: argparse.Namespace) -> int:
     """Analyse each photo; one that cannot be used is reported and the others go on."""
-    recognizer = EmotionRecognizer.load(options.model, options.detector)
     if options.out:
         _refuse_same_names(options.photos, "photos")
         try:
             options.out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise EmotionError(f"--out {options.out} cannot be made a folder: {error.strerror}.") from error
+    recognizer = EmotionRecognizer.load(options.model, options.detector)
     failed = 0
     reports: list[dict[str, Any]] = []
     for photo in options.photos:
@@ -99,6 +118,8 @@ def run_video(options: argparse.Namespace) -> int:
         reports.append({"file": str(clip), **summary.to_dict()})
         if not options.json:
             print(f"{clip}: {summary.frames} frames, {summary.seconds:.1f} s -> {summary.files.video}")
+            if not summary.people:
+                print(f"  {NO_FACE}")
             for person in summary.people:
                 shares = sorted(person.shares.items(), key=lambda pair: -pair[1])
                 shown = ", ".join(f"{label} {share:.0%}" for label, share in shares if share >= 0.005)
@@ -111,7 +132,8 @@ def run_video(options: argparse.Namespace) -> int:
 
 
 def _analyze_clip(clip: Path, options: argparse.Namespace, recognizer: EmotionRecognizer) -> VideoSummary:
-    with closing(analyze_video(clip, options.out, recognizer, VideoOptions(rate=options.rate))) as steps:
+    asked = VideoOptions(rate=options.rate, limits=_OWN_MACHINE)
+    with closing(analyze_video(clip, options.out, recognizer, asked)) as steps:
         for progress in steps:
             if sys.stderr.isatty():
                 bar = "#" * round(30 * progress.fraction)
@@ -132,10 +154,32 @@ def _rate(text: str) -> float:
 
 def _refuse_same_names(paths: list[Path], kind: str) -> None:
     """Answers are named after their files and would overwrite each other."""
-    names = [path.name for path in paths]
-    repeated = {name for name in names if names.count(name) > 1}
+    repeated = {name for name, count in Counter(path.name for path in paths).items() if count > 1}
     if repeated:
         raise EmotionError(f"Several {kind} are called {', '.join(sorted(repeated))}: write them to separate --out.")
+
+
+def run_publish_model(options: argparse.Namespace) -> int:
+    """Upload a bundle and write the pin file."""
+    from .publish import model_upload, publish_model
+
+    upload = model_upload(options.bundle, options.repository)
+    print(upload.listing())
+    if not options.dry_run:
+        pin = publish_model(upload, options.private)
+        print(f"Published and pinned: {pin.repo_id}@{pin.revision}. Commit emotion_core/pin.json.")
+    return 0
+
+
+def run_publish_space(options: argparse.Namespace) -> int:
+    """Upload the app; its model comes from the Hub."""
+    from .publish import publish_space, space_upload
+
+    with space_upload(options.repository, options.model) as upload:
+        print(upload.listing())
+        if not options.dry_run:
+            print(f"Published: {upload.repo_id}@{publish_space(upload, options.private)}.")
+    return 0
 
 
 def main(arguments: list[str] | None = None) -> int:

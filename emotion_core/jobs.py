@@ -3,7 +3,7 @@
     queued -> running -> done or failed
         either one -> cancelled
 
-Nothing of a job is logged but the type of an unexpected error.
+Nothing of a job is logged but the type and place of an unexpected error.
 """
 
 import atexit
@@ -15,6 +15,7 @@ import shutil
 import tempfile
 import threading
 import time
+import traceback
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,17 +31,22 @@ PATIENCE: Final = 5
 
 
 class Progress(Protocol):
-    """How far a job is, in its own units (frames); total is None while it is unknown."""
+    """How far a job is. total is None while it is unknown; fraction is 0 to 1; seconds_left may be None, too."""
 
     @property
-    def done(self) -> int: ...
+    def frames(self) -> int: ...
     @property
     def total(self) -> int | None: ...
+    @property
+    def fraction(self) -> float: ...
+    @property
+    def seconds_left(self) -> float | None: ...
 
 
 class Runner(Protocol):
-    """Reads source, writes its results into folder, and yields at every step: there it may be closed.
+    """Reads source, writes its results into folder, and yields at every step, where it may be closed.
 
+    The files are called after the source: ``source.json`` and so on.
     An EmotionError's message is shown to whoever sent the job.
     """
 
@@ -147,10 +153,11 @@ class JobQueue:
                     if job.state == "cancelled":
                         break
         except EmotionError as error:
-            return str(error)
+            return str(error).replace(str(job.results), "its folder")  # nobody's business
         except Exception as error:
-            # Not the message: it may quote the visitor's file.
-            log.error("A job failed with %s.", type(error).__name__, exc_info=log.isEnabledFor(logging.DEBUG))
+            # Where, but not the message: it may quote the visitor's file.
+            *_, last = traceback.extract_tb(error.__traceback__)
+            log.error("A job failed with %s in %s, line %s.", type(error).__name__, last.filename, last.lineno)
             return "The server failed on this file. Try another, or a shorter one."
         return ""
 

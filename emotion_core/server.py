@@ -47,8 +47,15 @@ def listen(host: str, first: int, count: int) -> socket.socket:
     """A listening socket on the first free port of ``count``; OSError when all are taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for port in range(first, first + count):
+        # The protocol is named, or asyncio leaves Nagle's algorithm on, which holds each answer back for 40 ms.
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
-            return socket.create_server((host, port), family=family)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((host, port))
+            listener.listen(128)
         except OSError as error:
+            listener.close()
             reason = error
+        else:
+            return listener
     raise OSError(f"No free port from {first} to {first + count - 1}: set GRADIO_SERVER_PORT. ({reason.strerror})")

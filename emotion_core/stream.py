@@ -1,6 +1,5 @@
 """A recognizer with a memory: consecutive frames of one camera or one video, persons kept apart."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypedDict
 
@@ -9,20 +8,15 @@ import numpy as np
 from .classifier import is_uncertain
 from .images import RGB
 from .recognizer import EmotionRecognizer
-from .results import Box, BoxDict, Prediction
+from .render import caption
+from .results import Box, FaceDict, Prediction
 from .tracking import FaceTracker, ProbabilitySmoother
 
 
-class TrackedFaceDict(TypedDict):
-    """A ``TrackedFace`` as JSON: ``emotion``, ``confidence`` and ``uncertain`` are the smoothed ones."""
+class TrackedFaceDict(FaceDict):
+    """A ``TrackedFace`` as JSON: everything is smoothed but ``raw_probabilities``."""
 
     person: int
-    box: BoxDict
-    detection_score: float | None
-    emotion: str
-    confidence: float
-    uncertain: bool
-    probabilities: dict[str, float]
     raw_probabilities: dict[str, float]
 
 
@@ -44,17 +38,8 @@ class TrackedFace:
     smoothed: Prediction
 
     def to_dict(self) -> TrackedFaceDict:
-        smoothed = self.smoothed.to_dict()
-        return {
-            "person": self.person,
-            "box": smoothed["box"],
-            "detection_score": smoothed["detection_score"],
-            "emotion": smoothed["emotion"],
-            "confidence": smoothed["confidence"],
-            "uncertain": smoothed["uncertain"],
-            "probabilities": smoothed["probabilities"],
-            "raw_probabilities": dict(zip(self.raw.labels, self.raw.probabilities, strict=True)),
-        }
+        raw = dict(zip(self.raw.labels, self.raw.probabilities, strict=True))
+        return {"person": self.person, **self.smoothed.to_dict(), "raw_probabilities": raw}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +50,10 @@ class TrackedFrame:
     width: int
     height: int
     faces: tuple[TrackedFace, ...]
+
+    def captions(self) -> list[tuple[Prediction, str]]:
+        """What ``render.paint`` draws: the smoothed predictions, captioned with the persons' numbers."""
+        return [(face.smoothed, caption(face.smoothed, face.person)) for face in self.faces]
 
     def to_dict(self) -> TrackedFrameDict:
         return {
@@ -121,10 +110,7 @@ def between(before: TrackedFrame, after: TrackedFrame, time_seconds: float) -> T
 
 
 def _on_the_way(start: Box, end: Box, share: float) -> Box:
-    pairs: Sequence[tuple[int, int]] = (
-        (start.x, end.x),
-        (start.y, end.y),
-        (start.width, end.width),
-        (start.height, end.height),
-    )
-    return Box(*(round(first + share * (last - first)) for first, last in pairs))
+    def at(first: int, last: int) -> int:
+        return round(first + share * (last - first))
+
+    return Box(at(start.x, end.x), at(start.y, end.y), at(start.width, end.width), at(start.height, end.height))

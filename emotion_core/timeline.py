@@ -86,7 +86,7 @@ def _row(person: Person, labels: Sequence[str], bin_seconds: float, end: float, 
             f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{top:.0f}" y2="{bottom + 4:.0f}" stroke="currentColor" '
             'stroke-opacity="0.35" stroke-width="1"/>'
         )
-        parts.append(_text(x, bottom + 17, _clock(number * step, step), 11, "middle"))
+        parts.append(_text(x, bottom + 17, _clock(number * step, step, end), 11, "middle"))
     return "".join(parts)
 
 
@@ -153,10 +153,10 @@ def _tick_seconds(end: float) -> float:
     return max(end / 10, 600)
 
 
-def _clock(seconds: float, step: float) -> str:
-    if step < 1:
-        return f"{seconds:.1f} s"
-    return f"{seconds:.0f} s" if seconds < 60 and step < 60 else f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+def _clock(seconds: float, step: float, end: float) -> str:
+    if end >= 60:
+        return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+    return f"{seconds:.1f} s" if step < 1 else f"{seconds:.0f} s"
 
 
 def _spoken(person: Person) -> str:

@@ -8,7 +8,7 @@ alike at 2 and at 60 frames a second and at a variable rate; both serve one stre
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 
 import cv2
 import numpy as np
@@ -25,6 +25,8 @@ REACH_PER_SECOND: Final = 2.0
 LARGEST_REACH: Final = 2.5
 #: Sizes that differ by more than this factor are two faces.
 LARGEST_RATIO: Final = 2.0
+#: What a lack of likeness counts beside a distance in widths of the face.
+LOOKS_WEIGHT: Final = 2.0
 #: Looks that correlate less are two faces, wherever they are: after a cut in the film, mostly.
 LEAST_LIKENESS: Final = 0.2
 #: Time constants, in seconds: of the velocity, of its decay while out of sight, and of the looks.
@@ -34,7 +36,8 @@ _LOOKS_SECONDS: Final = 0.5
 _LOOKS_SIDE: Final = 12
 _FORBIDDEN: Final = 1e6
 
-Looks = NDArray[np.float32]
+Looks: TypeAlias = NDArray[np.float32]
+Costs: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(slots=True)
@@ -100,14 +103,12 @@ class FaceTracker:
             raise ValueError(f"Frames must come in order of time: {time_seconds} s came after {self._now} s.")
         previous, self._now = self._now, time_seconds
         self._tracks = [track for track in self._tracks if self._lives(track, previous)]
-        centres = [_centre(prediction.face.box) for prediction in predictions]
-        sizes = [math.sqrt(prediction.face.box.area) for prediction in predictions]
-        looks = [None if rgb is None else _looks(rgb, prediction.face.box) for prediction in predictions]
-        costs = np.full((len(self._tracks), len(predictions)), _FORBIDDEN)
-        for row, track in enumerate(self._tracks):
-            for column in range(len(predictions)):
-                costs[row, column] = self._cost(track, centres[column], sizes[column], looks[column])
-        track_of = {column: self._tracks[row] for row, column in assign(costs, _FORBIDDEN / 2)}
+        boxes = [prediction.face.box for prediction in predictions]
+        centres = np.array([(box.x + box.width / 2, box.y + box.height / 2) for box in boxes])
+        sizes = np.array([math.sqrt(box.area) for box in boxes])
+        looks = [None if rgb is None else _looks(rgb, box) for box in boxes]
+        pairs = assign(self._costs(centres, sizes, looks), _FORBIDDEN / 2)
+        track_of = {column: self._tracks[row] for row, column in pairs}
         seen: dict[int, Prediction] = {}
         for column, prediction in enumerate(predictions):
             found = track_of.get(column)
@@ -133,16 +134,23 @@ class FaceTracker:
             return True
         return track.sightings > 1 and track.last_seen - track.first_seen >= self.confirm_seconds
 
-    def _cost(self, track: _Track, centre: NDArray[np.float64], size: float, looks: Looks | None) -> float:
-        """How badly a face fits a track: 0 is perfectly, ``_FORBIDDEN`` not at all."""
-        gap = self._now - track.last_seen
-        distance = float(np.hypot(*(centre - track.expected(self._now)))) / max((size + track.size) / 2, 1)
-        growth = abs(math.log(size / track.size))
-        likeness = 1.0 if looks is None or track.looks is None else _likeness(looks, track.looks)
-        too_far = distance > min(REACH + REACH_PER_SECOND * gap, LARGEST_REACH)
-        if too_far or growth > math.log(LARGEST_RATIO) or likeness < LEAST_LIKENESS:
-            return _FORBIDDEN
-        return distance + growth + (1 - likeness)
+    def _costs(self, centres: NDArray[np.float64], sizes: NDArray[np.float64], looks: list[Looks | None]) -> Costs:
+        """How badly each face fits each track, (tracks, faces): 0 is perfectly, ``_FORBIDDEN`` not at all."""
+        if not self._tracks or not looks:
+            return np.empty((len(self._tracks), len(looks)))
+        expected = np.array([track.expected(self._now) for track in self._tracks])
+        own = np.array([[track.size] for track in self._tracks])
+        gaps = np.array([[self._now - track.last_seen] for track in self._tracks])
+        distances = np.linalg.norm(centres - expected[:, None], axis=2) / np.maximum((sizes + own) / 2, 1)
+        growths = np.abs(np.log(sizes / own))
+        near = distances <= np.minimum(REACH + REACH_PER_SECOND * gaps, LARGEST_REACH)
+        costs = np.where(near & (growths <= math.log(LARGEST_RATIO)), distances + growths, _FORBIDDEN)
+        for row, column in np.argwhere(costs < _FORBIDDEN):
+            before, now = self._tracks[row].looks, looks[column]
+            if before is not None and now is not None:
+                likeness = _likeness(before, now)
+                costs[row, column] += LOOKS_WEIGHT * (1 - likeness) if likeness >= LEAST_LIKENESS else _FORBIDDEN
+        return costs
 
 
 class ProbabilitySmoother:
@@ -172,10 +180,6 @@ class ProbabilitySmoother:
             self._state[person] = time_seconds, values
             smoothed[person] = tuple(round(float(value), 6) for value in values)
         return smoothed
-
-
-def _centre(box: Box) -> NDArray[np.float64]:
-    return np.array([box.x + box.width / 2, box.y + box.height / 2])
 
 
 def _looks(rgb: RGB, box: Box) -> Looks:

@@ -24,7 +24,7 @@ from .errors import VideoError
 from .faces import BoundedDetector
 from .people import PeopleLog
 from .recognizer import EmotionRecognizer
-from .render import caption, paint
+from .render import paint
 from .stream import StreamAnalyzer, TrackedFrame, between
 from .timeline import timeline_svg
 from .tracking import FaceTracker, ProbabilitySmoother
@@ -71,7 +71,7 @@ def _work(
             for part, file in zip(parts.all(), files.all(), strict=True):
                 part.replace(file)
         except (av.FFmpegError, OSError) as error:
-            raise VideoError(f"The answers could not be written into {folder}: {error.strerror}.") from error
+            raise VideoError(f"The answers could not be written into {folder}: {error.strerror or error}.") from error
     rate = summary.frames / max(time.monotonic() - started, 1e-6)
     yield VideoProgress(summary.frames, summary.frames, 1.0, rate, 0.0, summary)
 
@@ -96,16 +96,18 @@ def _write(
                 if not isinstance(item, _Followed):
                     writer.write_sound(item)
                     continue
-                rgb, faces = item.picture.rgb, item.frame.faces
+                rgb = item.picture.rgb
                 if item.analyzed:
                     analyzed += 1
                     rows.write(item.frame)
                     people.add(item.frame, rgb)
-                paint(rgb, [(face.smoothed, caption(face.smoothed, face.person)) for face in faces])
+                paint(rgb, item.frame.captions())
                 writer.write(rgb, item.picture.pts)
                 if time.monotonic() - reported > REPORT_SECONDS:
                     reported = time.monotonic()
                     yield _progress(reader, reported - started)
+            if not reader.frames:
+                raise VideoError("No picture of this video can be decoded. Export or record it again.")
             writer.finish()
         seen = people.finish(reader.seconds)
         notices = [*reader.notices(), *writer.notices()]

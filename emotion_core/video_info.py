@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 import av
+import cv2
 import numpy as np
 from av.container import InputContainer
 from av.sidedata.sidedata import Type
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
-from numpy.typing import NDArray
 
 from .errors import VideoError, VideoLimitError
+from .images import RGB
 
 #: What is opened: containers of films alone. FFmpeg also opens playlists, and these name other
 #: files and addresses, which an uploaded file must never make this machine read.
@@ -24,6 +25,8 @@ FORMATS: Final = "mov,mp4,matroska,webm,avi,mpegts,mpeg,ogg,flv,asf,3gp,gif,mxf,
 MIN_SIDE: Final = 16
 #: Of videos that state no rate of frames.
 DEFAULT_RATE: Final = Fraction(25)
+#: Some files state their clock's rate, a thousand and more, in place of the frames'.
+MAX_RATE: Final = 240
 _OPTIONS: Final = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
 _HELP: Final = "Use an MP4, WebM, MOV, MKV or AVI video."
 
@@ -36,6 +39,27 @@ class VideoLimits:
     max_bytes: int = 500_000_000
     max_pixels: int = 3840 * 2160
     max_frames: int = 36_000
+
+
+@dataclass(frozen=True, slots=True)
+class Orientation:
+    """How pictures are to be turned, as phones write it down instead of turning them.
+
+    turned: rows become columns; then mirrored: left becomes right; flipped: up becomes down.
+    """
+
+    turned: bool = False
+    mirrored: bool = False
+    flipped: bool = False
+
+    def upright(self, rgb: RGB) -> RGB:
+        """The picture (H, W, 3) the right way up, (W, H, 3) if it is turned."""
+        if self.turned:
+            rgb = np.asarray(cv2.transpose(rgb), np.uint8)
+        if self.mirrored or self.flipped:
+            axes = -1 if self.mirrored and self.flipped else int(self.mirrored)
+            rgb = np.asarray(cv2.flip(rgb, axes), np.uint8)
+        return rgb
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +78,7 @@ class VideoInfo:
     codec: str
     has_sound: bool
     size_bytes: int
+    orientation: Orientation
 
     def fitted(self, max_side: int) -> tuple[int, int]:
         """Width and height of at most ``max_side`` pixels and even, as H.264 wants them."""
@@ -76,18 +101,21 @@ def probe(path: str | os.PathLike[str], limits: VideoLimits | None = None) -> Vi
         )
     with open_video(source) as container:
         stream = video_stream(container)
-        seconds, rate = _seconds(container, stream), stream.average_rate or stream.guessed_rate or DEFAULT_RATE
-        frames = stream.frames or (None if seconds is None else max(round(seconds * rate), 1))
-        _check(stream, seconds, frames, limits)
+        seconds = _seconds(container, stream)
+        _check(stream, seconds, limits)
+        stated = stream.average_rate or stream.guessed_rate
+        rate = stated if stated and stated <= MAX_RATE else DEFAULT_RATE
+        frames = stream.frames or (max(round(seconds * rate), 1) if seconds and rate == stated else None)
         first = _first_frame(container, stream)
         # Pixels need not be square: DV's and DVDs' are not.
         width, height = round(first.width * (stream.sample_aspect_ratio or 1)), first.height
-        if is_turned(display_matrix(first)):
+        orientation = _orientation(first)
+        if orientation.turned:
             width, height = height, width
         if min(width, height) < MIN_SIDE:
             raise VideoError(f"The video is {width}x{height}; each side needs at least {MIN_SIDE} pixels.")
         codec = stream.codec_context.name
-        return VideoInfo(width, height, seconds, frames, rate, codec, bool(container.streams.audio), size)
+        return VideoInfo(width, height, seconds, frames, rate, codec, bool(container.streams.audio), size, orientation)
 
 
 def _file_size(path: Path) -> int:
@@ -106,6 +134,7 @@ def _file_size(path: Path) -> int:
 
 
 def open_video(path: Path) -> InputContainer:
+    """Open a local file, and nothing that it may refer to; VideoError if it is no video."""
     try:
         # The prefix keeps FFmpeg from reading a protocol into a file's name.
         return av.open(f"file:{path.absolute()}", "r", options=dict(_OPTIONS), metadata_errors="replace")
@@ -116,6 +145,7 @@ def open_video(path: Path) -> InputContainer:
 
 
 def video_stream(container: InputContainer) -> VideoStream:
+    """The first film in the file; VideoError if there is none, or none that can be decoded."""
     for stream in container.streams.video:
         if not stream.disposition & Disposition.attached_pic:  # the cover of a piece of music
             if stream.codec_context is None:
@@ -130,7 +160,7 @@ def _seconds(container: InputContainer, stream: VideoStream) -> float | None:
     return None if container.duration is None else container.duration / av.time_base
 
 
-def _check(stream: VideoStream, seconds: float | None, frames: int | None, limits: VideoLimits) -> None:
+def _check(stream: VideoStream, seconds: float | None, limits: VideoLimits) -> None:
     if stream.width * stream.height > limits.max_pixels:
         raise VideoLimitError(
             f"The video is {stream.width}x{stream.height}, over {limits.max_pixels / 1e6:.1f} megapixels a frame. "
@@ -140,9 +170,9 @@ def _check(stream: VideoStream, seconds: float | None, frames: int | None, limit
         raise VideoLimitError(
             f"The video lasts {seconds:.0f} seconds, the limit is {limits.max_seconds:.0f}. Cut it into shorter parts."
         )
-    if frames is not None and frames > limits.max_frames:
+    if stream.frames > limits.max_frames:
         raise VideoLimitError(
-            f"The video has {frames} frames, the limit is {limits.max_frames}. Cut it into shorter parts."
+            f"The video has {stream.frames} frames, the limit is {limits.max_frames}. Cut it into shorter parts."
         )
 
 
@@ -158,12 +188,10 @@ def _first_frame(container: InputContainer, stream: VideoStream) -> VideoFrame:
     raise VideoError("No picture of this video can be decoded: it is damaged. Export or record it again.")
 
 
-def display_matrix(frame: VideoFrame) -> NDArray[np.int32] | None:
-    """The display matrix (3, 3) that phones write instead of turning the picture; x' = a x + c y, y' = b x + d y."""
+def _orientation(frame: VideoFrame) -> Orientation:
+    """From the display matrix: a pixel at (x, y) belongs to (a x + c y, b x + d y)."""
     data = cast("Any", frame.side_data).get(Type.DISPLAYMATRIX)
-    return None if data is None else np.frombuffer(bytes(data), np.int32).reshape(3, 3)
-
-
-def is_turned(matrix: NDArray[np.int32] | None) -> bool:
-    """Whether width and height change places."""
-    return matrix is not None and abs(int(matrix[0, 1])) > abs(int(matrix[0, 0]))
+    if data is None:
+        return Orientation()
+    (a, b, _), (c, d, _), _ = np.frombuffer(bytes(data), np.int32).reshape(3, 3).tolist()
+    return Orientation(True, c < 0, b < 0) if abs(b) > abs(a) else Orientation(False, a < 0, d < 0)

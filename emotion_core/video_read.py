@@ -9,14 +9,13 @@ from types import TracebackType
 from typing import Self, cast
 
 import av
-import cv2
 import numpy as np
 from av.audio.stream import AudioStream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from .images import RGB
-from .video_info import VideoInfo, VideoLimits, display_matrix, is_turned, open_video, video_stream
+from .video_info import VideoInfo, VideoLimits, open_video, video_stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +50,7 @@ class VideoReader:
         self.bytes_read = 0
         self.frames = 0
         self.seconds = 0.0
+        self._sound_seconds = 0.0
         self._last_pts: int | None = None
         self._raw_pts: int | None = None
         self._faults = 0
@@ -73,6 +73,7 @@ class VideoReader:
                 if packet.stream is self._video:
                     yield from self._pictures(cast("av.Packet[VideoStream]", packet))
                 elif packet.dts is not None:
+                    self._sound_seconds = float(packet.dts * (packet.time_base or 0) - self.start)
                     yield cast("av.Packet[AudioStream]", packet)
                 if self._stopped:
                     return
@@ -83,11 +84,14 @@ class VideoReader:
     def notices(self) -> tuple[str, ...]:
         """What the reader of the result should know; complete when the iteration has ended."""
         texts = [self._stopped] if self._stopped else []
-        expected, stated = self.info.seconds, self._video.frames
-        missing = expected is not None and self.seconds < 0.95 * expected - 0.5
-        if not self._stopped and (self._broken or missing or self.frames + self._untimed < 0.9 * stated):
-            whole = "" if expected is None else f" of {expected:.1f}"
-            texts.append(f"The file is cut short or damaged: {self.seconds:.1f}{whole} seconds could be read.")
+        stated, expected = self._video.frames, self.info.seconds
+        fewer = self.frames + self._untimed < 0.9 * stated
+        # Where the header tells the time alone, it is that of the longer track.
+        shorter = expected is not None and max(self.seconds, self._sound_seconds) < 0.95 * expected - 0.1
+        if not self._stopped and (self._broken or fewer or shorter):
+            read = f"{self.seconds:.1f}" if expected is None else f"{self.seconds:.1f} of {expected:.1f}"
+            what = f"{self.frames} of {stated} frames" if stated else f"{read} seconds"
+            texts.append(f"The file is cut short or damaged: {what} could be read.")
         if self._damaged:
             texts.append(f"Damaged frames: {self._damaged}.")
         if self._untimed:
@@ -138,17 +142,7 @@ class VideoReader:
         return pts if pts > (-1 if last is None else last) else None
 
     def _upright(self, frame: VideoFrame) -> RGB:
-        matrix = display_matrix(frame)
-        turned = is_turned(matrix)
-        size = (self.height, self.width) if turned else (self.width, self.height)
-        rgb = np.asarray(frame.reformat(*size, format="rgb24").to_ndarray(), np.uint8)
-        if matrix is None:
-            return rgb
-        if turned:
-            rgb = np.asarray(cv2.transpose(rgb), np.uint8)
-            mirrored, flipped = matrix[1, 0] < 0, matrix[0, 1] < 0
-        else:
-            mirrored, flipped = matrix[0, 0] < 0, matrix[1, 1] < 0
-        if mirrored or flipped:
-            rgb = np.asarray(cv2.flip(rgb, -1 if mirrored and flipped else 1 if mirrored else 0), np.uint8)
-        return rgb
+        # Frames whose side_data was looked at are freed late, so the first one's orientation goes for all.
+        orientation = self.info.orientation
+        size = (self.height, self.width) if orientation.turned else (self.width, self.height)
+        return orientation.upright(np.asarray(frame.reformat(*size, format="rgb24").to_ndarray(), np.uint8))

@@ -1,4 +1,4 @@
-"""``python app.py`` in a process of its own, and the Chromium to look at it with."""
+"""``python app.py`` in a process of its own, and the Chromium that opens it."""
 
 import contextlib
 import os
@@ -17,8 +17,8 @@ FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component
 
 
 @contextlib.contextmanager
-def running_page(folder: Path, **settings: str) -> Iterator[str]:
-    """The address of a page with these environment variables; its files lie in ``folder/cache``."""
+def page_server(folder: Path, **settings: str) -> Iterator[str]:
+    """The address of a server with these environment variables; at its end it must leave no file and no complaint."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -45,10 +45,10 @@ def running_page(folder: Path, **settings: str) -> Iterator[str]:
         yield url
     finally:
         process.terminate()
-        process.wait(20)
-    assert files_of(folder) == []  # nothing of anybody is left behind
-
-
-def files_of(folder: Path) -> list[Path]:
-    """What a running page keeps on the disk now."""
-    return [path for path in (folder / "cache").rglob("*") if path.is_file()]
+        status = process.wait(20)
+    assert status == 0, (folder / "log").read_text()
+    # Gradio 6.31 trips over the second of two cancellations of one event, of which its own client sends two; the
+    # first one has done what was asked.
+    _, *complaints = (folder / "log").read_text().split("Exception in ASGI application")
+    assert all("in cancel_event" in complaint for complaint in complaints), complaints
+    assert [path for path in (folder / "cache").rglob("*") if path.is_file()] == []  # nothing of anybody is left behind

@@ -1,8 +1,9 @@
 """REST on a real server: every answer, every refusal, every limit."""
 
+import asyncio
 import base64
 import contextlib
-import io
+import http.client
 import json
 import os
 import re
@@ -19,13 +20,15 @@ from unittest.mock import patch
 import httpx
 import numpy as np
 import pytest
+from fastapi import FastAPI
 from fastapi.openapi.models import OpenAPI
-from openapi_check import check
+from openapi_check import check, fits
 from PIL import Image
-from rest_server import LineCounter, serving
+from rest_server import LineCounter, connection, encoded, refusal, serving
 from starlette.requests import Request
 
 from emotion_core import EmotionRecognizer, Settings
+from emotion_core.api_errors import answer_errors
 from emotion_core.api_limits import RateLimiter, client_address
 from emotion_core.catalogue import Catalogue
 
@@ -50,29 +53,8 @@ def empty() -> bytes:
     return encoded(Image.new("RGB", (64, 48), "gray"), "PNG")
 
 
-def encoded(image: Image.Image, kind: str) -> bytes:
-    file = io.BytesIO()
-    image.save(file, kind)
-    return file.getvalue()
-
-
 def analyze(url: str, *files: bytes, **options: Any) -> httpx.Response:
     return httpx.post(f"{url}/api/v1/analyze", files=[("image", file) for file in files], timeout=20, **options)
-
-
-def refusal(answer: httpx.Response, status: int, code: str, words: str = "") -> dict[str, str]:
-    """Check the one shape of all errors."""
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/json"
-    assert set(answer.json()) == {"error"}
-    error: dict[str, str] = answer.json()["error"]
-    assert {"code", "message"} <= set(error) <= {"code", "message", "field"}
-    assert error["code"] == code
-    assert words in error["message"]
-    assert error["message"].endswith(".")
-    assert "/tmp" not in answer.text
-    assert str(ROOT) not in answer.text
-    return error
 
 
 class TestAnalyze:
@@ -198,11 +180,6 @@ class TestRefusals:
 
 
 def test_fastapis_own_validation_has_the_same_shape() -> None:
-    from fastapi import FastAPI
-    from fastapi.testclient import TestClient
-
-    from emotion_core.api_errors import answer_errors
-
     app = FastAPI()
     answer_errors(app)
 
@@ -210,17 +187,29 @@ def test_fastapis_own_validation_has_the_same_shape() -> None:
     def number(number: int) -> int:
         return number
 
-    error = refusal(TestClient(app).get("/many"), 422, "invalid_request", "integer")
+    async def ask() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://app") as client:
+            return await client.get("/many")
+
+    error = refusal(asyncio.run(ask()), 422, "invalid_request", "integer")
     assert error["field"] == "path.number"
 
 
 class TestSize:
-    def test_said_beforehand(self, url: str) -> None:
-        """The body is never read: the refusal comes though only a piece of it was sent."""
-        with connection(url) as line:
-            head = b"POST /api/v1/analyze HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-            line.sendall(head + b"Content-Length: 2000001\r\n\r\n{")
+    @pytest.mark.parametrize("more", [b"", b"Expect: 100-continue\r\n"])
+    def test_said_beforehand(self, url: str, more: bytes) -> None:
+        """The refusal comes though only a piece of the body was sent, or none."""
+        head = b"POST /api/v1/analyze HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        with patch("emotion_core.api_limits.LINGER", 0.2), connection(url) as line:
+            line.sendall(head + more + b"Content-Length: 2000001\r\n\r\n" + b"{" * (not more))
             assert line.recv(1000).startswith(b"HTTP/1.1 413")
+
+    def test_a_client_that_sends_everything_first_hears_it_too(self, url: str) -> None:
+        line = http.client.HTTPConnection(url.removeprefix("http://"), timeout=20)
+        line.request("POST", "/api/v1/analyze", bytes(40_000_000), {"Content-Type": "application/json"})
+        answer = line.getresponse()
+        assert (answer.status, json.load(answer)["error"]["code"]) == (413, "too_large")
+        line.close()
 
     @pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=x"])
     def test_not_said(self, url: str, kind: str) -> None:
@@ -318,6 +307,10 @@ class TestLimits:
             ("invented, 192.0.2.7, 198.51.100.1", 2, "192.0.2.7"),
             ("192.0.2.7", 3, "192.0.2.7"),
             ("2001:db8:1:2:3::4", 1, "2001:db8:1:2::/64"),
+            ("192.0.2.7:4711", 1, "192.0.2.7"),
+            ("[2001:db8:1:2:3::4]:4711", 1, "2001:db8:1:2::/64"),
+            ("[2001:db8:1:2:3::4]", 1, "2001:db8:1:2::/64"),
+            ("::ffff:192.0.2.7", 1, "192.0.2.7"),
             ("x" * 500, 1, "x" * 64),
         ],
     )
@@ -358,8 +351,6 @@ class TestDescription:
         assert len(names) == len(set(names))
 
     def test_real_answers_fit_the_document(self, document: dict[str, Any], url: str, jpeg: bytes) -> None:
-        from openapi_check import fits
-
         for path, method, answer in [
             ("/api/v1/analyze", "post", analyze(url, jpeg, b"bad")),
             ("/api/v1/models", "get", httpx.get(f"{url}/api/v1/models")),
@@ -417,13 +408,6 @@ def test_the_commands_of_the_readme(recognizer: EmotionRecognizer, jpeg: bytes, 
     assert '"lines": 2' in done.stdout
     assert '"labels":["angry"' in done.stdout
     assert (tmp_path / "frames.csv").read_text().startswith("line,length")
-
-
-@contextlib.contextmanager
-def connection(url: str) -> Iterator[socket.socket]:
-    host, _, port = url.removeprefix("http://").partition(":")
-    with socket.create_connection((host, int(port)), timeout=10) as line:
-        yield line
 
 
 def begin_upload(line: socket.socket) -> None:

@@ -5,14 +5,13 @@ import json
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from rest_server import LineCounter, serving
-from test_api import connection, refusal
+from rest_server import LineCounter, connection, refusal, serving, until
 
 from emotion_core import EmotionRecognizer, Settings
 from emotion_core.jobs import Job, JobQueue
@@ -41,13 +40,6 @@ def send(url: str, text: bytes) -> str:
     return url + answer.headers["location"]
 
 
-def until(wanted: Callable[[], bool], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not wanted():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def state(job: str) -> str:
     return str(httpx.get(job).raise_for_status().json()["state"])
 
@@ -60,18 +52,20 @@ def test_a_job_from_beginning_to_end(start: Any, counter: LineCounter, tmp_path:
     job = send(start(), b"one\nwait\nthree\n")
     assert counter.at_wait.wait(5)
     running = httpx.get(job).json()
-    assert (running["state"], running["progress"]) == ("running", {"done": 2, "total": 3})
+    expected = {"frames": 2, "total": 3, "fraction": 0.667, "seconds_left": None}
+    assert (running["state"], running["progress"]) == ("running", expected)
     refusal(httpx.get(f"{job}/result"), 409, "not_ready", "is running")
     counter.go.set()
     until(lambda: state(job) == "done")
-    assert httpx.get(job).json()["progress"] == {"done": 3, "total": 3}
+    assert httpx.get(job).json()["progress"]["fraction"] == 1
     assert httpx.get(f"{job}/result").json() == {"lines": 3}
     table = httpx.get(f"{job}/frames.csv")
     assert table.headers["content-type"] == "text/csv; charset=utf-8"
+    assert table.headers["cache-control"] == "no-store"
     assert table.text.startswith("line,length")
     refusal(httpx.get(f"{job}/annotated.mp4"), 404, "not_found", "no such result")
     refusal(httpx.get(f"{job}/source"), 404, "not_found")
-    assert files(tmp_path) == ["frames.csv", "result.json"]  # the video itself is gone
+    assert files(tmp_path) == ["source.csv", "source.json"]  # the video itself is gone
     assert httpx.delete(job).status_code == 204
     refusal(httpx.get(job), 404, "not_found", "no such video")
     assert files(tmp_path) == []
@@ -81,7 +75,10 @@ def test_failures(start: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture) 
     url = start()
     bad, bug = send(url, b"bad\n"), send(url, b"bug\n")
     until(lambda: state(bad) == state(bug) == "failed")
-    assert httpx.get(bad).json()["error"] == {"code": "failed", "message": "Line is bad. Send a better one."}
+    assert httpx.get(bad).json()["error"] == {
+        "code": "failed",
+        "message": "A line in its folder is bad. Send a better one.",
+    }
     refusal(httpx.get(f"{bad}/result"), 409, "failed", "Send a better one")
     refusal(httpx.get(f"{bug}/result"), 409, "failed", "The server failed on this file")
     assert files(tmp_path) == []
@@ -160,7 +157,7 @@ def test_results_are_kept_for_a_stated_time(counter: LineCounter, tmp_path: Path
     jobs.submit(job)
     until(lambda: job.state == "done")
     assert jobs.get(job.id) is job
-    assert json.loads((job.results / "result.json").read_text()) == {"lines": 2}
+    assert json.loads((job.results / "source.json").read_text()) == {"lines": 2}
     until(lambda: jobs.get(job.id) is None, 2)
     until(lambda: files(tmp_path) == [], 2)
     jobs.close()

@@ -186,7 +186,9 @@ def test_real_faces_cross_and_one_hides(eyes: EmotionRecognizer) -> None:
 
 def test_tracked_frames_as_json(recognizer: EmotionRecognizer) -> None:
     frame, _ = clips.scene({1: clips.across(100, 0)}, 0)
-    [face] = StreamAnalyzer(recognizer, FaceTracker(confirm_seconds=0)).analyze(frame, 0.5).to_dict()["faces"]
+    result = StreamAnalyzer(recognizer, FaceTracker(confirm_seconds=0)).analyze(frame, 0.5)
+    assert [text.split()[0] for _, text in result.captions()] == ["1"]
+    [face] = result.to_dict()["faces"]
     assert face["person"] == 1
     assert face["probabilities"] == face["raw_probabilities"]
     assert face["emotion"] == max(face["probabilities"], key=lambda label: face["probabilities"][label])
