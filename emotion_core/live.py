@@ -27,8 +27,8 @@ from .tracking import FaceTracker
 
 #: Most frames a second of one visitor: expressions and eyes do not follow faster ones.
 MOST_FPS: Final = 10
-#: The time between two frames is at least this many times the work on one: a machine that is
-#: slow, or busy with others, is asked less often, and half of it is left to everybody else.
+#: The time between two frames is at least this many times the work on one: a machine that is slow,
+#: or busy with others, is asked less often, and each visitor waits for it half of the time at most.
 REST: Final = 2.0
 #: Over how many seconds the rate is measured, and over how many frames the latency.
 _RATE_SECONDS: Final = 2.0

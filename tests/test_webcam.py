@@ -364,6 +364,14 @@ class TestBrowser:
         page.get_by_role("button", name="Stop").click()
         assert page.evaluate("document.querySelector('#webcam video').srcObject") is None
         assert page.locator("#webcam .box, #webcam .person").count() == 0
+        # Another model or detector starts afresh; one that this server cannot have is explained.
+        start(page)
+        page.locator("#webcam .box").wait_for()
+        page.get_by_role("button", name="Model, detector").last.click()
+        page.get_by_label("Face detector").last.click()
+        page.get_by_role("option", name="YuNet").click()
+        page.get_by_role("button", name="Start the camera").wait_for()
+        assert "face_detection_yunet" in page.locator("#webcam .help").inner_text()
         assert page.problems == []
 
     def test_several_visitors(self, cameras: Any, server: str, tmp_path: Path, astronaut: RGB) -> None:

@@ -31,14 +31,14 @@ _CHOOSE: Final = """(model, detector) => {
 }"""
 
 
-def webcam_tab(catalogue: Catalogue, settings: Settings) -> LiveSessions:
-    """Lay the tab out and connect it; returns the places of its visitors."""
+def webcam_tab(catalogue: Catalogue, settings: Settings) -> None:
+    """Lay the tab out and connect it."""
     sessions = LiveSessions(catalogue, settings.webcam_visitors, settings.webcam_seconds)
     names = [model["name"] for model in catalogue.describe()]
     gr.HTML(
-        html_template=(_HERE / "webcam.html").read_text(),
-        css_template=(_HERE / "webcam.css").read_text(),
-        js_on_load=(_HERE / "webcam.js").read_text(),
+        html_template=(_HERE / "webcam.html").read_text("utf-8"),
+        css_template=(_HERE / "webcam.css").read_text("utf-8"),
+        js_on_load=(_HERE / "webcam.js").read_text("utf-8"),
         apply_default_css=False,
         elem_id="webcam",
         server_functions=server_functions(sessions),
@@ -52,7 +52,6 @@ def webcam_tab(catalogue: Catalogue, settings: Settings) -> LiveSessions:
         "Frames are analysed in memory and dropped; none is written to a disk or logged. "
         f"A stream ends after {_minutes(settings.webcam_seconds)}."
     )
-    return sessions
 
 
 def server_functions(sessions: LiveSessions) -> list[Any]:
