@@ -22,6 +22,7 @@ from emotion_core.page.about_tab import about, about_tab
 from emotion_core.page.endpoints import client_endpoints
 from emotion_core.page.image_tab import image_tab
 from emotion_core.page.video_tab import video_tab
+from emotion_core.page.webcam_tab import webcam_tab
 from emotion_core.server import serve
 from emotion_core.short_lived import ShortLivedFolder, exit_on_sigterm
 from emotion_core.video_jobs import VideoDesk
@@ -31,15 +32,19 @@ STYLE = Path(page_package.__file__).with_name("page.css")
 KEEP_SECONDS = 90
 
 
-def build_page(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk) -> gr.Blocks:
+def build_page(catalogue: Catalogue, files: ShortLivedFolder, settings: Settings, desk: VideoDesk) -> gr.Blocks:
     """The page: a tab for each kind of input, and what the Python client may call."""
     page: gr.Blocks
     with gr.Blocks(title="Emotion detection", analytics_enabled=False) as page:
-        gr.Markdown("# Emotion detection\nThe perceived expression of every face in a picture.")
+        gr.Markdown(
+            "# Emotion detection\nThe perceived expression of every face in a photo, a webcam stream or a video."
+        )
         for notice in catalogue.get().notices:
             gr.Markdown(notice, elem_classes="notice")
         with gr.Tab("Image"):
             image_tab(catalogue, files)
+        with gr.Tab("Webcam"):
+            webcam_tab(catalogue, settings)
         with gr.Tab("Video"):
             video_tab(catalogue, files, desk)
         with gr.Tab("About"):
@@ -78,7 +83,7 @@ def main() -> None:
     # REST first: the page takes every address that is left.
     desk = VideoDesk(catalogue, settings)
     app = create_api(catalogue, settings, desk.run)
-    page = build_page(catalogue, files, desk)
+    page = build_page(catalogue, files, settings, desk)
     gr.mount_gradio_app(app, page, path="/", **page_options(settings))
     # Only launch() sets it, and without it Gradio 6.31 lets a caller name any file of the server as an upload.
     page.has_launched = True
