@@ -189,7 +189,7 @@ class TestBrowser:
         page = open_page()
         page.get_by_role("button", name="Try a drawn clip").click()
         page.get_by_text("4.0 seconds, 480x360").wait_for()
-        page.get_by_label("Clear").click()
+        page.get_by_test_id("video").get_by_label("Clear").click()
         page.get_by_text("Ready.").wait_for(state="detached")
         page.locator("#video-clip").get_by_label("Capture from camera").click()
         page.get_by_text("Click to Access Webcam").click()
@@ -207,7 +207,7 @@ class TestBrowser:
             page.locator("#video-clip input[type=file]").set_input_files(str(films / name))
             page.locator("#video-status [role=alert]").get_by_text(words).wait_for()
             assert page.get_by_role("button", name="Analyse", exact=True).is_disabled()
-            page.get_by_label("Clear").click()
+            page.get_by_test_id("video").get_by_label("Clear").click()
             page.locator("#video-status [role=alert]").wait_for(state="detached")
         self.send(page, films / "cut.mp4", "2 a second")
         page.locator("#video-status li").get_by_text("The file is cut short or damaged").wait_for()
@@ -216,11 +216,11 @@ class TestBrowser:
         page = open_page()
         self.send(page, films / "long.mp4", "Every frame")
         page.get_by_text("a second, about").wait_for()
-        assert page.get_by_label("Clear").count() == 0  # no other clip in the middle of the work
+        assert page.get_by_test_id("video").get_by_label("Clear").count() == 0  # no other clip in the middle of the work
         page.get_by_role("button", name="Cancel").click()
         page.get_by_text("It was stopped before the end.").wait_for()
         started = time.monotonic()
-        page.get_by_label("Clear").click()
+        page.get_by_test_id("video").get_by_label("Clear").click()
         self.send(page, films / "walk.mp4", "2 a second")
         page.get_by_text("Done.").wait_for()
         assert time.monotonic() - started < 10
