@@ -216,7 +216,9 @@ class TestBrowser:
         page = open_page()
         self.send(page, films / "long.mp4", "Every frame")
         page.get_by_text("a second, about").wait_for()
-        assert page.get_by_test_id("video").get_by_label("Clear").count() == 0  # no other clip in the middle of the work
+        assert (
+            page.get_by_test_id("video").get_by_label("Clear").count() == 0
+        )  # no other clip in the middle of the work
         page.get_by_role("button", name="Cancel").click()
         page.get_by_text("It was stopped before the end.").wait_for()
         started = time.monotonic()
