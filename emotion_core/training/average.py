@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ..bundle import Bundle
+from ..bundle import Bundle, BundleConfig
 from ..errors import BundleError
+from .architectures import options_of
 from .data import FaceData
 from .export import export_bundle
 from .keras_network import load_network
@@ -28,7 +29,7 @@ def average_bundles(bundles: Sequence[Bundle], data: FaceData, out: Path, flip: 
     """
     first = bundles[0].config
     for other in (bundle.config for bundle in bundles[1:]):
-        if (other.arch, other.arch_options, other.labels) != (first.arch, first.arch_options, first.labels):
+        if _shape(other) != _shape(first):
             raise BundleError(f"{other.name} and {first.name} differ in architecture, shape or labels.")
     networks = [load_network(bundle, weights_file(bundle).name) for bundle in bundles]
     means = [np.mean(arrays, axis=0) for arrays in zip(*(network.get_weights() for network in networks), strict=True)]
@@ -38,6 +39,10 @@ def average_bundles(bundles: Sequence[Bundle], data: FaceData, out: Path, flip: 
     training["parameters"] = networks[0].count_params()
     config = replace(last.config, name=out.resolve().name, flip=flip, bias=(), temperature=1.0, training=training)
     return export_bundle(networks[0], config, data, out)
+
+
+def _shape(config: BundleConfig) -> tuple[Any, ...]:
+    return config.arch, options_of(config.arch, config.arch_options), config.labels
 
 
 def _told(bundle: Bundle) -> dict[str, Any]:
