@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from emotion_core import EmotionRecognizer
+from emotion_core import Bundle, EmotionRecognizer, ModelNotFoundError
 from emotion_core.album import album_rows, analyze_album, unique_names, write_album
+from emotion_core.catalogue import Catalogue
+from emotion_core.classifier import Classifier
 from emotion_core.comparison import compare
 from emotion_core.drawn import LOOKS, drawn_face, drawn_group
 from emotion_core.explain import as_seen, heat_picture, occlusion_map
@@ -96,3 +98,18 @@ def test_a_drawn_group(yunet: bytes, recognizer: EmotionRecognizer) -> None:
     assert sorted(face.label for face in faces) == ["angry", "happy", "surprise"]
     with pytest.raises(ValueError, match="happy, surprise"):
         drawn_face("bored")
+
+
+def test_two_models_on_one_photo(tiny_bundle: Bundle, recognizer: EmotionRecognizer, astronaut: RGB) -> None:
+    """A model of one's own beside the embedded ones: listed, chosen, compared, behind either detector."""
+    own = EmotionRecognizer(Classifier.from_bundle(tiny_bundle), recognizer.detector, tiny_bundle.origin)
+    catalogue = Catalogue(own)
+    names = [model["name"] for model in catalogue.describe()]
+    assert names[0] == tiny_bundle.config.name
+    assert recognizer.config.name in names[1:]
+    both = compare(astronaut, [catalogue.get(name, "Haar cascade") for name in (names[0], recognizer.config.name)])
+    assert all(name in both for name in (names[0], recognizer.config.name))
+    assert catalogue.detectors()[0] == "Haar cascade"
+    for wrong in (("nobody", None), (None, "somebody")):
+        with pytest.raises(ModelNotFoundError, match="There are: "):
+            catalogue.get(*wrong)
