@@ -1,5 +1,6 @@
 """Run a notebook top to bottom, by papermill, and keep it as a reader wants it: its outputs, nothing of the machine."""
 
+import ast
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -32,6 +33,14 @@ def execute(notebook: str | Path, out: str | Path, parameters: Mapping[str, Any]
     if failure:
         raise DataError(failure)
     return out
+
+
+def value_of(text: str) -> Any:
+    """A parameter from the command line: the Python value that it writes, or else itself."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
 
 
 def tidied(content: Any) -> Any:

@@ -1,14 +1,19 @@
 """Pictures beside each other, and the charts of a data set, for notebooks and slides."""
 
+import io
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from PIL import Image
 
 from .data import SPLITS, FaceData
 
+DPI: Final = 84
+#: Pixels to which a larger picture is reduced.
+LONGEST: Final = 400
 _BLUE, _ORANGE, _GRAY = "#0072B2", "#D55E00", "#999999"
 
 
@@ -23,7 +28,7 @@ def tiles(
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
     lines = max((title.count("\n") + 1 for title in titles), default=0)
-    figure = Figure(figsize=(columns * side, rows * (side + 0.17 * lines)), layout="constrained")
+    figure = Figure(figsize=(columns * side, rows * (side + 0.2 * lines)), layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes in grid:
         axes.axis("off")
@@ -58,7 +63,7 @@ def class_counts(data: FaceData) -> Figure:
         counts = np.bincount(data.emotion[data.split == split], minlength=len(data.labels))
         place = np.arange(len(data.labels)) + (number - (len(present) - 1) / 2) * width
         bars = axes.bar(place, counts / counts.sum(), width * 0.95, label=split, color=colour)
-        axes.bar_label(bars, [str(count) for count in counts], fontsize=6, rotation=90, padding=2)
+        axes.bar_label(bars, [str(count) for count in counts], fontsize=7, rotation=90, padding=2)
     axes.set_xticks(range(len(data.labels)), data.labels)
     axes.set(ylabel="share of the split")
     axes.margins(y=0.2)
@@ -91,3 +96,15 @@ def bars(values: Mapping[str, float], xlabel: str) -> Figure:
     axes.set(xlabel=xlabel)
     axes.margins(x=0.12)
     return figure
+
+
+def png(picture: Figure | Image.Image, dpi: int = DPI) -> bytes:
+    """A chart or a picture as the bytes of a PNG file."""
+    file = io.BytesIO()
+    if isinstance(picture, Figure):
+        picture.savefig(file, format="png", dpi=dpi)
+    else:
+        small = picture.copy()
+        small.thumbnail((LONGEST, LONGEST))
+        small.save(file, format="PNG", optimize=True)
+    return file.getvalue()

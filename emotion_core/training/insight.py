@@ -45,7 +45,7 @@ def feature_maps(network: Any, picture: NDArray[np.uint8], number: int = 0) -> N
 
 
 def occlusion(
-    classifier: Classifier, faces: NDArray[np.uint8], patch: int = 10, step: int = 5
+    classifier: Classifier, faces: NDArray[np.uint8], patch: int = 12, step: int = 4
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """How much of the answer each place carries (occlusion sensitivity: Zeiler and Fergus 2014, arXiv:1311.2901).
 

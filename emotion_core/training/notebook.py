@@ -1,6 +1,5 @@
 """What the notebooks share: where their outputs come from, a run that is trained or loaded, tables of runs."""
 
-import io
 import json
 import logging
 import os
@@ -19,14 +18,13 @@ from PIL import Image
 from ..bundle import CONFIG, Bundle
 from .config import TrainConfig
 from .data import FaceData
+from .gallery import png
 from .record import RUN, code_version
 from .run import train_bundle
 from .runs import ORDER, RUNS, ablation_table, comparison_table, read_json, read_runs
 
 #: Where the project is published; the notebooks' first cells and the README name the same.
 REPOSITORY: Final = "https://github.com/OWNER/emotion-detection"
-_DPI: Final = 72
-_LONGEST: Final = 400  # pixels of a picture shown
 
 
 def introduce(name: str) -> None:
@@ -51,18 +49,6 @@ def show(*parts: str | Figure | Image.Image) -> None:
 
     for part in parts:
         display(Markdown(part) if isinstance(part, str) else Shown(data=png(part)))
-
-
-def png(picture: Figure | Image.Image, dpi: int = _DPI) -> bytes:
-    """A chart or a picture as the bytes of a PNG file."""
-    file = io.BytesIO()
-    if isinstance(picture, Figure):
-        picture.savefig(file, format="png", dpi=dpi)
-    else:
-        small = picture.copy()
-        small.thumbnail((_LONGEST, _LONGEST))
-        small.save(file, format="PNG", optimize=True)
-    return file.getvalue()
 
 
 def trained(data: FaceData, config: TrainConfig, out: str | Path, flip: bool = False) -> Bundle:

@@ -46,7 +46,7 @@ def drawn_faces(count: int = 400, seed: int = 0) -> FaceData:
     faces = np.stack([_face(*_FEATURES[str(name)], lopsided=name == "contempt", rng=rng) for name in names])
     split = _splits(count)
     if count >= 10 * len(_CYCLE):
-        faces[-2:] = faces[[np.flatnonzero((emotion == label) & (split == "train"))[0] for label in emotion[-2:]]]
+        faces[-2:] = faces[place[-2:]]  # of the first twenty, which are for training
     voted = np.array([FERPLUS.index(str(name)) for name in names])
     votes = np.full((count, len(FERPLUS)), 0.0, np.float32)
     certain = rng.uniform(0.55, 1.0, count)
