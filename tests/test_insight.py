@@ -30,6 +30,7 @@ from emotion_core.training.execute import tidied, value_of
 from emotion_core.training.insight import convolutions, feature_maps, filters, occlusion
 from emotion_core.training.notebook import best_settings, recorded, recorded_ablation, recorded_search, trained
 from emotion_core.training.peers import load_mini_xception, mini_xception, peer_probabilities
+from emotion_core.training.record import read_history
 from emotion_core.training.runs import record_run
 from emotion_core.training.slides import make_slides
 from emotion_core.training.sources import faces_of, fer2013, fewer, pets
@@ -269,13 +270,18 @@ def test_one_device_or_all(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
 
 ON_JAX = """
 import sys
+from emotion_core import DataError
 from emotion_core.training.devices import use_devices
-import tiny
+from emotion_core.training.notebook import trained
+import keras, tiny
 from emotion_core.training.data import load
-from emotion_core.training.fit import train
-assert len(use_devices(sys.argv[1], 28)) == {"one": 1, "all": 2}[sys.argv[1]]
-network = train(load(sys.argv[2]), tiny.settings(1), sys.argv[3])
-assert len(network.trainable_variables[0].value.sharding.device_set) == {"one": 1, "all": 2}[sys.argv[1]]
+count = {"one": 1, "all": 2}[sys.argv[1]]
+assert len(use_devices(sys.argv[1], 28)) == count
+try:
+    trained(load(sys.argv[2]), tiny.settings(1), sys.argv[3])
+except DataError as error:
+    assert "KERAS_BACKEND=tensorflow" in str(error)
+assert len(keras.Variable([0.0]).value.sharding.device_set) == count
 """
 
 
@@ -289,5 +295,8 @@ def test_two_virtual_devices_learn_as_one_does(tiny_csv: Path, tmp_path: Path) -
     for choice in ("one", "all"):
         out = tmp_path / choice
         subprocess.run([sys.executable, "-c", ON_JAX, choice, tiny_csv, out], check=True, env=environment)
-        losses[choice] = [line.split(",")[1:5] for line in (out / "history.csv").read_text().splitlines()[1:]]
-    assert np.allclose(np.array(losses["one"], float), np.array(losses["all"], float), atol=1e-3)
+        losses[choice] = np.array([list(row.values())[1:5] for row in read_history(out / "run")], float)
+    assert np.allclose(losses["one"], losses["all"], atol=1e-3)
+    bundle = trained(load(tiny_csv), tiny.settings(1), tmp_path / "all")  # on TensorFlow: exported, not trained again
+    assert len(read_history(bundle.folder / "run")) == 1
+    assert bundle.config.metrics["private"]["faces"] == 42

@@ -2,9 +2,10 @@
 
 Several devices are used through ``keras.distribution``, which the JAX backend carries: set
 ``KERAS_BACKEND=jax`` before Keras is imported. Every device then holds the whole network and
-takes its share of each batch, so the batch size must be a multiple of their number. Keras's
-TensorFlow backend marks its own part of that interface as not for use, so there one device
-trains, and ``use_devices`` says so.
+takes its share of each batch, so the batch size must be a multiple of their number. A test
+trains on two virtual devices and finds the same losses as on one. Keras's TensorFlow backend
+marks its own part of that interface as not for use, so there one device trains, and
+``use_devices`` says so.
 """
 
 from typing import Final
