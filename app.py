@@ -1,7 +1,5 @@
-"""The Gradio page and its typed endpoint: thin handlers around ``emotion_core``."""
+"""The page with its typed endpoints, and REST beside it, on one port."""
 
-import base64
-import binascii
 import os
 
 # Read when Gradio is imported: nothing about a visitor is counted, sent or remembered.
@@ -9,134 +7,83 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("GRADIO_RUN_HISTORY", "False")
 
 import logging
+import sys
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio_client.utils import python_type_to_json_schema
-from PIL import Image
 
-from emotion_core import EmotionError, EmotionRecognizer, load_image
-from emotion_core.about import about
+from emotion_core import EmotionError, EmotionRecognizer, Settings
+from emotion_core import page as page_package
+from emotion_core.api import create_api
+from emotion_core.catalogue import Catalogue
 from emotion_core.hub import quiet_hub
-from emotion_core.render import annotate
-from emotion_core.report import cards, html_table, refusal
-from emotion_core.results import FrameDict
+from emotion_core.page.about_tab import about, about_tab
+from emotion_core.page.endpoints import client_endpoints
+from emotion_core.page.image_tab import image_tab
+from emotion_core.server import serve
 from emotion_core.short_lived import ShortLivedFolder, exit_on_sigterm
 
-STYLE = Path(__file__).parent / "emotion_core" / "page.css"
+STYLE = Path(page_package.__file__).with_name("page.css")
 #: How long an upload or an answer may stay on the disk: the browser needs a moment to fetch it.
 KEEP_SECONDS = 90
 
 
-class PhotoInput(gr.Image):
-    """An image input that hands over the file as it came: ``emotion_core`` decodes it and
-    words the refusals, also for callers who pass the page by."""
-
-    is_template = True
-
-    def preprocess(self, payload: Any) -> Any:  # a path, or the bytes of a data: address
-        if payload is None:
-            return None
-        if payload.url and payload.url.startswith("data:"):
-            try:
-                return base64.b64decode(payload.url.partition(",")[2])
-            except binascii.Error:
-                return b""
-        # Gradio checks paths only where the caller says that they are files: a bare path may be anyone's.
-        path = Path(payload.path or "").resolve()
-        if not path.is_relative_to(Path(self.GRADIO_CACHE).resolve()):
-            raise gr.Error("Upload the picture first: other files are not read.", print_exception=False)
-        return str(path)
-
-
-class FrameOutput(gr.JSON):
-    """JSON whose fields the Python client can list."""
-
-    is_template = True
-
-    def api_info(self) -> dict[str, Any]:
-        return dict(python_type_to_json_schema(FrameDict))
-
-
-def build_page(recognizer: EmotionRecognizer) -> gr.Blocks:
-    """The page for one recognizer."""
-
-    def show(photo: str | bytes | None) -> tuple[Image.Image | None, str, str]:
-        if photo is None:
-            return None, "", ""
-        try:
-            rgb = load_image(photo)
-            result = recognizer.analyze_rgb(rgb)
-        except EmotionError as error:
-            # Not an exception: that would leave the last picture's answer standing beside this one.
-            return None, refusal(str(error)), ""
-        return annotate(rgb, result), cards(rgb, result), html_table(result)
-
-    def analyze_image(image: str | bytes | None) -> FrameDict:
-        """Find every face of a picture and name its perceived expression."""
-        if image is None:
-            raise gr.Error("Give a picture: handle_file('photo.jpg').", print_exception=False)
-        try:
-            return recognizer.analyze(image).to_dict()
-        except EmotionError as error:
-            raise gr.Error(str(error), print_exception=False) from error
-
+def build_page(catalogue: Catalogue, files: ShortLivedFolder) -> gr.Blocks:
+    """The page: a tab for each kind of input, and what the Python client may call."""
     page: gr.Blocks
     with gr.Blocks(title="Emotion detection", analytics_enabled=False) as page:
         gr.Markdown("# Emotion detection\nThe perceived expression of every face in a picture.")
-        for notice in recognizer.notices:
+        for notice in catalogue.get().notices:
             gr.Markdown(notice, elem_classes="notice")
-        with gr.Tab("Image"), gr.Row(equal_height=False):
-            with gr.Column():
-                photo = PhotoInput(
-                    label="Photo",
-                    sources=["upload", "clipboard", "webcam"],
-                    webcam_options=gr.WebcamOptions(mirror=False),
-                    height=420,
-                )
-                gr.Markdown(
-                    "Drop, paste or take a photo; the answer comes by itself. Photos are analysed in memory, "
-                    "never logged, and their temporary copies are deleted within two minutes."
-                )
-            with gr.Column():
-                annotated = gr.Image(
-                    label="Faces", format="jpeg", interactive=False, height=420, buttons=["download", "fullscreen"]
-                )
-                faces = gr.HTML(label="Expressions", elem_id="faces")
-        figures = gr.HTML(label="All figures", elem_id="figures")
-        gr.Markdown(about(recognizer), elem_id="about")
-        photo.change(show, photo, [annotated, faces, figures], api_visibility="private", show_progress_on=annotated)
-
-        # The endpoint of the Python client and REST; its components are not for the page.
-        image = PhotoInput(visible=False, label="image")
-        gr.Button(visible=False).click(
-            analyze_image, image, FrameOutput(visible=False, label="faces"), api_name="analyze_image"
-        )
+        with gr.Tab("Image"):
+            image_tab(catalogue, files)
+        with gr.Tab("About"):
+            about_tab(catalogue)
+        gr.Markdown(about(catalogue.get()), elem_id="about")
+        client_endpoints(catalogue)
     page.queue(default_concurrency_limit=4, max_size=64)
     return page
 
 
-def launch_options() -> dict[str, Any]:
-    """What ``launch`` needs beside the page itself."""
+def page_options(settings: Settings) -> dict[str, Any]:
+    """What the server needs to know of the page beside the page itself."""
     return {
         "theme": gr.themes.Soft(primary_hue="blue", neutral_hue="slate", font=["system-ui", "sans-serif"]),
         "css_paths": STYLE,
         "run_history": False,
-        "max_file_size": "50mb",
+        "max_file_size": f"{max(settings.max_request_mb, settings.max_video_mb)}mb",
         "show_error": True,
         "ssr_mode": False,
         "footer_links": ["api"],
     }
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Load the model and serve the page and REST on one port, as the environment says."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     quiet_hub()
     exit_on_sigterm()
-    os.environ["GRADIO_TEMP_DIR"] = str(ShortLivedFolder(KEEP_SECONDS, os.environ.get("GRADIO_TEMP_DIR")).path)
-    core = EmotionRecognizer.load()
-    core.warm_up()
-    demo = build_page(core)
-    demo.launch(**launch_options())
+    settings = Settings.from_environment()
+    files = ShortLivedFolder(KEEP_SECONDS, os.environ.get("GRADIO_TEMP_DIR"), settings.keep_seconds)
+    os.environ["GRADIO_TEMP_DIR"] = str(files.path)
+    recognizer = EmotionRecognizer.load(settings.model, settings.detector)
+    recognizer.warm_up()
+    catalogue = Catalogue(recognizer)
+    # REST first: the page takes every address that is left.
+    app = create_api(catalogue, settings)
+    page = build_page(catalogue, files)
+    gr.mount_gradio_app(app, page, path="/", **page_options(settings))
+    # Only launch() sets it, and without it Gradio 6.31 lets a caller name any file of the server as an upload.
+    page.has_launched = True
+    mounted: Any = app.routes[-1]
+    # A page keeps a connection open for as long as it is shown; Gradio's own launch ends it like this, too.
+    serve(app, on_stop=mounted.app.stop_event.set, trust_proxies=settings.trusted_proxies > 0)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (EmotionError, OSError) as error:
+        sys.exit(f"Error: {error}")

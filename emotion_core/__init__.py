@@ -1,4 +1,4 @@
-"""Perceived facial expressions in pictures: ``EmotionRecognizer.load().analyze(picture)``."""
+"""Perceived facial expressions in pictures and videos: ``EmotionRecognizer.load().analyze(picture)``."""
 
 from .bundle import Bundle, BundleConfig
 from .errors import (
@@ -9,10 +9,19 @@ from .errors import (
     HubError,
     ImageError,
     ModelNotFoundError,
+    SettingsError,
+    VideoError,
+    VideoLimitError,
 )
 from .images import load_image
 from .recognizer import EmotionRecognizer
 from .results import Box, Face, FrameResult, Prediction
+from .settings import Settings
+from .stream import StreamAnalyzer, TrackedFace, TrackedFrame
+from .tracking import FaceTracker, ProbabilitySmoother
+from .video import analyze_video
+from .video_info import VideoLimits
+from .video_results import VideoOptions, VideoProgress, VideoSummary
 
 __all__ = [
     "Box",
@@ -23,12 +32,26 @@ __all__ = [
     "EmotionError",
     "EmotionRecognizer",
     "Face",
+    "FaceTracker",
     "FrameResult",
     "HashMismatchError",
     "HubError",
     "ImageError",
     "ModelNotFoundError",
     "Prediction",
+    "ProbabilitySmoother",
+    "Settings",
+    "SettingsError",
+    "StreamAnalyzer",
+    "TrackedFace",
+    "TrackedFrame",
+    "VideoError",
+    "VideoLimitError",
+    "VideoLimits",
+    "VideoOptions",
+    "VideoProgress",
+    "VideoSummary",
+    "analyze_video",
     "load_image",
 ]
 

@@ -9,7 +9,6 @@ A folder with ``config.json`` and only Keras weights (``model.weights.h5`` or ``
 is a bundle too, served more slowly, by TensorFlow. Nothing else in a folder is ever read.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from .errors import BundleError, HashMismatchError
+from .hub import has_sha256
 
 CONFIG: Final = "config.json"
 GRAPH: Final = "model.tflite"
@@ -155,7 +155,7 @@ class Bundle:
 
 def check_sha256(content: bytes, expected: str | None, name: str) -> None:
     """Raise HashMismatchError unless the content's SHA-256 is the expected one (None: unknown)."""
-    if expected is not None and hashlib.sha256(content).hexdigest() != expected.lower():
+    if not has_sha256(content, expected):
         raise HashMismatchError(
             f"{name} is not the file that was published: its SHA-256 differs. Delete it and fetch it again."
         )

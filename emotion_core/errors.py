@@ -2,9 +2,12 @@
 
     EmotionError
     ├── ImageError          (ValueError)         the picture cannot be used
+    ├── VideoError          (ValueError)         the video cannot be used
+    │   └── VideoLimitError                      it is too long, too large or too wide
     ├── DataError           (ValueError)         a data set cannot be read
     ├── BundleError         (ValueError)         a model bundle is broken or unsafe
     │   └── HashMismatchError                    a file is not the one that was published
+    ├── SettingsError       (ValueError)         an environment variable does not fit
     ├── ModelNotFoundError  (FileNotFoundError)  no model of that name, here or on the Hub
     └── HubError            (ConnectionError)    the Hub did not answer, or refused
 
@@ -21,6 +24,14 @@ class ImageError(EmotionError, ValueError):
     """The input is not a usable picture."""
 
 
+class VideoError(EmotionError, ValueError):
+    """The input is not a usable video."""
+
+
+class VideoLimitError(VideoError):
+    """The video is a fine one, but more than was agreed to."""
+
+
 class DataError(EmotionError, ValueError):
     """A data set, or a row or file of it, cannot be read."""
 
@@ -31,6 +42,10 @@ class BundleError(EmotionError, ValueError):
 
 class HashMismatchError(BundleError):
     """A file's SHA-256 differs from the recorded one."""
+
+
+class SettingsError(EmotionError, ValueError):
+    """An ``EMOTION_*`` environment variable is unknown, or its value does not fit."""
 
 
 class ModelNotFoundError(EmotionError, FileNotFoundError):

@@ -91,6 +91,30 @@ class HaarDetector:
         return _largest_first(faces, rgb)
 
 
+class BoundedDetector:
+    """Another detector at a bounded cost: on a copy of at most ``side`` pixels.
+
+    min_score: faces of a smaller score are left out; those of a detector that gives none stay.
+    """
+
+    def __init__(self, detector: FaceDetector, side: int, min_score: float = 0.0) -> None:
+        self.name = detector.name
+        self._detector = detector
+        self._side = side
+        self._min_score = min_score
+
+    def detect(self, rgb: RGB) -> list[Face]:
+        scale = self._side / max(rgb.shape[:2])
+        if scale >= 1:
+            faces = self._detector.detect(rgb)
+        else:
+            size = (max(round(rgb.shape[1] * scale), 1), max(round(rgb.shape[0] * scale), 1))
+            small = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+            faces = [_enlarged(face, 1 / scale) for face in self._detector.detect(small)]
+            faces = _largest_first(faces, rgb)
+        return [face for face in faces if face.score is None or face.score >= self._min_score]
+
+
 def crop(rgb: RGB, square: Box, height: int, width: int, channels: int) -> NDArray[np.uint8]:
     """Cut ``square`` out and resize it: uint8 (height, width, channels), gray for 1 channel.
 
@@ -118,6 +142,13 @@ def _for_detection(rgb: RGB, side: int) -> tuple[RGB, float]:
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     size = (max(round(rgb.shape[1] * scale), 1), max(round(rgb.shape[0] * scale), 1))
     return np.asarray(cv2.resize(rgb, size, interpolation=method), np.uint8), scale
+
+
+def _enlarged(face: Face, factor: float) -> Face:
+    def box(old: Box) -> Box:
+        return Box(*(round(value * factor) for value in (old.x, old.y, old.width, old.height)))
+
+    return Face(box(face.box), box(face.crop), face.score)
 
 
 def _face(x: float, y: float, width: float, height: float, side: float, score: float | None) -> Face:

@@ -64,9 +64,9 @@ def fetch(ref: HubRef, name: str) -> Path:
     Raises ModelNotFoundError, HubError or HashMismatchError.
     """
     path = _download(ref, name, force=False)
-    if not _has_hash(path, ref.sha256.get(name)):
+    if not has_sha256(path.read_bytes(), ref.sha256.get(name)):
         path = _download(ref, name, force=True)
-        if not _has_hash(path, ref.sha256.get(name)):
+        if not has_sha256(path.read_bytes(), ref.sha256.get(name)):
             raise HashMismatchError(f"{ref} handed out a {name} with the wrong SHA-256; it is not used.")
     return path
 
@@ -103,8 +103,9 @@ def quiet_hub() -> None:
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
 
 
-def _has_hash(path: Path, expected: str | None) -> bool:
-    return expected is None or hashlib.sha256(path.read_bytes()).hexdigest() == expected.lower()
+def has_sha256(content: bytes, expected: str | None) -> bool:
+    """Whether the content is what was published; None: not known, so it may be anything."""
+    return expected is None or hashlib.sha256(content).hexdigest() == expected.lower()
 
 
 def _download(ref: HubRef, name: str, force: bool) -> Path:

@@ -1,6 +1,6 @@
 """The core in one object: a picture in, the perceived expression of every face out."""
 
-import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,8 @@ from .classifier import Classifier, is_uncertain
 from .faces import FaceDetector, crop
 from .images import RGB, ImageLike, load_image
 from .resolve import PIN, resolve_bundle, resolve_detector
-from .results import FrameResult, Prediction
+from .results import Face, FrameResult, Prediction
+from .settings import Settings
 
 
 class EmotionRecognizer:
@@ -42,8 +43,9 @@ class EmotionRecognizer:
 
         Raises an EmotionError when what was asked for by name cannot be had.
         """
-        resolved = resolve_bundle(model or os.environ.get("EMOTION_MODEL"), pin_file)
-        finder, notice = resolve_detector(detector or os.environ.get("EMOTION_DETECTOR") or "auto")
+        settings = Settings.from_environment()
+        resolved = resolve_bundle(model or settings.model, pin_file)
+        finder, notice = resolve_detector(detector or settings.detector)
         notices = tuple(text for text in (resolved.notice, notice) if text)
         return cls(Classifier.from_bundle(resolved.bundle), finder, resolved.bundle.origin, notices)
 
@@ -58,17 +60,24 @@ class EmotionRecognizer:
 
     def analyze_rgb(self, rgb: RGB) -> FrameResult:
         """Analyse decoded pixels, RGB uint8 (H, W, 3)."""
+        return self.classify(rgb, self.detector.detect(rgb))
+
+    def classify(self, rgb: RGB, faces: Sequence[Face]) -> FrameResult:
+        """Name the expressions of faces that were found already, all in one call of the graph."""
         config = self.config
-        faces = self.detector.detect(rgb)
-        crops = [crop(rgb, face.crop, config.height, config.width, config.channels) for face in faces]
-        empty = np.empty((0, config.height, config.width, config.channels), np.uint8)
-        probabilities = self.classifier.probabilities(np.stack(crops) if crops else empty)
+        probabilities = self.classifier.probabilities(self.crops(rgb, faces))
         uncertain = is_uncertain(probabilities, config.uncertain)
         predictions = tuple(
             Prediction(face, config.labels, _exact(row), bool(weak))
             for face, row, weak in zip(faces, probabilities, uncertain, strict=True)
         )
         return FrameResult(rgb.shape[1], rgb.shape[0], predictions, config.name, self.detector.name)
+
+    def crops(self, rgb: RGB, faces: Sequence[Face]) -> NDArray[np.uint8]:
+        """The faces as the network is given them: uint8 (N, H, W, C)."""
+        config = self.config
+        cut = [crop(rgb, face.crop, config.height, config.width, config.channels) for face in faces]
+        return np.stack(cut) if cut else np.empty((0, config.height, config.width, config.channels), np.uint8)
 
     def warm_up(self) -> None:
         """Answer once, so that the first visitor does not wait for buffers to be laid out."""

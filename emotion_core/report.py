@@ -5,6 +5,7 @@ import csv
 import html
 import io
 import json
+from collections.abc import Sequence
 from typing import Any, Final
 
 from PIL import Image
@@ -82,14 +83,16 @@ def cards(rgb: RGB, result: FrameResult) -> str:
 
 
 def html_table(result: FrameResult) -> str:
-    """HTML: the table, a row per face; empty when there is none. Wide, so it scrolls by itself."""
-    if not result.predictions:
-        return ""
-    header, rows = table(result)
-    head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in header)
+    """HTML: the table, a row per face; empty when there is none."""
+    return html_rows(*table(result)) if result.predictions else ""
+
+
+def html_rows(header: Sequence[str], rows: Sequence[Sequence[Any]], name: str = "All figures") -> str:
+    """HTML: any table of figures. Wide, so it scrolls by itself."""
+    head = "".join(f'<th scope="col">{html.escape(title)}</th>' for title in header)
     body = "".join("<tr>" + "".join(f"<td>{_cell(value)}</td>" for value in row) + "</tr>" for row in rows)
     return (
-        '<div class="table" tabindex="0" role="region" aria-label="All figures"><table>'
+        f'<div class="figures-table" tabindex="0" role="region" aria-label="{html.escape(name)}"><table>'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
@@ -106,7 +109,7 @@ def _card(rgb: RGB, prediction: Prediction, number: int) -> str:
     symbol = SYMBOLS.get(prediction.label, "🙂")
     doubt = '<span class="doubt">uncertain</span>' if prediction.uncertain else ""
     bars = "".join(_bar(name, share) for name, share in prediction.ranked())
-    picture = _data_uri(thumbnail(rgb, prediction.face.box))
+    picture = data_uri(thumbnail(rgb, prediction.face.box))
     return (
         f'<article class="face"><img src="{picture}" alt="Face {number}">'
         f'<div><h4>{number}. <span aria-hidden="true">{symbol}</span> {label} '
@@ -128,7 +131,8 @@ def _bar(name: str, share: float) -> str:
     )
 
 
-def _data_uri(image: Image.Image) -> str:
+def data_uri(image: Image.Image) -> str:
+    """The picture as part of a page: a WebP in a data address."""
     file = io.BytesIO()
     image.save(file, "WEBP", quality=80)
     return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode()

@@ -2,7 +2,8 @@
 
 import math
 from dataclasses import dataclass
-from typing import TypedDict
+
+from typing_extensions import TypedDict
 
 
 class BoxDict(TypedDict):

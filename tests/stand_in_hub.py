@@ -1,12 +1,22 @@
-"""A small Hugging Face Hub on 127.0.0.1: real HTTP for the real client, healthy or failing on purpose."""
+"""A small Hugging Face Hub on 127.0.0.1: real HTTP for the real client, healthy or failing on purpose.
 
+It takes uploads, too, over the LFS protocol (the client's Xet has to be switched off): whoever sends the
+token ``TOKEN`` may write for the owner ``we``. A Space is ``repos["spaces/owner/name"]``.
+"""
+
+import base64
 import hashlib
+import json
 import threading
 import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.parse import unquote
+
+TOKEN = "hf_stand_in"
+#: Files over this size go by LFS, in bytes.
+LFS_FROM = 20_000
 
 
 @dataclass
@@ -21,6 +31,7 @@ class Repo:
 
 class _Handler(BaseHTTPRequestHandler):
     repos: ClassVar[dict[str, Repo]] = {}
+    blobs: ClassVar[dict[str, bytes]] = {}  # by SHA-256
     protocol_version = "HTTP/1.1"
 
     def do_HEAD(self) -> None:
@@ -29,11 +40,97 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._answer(with_body=True)
 
+    def do_PUT(self) -> None:
+        content, name = self._body(), self.path.rpartition("/")[2]
+        if hashlib.sha256(content).hexdigest() != name:
+            return self._refuse(400, "")
+        self.blobs[name] = content
+        return self._json({})
+
+    def do_POST(self) -> None:
+        """create_repo, validate-yaml, preupload, the LFS batch and commit, as huggingface_hub 2 calls them."""
+        body, parts = self._body(), unquote(self.path.split("?")[0]).strip("/").split("/")
+        if parts == ["api", "validate-yaml"]:
+            return self._json({"errors": [], "warnings": []})
+        if parts == ["api", "repos", "create"]:
+            asked = json.loads(body)
+            return self._create(asked.get("organization") or "we", asked)
+        if parts[-4:] == ["info", "lfs", "objects", "batch"] or parts[-4:-1] == ["info", "lfs", "objects"]:
+            objects = [{**one, "actions": self._put_action(one["oid"])} for one in json.loads(body)["objects"]]
+            return self._json({"transfer": "basic", "objects": objects})
+        kind, owner, name, action = parts[1], *parts[2:5]
+        key = f"{owner}/{name}" if kind == "models" else f"{kind}/{owner}/{name}"
+        if (status := self._may_write(owner)) != 200:
+            return self._refuse(status, "")
+        if key not in self.repos:
+            return self._refuse(404, "RepoNotFound")
+        if action == "preupload":
+            files = [
+                {
+                    "path": one["path"],
+                    "uploadMode": "lfs" if one["size"] > LFS_FROM else "regular",
+                    "shouldIgnore": False,
+                }
+                for one in json.loads(body)["files"]
+            ]
+            return self._json({"files": files})
+        return self._commit(self.repos[key], [json.loads(line) for line in body.splitlines()])
+
+    def _create(self, owner: str, asked: dict[str, Any]) -> None:
+        if (status := self._may_write(owner)) != 200:
+            return self._refuse(status, "")
+        prefix = "spaces/" if asked.get("type") == "space" else ""
+        key = f"{prefix}{owner}/{asked['name']}"
+        url = f"http://{self.headers['Host']}/{key}"
+        if key in self.repos:
+            return self._json({"error": "You already created this repo", "url": url}, 409)
+        self.repos[key] = Repo({}, requests=[f"created {json.dumps(asked, sort_keys=True)}"])
+        return self._json({"url": url})
+
+    def _commit(self, repo: Repo, lines: list[dict[str, Any]]) -> None:
+        for line in lines:
+            value = line["value"]
+            if line["key"] == "file":
+                repo.files[value["path"]] = base64.b64decode(value["content"])
+            elif line["key"] == "lfsFile":
+                repo.files[value["path"]] = self.blobs[value["oid"]]
+            elif line["key"] == "deletedFile":
+                del repo.files[value["path"]]
+        repo.commit = hashlib.sha1(json.dumps(lines).encode()).hexdigest()
+        self._json({"commitUrl": f"http://{self.headers['Host']}/x/y/commit/{repo.commit}", "commitOid": repo.commit})
+
+    def _may_write(self, owner: str) -> int:
+        return 401 if self.headers["Authorization"] != f"Bearer {TOKEN}" else 200 if owner == "we" else 403
+
+    def _put_action(self, oid: str) -> dict[str, Any]:
+        return {"upload": {"href": f"http://{self.headers['Host']}/lfs/{oid}", "header": {}}}
+
+    def _body(self) -> bytes:
+        if self.headers["Transfer-Encoding"] != "chunked":
+            return self.rfile.read(int(self.headers["Content-Length"]))
+        chunks = []
+        while size := int(self.rfile.readline(), 16):
+            chunks.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(chunks)
+
+    def _json(self, content: Any, status: int = 200) -> None:
+        body = json.dumps(content).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
     def log_message(self, *args: object) -> None:
         pass
 
     def _answer(self, with_body: bool) -> None:
         parts = unquote(self.path.split("?")[0]).strip("/").split("/")
+        if parts[0] == "api" and parts[4:5] == ["tree"]:
+            files = self.repos["/".join(parts[1:4]).removeprefix("models/")].files
+            return self._json([{"type": "file", "path": name, "size": 1, "oid": "0" * 40} for name in files])
         repo = self.repos.get("/".join(parts[:2]))
         if repo is None or len(parts) < 5 or parts[2] != "resolve":
             return self._refuse(404, "RepoNotFound")

@@ -10,12 +10,14 @@ import tiny
 
 from emotion_core import Bundle, BundleError, DataError
 from emotion_core.classifier import Classifier, LiteRTNetwork
+from emotion_core.cli import parser
+from emotion_core.training.commands import train_config
 from emotion_core.training.data import load
 from emotion_core.training.evaluate import evaluate, mirror, seen
 from emotion_core.training.experiments import ablate, search
 from emotion_core.training.export import export_forms
 from emotion_core.training.forms import FORMS
-from emotion_core.training.runs import ablation_table, comparison_table, read_runs, record_run, rewrite, tables
+from emotion_core.training.runs import ablation_table, comparison_table, read_runs, recipe, record_run, rewrite, tables
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of onnx and tf2onnx
@@ -64,7 +66,17 @@ def test_runs_are_recorded_and_told_in_tables(tiny_bundle: Bundle, tmp_path: Pat
     document.write_text("<!-- table: guesses -->\n<!-- /table -->\n")
     with pytest.raises(DataError, match="'guesses'"):
         rewrite(document, tmp_path)
-    assert {"comparison", "ablation", "results fer2013-tiny", "classes fer2013-tiny"} == set(tables(tmp_path))
+    names = {f"{name} fer2013-tiny" for name in ("results", "classes", "recipe")}
+    assert {"comparison", "ablation", *names} == set(tables(tmp_path))
+
+
+def test_a_recipe_trains_the_same_configuration_again(tiny_bundle: Bundle) -> None:
+    [stage] = tiny_bundle.config.training["stages"]
+    text = recipe(tiny_bundle.config).replace("\\\n", "").strip("`\n").removeprefix("bash\n")
+    words = text.split()
+    assert words[:4] == ["python", "-m", "emotion_core", "train"]
+    again = train_config(parser().parse_args(words[3:])).as_json()
+    assert again == {**stage["config"], "augmentation": again["augmentation"]}
 
 
 def test_an_ablation_goes_on_where_it_stopped(tiny_csv: Path, tmp_path: Path) -> None:

@@ -18,7 +18,6 @@ from PIL import Image
 from pptx import Presentation
 
 from emotion_core import Bundle, DataError, EmotionRecognizer
-from emotion_core.classifier import Classifier
 from emotion_core.cli import main
 from emotion_core.labels import FERPLUS
 from emotion_core.training import gallery
@@ -27,7 +26,7 @@ from emotion_core.training.averages import agreement, mean_face, mean_faces, who
 from emotion_core.training.data import as_ferplus, load
 from emotion_core.training.devices import use_devices
 from emotion_core.training.execute import tidied, value_of
-from emotion_core.training.insight import convolutions, feature_maps, filters, occlusion
+from emotion_core.training.insight import convolutions, feature_maps, filters
 from emotion_core.training.notebook import best_settings, recorded, recorded_ablation, recorded_search, trained
 from emotion_core.training.peers import load_mini_xception, mini_xception, peer_probabilities
 from emotion_core.training.record import read_history
@@ -139,18 +138,6 @@ def test_filters_and_feature_maps() -> None:
         filters(network, 8)
     with pytest.raises(DataError, match="not nested"):
         feature_maps(build("mobilenetv2", 2, image_size=32), picture, 0)
-
-
-def test_covering_what_matters_costs_most(tiny_bundle: Bundle, tiny_csv: Path) -> None:
-    classifier, data = Classifier.from_bundle(tiny_bundle), load(tiny_csv).of("private")
-    right = classifier.probabilities(data.faces).argmax(axis=1) == data.emotion
-    faces, emotion = data.faces[right][:8], data.emotion[right][:8]
-    maps, answers = occlusion(classifier, faces)
-    assert maps.shape == (8, 48, 48)
-    assert np.array_equal(answers, emotion)
-    for place, label in zip(maps, emotion, strict=True):
-        bar = place[4 + 6 * label : 8 + 6 * label, 8:40].mean()  # where the tiny faces' bar is drawn
-        assert bar > place.mean()
 
 
 def test_a_peer_is_read_from_arrays_alone(tmp_path: Path) -> None:

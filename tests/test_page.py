@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from gradio_client import Client, handle_file
@@ -55,7 +56,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
     finally:
         process.terminate()
-        process.wait(20)
+        status = process.wait(20)
+    assert status == 0, (folder / "log").read_text()
+    assert "Exception in ASGI application" not in (folder / "log").read_text()
     assert [path for path in (folder / "cache").rglob("*") if path.is_file()] == []  # nothing of anybody is left behind
 
 
@@ -88,11 +91,27 @@ class TestClient:
         with pytest.raises(AppError, match="not a picture"):
             client.predict(handle_file(photos / "notes.png"), api_name="/analyze_image")
 
-    def test_the_endpoint_is_typed_and_the_only_one(self, client: Client) -> None:
+    def test_the_endpoints_are_typed_and_the_only_ones(self, client: Client) -> None:
         endpoints: Any = client.view_api(return_format="dict", print_info=False)
-        assert list(endpoints["named_endpoints"]) == ["/analyze_image"]
+        assert list(endpoints["named_endpoints"]) == ["/analyze_image", "/models"]
         [returned] = endpoints["named_endpoints"]["/analyze_image"]["returns"]
         assert set(returned["type"]["properties"]) == {"width", "height", "model", "detector", "faces"}
+        [listed] = endpoints["named_endpoints"]["/models"]["returns"]
+        assert {"name", "default", "labels", "figures"} <= set(listed["type"]["items"]["properties"])
+
+    def test_models(self, client: Client) -> None:
+        [model] = client.predict(api_name="/models")
+        assert model["default"]
+        assert len(model["labels"]) == 7
+        assert 0.5 < model["figures"]["private"]["accuracy"] < 1
+
+    def test_rest_is_on_the_same_port(self, server: str, photos: Path) -> None:
+        photo = (photos / "astronaut.png").read_bytes()
+        answer = httpx.post(f"{server}api/v1/analyze", files={"image": photo}).raise_for_status()
+        assert answer.json()["results"][0]["faces"][0]["emotion"] == "happy"
+        assert httpx.get(f"{server}healthz").json()["status"] == "ok"
+        assert httpx.get(f"{server}api/nowhere").json()["error"]["code"] == "not_found"
+        assert httpx.get(f"{server}nowhere").json() == {"detail": "Not Found"}  # the page's own
 
     def test_many_at_once(self, client: Client, photos: Path) -> None:
         names = ["astronaut.png", "empty.png", "montage.jpg"] * 4
@@ -112,22 +131,28 @@ class TestClient:
             assert done.stdout.count("happy") >= 3, done.stdout
 
     @pytest.mark.parametrize("meta", [{}, {"meta": {"_type": "gradio.FileData"}}])
-    @pytest.mark.parametrize("function", [0, 1])  # the page's own handler, and the endpoint's
-    def test_files_of_the_server_stay_there(
-        self, server: str, photos: Path, meta: dict[str, Any], function: int
-    ) -> None:
-        """A picture that the server could read, and that nobody uploaded."""
-        body = {"data": [{"path": str(photos / "astronaut.png"), **meta}], "fn_index": function, "session_hash": "x"}
-        request = urllib.request.Request(
-            f"{server}gradio_api/run/predict", json.dumps(body).encode(), {"Content-Type": "application/json"}
-        )
-        with pytest.raises(urllib.error.HTTPError) as refused:
-            urllib.request.urlopen(request, timeout=20)
-        assert b"happy" not in refused.value.read()
+    def test_files_of_the_server_stay_there(self, server: str, photos: Path, meta: dict[str, Any]) -> None:
+        """A picture that the server could read, and that nobody uploaded, offered to every handler that takes files."""
+        config = httpx.get(f"{server}config").json()
+        parts = {part["id"]: part for part in config["components"]}
+        stranger = {"path": str(photos / "astronaut.png"), **meta}
+        tried = 0
+        for function in config["dependencies"]:
+            types = [parts[number]["type"] for number in function["inputs"]]
+            if not {"image", "photoinput", "file", "video", "videoinput"} & set(types):
+                continue
+            values = [parts[number]["props"].get("value") for number in function["inputs"]]
+            offered = {"image": stranger, "photoinput": stranger, "file": [stranger], "video": stranger}
+            data = [offered.get(kind, value) for kind, value in zip(types, values, strict=True)]
+            body = {"data": data, "fn_index": function["id"], "session_hash": "x"}
+            answer = httpx.post(f"{server}gradio_api/run/predict", json=body, timeout=30)
+            tried += 1
+            assert "happy" not in answer.text, function
+        assert tried >= 7
 
     def test_a_picture_in_the_request_itself(self, server: str, photos: Path) -> None:
         content = base64.b64encode((photos / "astronaut.png").read_bytes()).decode()
-        body = {"data": [{"url": f"data:image/png;base64,{content}"}]}
+        body = {"data": [{"url": f"data:image/png;base64,{content}"}, ""]}
         request = urllib.request.Request(
             f"{server}gradio_api/run/analyze_image", json.dumps(body).encode(), {"Content-Type": "application/json"}
         )

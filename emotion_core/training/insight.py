@@ -1,4 +1,4 @@
-"""What a network has learnt to look for: its filters, what they answer, and which part of a face it needs."""
+"""What a network has learnt to look for: its filters, and what they answer to a picture."""
 
 from typing import Any
 
@@ -6,7 +6,6 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ..classifier import Classifier
 from ..errors import DataError
 
 
@@ -42,30 +41,6 @@ def feature_maps(network: Any, picture: NDArray[np.uint8], number: int = 0) -> N
     maps = np.asarray(keras.Model(network.input, activation.output)(picture[None]), np.float32)[0]
     maps = np.maximum(maps, 0).transpose(2, 0, 1)
     return np.asarray(maps / np.maximum(maps.max(axis=(1, 2), keepdims=True), 1e-9), np.float32)
-
-
-def occlusion(
-    classifier: Classifier, faces: NDArray[np.uint8], patch: int = 12, step: int = 4
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """How much of the answer each place carries (occlusion sensitivity: Zeiler and Fergus 2014, arXiv:1311.2901).
-
-    A gray square is laid over every place of each face, as the network serves it. Returns the
-    mean loss of the answered class's probability wherever a square covered a pixel, float64
-    (N, H, W), and the answers, int64 (N,). patch and step are in pixels.
-    """
-    whole = classifier.probabilities(faces)
-    answers, rows = whole.argmax(axis=1), np.arange(len(faces))
-    height, width = faces.shape[1:3]
-    loss, seen = np.zeros(faces.shape[:3]), np.zeros((height, width))
-    for top in range(0, height - step, step):
-        for left in range(0, width - step, step):
-            place = np.s_[top : top + patch, left : left + patch]
-            covered = faces.copy()
-            covered[:, *place] = faces.mean(axis=(1, 2), keepdims=True).astype(np.uint8)
-            without = classifier.probabilities(covered)[rows, answers]
-            loss[:, *place] += (whole[rows, answers] - without)[:, None, None]
-            seen[place] += 1
-    return loss / np.maximum(seen, 1), np.asarray(answers, np.int64)
 
 
 def _numbered(network: Any, number: int) -> Any:

@@ -7,6 +7,7 @@ the weights; ``record_run`` writes it, and ``rewrite`` puts the tables into docu
 
 import json
 import re
+import textwrap
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -14,9 +15,12 @@ from typing import Any, Final
 
 from ..bundle import Bundle, BundleConfig
 from ..errors import DataError
+from ..labels import FERPLUS
 from .card import class_table, results_table, table
+from .config import TrainConfig
 
 RUNS: Final = Path(__file__).parents[2] / "training_notebooks" / "runs"
+_GLUE: Final = "\0"
 ORDER: Final = ("resnet50v2", "resnet50", "vgg16", "mobilenetv2", "custom_cnn", "residual_cnn")
 
 
@@ -64,6 +68,44 @@ def comparison_table(runs: list[BundleConfig]) -> str:
     return table(header, rows)
 
 
+def recipe(run: BundleConfig) -> str:
+    """The commands that repeat a run, a stage each, as a fenced block: what differs from the defaults."""
+    votes = any(stage["votes_sha256"] for stage in run.training["stages"])
+    data = ["--data fer2013.csv", *(["--votes fer2013new.csv"] if votes else [])]
+    data += ["--ferplus"] if run.labels == FERPLUS else []
+    lines, stages = [], run.training["stages"]
+    for number, stage in enumerate(stages, 1):
+        last = number == len(stages)
+        out = run.name if last else f"{run.name}-stage-{number}"
+        words = ["python -m emotion_core train", *data, f"--arch {stage['config']['arch']}"]
+        words += _flags(stage["config"], f"{run.name}-stage-{number - 1}/run/best.weights.h5" if number > 1 else None)
+        words += ["--flip"] if last and run.flip else []
+        done, planned = len(stage["history"]), stage["config"]["epochs"]
+        lines += [f"# stopped after epoch {done}"] if done < planned else []
+        # An option and its value stay on one line.
+        glued = " ".join(word.replace(" ", _GLUE) for word in [*words, f"--out {out}"])
+        filled = textwrap.wrap(glued, 96, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+        lines.append(" \\\n".join(filled).replace(_GLUE, " "))
+    return "```bash\n" + "\n".join(lines) + "\n```\n"
+
+
+def _flags(config: dict[str, Any], earlier: str | None) -> list[str]:
+    """The options that make a recorded configuration of the defaults."""
+    defaults, flags = TrainConfig().as_json(), []
+    for name, value in config.items():
+        if name in ("arch", "augmentation") or value == defaults[name]:
+            continue
+        if name == "init":
+            flags.append(f"--init {earlier or value}")
+        elif name == "arch_options":
+            flags += [f"--{key.replace('_', '-')} {size}" for key, size in value.items() if key != "channels"]
+            flags += ["--color"] if value.get("channels") == 3 else []
+        else:
+            words = " ".join(value) if isinstance(value, list) else value
+            flags.append(f"--{name.replace('_', '-')} {words}")
+    return flags
+
+
 def ablation_table(folder: Path = RUNS) -> str:
     """A Markdown row per switch: what it brought on PublicTest, on the recorded subset and epochs."""
     record = read_json(folder / "ablation.json")
@@ -82,7 +124,7 @@ def ablation_table(folder: Path = RUNS) -> str:
 
 
 def tables(folder: Path = RUNS) -> dict[str, Callable[[], str]]:
-    """The tables by name: ``comparison``, ``ablation``, and ``results`` and ``classes`` of each run."""
+    """The tables by name: ``comparison``, ``ablation``; ``results``, ``classes`` and ``recipe`` of each run."""
     runs = read_runs(folder)
     made: dict[str, Callable[[], str]] = {
         "comparison": partial(comparison_table, runs),
@@ -90,6 +132,7 @@ def tables(folder: Path = RUNS) -> dict[str, Callable[[], str]]:
     }
     for run in runs:
         made[f"results {run.name}"] = partial(results_table, run)
+        made[f"recipe {run.name}"] = partial(recipe, run)
         made[f"classes {run.name}"] = partial(class_table, run, "private")
     return made
 

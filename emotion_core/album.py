@@ -1,0 +1,89 @@
+"""Several photos at once: one table over all of them, and a zip file of everything."""
+
+import csv
+import io
+import json
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from .errors import EmotionError
+from .images import load_image
+from .recognizer import EmotionRecognizer
+from .render import annotate
+from .report import NO_FACE, as_json, summary
+from .results import FrameResult
+
+
+@dataclass(frozen=True)
+class Photo:
+    """One photo of an album: its answer, or why there is none."""
+
+    name: str
+    result: FrameResult | None
+    picture: Image.Image | None
+    problem: str = ""
+
+    @property
+    def caption(self) -> str:
+        return f"{self.name}: {summary(self.result) if self.result else self.problem}"
+
+
+def unique_names(paths: Sequence[str | Path]) -> list[str]:
+    """The files' own names, numbered where several are alike: nothing overwrites anything."""
+    names: list[str] = []
+    for path in map(Path, paths):
+        name, number = path.name, 2
+        while name in names:
+            name, number = f"{path.stem}-{number}{path.suffix}", number + 1
+        names.append(name)
+    return names
+
+
+def analyze_album(recognizer: EmotionRecognizer, paths: Sequence[str | Path]) -> Iterator[Photo]:
+    """Analyse files one after the other; one that cannot be used is told and the others go on."""
+    for path, name in zip(paths, unique_names(paths), strict=True):
+        try:
+            rgb = load_image(path)
+            result = recognizer.analyze_rgb(rgb)
+        except EmotionError as error:
+            yield Photo(name, None, None, str(error))
+            continue
+        yield Photo(name, result, annotate(rgb, result))
+
+
+def album_rows(photos: Sequence[Photo], labels: Sequence[str]) -> tuple[list[str], list[list[Any]]]:
+    """Header and a row per face of every photo; a photo without one, or refused, has a row that says so."""
+    header = ["file", "face", "emotion", "confidence", "uncertain", "x", "y", "width", "height", *labels]
+    rows: list[list[Any]] = []
+    for photo in photos:
+        faces = photo.result.predictions if photo.result else ()
+        if not faces:
+            rows.append([photo.name, "", NO_FACE if photo.result else photo.problem, *[""] * (len(header) - 3)])
+        for number, face in enumerate(faces, 1):
+            box = face.face.box
+            cells = [photo.name, number, face.label, face.confidence, face.uncertain]
+            rows.append([*cells, box.x, box.y, box.width, box.height, *face.probabilities])
+    return header, rows
+
+
+def write_album(photos: Sequence[Photo], labels: Sequence[str], path: Path) -> Path:
+    """A zip file: ``table.csv``, and each photo's annotated picture and JSON."""
+    text = io.StringIO(newline="")
+    header, rows = album_rows(photos, labels)
+    csv.writer(text).writerows([header, *rows])
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("table.csv", text.getvalue())
+        for photo in photos:
+            if photo.result is None or photo.picture is None:
+                archive.writestr(f"{photo.name}.error.json", json.dumps({"error": photo.problem}, indent=2))
+                continue
+            picture = io.BytesIO()
+            photo.picture.save(picture, "JPEG", quality=90)
+            archive.writestr(f"{photo.name}.annotated.jpg", picture.getvalue(), zipfile.ZIP_STORED)
+            archive.writestr(f"{photo.name}.json", as_json(photo.result))
+    return path

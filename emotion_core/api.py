@@ -1,0 +1,209 @@
+"""The REST interface: pictures, models and health; ``api_video`` adds videos. ``/docs`` shows it all.
+
+    POST /api/v1/analyze     one or many pictures -> every face's perceived expression
+    GET  /api/v1/models      what can answer, with its measured figures
+    GET  /healthz            open to all, for load balancers
+
+Every refusal has the one shape of ``api_errors``; what is refused for the others' sake is in ``api_limits``.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, FastAPI, Query, Request
+from fastapi.responses import HTMLResponse, Response
+from fastapi.security import APIKeyHeader, HTTPBearer
+from starlette.routing import Match
+from typing_extensions import TypedDict
+
+from .api_errors import ApiError, ErrorDict, answer_errors, described
+from .api_limits import MEGABYTE, AnalysisPool, Gate, media_type, read_body, read_form
+from .api_pictures import Picture, file_of, from_form, from_json, request_body
+from .api_video import add_video_routes
+from .catalogue import Catalogue, ModelDict
+from .errors import ImageError, ModelNotFoundError
+from .jobs import Runner
+from .recognizer import EmotionRecognizer
+from .results import FrameDict
+from .settings import Settings
+
+#: How long the pictures of a request may take to arrive, in seconds.
+UPLOAD_SECONDS: Final = 60
+METHODS: Final = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+_DOCS: Final = Path(__file__).with_name("api_docs.html")
+
+_FRAME: Final[FrameDict] = {
+    "width": 512,
+    "height": 512,
+    "model": "fer2013-resnet50v2",
+    "detector": "YuNet",
+    "faces": [
+        {
+            "box": {"x": 173, "y": 64, "width": 101, "height": 136},
+            "detection_score": 0.94,
+            "emotion": "happy",
+            "confidence": 0.93,
+            "uncertain": False,
+            "probabilities": {"angry": 0.01, "happy": 0.93, "neutral": 0.06},
+        }
+    ],
+}
+_MODEL: Final[ModelDict] = {
+    "name": "fer2013-resnet50v2",
+    "default": True,
+    "origin": "fer2013-resnet50v2 (embedded)",
+    "arch": "resnet50v2",
+    "labels": ["angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"],
+    "input": {"height": 48, "width": 48, "channels": 1},
+    "figures": {},
+}
+_UNREADABLE: Final[ErrorDict] = {
+    "error": {
+        "code": "unreadable_image",
+        "message": "The picture is damaged or cut short. Export or send it again.",
+        "field": "image.1",
+    }
+}
+
+
+class AnalysisDict(TypedDict):
+    """An answer or an error for each picture, in the order of the request."""
+
+    results: list[FrameDict | ErrorDict]
+
+
+class ModelsDict(TypedDict):
+    """All models, the default first."""
+
+    models: list[ModelDict]
+
+
+class HealthDict(TypedDict):
+    """The server answers, and with which model."""
+
+    status: str
+    model: str
+
+
+def create_api(catalogue: Catalogue, settings: Settings, run_video: Runner | None = None) -> FastAPI:
+    """The application, ready for a page to be mounted beside it; videos are taken where there is a runner.
+
+    Its lifespan stops the work and deletes what was kept, so serve it with the lifespan on.
+    """
+    pool, gate = AnalysisPool(settings.concurrency), Gate(settings)
+    router = APIRouter(prefix="/api/v1", dependencies=[Depends(gate), *_documented_key(settings)])
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        pool.close()
+        if jobs is not None:
+            jobs.close()
+
+    app = FastAPI(
+        title="Emotion detection",
+        version="1",
+        description="The perceived expression of every face in a picture. An expression is not a feeling.",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    answer_errors(app)
+    limit = settings.max_request_mb * MEGABYTE
+
+    @router.post(
+        "/analyze",
+        summary="Analyse one or many pictures",
+        responses=_shown({"results": [_FRAME, _UNREADABLE]}) | described(400, 401, 408, 413, 415, 422, 429, 503),
+        openapi_extra={"requestBody": request_body()},
+    )
+    async def analyze(
+        request: Request,
+        model: Annotated[str | None, Query(description="A name from /api/v1/models; by default the first.")] = None,
+    ) -> AnalysisDict:
+        """Every face of every picture, largest first. A picture without a face has no faces, and is no error.
+
+        A single picture that cannot be used is refused with 422; among several it gets an error
+        of its own, and the others are answered.
+        """
+        with pool.place():
+            match media_type(request):
+                case "multipart/form-data":
+                    form = await read_form(request, limit, UPLOAD_SECONDS)
+                    try:
+                        return await pool.run(lambda: _answer(catalogue, model, from_form(form, settings.max_images)))
+                    finally:
+                        await form.close()
+                case "application/json":
+                    body = await read_body(request, limit, UPLOAD_SECONDS)
+                    return await pool.run(lambda: _answer(catalogue, model, from_json(body, settings.max_images)))
+                case _:
+                    raise ApiError(415)
+
+    @router.get("/models", summary="List the models", responses=_shown({"models": [_MODEL]}) | described(401))
+    def models() -> ModelsDict:
+        """What can answer, the default first, with what was measured of it and on which split."""
+        return {"models": catalogue.describe()}
+
+    jobs = add_video_routes(router, settings, run_video) if run_video else None
+    app.include_router(router)
+
+    @app.get("/healthz", summary="Tell whether the server answers", responses=_shown({"status": "ok", "model": "..."}))
+    async def health() -> HealthDict:
+        """Open to all; needs no key and counts towards no limit."""
+        return {"status": "ok", "model": catalogue.get().config.name}
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> HTMLResponse:
+        policy = "default-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'self'"
+        return HTMLResponse(_DOCS.read_text(), headers={"Content-Security-Policy": policy})
+
+    # After the routes above, and before a page that takes every other address.
+    @app.api_route("/api", methods=list(METHODS), include_in_schema=False)
+    @app.api_route("/api/{rest:path}", methods=list(METHODS), include_in_schema=False)
+    async def unknown(request: Request) -> Response:
+        allowed = [method for method in METHODS if _is_served(router, request, method)]
+        raise ApiError(405, headers={"Allow": ", ".join(allowed)}) if allowed else ApiError(404)
+
+    return app
+
+
+def _answer(catalogue: Catalogue, model: str | None, pictures: Sequence[Picture]) -> AnalysisDict:
+    try:
+        recognizer = catalogue.get(model)
+    except ModelNotFoundError as error:
+        raise ApiError(422, str(error), code="unknown_model", field="model") from error
+    if len(pictures) == 1:
+        return {"results": [_analyze(recognizer, pictures[0])]}
+    results: list[FrameDict | ErrorDict] = []
+    for picture in pictures:
+        try:
+            results.append(_analyze(recognizer, picture))
+        except ApiError as error:
+            results.append(error.to_dict())
+    return {"results": results}
+
+
+def _analyze(recognizer: EmotionRecognizer, picture: Picture) -> FrameDict:
+    try:
+        return recognizer.analyze(file_of(picture)).to_dict()
+    except ImageError as error:
+        raise ApiError(422, str(error), code="unreadable_image", field=picture.field) from error
+
+
+def _is_served(router: APIRouter, request: Request, method: str) -> bool:
+    scope = {**request.scope, "method": method}
+    return any(route.matches(scope)[0] is Match.FULL for route in router.routes)
+
+
+def _shown(example: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
+    return {200: {"content": {"application/json": {"example": example}}}}
+
+
+def _documented_key(settings: Settings) -> list[Any]:
+    """What makes OpenAPI tell of the key; the gate checks it."""
+    if not settings.api_key:
+        return []
+    return [Depends(HTTPBearer(auto_error=False)), Depends(APIKeyHeader(name="X-API-Key", auto_error=False))]

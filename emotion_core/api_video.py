@@ -1,0 +1,164 @@
+"""Videos over REST: sent, asked after, fetched, cancelled.
+
+    POST   /api/v1/video                  -> 202 with the job's id
+    GET    /api/v1/video/{job_id}         its state and progress
+    GET    /api/v1/video/{job_id}/result  the answer (JSON); also /annotated.mp4, /frames.csv, /timeline.svg
+    DELETE /api/v1/video/{job_id}         cancel it, or forget its results
+
+The work itself is a ``Runner``'s, which writes the files of ``RESULTS``.
+"""
+
+import shutil
+from typing import Annotated, Any, Final, NotRequired
+
+from fastapi import APIRouter, Path, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import FileResponse, Response
+from starlette.datastructures import FormData, UploadFile
+from typing_extensions import TypedDict
+
+from .api_errors import ApiError, ErrorBody, described
+from .api_limits import MEGABYTE, media_type, read_form
+from .jobs import Job, JobQueue, Runner, State
+from .settings import Settings
+
+#: How long a video may take to arrive, in seconds.
+UPLOAD_SECONDS: Final = 600
+#: The address under the job -> how the name of the runner's file ends, what to save it as, its media type.
+RESULTS: Final = {
+    "result": (".json", "result.json", "application/json"),
+    "annotated.mp4": (".annotated.mp4", "annotated.mp4", "video/mp4"),
+    "frames.csv": (".csv", "frames.csv", "text/csv; charset=utf-8"),
+    "timeline.svg": (".timeline.svg", "timeline.svg", "image/svg+xml"),
+}
+
+JobId = Annotated[str, Path(description="The id from the answer to the video.")]
+
+
+class ProgressDict(TypedDict):
+    """Frames done, of how many, and how far that is, 0 to 1; total and seconds_left are null while nobody knows."""
+
+    frames: int
+    total: int | None
+    fraction: float
+    seconds_left: float | None
+
+
+class JobDict(TypedDict):
+    """error is there when the state is failed."""
+
+    id: str
+    state: State
+    progress: ProgressDict
+    error: NotRequired[ErrorBody]
+
+
+_EXAMPLE: Final[JobDict] = {
+    "id": "6nX1v0qZr2mJt8KfYb3LwQpA",
+    "state": "running",
+    "progress": {"frames": 120, "total": 450, "fraction": 0.267, "seconds_left": 4.1},
+}
+
+
+def add_video_routes(router: APIRouter, settings: Settings, runner: Runner) -> JobQueue:
+    """Add the routes and start the queue behind them; whoever serves them closes it."""
+    jobs = JobQueue(runner, settings.max_video_jobs, settings.keep_seconds)
+    limit = settings.max_video_mb * MEGABYTE
+    shown: dict[str, Any] = {"content": {"application/json": {"example": _EXAMPLE}}}
+
+    @router.post(
+        "/video",
+        status_code=202,
+        summary="Send a video",
+        responses={202: shown, **described(400, 401, 408, 413, 415, 422, 429, 503)},
+        openapi_extra={"requestBody": _body_of_video()},
+    )
+    async def send(request: Request, response: Response) -> JobDict:
+        """Queue a video. Ask for its state at the address in the header Location until it says done."""
+        if media_type(request) != "multipart/form-data":
+            raise ApiError(415, "Send the video as multipart/form-data, in a part named 'video'.")
+        job = await run_in_threadpool(jobs.reserve)
+        if job is None:
+            raise ApiError(503, "All places for videos are taken. Try again later.", headers={"Retry-After": "30"})
+        try:
+            form = await read_form(request, limit, UPLOAD_SECONDS)
+            try:
+                await run_in_threadpool(_write, form, job)
+            finally:
+                await form.close()
+        except BaseException:
+            jobs.cancel(job)
+            raise
+        jobs.submit(job)
+        response.headers["Location"] = f"{request.url.path}/{job.id}"
+        return _status(job)
+
+    def find(name: str) -> Job:
+        job = jobs.get(name)
+        if job is None:
+            raise ApiError(404, "There is no such video; results are deleted after a while. Send it again.")
+        return job
+
+    @router.get("/video/{job_id}", summary="Ask how far a video is", responses={200: shown, **described(401, 404)})
+    def status(job_id: JobId) -> JobDict:
+        """queued, running, done, failed or cancelled; and how many frames are done."""
+        return _status(find(job_id))
+
+    @router.delete("/video/{job_id}", status_code=204, summary="Cancel a video", responses=described(401, 404))
+    def cancel(job_id: JobId) -> None:
+        """Stop the work; of a video that is done, delete the results now."""
+        jobs.cancel(find(job_id))
+
+    def add_result(address: str, ending: str, name: str, kind: str) -> None:
+        @router.get(
+            f"/video/{{job_id}}/{address}",
+            summary=f"Fetch {name}",
+            response_class=FileResponse,
+            responses={200: {"content": {kind.partition(";")[0]: {}}}, **described(401, 404, 409)},
+            name=address,
+        )
+        def result(job_id: JobId) -> FileResponse:
+            job = find(job_id)
+            if job.state != "done":
+                failed = job.state in ("failed", "cancelled")
+                message = f"The video was {job.state}: {job.error}" if job.error else f"The video is {job.state}."
+                raise ApiError(409, message, code=job.state if failed else "not_ready")
+            path = job.results / f"{job.source.name}{ending}"
+            if not path.is_file():
+                raise ApiError(404, "This video has no such result.")
+            private = {"Cache-Control": "no-store"}  # somebody's face: for no cache on the way
+            return FileResponse(path, media_type=kind, filename=name, headers=private)
+
+    for address, result in RESULTS.items():
+        add_result(address, *result)
+    return jobs
+
+
+def _write(form: FormData, job: Job) -> None:
+    sent = form.multi_items()
+    if [name for name, _ in sent] != ["video"] or not isinstance(upload := sent[0][1], UploadFile):
+        raise ApiError(422, "Send one file in a part named 'video': -F video=@clip.mp4.", field="video")
+    if not upload.size:
+        raise ApiError(422, "The file is empty. Send it again.", field="video")
+    with job.source.open("wb") as target:
+        shutil.copyfileobj(upload.file, target, MEGABYTE)
+
+
+def _status(job: Job) -> JobDict:
+    at = job.progress
+    progress: ProgressDict = {
+        "frames": at.frames if at else 0,
+        "total": at.total if at else None,
+        "fraction": round(at.fraction, 3) if at else 0.0,
+        "seconds_left": round(at.seconds_left, 1) if at and at.seconds_left is not None else None,
+    }
+    found: JobDict = {"id": job.id, "state": job.state, "progress": progress}
+    if job.state == "failed":
+        found["error"] = {"code": "failed", "message": job.error}
+    return found
+
+
+def _body_of_video() -> dict[str, Any]:
+    file = {"type": "string", "format": "binary"}
+    schema = {"type": "object", "properties": {"video": file}, "required": ["video"]}
+    return {"required": True, "content": {"multipart/form-data": {"schema": schema}}}

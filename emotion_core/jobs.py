@@ -1,0 +1,186 @@
+"""Long work in the background: a bounded queue, one worker, results that are deleted after a while.
+
+    queued -> running -> done or failed
+        either one -> cancelled
+
+Nothing of a job is logged but the type and place of an unexpected error.
+"""
+
+import atexit
+import contextlib
+import logging
+import queue
+import secrets
+import shutil
+import tempfile
+import threading
+import time
+import traceback
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal, Protocol
+
+from .errors import EmotionError
+
+log = logging.getLogger(__name__)
+
+State = Literal["queued", "running", "done", "failed", "cancelled"]
+#: How long a stop waits for the running job to reach its next step, in seconds.
+PATIENCE: Final = 5
+
+
+class Progress(Protocol):
+    """How far a job is. total is None while it is unknown; fraction is 0 to 1; seconds_left may be None, too."""
+
+    @property
+    def frames(self) -> int: ...
+    @property
+    def total(self) -> int | None: ...
+    @property
+    def fraction(self) -> float: ...
+    @property
+    def seconds_left(self) -> float | None: ...
+
+
+class Runner(Protocol):
+    """Reads source, writes its results into folder, and yields at every step, where it may be closed.
+
+    The files are called after the source: ``source.json`` and so on.
+    An EmotionError's message is shown to whoever sent the job.
+    """
+
+    def __call__(self, source: Path, folder: Path, /) -> Generator[Progress, None, None]: ...
+
+
+@dataclass(eq=False)
+class Job:
+    """source: the file to work on, deleted once the work is over. results: the folder of the answers."""
+
+    id: str
+    folder: Path
+    state: State = "queued"
+    progress: Progress | None = None
+    error: str = ""
+    ended: float = 0.0  # time.monotonic()
+
+    @property
+    def source(self) -> Path:
+        return self.folder / "source"
+
+    @property
+    def results(self) -> Path:
+        return self.folder / "results"
+
+
+class JobQueue:
+    """Runs jobs one after the other. Safe to share between threads.
+
+    limit: jobs that are waiting or running at a time. keep_seconds: how long a job that has ended,
+    and its results, can be asked for. The files lie under a folder that goes with the process.
+    """
+
+    def __init__(self, runner: Runner, limit: int, keep_seconds: float, parent: str | None = None) -> None:
+        if parent is not None:
+            Path(parent).mkdir(parents=True, exist_ok=True)
+        self._root = Path(tempfile.mkdtemp(prefix="emotion-jobs-", dir=parent))
+        atexit.register(shutil.rmtree, self._root, ignore_errors=True)
+        self._runner, self._limit, self._keep = runner, limit, keep_seconds
+        self._jobs: dict[str, Job] = {}
+        self._lock = threading.Lock()
+        self._waiting: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._stopped = threading.Event()
+        self._worker = threading.Thread(target=self._work, daemon=True, name="jobs")
+        self._worker.start()
+        threading.Thread(target=self._sweep_for_ever, daemon=True, name="job-sweeper").start()
+
+    def reserve(self) -> Job | None:
+        """A place in the queue, to write ``source`` to and then submit or cancel; None when it is full."""
+        with self._lock:
+            if self._stopped.is_set() or self._unfinished() >= self._limit:
+                return None
+            name = secrets.token_urlsafe(18)  # 144 bits: whoever knows it was told it
+            job = self._jobs[name] = Job(name, self._root / name)
+            job.results.mkdir(parents=True)
+            return job
+
+    def submit(self, job: Job) -> None:
+        """Put a reserved job, whose source is written, at the end of the queue."""
+        self._waiting.put(job)
+
+    def get(self, name: str) -> Job | None:
+        """The job of that id, or None: never there, or forgotten by now."""
+        with self._lock:
+            job = self._jobs.get(name)
+            return None if job is None or self._is_over(job) else job
+
+    def cancel(self, job: Job) -> None:
+        """Stop an unfinished job at its next step; forget one that has ended, with its results."""
+        with self._lock:
+            if job.state == "queued":
+                self._end(job, "cancelled")
+            elif job.state == "running":
+                job.state, job.ended = "cancelled", time.monotonic()  # the worker deletes the files
+            else:
+                self._forget(job)
+
+    def close(self) -> None:
+        """Cancel everything and delete all files."""
+        self._stopped.set()
+        with self._lock:
+            for job in self._jobs.values():
+                if job.state in ("queued", "running"):
+                    job.state = "cancelled"
+        self._waiting.put(None)
+        self._worker.join(PATIENCE)
+        shutil.rmtree(self._root, ignore_errors=True)
+
+    def _work(self) -> None:
+        while (job := self._waiting.get()) is not None:
+            with self._lock:
+                if job.state != "queued":
+                    continue
+                job.state = "running"
+            job.error = self._run(job)
+            with self._lock:
+                self._end(job, "failed" if job.error else "done")
+
+    def _run(self, job: Job) -> str:
+        """Run to the end or to the cancellation; what went wrong, "" for nothing."""
+        try:
+            with contextlib.closing(self._runner(job.source, job.results)) as steps:
+                for job.progress in steps:
+                    if job.state == "cancelled":
+                        break
+        except EmotionError as error:
+            return str(error).replace(str(job.results), "its folder")  # nobody's business
+        except Exception as error:
+            # Where, but not the message: it may quote the visitor's file.
+            *_, last = traceback.extract_tb(error.__traceback__)
+            log.error("A job failed with %s in %s, line %s.", type(error).__name__, last.filename, last.lineno)
+            return "The server failed on this file. Try another, or a shorter one."
+        return ""
+
+    def _end(self, job: Job, state: State) -> None:
+        if job.state != "cancelled":
+            job.state, job.ended = state, time.monotonic()
+        if job.state == "done":
+            job.source.unlink(missing_ok=True)
+        else:
+            shutil.rmtree(job.folder, ignore_errors=True)
+
+    def _forget(self, job: Job) -> None:
+        self._jobs.pop(job.id, None)
+        shutil.rmtree(job.folder, ignore_errors=True)
+
+    def _unfinished(self) -> int:
+        return sum(job.state in ("queued", "running") for job in self._jobs.values())
+
+    def _is_over(self, job: Job) -> bool:
+        return job.ended > 0 and time.monotonic() - job.ended > self._keep
+
+    def _sweep_for_ever(self) -> None:
+        while not self._stopped.wait(min(self._keep / 4, 15)):
+            with self._lock:
+                for job in [job for job in self._jobs.values() if self._is_over(job)]:
+                    self._forget(job)

@@ -1,0 +1,48 @@
+"""Components that Gradio does not have: files as they came, and answers whose fields can be listed."""
+
+import base64
+import binascii
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio_client.utils import python_type_to_json_schema
+
+from ..results import FrameDict
+
+
+class PhotoInput(gr.Image):
+    """An image input that hands over the file as it came: ``emotion_core`` decodes it and
+    words the refusals, also for callers who pass the page by."""
+
+    is_template = True
+
+    def preprocess(self, payload: Any) -> Any:  # a path, or the bytes of a data: address
+        if payload is None:
+            return None
+        if payload.url and payload.url.startswith("data:"):
+            try:
+                return base64.b64decode(payload.url.partition(",")[2])
+            except binascii.Error:
+                return b""
+        return uploaded(payload.path, self.GRADIO_CACHE)
+
+
+class FrameOutput(gr.JSON):
+    """JSON whose fields the Python client can list."""
+
+    is_template = True
+
+    def api_info(self) -> dict[str, Any]:
+        return dict(python_type_to_json_schema(FrameDict))
+
+
+def uploaded(path: str | None, cache: str) -> str:
+    """The path, if it is an upload's; gr.Error otherwise.
+
+    Gradio checks paths only where the caller says that they are files: a bare path may be anyone's.
+    """
+    resolved = Path(path or "").resolve()
+    if not resolved.is_relative_to(Path(cache).resolve()):
+        raise gr.Error("Upload the file first: others are not read.", print_exception=False)
+    return str(resolved)

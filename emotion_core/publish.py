@@ -1,0 +1,181 @@
+"""To the Hugging Face Hub: a bundle as a model repository, this app as a Space.
+
+A published model is pinned: its commit and its files' SHA-256 go into the pin file, from which the
+app loads it everywhere, and from which a Space knows what to fetch before it starts.
+"""
+
+import contextlib
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final, Literal
+
+from .bundle import CARD, CONFIG, GRAPH, KERAS, SERVABLE, WEIGHTS, Bundle
+from .errors import BundleError, EmotionError, HubError, ModelNotFoundError
+from .hub import HubRef
+from .resolve import PIN, fetch_bundle
+
+ROOT: Final = Path(__file__).parents[1]
+#: What a Space does not get: weights that it preloads from the Hub, training, and what a run leaves behind.
+NOT_FOR_SPACE: Final = ("bundles", "training", "__pycache__", "*.pyc", "pin.json")
+
+
+@dataclass(frozen=True)
+class Upload:
+    """What would go where: files are names relative to the folder."""
+
+    repo_id: str
+    kind: Literal["model", "space"]
+    folder: Path
+    files: tuple[str, ...]
+
+    def listing(self) -> str:
+        """A line per file with its size in bytes, and the sum."""
+        sizes = {name: (self.folder / name).stat().st_size for name in self.files}
+        lines = [f"{size:>12,}  {name}" for name, size in sizes.items()]
+        return "\n".join(
+            [*lines, f"{sum(sizes.values()):>12,}  in {len(sizes)} files for the {self.kind} {self.repo_id}"]
+        )
+
+
+def model_upload(bundle: str | Path, repo_id: str) -> Upload:
+    """A bundle's files, checked: hashes, and a card whose model-index tells what was measured.
+
+    Raises BundleError when the card is missing or has no model-index, ModelNotFoundError for a wrong name.
+    """
+    _check_name(repo_id)
+    opened = Bundle.open(bundle)
+    folder = opened.folder
+    names = tuple(name for name in (CONFIG, CARD, *SERVABLE) if (folder / name).is_file())
+    if CARD not in names:
+        raise BundleError(f"{folder.name!r} has no {CARD}: a model is published with its card.")
+    if opened.config.metrics and "\nmodel-index:" not in (folder / CARD).read_text():
+        raise BundleError(f"The card {CARD} has no model-index, though figures were measured. Export the bundle again.")
+    return Upload(repo_id, "model", folder, names)
+
+
+def publish_model(upload: Upload, private: bool = False, pin_file: Path = PIN) -> HubRef:
+    """Create the repository if need be, upload, and write the pin. Raises HubError."""
+    commit = _send(upload, private, f"Publish {upload.folder.name}")
+    hashes = {name: hashlib.sha256((upload.folder / name).read_bytes()).hexdigest() for name in upload.files}
+    pin = HubRef(upload.repo_id, commit, hashes)
+    try:
+        pin_file.write_text(_pin_text(pin))
+    except OSError as error:
+        raise EmotionError(
+            f"Published, but {pin_file.name} cannot be written. Save it as:\n{_pin_text(pin)}"
+        ) from error
+    return pin
+
+
+@contextlib.contextmanager
+def space_upload(repo_id: str, model: str | None = None, root: Path = ROOT, pin_file: Path = PIN) -> Iterator[Upload]:
+    """The app's files in a temporary folder, pinned to a model on the Hub that the Space preloads.
+
+    model: ``owner/repo[@revision]``, pinned as it stands now; by default what the pin file names.
+    Raises ModelNotFoundError when there is no pin, HubError when the model cannot be had.
+    """
+    _check_name(repo_id)
+    if not (root / "app.py").is_file():
+        raise EmotionError("A Space is published from a clone of the repository: there is no app.py here.")
+    pin = _pin_of(model) if model else HubRef.from_pin(pin_file)
+    if pin is None:
+        raise ModelNotFoundError(
+            "No model is pinned. Publish one first (python -m emotion_core publish model BUNDLE OWNER/NAME), "
+            "or name one that is on the Hub with --model OWNER/NAME."
+        )
+    with tempfile.TemporaryDirectory(prefix="emotion-space-") as name:
+        folder = Path(name)
+        for file in ("app.py", "LICENSE"):
+            shutil.copy(root / file, folder / file)
+        shutil.copy(root / "requirements-serve.txt", folder / "requirements.txt")
+        shutil.copytree(root / "emotion_core", folder / "emotion_core", ignore=shutil.ignore_patterns(*NOT_FOR_SPACE))
+        (folder / "emotion_core" / PIN.name).write_text(_pin_text(pin))
+        (folder / CARD).write_text(space_readme((root / CARD).read_text(), pin))
+        files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+        yield Upload(repo_id, "space", folder, tuple(files))
+
+
+def publish_space(upload: Upload, private: bool = False) -> str:
+    """Create the Space if need be and upload; the commit. Modules that are gone here go there, too."""
+    return _send(upload, private, "Publish the app", delete=["emotion_core/*"])
+
+
+def space_readme(readme: str, pin: HubRef) -> str:
+    """The README with the pinned model in its front matter: named, and fetched before the app starts."""
+    from huggingface_hub import SpaceCard
+
+    card = SpaceCard(readme)
+    [graph] = [name for name in SERVABLE if name in pin.sha256][:1]
+    preload = f"{pin.repo_id} {CONFIG},{graph} {pin.revision}"
+    others = [name for name in card.data.get("models", []) if name != pin.repo_id]
+    card.data["models"] = [pin.repo_id, *others]
+    card.data["preload_from_hub"] = [preload, *card.data.get("preload_from_hub", [])]
+    return str(card)
+
+
+def _pin_of(model: str) -> HubRef:
+    """What serving needs of a repository, pinned at its present commit."""
+    ref = HubRef.parse(model)
+    if ref is None:
+        raise ModelNotFoundError(f"{model!r} is no repository: give OWNER/NAME or OWNER/NAME@revision.")
+    folder = fetch_bundle(ref).folder
+    names = [name for name in (CONFIG, GRAPH, KERAS, WEIGHTS) if (folder / name).is_file()]
+    hashes = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
+    return replace(ref, revision=folder.name, sha256=hashes)
+
+
+def _pin_text(pin: HubRef) -> str:
+    content = {"repo_id": pin.repo_id, "revision": pin.revision, "sha256": dict(pin.sha256)}
+    return json.dumps(content, indent=1) + "\n"
+
+
+def _check_name(repo_id: str) -> None:
+    ref = HubRef.parse(repo_id)
+    if ref is None or ref.revision:
+        raise ModelNotFoundError(f"{repo_id!r} is no name of a repository: give OWNER/NAME.")
+
+
+def _send(upload: Upload, private: bool, message: str, delete: list[str] | None = None) -> str:
+    """Create the repository where it is missing and upload the files; the commit. Raises HubError."""
+    from huggingface_hub import HfApi, get_token
+    from huggingface_hub.errors import HfHubHTTPError
+
+    if get_token() is None:
+        raise HubError("You are not logged in: run 'hf auth login', or set HF_TOKEN to a token that may write.")
+    api = HfApi()
+    try:
+        api.create_repo(
+            upload.repo_id,
+            repo_type=upload.kind,
+            space_sdk="gradio" if upload.kind == "space" else None,
+            private=private or None,  # None: as the owner usually has it
+            exist_ok=True,
+        )
+        commit = api.upload_folder(
+            repo_id=upload.repo_id,
+            repo_type=upload.kind,
+            folder_path=upload.folder,
+            allow_patterns=list(upload.files),
+            delete_patterns=delete,
+            commit_message=message,
+        )
+    except HfHubHTTPError as error:
+        status = error.response.status_code
+        owner = upload.repo_id.partition("/")[0]
+        reasons = {
+            401: "the token is not valid. Log in again with 'hf auth login', or set HF_TOKEN anew.",
+            402: "the Hub asks for a paid plan.",
+            403: f"the token may not write for {owner}. Use one with write permission for that name.",
+        }
+        raise HubError(f"{upload.repo_id}: {reasons.get(status, f'the Hub answered {status}. Try again.')}") from error
+    except ValueError as error:  # the client's words for a refused card or a malformed answer
+        raise HubError(f"{upload.repo_id} was refused: {error}") from error
+    # The client lets through what its HTTP library and the file system raise.
+    except Exception as error:
+        raise HubError(f"{upload.repo_id} could not be uploaded ({type(error).__name__}). Try again.") from error
+    return str(commit.oid)

@@ -1,0 +1,116 @@
+"""A recognizer with a memory: consecutive frames of one camera or one video, persons kept apart."""
+
+from dataclasses import dataclass, replace
+from typing import TypedDict
+
+import numpy as np
+
+from .classifier import is_uncertain
+from .images import RGB
+from .recognizer import EmotionRecognizer
+from .render import caption
+from .results import Box, FaceDict, Prediction
+from .tracking import FaceTracker, ProbabilitySmoother
+
+
+class TrackedFaceDict(FaceDict):
+    """A ``TrackedFace`` as JSON: everything is smoothed but ``raw_probabilities``."""
+
+    person: int
+    raw_probabilities: dict[str, float]
+
+
+class TrackedFrameDict(TypedDict):
+    """A ``TrackedFrame`` as JSON."""
+
+    time_seconds: float
+    width: int
+    height: int
+    faces: list[TrackedFaceDict]
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedFace:
+    """A person in one frame: what the network said of this frame, and the same smoothed over time."""
+
+    person: int
+    raw: Prediction
+    smoothed: Prediction
+
+    def to_dict(self) -> TrackedFaceDict:
+        raw = dict(zip(self.raw.labels, self.raw.probabilities, strict=True))
+        return {"person": self.person, **self.smoothed.to_dict(), "raw_probabilities": raw}
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedFrame:
+    """All persons seen in one frame, largest first; width and height in pixels."""
+
+    time_seconds: float
+    width: int
+    height: int
+    faces: tuple[TrackedFace, ...]
+
+    def captions(self) -> list[tuple[Prediction, str]]:
+        """What ``render.paint`` draws: the smoothed predictions, captioned with the persons' numbers."""
+        return [(face.smoothed, caption(face.smoothed, face.person)) for face in self.faces]
+
+    def to_dict(self) -> TrackedFrameDict:
+        return {
+            "time_seconds": round(self.time_seconds, 6),
+            "width": self.width,
+            "height": self.height,
+            "faces": [face.to_dict() for face in self.faces],
+        }
+
+
+class StreamAnalyzer:
+    """Analyses the frames of one stream in the order of time. One per visitor or video: it has a
+    memory, and is not to be shared; the recognizer may be.
+
+    >>> analyzer = StreamAnalyzer(recognizer, FaceTracker(confirm_seconds=0))
+    >>> analyzer.analyze(rgb, time.monotonic()).faces
+    """
+
+    def __init__(
+        self,
+        recognizer: EmotionRecognizer,
+        tracker: FaceTracker | None = None,
+        smoother: ProbabilitySmoother | None = None,
+    ) -> None:
+        self.recognizer = recognizer
+        self.tracker = tracker or FaceTracker()
+        self.smoother = smoother or ProbabilitySmoother()
+
+    def analyze(self, rgb: RGB, time_seconds: float) -> TrackedFrame:
+        """Analyse the next frame, RGB uint8 (H, W, 3); ValueError when time runs backwards."""
+        config = self.recognizer.config
+        seen = self.tracker.update(time_seconds, self.recognizer.analyze_rgb(rgb).predictions, rgb)
+        smoothed = self.smoother.update(time_seconds, {who: raw.probabilities for who, raw in seen.items()})
+        faces = []
+        for person, raw in seen.items():
+            weak = bool(is_uncertain(np.array([smoothed[person]]), config.uncertain)[0])
+            faces.append(TrackedFace(person, raw, Prediction(raw.face, raw.labels, smoothed[person], weak)))
+        return TrackedFrame(time_seconds, rgb.shape[1], rgb.shape[0], tuple(faces))
+
+
+def between(before: TrackedFrame, after: TrackedFrame, time_seconds: float) -> TrackedFrame:
+    """A frame that was not analysed: the persons of ``before``, boxes on their way to ``after``."""
+    span = after.time_seconds - before.time_seconds
+    share = min(max((time_seconds - before.time_seconds) / span, 0.0), 1.0) if span > 0 else 0.0
+    targets = {face.person: face.smoothed.face.box for face in after.faces}
+    faces = []
+    for face in before.faces:
+        moved = face.smoothed
+        if face.person in targets:
+            box = _on_the_way(moved.face.box, targets[face.person], share)
+            moved = replace(moved, face=replace(moved.face, box=box))
+        faces.append(replace(face, smoothed=moved))
+    return replace(before, time_seconds=time_seconds, faces=tuple(faces))
+
+
+def _on_the_way(start: Box, end: Box, share: float) -> Box:
+    def at(first: int, last: int) -> int:
+        return round(first + share * (last - first))
+
+    return Box(at(start.x, end.x), at(start.y, end.y), at(start.width, end.width), at(start.height, end.height))

@@ -1,0 +1,191 @@
+"""A video in; out come the annotated video, a CSV, a JSON and a timeline, with progress on the way.
+
+    with closing(analyze_video("clip.mp4", "answers", recognizer)) as steps:
+        for progress in steps:
+            print(progress.frames, progress.seconds_left)
+    print(progress.summary.files.video)
+
+Memory does not grow with the video's length: a few frames are held, everything else is written,
+added up or forgotten.
+"""
+
+import os
+import tempfile
+import time
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import av
+from av.audio.stream import AudioStream
+
+from .errors import VideoError
+from .faces import BoundedDetector
+from .people import PeopleLog
+from .recognizer import EmotionRecognizer
+from .render import paint
+from .stream import StreamAnalyzer, TrackedFrame, between
+from .timeline import timeline_svg
+from .tracking import FaceTracker, ProbabilitySmoother
+from .video_info import VideoInfo, probe
+from .video_read import Picture, VideoReader
+from .video_results import VideoFiles, VideoOptions, VideoProgress, VideoSummary
+from .video_rows import RowWriter
+from .video_write import VideoWriter
+
+#: Frames held back until the next analysed one says where their boxes are on the way to.
+MAX_WAITING: Final = 16
+#: Seconds between two reports of progress, and so until a cancelled job stops.
+REPORT_SECONDS: Final = 0.25
+
+
+def analyze_video(
+    source: str | os.PathLike[str],
+    folder: str | os.PathLike[str],
+    recognizer: EmotionRecognizer,
+    options: VideoOptions | None = None,
+) -> Generator[VideoProgress, None, None]:
+    """Analyse a video file and write the answers into ``folder``, which is made if need be.
+
+    Raises VideoLimitError or VideoError at once, before any work, for what cannot be used. The
+    generator reports some four times a second, at last with the summary. Closing it, or an
+    exception in it, ends the work and deletes what was written; the files appear when all are
+    complete.
+    """
+    options = options or VideoOptions()
+    return _work(Path(source), Path(folder), recognizer, options, probe(source, options.limits))
+
+
+def _work(
+    source: Path, folder: Path, recognizer: EmotionRecognizer, options: VideoOptions, info: VideoInfo
+) -> Generator[VideoProgress, None, None]:
+    started = time.monotonic()
+    yield VideoProgress(0, info.frames, 0.0, 0.0, None)
+    files = VideoFiles.beside(folder, source.name)
+    with _unfinished(folder) as hidden:
+        parts = VideoFiles.beside(Path(hidden), source.name)
+        try:
+            with VideoReader(source, info, options.limits, options.max_side) as reader:
+                summary = yield from _write(reader, recognizer, options, parts, files)
+            for part, file in zip(parts.all(), files.all(), strict=True):
+                part.replace(file)
+        except (av.FFmpegError, OSError) as error:
+            raise VideoError(f"The answers could not be written into {folder}: {error.strerror or error}.") from error
+    rate = summary.frames / max(time.monotonic() - started, 1e-6)
+    yield VideoProgress(summary.frames, summary.frames, 1.0, rate, 0.0, summary)
+
+
+def _write(
+    reader: VideoReader, recognizer: EmotionRecognizer, options: VideoOptions, parts: VideoFiles, files: VideoFiles
+) -> Generator[VideoProgress, None, VideoSummary]:
+    """Do the work and fill ``parts``; they will be called ``files`` in the end."""
+    detector = BoundedDetector(recognizer.detector, options.detection_side, options.min_score)
+    analyzer = StreamAnalyzer(
+        EmotionRecognizer(recognizer.classifier, detector),
+        FaceTracker(options.gap_seconds, options.confirm_seconds),
+        ProbabilitySmoother(options.smoothing_seconds, options.gap_seconds),
+    )
+    people = PeopleLog(recognizer.config.labels)
+    size, clock = (reader.width, reader.height), (reader.time_base, reader.info.rate)
+    started = reported = time.monotonic()
+    analyzed = 0
+    with RowWriter(parts.csv, parts.json, people.labels) as rows:
+        with VideoWriter(parts.video, *size, *clock, reader.sound, reader.start) as writer:
+            for item in _followed(reader, analyzer, options.rate):
+                if not isinstance(item, _Followed):
+                    writer.write_sound(item)
+                    continue
+                rgb = item.picture.rgb
+                if item.analyzed:
+                    analyzed += 1
+                    rows.write(item.frame)
+                    people.add(item.frame, rgb)
+                paint(rgb, item.frame.captions())
+                writer.write(rgb, item.picture.pts)
+                if time.monotonic() - reported > REPORT_SECONDS:
+                    reported = time.monotonic()
+                    yield _progress(reader, reported - started)
+            if not reader.frames:
+                raise VideoError("No picture of this video can be decoded. Export or record it again.")
+            writer.finish()
+        seen = people.finish(reader.seconds)
+        notices = [*reader.notices(), *writer.notices()]
+        if people.forgotten:
+            notices.append(f"Persons seen too briefly to be in the summary: {people.forgotten}.")
+        summary = VideoSummary(
+            seconds=reader.seconds,
+            frames=reader.frames,
+            analyzed_frames=analyzed,
+            width=reader.width,
+            height=reader.height,
+            has_sound=writer.has_sound,
+            model=recognizer.config.name,
+            detector=recognizer.detector.name,
+            notices=tuple(notices),
+            people=seen,
+            files=files,
+            chart=timeline_svg(seen, people.labels, people.bin_seconds, reader.seconds),
+        )
+        rows.finish(summary.to_dict())
+    chart = timeline_svg(seen, people.labels, people.bin_seconds, reader.seconds, standalone=True)
+    parts.timeline.write_text(chart, encoding="utf-8")
+    return summary
+
+
+def _unfinished(folder: Path) -> tempfile.TemporaryDirectory[str]:
+    """Where files grow until they are complete; in the same folder, so that moving them copies nothing."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return tempfile.TemporaryDirectory(prefix=".unfinished-", dir=folder)
+    except OSError as error:
+        raise VideoError(f"Nothing can be written into {folder}: {error.strerror}. Choose another folder.") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Followed:
+    """A picture with its persons; analyzed: not merely between two that were."""
+
+    picture: Picture
+    frame: TrackedFrame
+    analyzed: bool
+
+
+def _followed(
+    reader: VideoReader, analyzer: StreamAnalyzer, rate: float | None
+) -> "Iterator[_Followed | av.Packet[AudioStream]]":
+    """Every picture, in order, and the sound's packets as they come."""
+    before: TrackedFrame | None = None
+    slot = -1
+    waiting: list[Picture] = []
+    for item in reader:
+        if not isinstance(item, Picture):
+            yield item
+            continue
+        # Times fall into slots of 1 / rate; the first frame of each is analysed.
+        now = slot + 1 if rate is None else int(item.time_seconds * rate + 1e-6)
+        if before is None or now != slot:
+            slot, frame = now, analyzer.analyze(item.rgb, item.time_seconds)
+            for picture in waiting:
+                yield _Followed(picture, between(before or frame, frame, picture.time_seconds), False)
+            waiting.clear()
+            yield _Followed(item, frame, True)
+            before = frame
+        else:
+            waiting.append(item)
+            if len(waiting) > MAX_WAITING:
+                held = waiting.pop(0)
+                yield _Followed(held, between(before, before, held.time_seconds), False)
+    for picture in waiting:
+        if before is not None:
+            yield _Followed(picture, between(before, before, picture.time_seconds), False)
+
+
+def _progress(reader: VideoReader, elapsed: float) -> VideoProgress:
+    info, total = reader.info, reader.info.frames
+    fraction = reader.frames / total if total else reader.bytes_read / info.size_bytes
+    fraction = min(fraction, 1.0)
+    left = elapsed * (1 - fraction) / fraction if fraction else None
+    if total is not None:
+        total = max(total, reader.frames)
+    return VideoProgress(reader.frames, total, fraction, reader.frames / max(elapsed, 1e-6), left)

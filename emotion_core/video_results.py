@@ -1,0 +1,127 @@
+"""What a video's analysis is asked for and what it answers: options, progress, summary, files."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypedDict
+
+from .people import Person, PersonDict
+from .video_info import VideoLimits
+
+
+@dataclass(frozen=True, slots=True)
+class VideoOptions:
+    """How a video is analysed.
+
+    rate: frames analysed a second, or None for every one; all are written. max_side: the longest
+    side of the annotated video, in pixels; larger videos are scaled down. smoothing_seconds: time
+    constant of the smoothing, 0 for none. gap_seconds: how long a person may be out of sight and
+    keep the number. confirm_seconds: how long a face must be seen before it counts.
+    detection_side: of the copy on which faces are sought, in pixels: smaller is faster, and misses
+    small faces. min_score: of a face's detection, 0 to 1, where the detector gives one.
+    """
+
+    rate: float | None = None
+    max_side: int = 1280
+    smoothing_seconds: float = 0.4
+    gap_seconds: float = 1.0
+    confirm_seconds: float = 0.2
+    detection_side: int = 640
+    min_score: float = 0.7
+    limits: VideoLimits = field(default_factory=VideoLimits)
+
+    def __post_init__(self) -> None:
+        if self.rate is not None and not 0 < self.rate <= 1000:
+            raise ValueError(f"The rate is frames a second, above 0, not {self.rate}.")
+        if min(self.max_side, self.detection_side) < 64:
+            raise ValueError("max_side and detection_side are pixels, at least 64.")
+        if not 0 <= self.min_score <= 1:
+            raise ValueError(f"min_score is 0 to 1, not {self.min_score}.")
+        if min(self.smoothing_seconds, self.gap_seconds, self.confirm_seconds) < 0:
+            raise ValueError("Times are seconds, 0 or more.")
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFiles:
+    """Where the answers of a video are."""
+
+    video: Path
+    csv: Path
+    json: Path
+    timeline: Path
+
+    @classmethod
+    def beside(cls, folder: Path, name: str) -> "VideoFiles":
+        """The files for a video called ``name``; the whole name is kept, as a.mp4 and a.webm are two."""
+        name = name.encode()[-200:].decode(errors="ignore")  # file systems take 255 bytes
+        endings = (".annotated.mp4", ".csv", ".json", ".timeline.svg")
+        return cls(*(folder / f"{name}{ending}" for ending in endings))
+
+    def all(self) -> tuple[Path, ...]:
+        return self.video, self.csv, self.json, self.timeline
+
+
+class VideoSummaryDict(TypedDict):
+    """A ``VideoSummary`` as JSON; times in seconds, sizes in pixels."""
+
+    seconds: float
+    frames: int
+    analyzed_frames: int
+    width: int
+    height: int
+    has_sound: bool
+    model: str
+    detector: str
+    notices: list[str]
+    people: list[PersonDict]
+
+
+@dataclass(frozen=True, slots=True)
+class VideoSummary:
+    """What was seen. width, height: of the annotated video, in whose pixels all boxes are.
+
+    notices: what its reader should know, a cut-off file for one. chart: the timeline as SVG, to be
+    put into a page; the file has its own background.
+    """
+
+    seconds: float
+    frames: int
+    analyzed_frames: int
+    width: int
+    height: int
+    has_sound: bool
+    model: str
+    detector: str
+    notices: tuple[str, ...]
+    people: tuple[Person, ...]
+    files: VideoFiles
+    chart: str = field(repr=False)
+
+    def to_dict(self) -> VideoSummaryDict:
+        return {
+            "seconds": round(self.seconds, 3),
+            "frames": self.frames,
+            "analyzed_frames": self.analyzed_frames,
+            "width": self.width,
+            "height": self.height,
+            "has_sound": self.has_sound,
+            "model": self.model,
+            "detector": self.detector,
+            "notices": list(self.notices),
+            "people": [person.to_dict() for person in self.people],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class VideoProgress:
+    """How far the work is. frames: done; total: of all, perhaps estimated, None if unknown.
+
+    fraction: 0 to 1, of the file where the number of frames is unknown. rate: frames a second.
+    summary: in the last report alone.
+    """
+
+    frames: int
+    total: int | None
+    fraction: float
+    rate: float
+    seconds_left: float | None
+    summary: VideoSummary | None = None

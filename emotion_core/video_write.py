@@ -1,0 +1,127 @@
+"""Frames and sound -> an MP4 that browsers play: H.264, yuv420p, the index in front."""
+
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import av
+import cv2
+import numpy as np
+from av.audio.stream import AudioStream
+from av.video.reformatter import ColorPrimaries, ColorRange, ColorTrc
+
+from .images import RGB
+
+#: Sound that both MP4 and browsers take: copied as it is. Anything else becomes AAC.
+COPIED_SOUND: Final = ("aac", "mp3", "opus", "flac")
+_AAC_RATES: Final = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
+#: The matrix by which OpenCV makes YUV of RGB, BT.601, as FFmpeg numbers it (AVCOL_SPC_SMPTE170M).
+_BT601: Final = 6
+
+
+class VideoWriter:
+    """Writes one MP4; a context manager.
+
+    width, height: even. time_base: the unit of every frame's time. rate: frames a second on
+    average, a hint to the encoder. sound: the stream whose packets will come, or None. start: what
+    their clock shows at the beginning, in seconds.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        width: int,
+        height: int,
+        time_base: Fraction,
+        rate: Fraction,
+        sound: AudioStream | None = None,
+        start: Fraction = Fraction(0),
+    ) -> None:
+        self._container = av.open(path, "w", format="mp4", options={"movflags": "+faststart"})
+        # Rates of a thousand a second, as some files state, would ask for a level that no player has.
+        hint = Fraction(min(max(float(rate), 1.0), 120.0)).limit_denominator(1001)
+        options = {"preset": "veryfast", "crf": "21"}
+        self._video = self._container.add_stream("libx264", rate=hint, options=options, width=width, height=height)
+        self._video.thread_type = "AUTO"
+        self._video.codec_context.time_base = time_base
+        self._video.color_range = ColorRange.MPEG
+        self._video.colorspace = _BT601
+        self._video.color_primaries = ColorPrimaries.BT709
+        self._video.color_trc = ColorTrc.BT709
+        self._time_base = time_base
+        self._start = start
+        self._copy: AudioStream | None = None
+        self._aac: AudioStream | None = None
+        self._last_dts: int | None = None
+        self._sound_damaged = False
+        if sound is not None:
+            self._add_sound(sound)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: BaseException | TracebackType | None) -> None:
+        try:
+            self._container.close()
+        except av.FFmpegError:
+            if kind is None:  # a broken-off file is to be deleted anyway
+                raise
+
+    def write(self, rgb: RGB, pts: int) -> None:
+        """Add a frame, RGB uint8 (height, width, 3), at ``pts`` time units: more than the last one's."""
+        # OpenCV does this ten times as fast as FFmpeg's scaler.
+        yuv = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2YUV_I420), np.uint8)
+        frame = av.VideoFrame.from_ndarray(yuv, format="yuv420p")
+        frame.pts, frame.time_base = pts, self._time_base
+        self._container.mux(self._video.encode(frame))
+
+    @property
+    def has_sound(self) -> bool:
+        return self._copy is not None or self._aac is not None
+
+    def write_sound(self, packet: "av.Packet[AudioStream]") -> None:
+        """Add a packet of the sound. A damaged one is left out, which ``notices`` tells."""
+        try:
+            if self._copy is not None:
+                self._copy_sound(packet, self._copy)
+            elif self._aac is not None:
+                for frame in packet.decode():
+                    if frame.pts is not None and frame.time_base is not None:
+                        frame.pts -= round(self._start / frame.time_base)
+                    self._container.mux(self._aac.encode(frame))
+        except (av.FFmpegError, ValueError):
+            self._sound_damaged = True
+
+    def finish(self) -> None:
+        """Write what the encoders still hold."""
+        self._container.mux(self._video.encode(None))
+        if self._aac is not None:
+            with suppress(av.FFmpegError, ValueError):
+                self._container.mux(self._aac.encode(None))
+
+    def notices(self) -> tuple[str, ...]:
+        """What the reader of the result should know of the sound."""
+        return ("The sound, or a part of it, was damaged and is missing.",) if self._sound_damaged else ()
+
+    def _add_sound(self, sound: AudioStream) -> None:
+        context = sound.codec_context
+        if context is not None and context.name.removesuffix("float") in COPIED_SOUND:
+            self._copy = self._container.add_stream_from_template(sound)
+        elif context is not None and context.sample_rate:
+            rate = context.sample_rate if context.sample_rate in _AAC_RATES else 48000
+            layout = "mono" if context.channels == 1 else "stereo"
+            self._aac = self._container.add_stream("aac", rate=rate, layout=layout)
+        else:
+            self._sound_damaged = True
+
+    def _copy_sound(self, packet: "av.Packet[AudioStream]", stream: AudioStream) -> None:
+        if packet.dts is None or packet.pts is None or packet.time_base is None:
+            return
+        offset = round(self._start / packet.time_base)
+        packet.dts, packet.pts = packet.dts - offset, packet.pts - offset
+        if self._last_dts is None or packet.dts > self._last_dts:  # MP4 refuses what goes back in time
+            self._last_dts = packet.dts
+            packet.stream = stream
+            self._container.mux(packet)

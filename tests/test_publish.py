@@ -1,0 +1,215 @@
+"""Publishing with the real Hub client to a Hub that stands in, and loading back what was published."""
+
+import hashlib
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from huggingface_hub import SpaceCard
+from PIL import Image
+from rest_server import encoded, until
+from stand_in_hub import TOKEN, Repo, StandInHub
+
+from emotion_core import BundleError, EmotionError, EmotionRecognizer, HubError, ModelNotFoundError
+from emotion_core.bundle import CARD, CONFIG, EMBEDDED, GRAPH, WEIGHTS
+from emotion_core.cli import main
+from emotion_core.hub import HubRef
+from emotion_core.publish import ROOT, model_upload, publish_model, publish_space, space_upload
+
+# The client's own LFS upload, on its own HTTP library.
+pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning")
+SHIPPED = EMBEDDED / "fer2013-resnet50v2"
+
+
+@pytest.fixture
+def logged_in(hub: StandInHub, monkeypatch: pytest.MonkeyPatch) -> StandInHub:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)  # Xet cannot be stood in for
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    return hub
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """A bundle's folder whose graph is none: publishing only carries it."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    config = json.loads((SHIPPED / CONFIG).read_text())
+    (folder / CONFIG).write_text(json.dumps({**config, "name": "small", "files": {}}))
+    (folder / CARD).write_bytes((SHIPPED / CARD).read_bytes())
+    (folder / GRAPH).write_bytes(bytes(range(256)) * 200)
+    return folder
+
+
+def test_a_published_model_is_pinned_and_loads_back(
+    logged_in: StandInHub, tmp_path: Path, montage: np.ndarray, recognizer: EmotionRecognizer
+) -> None:
+    pin_file = tmp_path / "pin.json"
+    pin = publish_model(model_upload(SHIPPED, "we/fer"), private=True, pin_file=pin_file)
+    repo = logged_in.repos["we/fer"]
+    assert set(repo.files) == {CONFIG, CARD, GRAPH, WEIGHTS}
+    assert repo.files[GRAPH] == (SHIPPED / GRAPH).read_bytes()
+    assert '"visibility": "private"' in repo.requests[0]
+    assert HubRef.from_pin(pin_file) == pin
+    assert pin.revision == repo.commit
+    assert pin.sha256[GRAPH] == hashlib.sha256(repo.files[GRAPH]).hexdigest()
+
+    with pytest.MonkeyPatch.context() as elsewhere:  # as on a Space, where nothing is embedded
+        elsewhere.setattr("emotion_core.bundle.EMBEDDED", tmp_path / "nothing")
+        loaded = EmotionRecognizer.load(detector="haar", pin_file=pin_file)
+    assert loaded.origin == f"we/fer@{repo.commit[:12]}"
+    assert loaded.analyze(montage).predictions == recognizer.analyze(montage).predictions
+
+
+def test_publishing_again_moves_the_pin(logged_in: StandInHub, small: Path, tmp_path: Path) -> None:
+    upload = model_upload(small, "we/small")
+    first = publish_model(upload, pin_file=tmp_path / "pin.json")
+    logged_in.repos["we/small"].files["notes.txt"] = b"theirs"
+    second = publish_model(upload, pin_file=tmp_path / "pin.json")
+    assert first.sha256 == second.sha256
+    assert HubRef.from_pin(tmp_path / "pin.json") == second
+    assert "notes.txt" in logged_in.repos["we/small"].files
+
+
+def test_a_space_has_the_app_and_preloads_the_model(logged_in: StandInHub, tmp_path: Path) -> None:
+    pin = publish_model(model_upload(SHIPPED, "we/fer"), pin_file=tmp_path / "pin.json")
+    logged_in.repos["spaces/we/app"] = Repo({"emotion_core/old.py": b"", "emotion_core/cli.py": b"", "mine.txt": b""})
+    with space_upload("we/app", pin_file=tmp_path / "pin.json") as upload:
+        folder = upload.folder
+        publish_space(upload)
+    assert not folder.exists()
+    files = logged_in.repos["spaces/we/app"].files
+    assert {"app.py", "README.md", "requirements.txt", "emotion_core/page.css", "emotion_core/api_docs.html"} <= set(
+        files
+    )
+    assert "emotion_core/old.py" not in files
+    assert "mine.txt" in files
+    assert files["emotion_core/cli.py"] == (ROOT / "emotion_core/cli.py").read_bytes()
+    assert not [name for name in files if "bundles" in name or "training" in name or "pycache" in name]
+    assert max(map(len, files.values())) < 100_000
+    assert b"tensorflow" not in files["requirements.txt"]
+    assert json.loads(files["emotion_core/pin.json"]) == {
+        "repo_id": "we/fer", "revision": pin.revision, "sha256": dict(pin.sha256)
+    }  # fmt: skip
+    card = SpaceCard(files["README.md"].decode())
+    ours = SpaceCard((ROOT / "README.md").read_text())
+    assert card.data["models"] == ["we/fer", "opencv/face_detection_yunet"]
+    assert card.data["preload_from_hub"] == [
+        f"we/fer config.json,model.tflite {pin.revision}",
+        *ours.data["preload_from_hub"],
+    ]
+    for entry in ("sdk", "sdk_version", "python_version", "app_file", "title"):
+        assert card.data[entry] == ours.data[entry]
+    assert card.text == ours.text
+
+
+def test_the_space_starts_and_answers(logged_in: StandInHub, tmp_path: Path, montage: np.ndarray) -> None:
+    """The uploaded files alone, in a process with a Space's environment."""
+    publish_model(model_upload(SHIPPED, "we/fer"), pin_file=tmp_path / "pin.json")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    space = {"SYSTEM": "spaces", "SPACE_ID": "we/app", "GRADIO_NUM_PORTS": "1", "GRADIO_SERVER_PORT": str(port)}
+    ours = {"HF_HOME": str(tmp_path / "home"), "EMOTION_DETECTOR": "haar", "PYTHONDONTWRITEBYTECODE": "1"}
+    with space_upload("we/app", pin_file=tmp_path / "pin.json") as upload, (tmp_path / "log").open("w") as log:
+        command = [sys.executable, "app.py"]
+        environment = {**os.environ, **space, **ours}
+        process = subprocess.Popen(command, cwd=upload.folder, env=environment, stdout=log, stderr=log)
+        try:
+            until(lambda: is_up(f"http://127.0.0.1:{port}/healthz") or process.poll() is not None, 60)
+            url = f"http://127.0.0.1:{port}/api/v1"
+            [model] = httpx.get(f"{url}/models").json()["models"]
+            answer = httpx.post(f"{url}/analyze", files={"image": encoded(Image.fromarray(montage), "PNG")}, timeout=20)
+        finally:
+            process.terminate()
+            process.wait(20)
+    assert model["origin"].startswith("we/fer@")
+    assert len(answer.json()["results"][0]["faces"]) == 3
+    assert f"http://0.0.0.0:{port}" in (tmp_path / "log").read_text()
+    assert not [line for line in logged_in.repos["we/fer"].requests if WEIGHTS in line]  # only what serves is fetched
+
+
+def is_up(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=5).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def test_a_space_with_a_model_that_is_on_the_hub(logged_in: StandInHub, small: Path, tmp_path: Path) -> None:
+    content = {path.name: path.read_bytes() for path in small.iterdir() if path.is_file()}
+    repo = logged_in.repos["some/model"] = Repo(content)
+    with space_upload("we/app", "some/model", pin_file=tmp_path / "none.json") as upload:
+        pin = HubRef.from_pin(upload.folder / "emotion_core/pin.json")
+    assert pin is not None
+    assert (pin.repo_id, pin.revision) == ("some/model", repo.commit)
+    assert set(pin.sha256) == {CONFIG, GRAPH}
+    with pytest.raises(ModelNotFoundError, match="no repository"), space_upload("we/app", "some/other"):
+        pass
+
+
+def test_a_dry_run_lists_and_writes_nothing(
+    hub: StandInHub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    before = sorted(path for path in (ROOT / "emotion_core").rglob("*.json"))
+    assert main(["publish", "model", str(SHIPPED), "we/fer", "--dry-run"]) == 0
+    listed = capsys.readouterr().out
+    assert f"{(SHIPPED / GRAPH).stat().st_size:,}  model.tflite" in listed
+    assert "4 files for the model we/fer" in listed
+    hub.repos["some/model"] = Repo({path.name: path.read_bytes() for path in SHIPPED.iterdir()})
+    assert main(["publish", "space", "we/app", "--model", "some/model", "--dry-run"]) == 0
+    assert "for the space we/app" in capsys.readouterr().out
+    assert set(hub.repos) == {"some/model"}
+    assert sorted(path for path in (ROOT / "emotion_core").rglob("*.json")) == before
+
+
+class TestRefusals:
+    def test_not_logged_in(self, hub: StandInHub, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("HF_TOKEN", raising=False)
+        with pytest.raises(HubError, match="hf auth login"):
+            publish_model(model_upload(small, "we/small"), pin_file=tmp_path / "pin.json")
+        assert hub.repos == {}
+
+    def test_a_wrong_token_and_another_owner(
+        self, logged_in: StandInHub, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with pytest.raises(HubError, match="may not write for them"):
+            publish_model(model_upload(small, "them/small"), pin_file=tmp_path / "pin.json")
+        monkeypatch.setenv("HF_TOKEN", "hf_old")
+        with pytest.raises(HubError, match="not valid"):
+            publish_model(model_upload(small, "we/small"), pin_file=tmp_path / "pin.json")
+        assert logged_in.repos == {}
+        assert not (tmp_path / "pin.json").exists()
+
+    def test_a_hub_that_is_not_there(self, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HF_TOKEN", TOKEN)
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+        with pytest.raises(HubError, match=r"could not be uploaded \(ConnectError\)"):
+            publish_model(model_upload(small, "we/small"), pin_file=tmp_path / "pin.json")
+
+    def test_what_is_not_ready(self, small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        with pytest.raises(ModelNotFoundError, match="OWNER/NAME"):
+            model_upload(small, "just-a-name")
+        with pytest.raises(BundleError, match="not a model bundle"):
+            model_upload(tmp_path, "we/small")
+        config = json.loads((small / CONFIG).read_text())
+        (tmp_path / CONFIG).write_text(json.dumps({**config, "files": {}}))
+        (tmp_path / GRAPH).write_bytes((small / GRAPH).read_bytes())
+        with pytest.raises(BundleError, match="published with its card"):
+            model_upload(tmp_path, "we/small")
+        (tmp_path / CARD).write_text("# A card\n")
+        with pytest.raises(BundleError, match="no model-index"):
+            model_upload(tmp_path, "we/small")
+        unpinned = space_upload("we/app", pin_file=tmp_path / "none.json")
+        with pytest.raises(ModelNotFoundError, match="publish model BUNDLE"), unpinned:
+            pass
+        with pytest.raises(EmotionError, match="clone"), space_upload("we/app", root=tmp_path):
+            pass
+        assert main(["publish", "model", str(tmp_path / "absent"), "we/x"]) == 1
+        assert capsys.readouterr().err.startswith("Error: 'absent' has no config.json")
