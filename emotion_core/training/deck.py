@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from PIL import Image
 from pptx.dml.color import RGBColor
-from pptx.enum.text import MSO_ANCHOR
+from pptx.enum.shapes import MSO_SHAPE
+from pptx.enum.text import MSO_ANCHOR, PP_ALIGN
 from pptx.util import Emu, Inches, Pt
 
 _FONT: Final = "Arial"
@@ -71,7 +72,7 @@ class Deck:
         return self._deck.slides.add_slide(self._deck.slide_layouts[6])
 
     def _block(self, slide: Any, left: int, top: int, width: int, height: int, colour: RGBColor) -> None:
-        shape = slide.shapes.add_shape(1, left, top, width, height)
+        shape = slide.shapes.add_shape(MSO_SHAPE.RECTANGLE, left, top, width, height)
         shape.fill.solid()
         shape.fill.fore_color.rgb = colour
         shape.line.fill.background()
@@ -99,7 +100,7 @@ class Deck:
             paragraph = frame.paragraphs[0] if number == 0 else frame.add_paragraph()
             paragraph.space_after = Pt(gap)
             if right:
-                paragraph.alignment = 3  # PP_ALIGN.RIGHT
+                paragraph.alignment = PP_ALIGN.RIGHT
             self._run(paragraph, line, size, bold, colour)
 
     def _run(self, paragraph: Any, text: str, size: int, bold: bool, colour: RGBColor) -> None:

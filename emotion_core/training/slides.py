@@ -128,16 +128,13 @@ def _networks(deck: Deck, runs: Sequence[BundleConfig]) -> None:
     )
     longest = max(runs, key=lambda run: sum(len(stage["history"]) for stage in run.training["stages"]))
     voted = any(stage["votes_sha256"] for stage in longest.training["stages"])
+    targets = ["Targets blend the label with the FER+ votes: ten people's opinions of that face."] if voted else []
     deck.page(
         "How it was trained",
         [
             f"{longest.name}: {longest.training['hours']:g} hours on {longest.training['hardware']}.",
             "Flips, turns, zooms and shifts of every face at every pass, and gray boxes over parts of it.",
-            *(
-                ["Targets blend the label with the FER+ votes: ten people's opinions of that very face."]
-                if voted
-                else []
-            ),
+            *targets,
             "The running mean of the weights is measured; PublicTest picks the epoch.",
         ],
         _chart(plots.history(longest.training["stages"])),
@@ -207,7 +204,7 @@ def _errors(deck: Deck, best: BundleConfig) -> None:
     deck.page(
         "Does it know how sure to be?",
         [
-            f"Expected calibration error {figures['ece']:.3f}: of the faces answered with 70%, about 70% are right.",
+            f"Expected calibration error {figures['ece']:.3f}: the mean gap between confidence and accuracy.",
             f"{figures['uncertain_share']:.0%} of the faces are marked uncertain"
             + (f"; on the others the accuracy is {certain:.1%}." if certain is not None else "."),
             "Fitted on PublicTest, shown on PrivateTest: a temperature and one bias per class.",
