@@ -11,6 +11,7 @@ from typing import Any
 import nbformat
 import pytest
 
+from emotion_core.cli import main
 from emotion_core.training.config import TrainConfig
 from emotion_core.training.execute import execute
 from emotion_core.training.notebook import REPOSITORY
@@ -114,6 +115,21 @@ def test_there_are_eight_and_the_guide_names_each() -> None:
         assert f"({file})" in guide
         assert f"https://colab.research.google.com/github/{path}/blob/main/{file}" in guide
         assert f"https://kaggle.com/kernels/welcome?src={REPOSITORY}/blob/main/{file}" in guide
+
+
+def test_the_command_runs_one_in_its_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cells = [nbformat.v4.new_code_cell("N = 1", metadata={"tags": ["parameters"]})]
+    cells.append(nbformat.v4.new_code_cell("print(12 // N)"))
+    path = tmp_path / "small.ipynb"
+    nbformat.write(
+        nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}}),
+        path,
+    )
+    assert main(["notebook", str(path), "--set", "N", "3"]) == 0
+    [output] = outputs_of(nbformat.read(path, as_version=4))
+    assert output.text == "4\n"
+    assert main(["notebook", str(path), "--set", "N", "0"]) == 1
+    assert "small.ipynb, cell 3: ZeroDivisionError" in capsys.readouterr().err
 
 
 def test_ruff_is_clean_on_them() -> None:
