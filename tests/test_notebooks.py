@@ -21,6 +21,7 @@ from emotion_core.training.stand_in import drawn_faces
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "training_notebooks").glob("*.ipynb"))
+KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 SMALL = {"EPOCHS": 1, "BATCH_SIZE": 32}
 #: By the notebook's number: what makes it quick.
 SMOKE: dict[str, dict[str, Any]] = {
@@ -122,7 +123,7 @@ def test_the_command_runs_one_in_its_place(tmp_path: Path, capsys: pytest.Captur
     cells.append(nbformat.v4.new_code_cell("print(12 // N)"))
     path = tmp_path / "small.ipynb"
     nbformat.write(
-        nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}}),
+        nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL}),
         path,
     )
     assert main(["notebook", str(path), "--set", "N", "3"]) == 0
