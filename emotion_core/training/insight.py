@@ -24,7 +24,7 @@ def filters(network: Any, number: int = 0) -> NDArray[np.uint8]:
     """
     kernel = np.asarray(_numbered(network, number).kernel, np.float32).mean(axis=2).transpose(2, 0, 1)
     extreme = np.abs(kernel).max(axis=(1, 2), keepdims=True)
-    return np.asarray(127.5 + 127.5 * kernel / np.maximum(extreme, 1e-9), np.uint8)
+    return np.asarray(np.round(127.5 + 127.5 * kernel / np.maximum(extreme, 1e-9)), np.uint8)
 
 
 def feature_maps(network: Any, picture: NDArray[np.uint8], number: int = 0) -> NDArray[np.float32]:

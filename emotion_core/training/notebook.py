@@ -62,7 +62,8 @@ def trained(data: FaceData, config: TrainConfig, out: str | Path, flip: bool = F
     out = Path(out)
     if (out / CONFIG).is_file() and (out / "run" / RUN).is_file():
         begun = json.loads((out / "run" / RUN).read_text())
-        if (begun["config"], begun["data_sha256"]) == (config.as_json(), data.digest()):
+        same = (config.as_json(), data.digest(), data.votes_digest())
+        if (begun["config"], begun["data_sha256"], begun["votes_sha256"]) == same:
             print(f"{out.name} is finished: loaded.")
             return Bundle.open(out)
     if keras.backend.backend() != "tensorflow":
