@@ -21,27 +21,36 @@ from emotion_core.hub import quiet_hub
 from emotion_core.page.about_tab import about, about_tab
 from emotion_core.page.endpoints import client_endpoints
 from emotion_core.page.image_tab import image_tab
+from emotion_core.page.video_tab import video_tab
+from emotion_core.page.webcam_tab import webcam_tab
 from emotion_core.server import serve
 from emotion_core.short_lived import ShortLivedFolder, exit_on_sigterm
+from emotion_core.video_jobs import VideoDesk
 
 STYLE = Path(page_package.__file__).with_name("page.css")
 #: How long an upload or an answer may stay on the disk: the browser needs a moment to fetch it.
 KEEP_SECONDS = 90
 
 
-def build_page(catalogue: Catalogue, files: ShortLivedFolder) -> gr.Blocks:
+def build_page(catalogue: Catalogue, files: ShortLivedFolder, settings: Settings, desk: VideoDesk) -> gr.Blocks:
     """The page: a tab for each kind of input, and what the Python client may call."""
     page: gr.Blocks
     with gr.Blocks(title="Emotion detection", analytics_enabled=False) as page:
-        gr.Markdown("# Emotion detection\nThe perceived expression of every face in a picture.")
+        gr.Markdown(
+            "# Emotion detection\nThe perceived expression of every face in a photo, a webcam stream or a video."
+        )
         for notice in catalogue.get().notices:
             gr.Markdown(notice, elem_classes="notice")
         with gr.Tab("Image"):
             image_tab(catalogue, files)
+        with gr.Tab("Webcam"):
+            webcam_tab(catalogue, settings)
+        with gr.Tab("Video"):
+            video_tab(catalogue, files, desk)
         with gr.Tab("About"):
             about_tab(catalogue)
         gr.Markdown(about(catalogue.get()), elem_id="about")
-        client_endpoints(catalogue)
+        client_endpoints(catalogue, files, desk)
     page.queue(default_concurrency_limit=4, max_size=64)
     return page
 
@@ -72,8 +81,9 @@ def main() -> None:
     recognizer.warm_up()
     catalogue = Catalogue(recognizer)
     # REST first: the page takes every address that is left.
-    app = create_api(catalogue, settings)
-    page = build_page(catalogue, files)
+    desk = VideoDesk(catalogue, settings)
+    app = create_api(catalogue, settings, desk.run)
+    page = build_page(catalogue, files, settings, desk)
     gr.mount_gradio_app(app, page, path="/", **page_options(settings))
     # Only launch() sets it, and without it Gradio 6.31 lets a caller name any file of the server as an upload.
     page.has_launched = True

@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -83,6 +84,10 @@ class Classifier:
                 f"but the config says {expected} and {len(config.labels)} labels."
             )
         return cls(network, config)
+
+    def one_look(self) -> "Classifier":
+        """The same, which looks at each crop once even where the config wants its mirror image, too."""
+        return Classifier(self._network, replace(self.config, flip=False))
 
     @property
     def labels(self) -> tuple[str, ...]:

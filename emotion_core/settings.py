@@ -51,10 +51,14 @@ class Settings:
     trusted_proxies: int = _number(
         0, "REST: how many proxies in front append to `X-Forwarded-For`; at 0 the header is ignored", 0, 10
     )
+    webcam_visitors: int = _number(6, "webcam: visitors who stream at a time; others wait for a place", 1, 100)
+    webcam_seconds: int = _number(600, "webcam: longest stream of one visitor, in seconds", 10, 86_400)
     max_video_mb: int = _number(200, "largest video, in megabytes", 1, 10_000)
     max_video_seconds: int = _number(300, "longest video, in seconds", 1, 36_000)
-    max_video_jobs: int = _number(4, "REST: videos that may wait, the running one included", 1, 100)
-    keep_seconds: int = _number(600, "REST: how long a video's results can be fetched, in seconds", 1, 86_400)
+    max_video_jobs: int = _number(
+        4, "videos that may wait, the running one included; REST and the page count apart", 1, 100
+    )
+    keep_seconds: int = _number(600, "how long a video's results can be fetched, in seconds", 1, 86_400)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":

@@ -2,6 +2,7 @@
 
 import atexit
 import contextlib
+import os
 import secrets
 import shutil
 import signal
@@ -11,6 +12,8 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+
+from .errors import EmotionError
 
 
 class ShortLivedFolder:
@@ -63,6 +66,18 @@ class ShortLivedFolder:
         while True:
             time.sleep(self.seconds / 4)
             self.sweep()
+
+
+def keep(path: str | Path, folder: Path) -> Path:
+    """A second name for a file, in a folder where it outlives the first one; EmotionError if that is gone."""
+    kept = folder / Path(path).name
+    try:
+        os.link(path, kept)
+    except FileNotFoundError as error:
+        raise EmotionError("The upload was deleted by now. Upload it once more.") from error
+    except OSError:  # a file system without links
+        shutil.copyfile(path, kept)
+    return kept
 
 
 def exit_on_sigterm() -> None:

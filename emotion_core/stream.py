@@ -78,7 +78,8 @@ class StreamAnalyzer:
         tracker: FaceTracker | None = None,
         smoother: ProbabilitySmoother | None = None,
     ) -> None:
-        self.recognizer = recognizer
+        # Smoothing over frames does for a stream what the mirror image does for a single photo, for nothing.
+        self.recognizer = EmotionRecognizer(recognizer.classifier.one_look(), recognizer.detector, recognizer.origin)
         self.tracker = tracker or FaceTracker()
         self.smoother = smoother or ProbabilitySmoother()
 

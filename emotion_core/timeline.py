@@ -5,7 +5,7 @@ and dark pages; as a file of its own it brings its background along.
 """
 
 import html
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -69,8 +69,16 @@ def _row(person: Person, labels: Sequence[str], bin_seconds: float, end: float, 
         f'<rect x="{_LEFT}" y="{top:.0f}" width="{_RIGHT - _LEFT}" height="{_AREA}" fill="currentColor" '
         'fill-opacity="0.07"/>',
     ]
-    for run in _runs(sorted(person.bins)):
-        parts.append(_areas(run, person, labels, bin_seconds, end, top))
+    parts.append(
+        stacked_areas(
+            person.bins,
+            labels,
+            bin_seconds,
+            lambda times: _LEFT + (_RIGHT - _LEFT) * np.minimum(times / end, 1),
+            top,
+            _AREA,
+        )
+    )
     step = _tick_seconds(end)
     for number in range(int(end / step) + 1):
         x = _LEFT + (_RIGHT - _LEFT) * number * step / end
@@ -82,18 +90,38 @@ def _row(person: Person, labels: Sequence[str], bin_seconds: float, end: float, 
     return "".join(parts)
 
 
-def _areas(
-    run: Sequence[int], person: Person, labels: Sequence[str], bin_seconds: float, end: float, top: float
+def stacked_areas(
+    bins: Mapping[int, NDArray[np.float64]],
+    labels: Sequence[str],
+    bin_seconds: float,
+    x_of: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    top: float,
+    height: float,
 ) -> str:
-    """One unbroken stretch of time: an area per label, stacked in the labels' order from below."""
-    values = np.array([person.bins[number] for number in run])
+    """SVG paths: an area per label and unbroken stretch of time, stacked in the labels' order from below.
+
+    bins: number of a span of time -> probabilities (C,). x_of: times in seconds -> x.
+    """
+    return "".join(_areas(run, bins, labels, bin_seconds, x_of, top, height) for run in _runs(sorted(bins)))
+
+
+def _areas(
+    run: Sequence[int],
+    bins: Mapping[int, NDArray[np.float64]],
+    labels: Sequence[str],
+    bin_seconds: float,
+    x_of: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    top: float,
+    height: float,
+) -> str:
+    values = np.array([bins[number] for number in run])
     heights = np.concatenate([np.zeros((len(run), 1)), np.cumsum(values, axis=1)], axis=1)
     # From the first bin's start through the middles to the last one's end.
     middles = (np.array(run) + 0.5) * bin_seconds
     times = np.concatenate([[run[0] * bin_seconds], middles, [(run[-1] + 1) * bin_seconds]])
     heights = np.concatenate([heights[:1], heights, heights[-1:]])
-    x = _LEFT + (_RIGHT - _LEFT) * np.minimum(times / end, 1)
-    y = top + _AREA * (1 - np.minimum(heights, 1))
+    x = x_of(times)
+    y = top + height * (1 - np.minimum(heights, 1))
     parts = []
     for index, label in enumerate(labels):
         edge = _points(x, y[:, index + 1]) + _points(x[::-1], y[::-1, index])

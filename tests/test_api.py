@@ -31,6 +31,8 @@ from emotion_core import EmotionRecognizer, Settings
 from emotion_core.api_errors import answer_errors
 from emotion_core.api_limits import RateLimiter, client_address
 from emotion_core.catalogue import Catalogue
+from emotion_core.drawn_clip import write_drawn_clip
+from emotion_core.video_jobs import VideoDesk
 
 ROOT = Path(__file__).parents[1]
 KEY = "a key of the tests"
@@ -397,17 +399,18 @@ def test_the_commands_of_the_readme(recognizer: EmotionRecognizer, jpeg: bytes, 
     readme = (ROOT / "README.md").read_text()
     for name in ("photo.jpg", "other.jpg"):
         (tmp_path / name).write_bytes(jpeg)
-    (tmp_path / "clip.mp4").write_text("two\nlines\n")
+    write_drawn_clip(tmp_path / "clip.mp4", seconds=1)
     [shell] = re.findall(r"<!-- rest -->\n```bash\n(.*?)```", readme, re.DOTALL)
-    with serving(recognizer, Settings(api_key=KEY), LineCounter()) as url:
+    settings = Settings(api_key=KEY)
+    with serving(recognizer, settings, VideoDesk(Catalogue(recognizer), settings).run) as url:
         environment = {**os.environ, "EMOTION_API_KEY": KEY}
         command = ["bash", "-euo", "pipefail", "-c", shell.replace("http://127.0.0.1:7860", url)]
         done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count('"emotion":"happy"') == 3
-    assert '"lines": 2' in done.stdout
+    assert '"analyzed_frames": 25' in done.stdout
     assert '"labels":["angry"' in done.stdout
-    assert (tmp_path / "frames.csv").read_text().startswith("line,length")
+    assert (tmp_path / "frames.csv").read_text().startswith("time_seconds,person,emotion")
 
 
 def begin_upload(line: socket.socket) -> None:

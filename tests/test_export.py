@@ -45,7 +45,10 @@ def test_a_bundle_may_look_at_the_mirror_image_too(tiny_bundle: Bundle, tiny_csv
     assert np.allclose(twice.logits(faces), (once.logits(faces) + once.logits(mirror(faces))) / 2, atol=1e-4)
     assert np.allclose(twice.probabilities(faces), seen(once, faces, "flip"), atol=1e-4)
     assert len(twice.logits(faces[:0])) == 0
-    assert evaluate(twice, load(tiny_csv), "private")["views"] == "flip"
+    figures = evaluate(twice, load(tiny_csv), "private")
+    assert figures["views"] == "flip"
+    assert figures["accuracy_one_view"] == evaluate(once, load(tiny_csv), "private")["accuracy"]
+    assert np.array_equal(twice.one_look().logits(faces), once.logits(faces))
     assert evaluate(once, load(tiny_csv), "private", "ten")["views"] == "ten"
 
 

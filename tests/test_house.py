@@ -5,7 +5,10 @@ import re
 import time
 from pathlib import Path
 
-from emotion_core.short_lived import ShortLivedFolder
+import pytest
+
+from emotion_core import EmotionError
+from emotion_core.short_lived import ShortLivedFolder, keep
 
 ROOT = Path(__file__).parents[1]
 
@@ -25,6 +28,19 @@ def test_files_live_as_long_as_stated(tmp_path: Path) -> None:
     assert kept.exists()
     time.sleep(0.7)
     assert not kept.exists()
+
+
+def test_an_upload_can_be_kept(tmp_path: Path) -> None:
+    folder = ShortLivedFolder(0.4, str(tmp_path), result_seconds=60)
+    upload = folder.path / "clip.mp4"
+    upload.write_bytes(b"x")
+    with folder.results() as results:
+        kept = keep(upload, results)
+    time.sleep(0.9)
+    assert not upload.exists()
+    assert kept.read_bytes() == b"x"
+    with pytest.raises(EmotionError, match="Upload it once more"):
+        keep(upload, results)
 
 
 def test_the_page_holds_no_image_code() -> None:

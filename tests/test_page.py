@@ -2,12 +2,9 @@
 
 import base64
 import json
-import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,47 +16,14 @@ import numpy as np
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
+from page_server import CHROMIUM, FLAGS, ROOT, page_server
 from PIL import Image
-
-ROOT = Path(__file__).parents[1]
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--no-first-run"]
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """``python app.py`` in a process of its own; its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    folder = tmp_path_factory.mktemp("server")
-    settings = {
-        "GRADIO_SERVER_PORT": str(port),
-        "GRADIO_TEMP_DIR": str(folder / "cache"),
-        "EMOTION_DETECTOR": "haar",
-    }
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(
-            [sys.executable, "app.py"], cwd=ROOT, env={**os.environ, **settings}, stdout=log, stderr=log
-        )
-    url = f"http://127.0.0.1:{port}/"
-    try:
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                urllib.request.urlopen(url, timeout=5).close()
-                break
-            except OSError:
-                assert process.poll() is None, (folder / "log").read_text()
-                assert time.monotonic() < deadline, (folder / "log").read_text()
-                time.sleep(0.2)
+    with page_server(tmp_path_factory.mktemp("server")) as url:
         yield url
-    finally:
-        process.terminate()
-        status = process.wait(20)
-    assert status == 0, (folder / "log").read_text()
-    assert "Exception in ASGI application" not in (folder / "log").read_text()
-    assert [path for path in (folder / "cache").rglob("*") if path.is_file()] == []  # nothing of anybody is left behind
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +57,7 @@ class TestClient:
 
     def test_the_endpoints_are_typed_and_the_only_ones(self, client: Client) -> None:
         endpoints: Any = client.view_api(return_format="dict", print_info=False)
-        assert list(endpoints["named_endpoints"]) == ["/analyze_image", "/models"]
+        assert list(endpoints["named_endpoints"]) == ["/analyze_image", "/analyze_video", "/models"]
         [returned] = endpoints["named_endpoints"]["/analyze_image"]["returns"]
         assert set(returned["type"]["properties"]) == {"width", "height", "model", "detector", "faces"}
         [listed] = endpoints["named_endpoints"]["/models"]["returns"]

@@ -18,12 +18,15 @@ from emotion_core.classifier import Classifier, softmax
 from emotion_core.labels import FER2013, FERPLUS
 from emotion_core.training.architectures import BUILDERS, IMAGENET_MEAN_BGR, build
 from emotion_core.training.augment import Augment, Augmentation, no_change
+from emotion_core.training.average import average_bundles
 from emotion_core.training.config import TrainConfig
 from emotion_core.training.data import FaceData, load
 from emotion_core.training.evaluate import evaluate, fit_calibration
 from emotion_core.training.fit import batches, mixed, train
+from emotion_core.training.keras_network import load_network
 from emotion_core.training.record import read_history
 from emotion_core.training.run import continued, train_bundle
+from emotion_core.training.runs import recipe
 from emotion_core.training.start import freeze_before, load_initial
 from emotion_core.training.targets import class_weights, targets
 
@@ -247,6 +250,26 @@ def test_fine_tuning_on_other_classes(tiny_bundle: Bundle, tmp_path: Path) -> No
     )
     with pytest.raises(DataError, match="not a residual_cnn"):
         load_initial(build("residual_cnn", 3), tiny_bundle.folder, ("bored", "happy", "sad"))
+
+
+def test_the_mean_of_two_stages(tiny_bundle: Bundle, tiny_csv: Path, tmp_path: Path) -> None:
+    data = load(tiny_csv)
+    config = continued(replace(tiny.settings(1), learning_rate=1e-3), tiny_bundle)
+    second = train_bundle(data, config, tmp_path / "second")
+    mean = average_bundles([tiny_bundle, second], data, tmp_path / "mean")
+    one, other, both = (
+        load_network(bundle, "model.weights.h5").get_weights() for bundle in (tiny_bundle, second, mean)
+    )
+    for left, right, middle in zip(one, other, both, strict=True):
+        assert np.allclose((left + right) / 2, middle, atol=2e-3)
+    assert mean.config.metrics["private"]["accuracy"] > 0.8
+    assert [member["stages"] for member in mean.config.training["averaged"]] == [1, 2]
+    command = "python -m emotion_core average mean-stage-1 mean-stage-2 --data fer2013.csv --out mean"
+    assert command in recipe(mean.config)
+    assert "stages 1 and 2" in (mean.folder / "README.md").read_text()
+    other_labels = replace(second.config, labels=tuple("abcdefg"))
+    with pytest.raises(BundleError, match="differ"):
+        average_bundles([tiny_bundle, replace(second, config=other_labels)], data, tmp_path / "x")
 
 
 def test_initial_weights(tmp_path: Path) -> None:

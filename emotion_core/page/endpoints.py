@@ -1,16 +1,22 @@
 """What the Python client may call: typed endpoints, apart from the page's own events."""
 
+from collections.abc import Generator
+from contextlib import closing
+
 import gradio as gr
 from gradio.events import api
 
 from ..catalogue import Catalogue, ModelDict
 from ..errors import EmotionError
 from ..results import FrameDict
-from .inputs import FrameOutput, PhotoInput
+from ..short_lived import ShortLivedFolder, keep
+from ..video_jobs import VideoDesk, Waiting
+from ..video_results import VideoOptions, VideoSummaryDict
+from .inputs import FrameOutput, PhotoInput, SummaryOutput, VideoInput
 
 
-def client_endpoints(catalogue: Catalogue) -> None:
-    """Add ``/analyze_image`` and ``/models``; their components are not for the page."""
+def client_endpoints(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk) -> None:
+    """Add ``/analyze_image``, ``/analyze_video`` and ``/models``; their components are not for the page."""
 
     def analyze_image(image: str | bytes | None, model: str | None = None) -> FrameDict:
         """Find every face of a picture and name its perceived expression."""
@@ -21,6 +27,39 @@ def client_endpoints(catalogue: Catalogue) -> None:
         except EmotionError as error:
             raise gr.Error(str(error), print_exception=False) from error
 
+    def analyze_video(
+        video: str | None,
+        model: str | None = None,
+        frames_per_second: float = 0,
+        smoothing_seconds: float = 0.4,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008
+    ) -> Generator[tuple[VideoSummaryDict | None, str | None, str | None, str | None], None, None]:
+        """Follow every person of a video: a summary, the annotated video, and every frame as CSV and JSON.
+
+        frames_per_second: frames analysed, 0 for every one. Until the end it yields nothing but None,
+        so that a client who leaves or cancels stops the work.
+        """
+        if video is None:
+            raise gr.Error("Give a video: handle_file('clip.mp4').", print_exception=False)
+        try:
+            options = VideoOptions(rate=frames_per_second or None, smoothing_seconds=smoothing_seconds)
+            with files.results() as folder:
+                held = keep(video, folder)
+                with closing(desk.analyze(held, folder, model or None, options)) as steps:
+                    for step in steps:
+                        if isinstance(step, Waiting):
+                            progress(0, desc=f"Waiting: videos that come first: {step.ahead}")
+                        elif step.summary is not None:
+                            summary = step.summary
+                        else:
+                            progress((step.frames, step.total), desc="Analysing", unit="frames")
+                        yield None, None, None, None
+                held.unlink()
+        except (EmotionError, ValueError) as error:
+            raise gr.Error(str(error), print_exception=False) from error
+        made = summary.files
+        yield summary.to_dict(), str(made.video), str(made.csv), str(made.json)
+
     def models() -> list[ModelDict]:
         """The models that this server knows, the default first, with their measured figures."""
         return catalogue.describe()
@@ -29,5 +68,23 @@ def client_endpoints(catalogue: Catalogue) -> None:
     model = gr.Textbox(visible=False, label="model", value="")
     gr.Button(visible=False).click(
         analyze_image, [image, model], FrameOutput(visible=False, label="faces"), api_name="analyze_image"
+    )
+    gr.Button(visible=False).click(
+        analyze_video,
+        [
+            VideoInput(visible=False, label="video", include_audio=True),
+            gr.Textbox(visible=False, label="model", value=""),
+            gr.Number(visible=False, label="frames_per_second", value=0),
+            gr.Number(visible=False, label="smoothing_seconds", value=0.4),
+        ],
+        [
+            SummaryOutput(visible=False, label="summary"),
+            gr.File(visible=False, label="annotated"),
+            gr.File(visible=False, label="csv"),
+            gr.File(visible=False, label="json"),
+        ],
+        api_name="analyze_video",
+        concurrency_id="video",
+        concurrency_limit=None,
     )
     api(models, api_name="models")

@@ -9,6 +9,7 @@ import gradio as gr
 from gradio_client.utils import python_type_to_json_schema
 
 from ..results import FrameDict
+from ..video_results import VideoSummaryDict
 
 
 class PhotoInput(gr.Image):
@@ -28,6 +29,15 @@ class PhotoInput(gr.Image):
         return uploaded(payload.path, self.GRADIO_CACHE)
 
 
+class VideoInput(gr.Video):
+    """A video input that hands over the file as it came, and takes uploads only."""
+
+    is_template = True
+
+    def preprocess(self, payload: Any) -> str | None:
+        return None if payload is None else uploaded(payload.path, self.GRADIO_CACHE)
+
+
 class FrameOutput(gr.JSON):
     """JSON whose fields the Python client can list."""
 
@@ -35,6 +45,15 @@ class FrameOutput(gr.JSON):
 
     def api_info(self) -> dict[str, Any]:
         return dict(python_type_to_json_schema(FrameDict))
+
+
+class SummaryOutput(gr.JSON):
+    """A video's summary, with fields that the Python client can list."""
+
+    is_template = True
+
+    def api_info(self) -> dict[str, Any]:
+        return dict(python_type_to_json_schema(VideoSummaryDict))
 
 
 def uploaded(path: str | None, cache: str) -> str:

@@ -135,6 +135,7 @@ def _per_class(split: str, config: BundleConfig) -> str:
     certain = m["accuracy_when_certain"]
     rest = f"; on the others the accuracy is {certain:.4f}" if certain is not None else ""
     low, high = m["interval"]["accuracy"]
+    once = f" With one crop alone, as streams are served, it is {m['accuracy_one_view']:.4f}." if config.flip else ""
     area = "" if m["roc_auc"] is None else f" ROC AUC {m['roc_auc']:.4f}, the mean of one against the rest."
     voted = m["nll_of_votes"]
     agreement = "" if voted is None else f" Cross-entropy against the FER+ votes {voted:.4f} nats."
@@ -144,7 +145,7 @@ def _per_class(split: str, config: BundleConfig) -> str:
 {class_table(config, split)}
 {m["uncertain_share"]:.1%} of the faces are shown as uncertain (best probability under
 {rule.min_confidence:g}, or a lead under {rule.min_margin:g}){rest}. The accuracy's 95% bootstrap interval
-is {low:.4f} to {high:.4f}.{area}{agreement}
+is {low:.4f} to {high:.4f}.{once}{area}{agreement}
 """
 
 
@@ -183,4 +184,7 @@ def _training(config: BundleConfig) -> str:
         parts += [table(["setting", "value"], [[name, f"`{value}`"] for name, value in stage["config"].items()])]
         rows = [[row[name] for name in _HISTORY] for row in stage["history"]]
         parts += [table(list(_HISTORY.values()), rows).rstrip()]
+    if averaged := record.get("averaged"):
+        after = " and ".join(str(member["stages"]) for member in averaged)
+        parts += ["", f"The weights are the mean of those after stages {after} (model soups, arXiv:2203.05482)."]
     return "\n".join(parts) + "\n"

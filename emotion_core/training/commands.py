@@ -10,7 +10,7 @@ _DATA: Final = "fer2013.csv, a folder of classes, or a zip file of either"
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add data, train, evaluate, export, ablate, search, record, tables, notebook and slides to a parser's commands."""
+    """Add data, train, evaluate, export, notebook, slides and the rest to a parser's commands."""
     data = commands.add_parser("data", help="report what a data set holds and what is wrong with it")
     _data_options(data)
     data.add_argument("--size", type=int, default=48, help="side that pictures are made into, in pixels")
@@ -27,6 +27,13 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     train.add_argument("--flip", action="store_true", help="serve with each face's mirror image, too")
     _train_options(train)
     train.set_defaults(run=run_train)
+
+    average = commands.add_parser("average", help="average the weights of bundles that were trained from one another")
+    average.add_argument("bundle", nargs="+", metavar="BUNDLE", help=_MODEL)
+    _data_options(average)
+    average.add_argument("--out", type=Path, required=True, metavar="BUNDLE", help="the new bundle's folder")
+    average.add_argument("--flip", action="store_true", help="serve with each face's mirror image, too")
+    average.set_defaults(run=run_average)
 
     evaluate = commands.add_parser("evaluate", help="measure a bundle on a split")
     evaluate.add_argument("bundle", metavar="BUNDLE", help=_MODEL)
@@ -150,6 +157,19 @@ def run_train(options: argparse.Namespace) -> int:
     data = load_for(options.data, options.votes, config, options.ferplus)
     bundle = train_bundle(data, config, options.out, options.resume, options.flip)
     print(f"Bundle written to {bundle.folder}. Try it: EMOTION_MODEL={bundle.folder} python app.py")
+    return 0
+
+
+def run_average(options: argparse.Namespace) -> int:
+    """Average, calibrate and measure."""
+    from .average import average_bundles
+    from .data import load
+    from .evaluate import matching
+
+    bundles = [_bundle(name) for name in options.bundle]
+    config = bundles[0].config
+    data = matching(load(options.data, options.votes, config.height, config.channels), config.labels)
+    print(f"Bundle written to {average_bundles(bundles, data, options.out, options.flip).folder}.")
     return 0
 
 

@@ -18,14 +18,17 @@ VIEWS: Final = ("one", "flip", "ten")
 def evaluate(classifier: Classifier, data: FaceData, split: str, views: str | None = None) -> dict[str, Any]:
     """Measure on one split of the data; see ``metrics`` for what comes back.
 
-    views: one of ``VIEWS``; None: as the bundle serves. A bundle of FER+ labels is measured by
+    views: one of ``VIEWS``; None: as the bundle serves (``accuracy_one_view`` then tells what a
+    stream gets, which is served one view). A bundle of FER+ labels is measured by
     the FER+ majority, where the data has votes. ``without_twins`` repeats the main figures
     without the faces that are byte-identical to a Training face. Raises DataError when the
     bundle's labels are not the data's.
     """
     data = matching(data, classifier.labels)
     part = data.of(split)
-    probabilities = seen(classifier, part.faces, views)
+    looked = views or ("flip" if classifier.config.flip else "one")
+    probabilities = seen(classifier, part.faces, looked)
+    alone = probabilities if looked == "one" else seen(classifier, part.faces, "one")
     known = set(data.of("train").hashes())
     own = np.array([digest not in known for digest in part.hashes()])
     certain = ~is_uncertain(probabilities, classifier.config.uncertain)
@@ -33,7 +36,8 @@ def evaluate(classifier: Classifier, data: FaceData, split: str, views: str | No
     without = metrics(probabilities[own], part.emotion[own], classifier.labels)
     return {
         **metrics(probabilities, part.emotion, classifier.labels),
-        "views": views or ("flip" if classifier.config.flip else "one"),
+        "views": looked,
+        "accuracy_one_view": number((alone.argmax(axis=1) == part.emotion).mean()),
         "nll_of_votes": nll_of_votes(probabilities, part),
         "uncertain_share": number(1 - certain.mean()),
         "accuracy_when_certain": number(right[certain].mean()) if certain.any() else None,
@@ -51,10 +55,8 @@ def matching(data: FaceData, labels: tuple[str, ...]) -> FaceData:
     raise DataError(f"The model knows {', '.join(labels)}; the data has {', '.join(data.labels)}.{hint}")
 
 
-def seen(classifier: Classifier, faces: NDArray[np.uint8], views: str | None = None) -> NDArray[np.float64]:
+def seen(classifier: Classifier, faces: NDArray[np.uint8], views: str) -> NDArray[np.float64]:
     """Calibrated probabilities, float64 (N, C), of the mean logits over the views."""
-    if views is None:
-        return classifier.probabilities(faces)
     if views not in VIEWS:
         raise DataError(f"Unknown views {views!r}: use one of {', '.join(VIEWS)}.")
     looks = ten_crops(faces) if views == "ten" else [faces, mirror(faces)] if views == "flip" else [faces]

@@ -8,7 +8,7 @@ the weights; ``record_run`` writes it, and ``rewrite`` puts the tables into docu
 import json
 import re
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -73,20 +73,28 @@ def recipe(run: BundleConfig) -> str:
     votes = any(stage["votes_sha256"] for stage in run.training["stages"])
     data = ["--data fer2013.csv", *(["--votes fer2013new.csv"] if votes else [])]
     data += ["--ferplus"] if run.labels == FERPLUS else []
-    lines, stages = [], run.training["stages"]
+    lines, stages, averaged = [], run.training["stages"], run.training.get("averaged", [])
     for number, stage in enumerate(stages, 1):
-        last = number == len(stages)
+        last = number == len(stages) and not averaged
         out = run.name if last else f"{run.name}-stage-{number}"
         words = ["python -m emotion_core train", *data, f"--arch {stage['config']['arch']}"]
         words += _flags(stage["config"], f"{run.name}-stage-{number - 1}/run/best.weights.h5" if number > 1 else None)
         words += ["--flip"] if last and run.flip else []
         done, planned = len(stage["history"]), stage["config"]["epochs"]
         lines += [f"# stopped after epoch {done}"] if done < planned else []
-        # An option and its value stay on one line.
-        glued = " ".join(word.replace(" ", _GLUE) for word in [*words, f"--out {out}"])
-        filled = textwrap.wrap(glued, 96, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
-        lines.append(" \\\n".join(filled).replace(_GLUE, " "))
+        lines.append(_wrapped([*words, f"--out {out}"]))
+    if averaged:
+        members = [f"{run.name}-stage-{member['stages']}" for member in averaged]
+        words = ["python -m emotion_core average", *members, *data, *(["--flip"] if run.flip else [])]
+        lines.append(_wrapped([*words, f"--out {run.name}"]))
     return "```bash\n" + "\n".join(lines) + "\n```\n"
+
+
+def _wrapped(words: Sequence[str]) -> str:
+    """A command over several lines; an option and its value stay on one."""
+    glued = " ".join(word.replace(" ", _GLUE) for word in words)
+    filled = textwrap.wrap(glued, 96, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    return " \\\n".join(filled).replace(_GLUE, " ")
 
 
 def _flags(config: dict[str, Any], earlier: str | None) -> list[str]:

@@ -1,0 +1,193 @@
+"""Live pictures: a session per visitor, and the places that the visitors share.
+
+One frame of a session is worked on at a time and the visitor sends the next one when the last is
+answered: the newest frame is answered, nothing queues, and the rate finds what machine and line
+can carry. ``next_seconds`` tells how long the visitor should leave between two frames.
+"""
+
+import secrets
+import statistics
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from typing_extensions import TypedDict
+
+from .catalogue import Catalogue
+from .errors import ImageError
+from .faces import BoundedDetector
+from .images import load_image
+from .live_history import RollingHistory, rolling_timeline
+from .recognizer import EmotionRecognizer
+from .report import NO_FACE
+from .stream import StreamAnalyzer, TrackedFrame, TrackedFrameDict
+from .tracking import FaceTracker
+
+#: Most frames a second of one visitor: expressions and eyes do not follow faster ones.
+MOST_FPS: Final = 10
+#: The time between two frames is at least this many times the work on one: a machine that is slow,
+#: or busy with others, is asked less often, and each visitor waits for it half of the time at most.
+REST: Final = 2.0
+#: Over how many seconds the rate is measured, and over how many frames the latency.
+_RATE_SECONDS: Final = 2.0
+_LATENCY_FRAMES: Final = 9
+#: The summary is read aloud and the timeline is long: neither comes with every frame.
+SUMMARY_SECONDS: Final = 3.0
+TIMELINE_SECONDS: Final = 1.0
+#: A camera's frame is scaled down by the page; larger ones come from elsewhere.
+MAX_SIDE: Final = 1280
+#: Longest side, in pixels, of the copy on which faces are sought: those before a camera are large.
+DETECTION_SIDE: Final = 480
+#: A place whose visitor sends nothing for so long is given to the next one.
+IDLE_SECONDS: Final = 10.0
+
+
+class LiveDict(TypedDict):
+    """The answer to one frame.
+
+    fps: frames answered a second lately, None at first. milliseconds: the server's work on a frame,
+    median of the last few. next_seconds: to leave between the starts of this frame and the next.
+    timeline: HTML, or None when the last one still holds.
+    """
+
+    frame: TrackedFrameDict
+    fps: float | None
+    milliseconds: float
+    next_seconds: float
+    summary: str
+    timeline: str | None
+
+
+class LiveSession:
+    """One visitor's stream. Holds no picture but the one that is being analysed.
+
+    clock: seconds that never run backwards.
+    """
+
+    def __init__(self, recognizer: EmotionRecognizer, clock: Callable[[], float] = time.monotonic) -> None:
+        self.labels = recognizer.config.labels
+        self.began = self.last_seen = clock()
+        self.busy = threading.Lock()
+        self._clock = clock
+        detector = BoundedDetector(recognizer.detector, DETECTION_SIDE)
+        bounded = EmotionRecognizer(recognizer.classifier, detector, recognizer.origin)
+        # Confirmed at once: on a live picture a face that is marked late looks like one that was missed.
+        self._analyzer = StreamAnalyzer(bounded, FaceTracker(confirm_seconds=0))
+        self._history = RollingHistory()
+        self._answered: deque[float] = deque(maxlen=round(2 * MOST_FPS * _RATE_SECONDS))
+        self._work: deque[float] = deque(maxlen=_LATENCY_FRAMES)
+        self._summary, self._summary_at = "", -SUMMARY_SECONDS
+        self._timeline_at = -TIMELINE_SECONDS
+
+    def answer(self, picture: bytes) -> LiveDict:
+        """Analyse the next frame, a JPEG or the like; ImageError if it cannot be used."""
+        start = self._clock()
+        rgb = load_image(picture)
+        if max(rgb.shape[:2]) > MAX_SIDE:
+            raise ImageError(f"The frame is over {MAX_SIDE} pixels a side. Send a smaller one.")
+        now = start - self.began
+        frame = self._analyzer.analyze(rgb, now)
+        self._history.add(frame)
+        summary, timeline = self._summarize(frame), self._draw(now)
+        end = self._clock()
+        self._answered.append(end)
+        self._work.append(end - start)
+        work = statistics.median(self._work)
+        return {
+            "frame": frame.to_dict(),
+            "fps": self._rate(end),
+            "milliseconds": round(1000 * work, 1),
+            "next_seconds": round(max(1 / MOST_FPS, REST * work), 3),
+            "summary": summary,
+            "timeline": timeline,
+        }
+
+    def _rate(self, now: float) -> float | None:
+        recent = [moment for moment in self._answered if now - moment <= _RATE_SECONDS]
+        return round((len(recent) - 1) / (now - recent[0]), 1) if len(recent) > 1 and now > recent[0] else None
+
+    def _summarize(self, frame: TrackedFrame) -> str:
+        if frame.time_seconds - self._summary_at >= SUMMARY_SECONDS:
+            self._summary, self._summary_at = summary_of(frame), frame.time_seconds
+        return self._summary
+
+    def _draw(self, now: float) -> str | None:
+        if now - self._timeline_at < TIMELINE_SECONDS:
+            return None
+        self._timeline_at = now
+        return rolling_timeline(self._history.people(), self.labels, now)
+
+
+def summary_of(frame: TrackedFrame) -> str:
+    """One line to be read aloud: who is in view, and what their faces seem to express."""
+    if not frame.faces:
+        return f"{NO_FACE}."
+    parts = [f"person {face.person} {face.smoothed.label}" for face in sorted(frame.faces, key=lambda one: one.person)]
+    count = "1 face" if len(parts) == 1 else f"{len(parts)} faces"
+    return f"{count}: {', '.join(parts)}."
+
+
+class LiveSessions:
+    """The places of a server's visitors. Safe to share between threads.
+
+    most: visitors at a time. seconds: for how long one may stay.
+    """
+
+    def __init__(
+        self, catalogue: Catalogue, most: int, seconds: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.most, self.seconds = most, seconds
+        self._catalogue, self._clock = catalogue, clock
+        self._sessions: dict[str, LiveSession] = {}
+        self._lock = threading.Lock()
+        threading.Thread(target=self._sweep_for_ever, daemon=True, name="live-sweeper").start()
+
+    def __len__(self) -> int:
+        """Places taken."""
+        return len(self._sessions)
+
+    def open(self, model: str | None = None, detector: str | None = None) -> tuple[str, LiveSession] | None:
+        """A place, and the secret to ask for it by; None when all are taken.
+
+        Raises an EmotionError when there is no such model or detector.
+        """
+        self.sweep()
+        recognizer = self._catalogue.get(model, detector)  # may take a while: before the lock
+        with self._lock:
+            if len(self._sessions) >= self.most:
+                return None
+            token = secrets.token_urlsafe(18)
+            session = self._sessions[token] = LiveSession(recognizer, self._clock)
+            return token, session
+
+    def get(self, token: str) -> LiveSession | None:
+        """The session of that token, or None: never there, closed, or given up by its visitor."""
+        with self._lock:
+            session = self._sessions.get(token)
+            if session is not None:
+                session.last_seen = self._clock()
+            return session
+
+    def is_over(self, session: LiveSession) -> bool:
+        """Whether the session has had its time."""
+        return self._clock() - session.began > self.seconds
+
+    def close(self, token: str) -> None:
+        """Give the place back; nothing happens if it was before."""
+        with self._lock:
+            self._sessions.pop(token, None)
+
+    def sweep(self) -> None:
+        """Take back the places of those who went away without a word."""
+        limit = self._clock() - IDLE_SECONDS
+        with self._lock:
+            for token, session in list(self._sessions.items()):
+                if session.last_seen < limit and not session.busy.locked():
+                    del self._sessions[token]
+
+    def _sweep_for_ever(self) -> None:
+        while True:
+            time.sleep(IDLE_SECONDS / 4)
+            self.sweep()

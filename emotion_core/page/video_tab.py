@@ -1,0 +1,143 @@
+"""The Video tab: a clip in; its annotated copy, who showed what when, and every frame as CSV and JSON."""
+
+from collections.abc import Generator
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+
+import gradio as gr
+
+from .. import video_report as report
+from ..catalogue import Catalogue
+from ..drawn_clip import write_drawn_clip
+from ..errors import EmotionError
+from ..report import refusal
+from ..short_lived import ShortLivedFolder, keep
+from ..video_jobs import VideoDesk, Waiting
+from ..video_results import VideoOptions, VideoProgress
+from .inputs import VideoInput
+
+RATES: Final = [("Every frame", 0), ("10 a second", 10), ("5 a second", 5), ("2 a second", 2)]
+Update = dict[gr.blocks.Block, Any]
+
+
+def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk) -> None:
+    """Lay the tab out and connect it."""
+    names = [model["name"] for model in catalogue.describe()]
+    minutes = f"{files.result_seconds / 60:.0f} minutes"
+    kept = gr.State(None)
+    with gr.Row(equal_height=False):
+        with gr.Column():
+            clip = VideoInput(
+                label="Video",
+                sources=["upload", "webcam"],
+                webcam_options=gr.WebcamOptions(mirror=False, constraints={"video": {"width": 1280, "height": 720}}),
+                include_audio=True,  # without it, Gradio would call ffmpeg
+                height=420,
+                elem_id="video-clip",
+            )
+            example = gr.Button("Try a drawn clip", size="sm")
+            rate = gr.Radio(RATES, value=10, label="Frames analysed")
+            with gr.Accordion("Model and smoothing", open=False):
+                model = gr.Dropdown(names, value=names[0], label="Model")
+                smoothing = gr.Slider(0, 2, 0.4, step=0.1, label="Smoothing, in seconds")
+            with gr.Row():
+                start = gr.Button("Analyse", variant="primary", interactive=False, min_width=120)
+                cancel = gr.Button("Cancel", variant="stop", interactive=False, min_width=120)
+            status = gr.HTML(label="Progress", elem_id="video-status")
+            gr.Markdown(
+                f"Up to {desk.limits.max_seconds:.0f} seconds and {desk.limits.max_bytes / 1e6:.0f} MB. Your video and "
+                f"its results are kept for {minutes}, so that you can fetch them, then deleted; nothing is logged."
+            )
+        with gr.Column():
+            answer = gr.Video(
+                label="Annotated video", interactive=False, height=420, buttons=["download"], elem_id="video-answer"
+            )
+            with gr.Row():
+                table = gr.DownloadButton("Save CSV", size="sm", min_width=90, interactive=False)
+                record = gr.DownloadButton("Save JSON", size="sm", min_width=90, interactive=False)
+                picture = gr.DownloadButton("Save chart", size="sm", min_width=90, interactive=False)
+    chart = gr.HTML(label="Timeline", elem_id="video-chart")
+    shares = gr.HTML(label="Share of the time", elem_id="video-shares")
+
+    # gr.update, as a component that is made here would be shown on the page.
+    on, off = gr.update(interactive=True), gr.update(interactive=False)
+    no_file = gr.update(value=None, interactive=False)
+    # While one clip is analysed no other is taken: what is said of it would be written over.
+    idle: Update = {start: on, cancel: off, clip: on, example: on}
+    busy: Update = {start: off, cancel: on, clip: off, example: off}
+    empty: Update = {answer: None, table: no_file, record: no_file, picture: no_file, chart: "", shares: ""}
+
+    def analyze(source: str | None, name: str, frames: int, seconds: float) -> Generator[Update, None, None]:
+        if source is None or not Path(source).is_file():
+            gone = "There is no video, or it was deleted by now. Upload it once more."
+            yield {status: refusal(gone), start: off}
+            return
+        yield {status: report.progress(VideoProgress(0, None, 0, 0, None)), **empty, **busy}
+        try:
+            with files.results() as folder:
+                held = keep(source, folder)
+                options = VideoOptions(rate=frames or None, smoothing_seconds=seconds)
+                with closing(desk.analyze(held, folder, name, options)) as steps:
+                    for step in steps:
+                        yield {status: report.progress(step)}
+                held.unlink()
+        except EmotionError as error:
+            yield {status: refusal(str(error)), **idle}
+            return
+        assert not isinstance(step, Waiting)
+        assert step.summary is not None
+        summary = step.summary
+        yield {
+            status: report.done(summary, step.rate),
+            answer: summary.files.video,
+            table: gr.update(value=summary.files.csv, interactive=True),
+            record: gr.update(value=summary.files.json, interactive=True),
+            picture: gr.update(value=summary.files.timeline, interactive=True),
+            chart: report.timeline(summary),
+            shares: report.shares(summary.people, catalogue.config(name).labels),
+            **idle,
+        }
+
+    def arrive(path: str | None, before: str | None) -> Update:
+        """Look at a new clip at once, and keep it: its visitor may take a while to press the button."""
+        if before is not None:
+            Path(before).unlink(missing_ok=True)
+        none: Update = {kept: None, start: off, **empty}
+        if path is None:
+            return {status: "", **none}
+        try:
+            with files.results() as folder:
+                held = keep(path, folder)
+                said = report.arrived(desk.probe(held))
+        except EmotionError as error:
+            return {status: refusal(str(error)), **none}
+        return {status: said, **none, kept: str(held), start: on}
+
+    def drawn() -> str:
+        with files.results() as folder:
+            return str(write_drawn_clip(folder / "drawn.mp4"))
+
+    answers = [status, answer, table, record, picture, chart, shares, start]
+    outputs = [*answers, cancel, clip, example]
+    # No limit of Gradio's own: the desk lets in one at a time, and tells the others how many come first.
+    work = start.click(
+        analyze,
+        [kept, model, rate, smoothing],
+        outputs,
+        concurrency_id="video",
+        concurrency_limit=None,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    # Told when the work has come to its stop, not when the button is pressed: its last progress may come in between.
+    work.failure(
+        lambda: {status: refusal("It was stopped before the end."), **idle},
+        None,
+        outputs,
+        show_progress="hidden",
+        api_visibility="private",
+    )
+    cancel.click(None, cancels=[work])
+    clip.change(arrive, [clip, kept], [kept, *answers], show_progress="hidden", api_visibility="private")
+    example.click(drawn, None, clip, api_visibility="private")

@@ -1,0 +1,89 @@
+"""Videos, one at a time, whichever way they came: the page, the Python client or REST."""
+
+import time
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from .catalogue import Catalogue
+from .errors import EmotionError, VideoError
+from .settings import Settings
+from .video import analyze_video
+from .video_info import VideoInfo, VideoLimits, probe
+from .video_results import VideoOptions, VideoProgress
+
+#: Frames a second of the fastest films that the limit in seconds is meant for.
+_FASTEST: Final = 120
+#: How often those who wait look whether it is their turn, in seconds.
+_PATIENCE: Final = 0.25
+#: Who waits on the page holds one of its server's forty threads.
+_MOST_PLACES: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """ahead: how many videos come first, the running one included."""
+
+    ahead: int
+
+
+class VideoDesk:
+    """Takes videos in and analyses them one after the other, in the order of their coming.
+
+    A video uses every core there is: two at a time would both be slow, and leave less for photos.
+    """
+
+    def __init__(self, catalogue: Catalogue, settings: Settings) -> None:
+        seconds = settings.max_video_seconds
+        self.limits = VideoLimits(
+            max_seconds=seconds, max_bytes=settings.max_video_mb * 1_000_000, max_frames=seconds * _FASTEST
+        )
+        self.places = min(settings.max_video_jobs, _MOST_PLACES)
+        self._catalogue = catalogue
+        #: A token per video; the first one's turn it is. A list's own methods are atomic.
+        self._line: list[object] = []
+
+    def probe(self, source: Path) -> VideoInfo:
+        """What the file says of itself; a VideoError if it cannot be used or is over the limits."""
+        return probe(source, self.limits)
+
+    def analyze(
+        self, source: Path, folder: Path, model: str | None = None, options: VideoOptions | None = None
+    ) -> Generator[Waiting | VideoProgress, None, None]:
+        """``video.analyze_video`` with the model of that name, when it is this video's turn.
+
+        Refuses at once, with an EmotionError, what cannot be used, and anything at all while every
+        place is taken. Closing the generator ends the work, or the waiting, and lets the next one in.
+        """
+        if len(self._line) >= self.places:
+            raise EmotionError("All places for videos are taken. Try again in a few minutes.")
+        return self._in_turn(self._steps(source, folder, model, options or VideoOptions()), folder)
+
+    def run(self, source: Path, folder: Path) -> Generator[VideoProgress, None, None]:
+        """A ``jobs.Runner``. REST has a queue of its own, so its next video waits here in any case."""
+        with closing(self._in_turn(self._steps(source, folder, None, VideoOptions()), folder)) as steps:
+            for step in steps:
+                yield VideoProgress(0, None, 0.0, 0.0, None) if isinstance(step, Waiting) else step
+
+    def _steps(
+        self, source: Path, folder: Path, model: str | None, options: VideoOptions
+    ) -> Generator[VideoProgress, None, None]:
+        return analyze_video(source, folder, self._catalogue.get(model), replace(options, limits=self.limits))
+
+    def _in_turn(
+        self, steps: Generator[VideoProgress, None, None], folder: Path
+    ) -> Generator[Waiting | VideoProgress, None, None]:
+        token = object()
+        self._line.append(token)
+        try:
+            while ahead := self._line.index(token):
+                yield Waiting(ahead)
+                time.sleep(_PATIENCE)
+            yield from steps
+        except VideoError as error:
+            # Where things lie on this machine is nobody's business.
+            raise VideoError(str(error).replace(str(folder), "its folder")) from error
+        finally:
+            self._line.remove(token)
