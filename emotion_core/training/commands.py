@@ -10,7 +10,7 @@ _DATA: Final = "fer2013.csv, a folder of classes, or a zip file of either"
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add data, train, average, evaluate, export, ablate, search, record and tables to a parser's commands."""
+    """Add data, train, evaluate, export, notebook, slides and the rest to a parser's commands."""
     data = commands.add_parser("data", help="report what a data set holds and what is wrong with it")
     _data_options(data)
     data.add_argument("--size", type=int, default=48, help="side that pictures are made into, in pixels")
@@ -71,6 +71,18 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     tables = commands.add_parser("tables", help="put the recorded figures into Markdown documents")
     tables.add_argument("document", nargs="*", type=Path, default=[Path("README.md")])
     tables.set_defaults(run=run_tables)
+
+    notebook = commands.add_parser("notebook", help="run notebooks top to bottom, and keep their outputs")
+    notebook.add_argument("notebook", nargs="+", type=Path)
+    notebook.add_argument("--out", type=Path, metavar="DIR", help="write them there; by default, in their place")
+    notebook.add_argument("--set", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="a parameter")
+    notebook.set_defaults(run=run_notebook)
+
+    slides = commands.add_parser("slides", help="make the presentation from the recorded runs")
+    slides.add_argument("out", type=Path, metavar="OUT.pptx")
+    slides.add_argument("--runs", type=Path, metavar="DIR", help="recorded runs; by default, the project's")
+    slides.add_argument("--model", help="answers on the demo's page: " + _MODEL)
+    slides.set_defaults(run=run_slides)
 
 
 def _data_options(command: argparse.ArgumentParser) -> None:
@@ -248,6 +260,26 @@ def run_tables(options: argparse.Namespace) -> int:
 
     for document in options.document:
         print(f"{document}: {'renewed' if rewrite(document) else 'as recorded'}")
+    return 0
+
+
+def run_notebook(options: argparse.Namespace) -> int:
+    """Run each notebook with the given parameters, which are read as Python values where they are some."""
+    from .execute import execute, value_of
+
+    parameters = {name: value_of(text) for name, text in options.set}
+    for notebook in options.notebook:
+        print(execute(notebook, options.out / notebook.name if options.out else notebook, parameters))
+    return 0
+
+
+def run_slides(options: argparse.Namespace) -> int:
+    """Make the presentation; the demo's page is answered now."""
+    from ..recognizer import EmotionRecognizer
+    from .runs import RUNS
+    from .slides import make_slides
+
+    print(make_slides(options.out, options.runs or RUNS, EmotionRecognizer.load(options.model)))
     return 0
 
 

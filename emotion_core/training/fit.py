@@ -63,7 +63,7 @@ def compiled(config: TrainConfig, labels: tuple[str, ...], steps: int) -> tuple[
     finally:
         keras.config.set_dtype_policy("float32")
     if config.init:
-        print(f"{load_initial(network, config.init, labels)} arrays taken from {config.init}")
+        print(f"{load_initial(network, config.init, labels)} arrays taken from {Path(config.init).name}")
     if config.train_from:
         print(f"{freeze_before(network, config.train_from)} layers keep their weights")
     faces = keras.Input(network.input.shape[1:], dtype="uint8", name="faces")

@@ -1,5 +1,7 @@
 """The forms in which a network is written: LiteRT in four precisions, ONNX, SavedModel."""
 
+import contextlib
+import io
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -35,7 +37,8 @@ def litert(network: Any, form: str, samples: NDArray[np.uint8]) -> bytes:
         converter.target_spec.supported_types = [tf.float16]
     if form == "full int8":
         converter.representative_dataset = lambda: ([sample[None]] for sample in samples)
-    return bytes(converter.convert())
+    with contextlib.redirect_stdout(io.StringIO()):  # the converter lists every variable
+        return bytes(converter.convert())
 
 
 def write_form(network: Any, form: str, folder: Path, samples: NDArray[np.uint8]) -> tuple[Path, Runner]:

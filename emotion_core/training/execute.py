@@ -1,0 +1,56 @@
+"""Run a notebook top to bottom, by papermill, and keep it as a reader wants it: its outputs, nothing of the machine."""
+
+import ast
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from ..errors import DataError
+
+_ABSOLUTE: Final = re.compile(r"""(["'])(?:/|[A-Za-z]:\\)[^"']*?([^/\\"']+)\1""")
+
+
+def execute(notebook: str | Path, out: str | Path, parameters: Mapping[str, Any] | None = None) -> Path:
+    """Run with other parameters than the notebook's own, from its folder; returns ``out``, which is written anew.
+
+    Progress bars are kept as their last state. Raises DataError where a cell fails; ``out``
+    then holds what was reached, with the error.
+    """
+    import nbformat
+    import papermill
+
+    notebook, out = Path(notebook).resolve(), Path(out).resolve()
+    failure = ""
+    try:
+        papermill.execute_notebook(
+            notebook, out, dict(parameters or {}), cwd=notebook.parent, progress_bar=False, coalesce_streams=True
+        )
+    except papermill.PapermillExecutionError as error:
+        failure = f"{notebook.name}, cell {error.exec_count}: {error.ename}: {error.evalue}"
+    content = nbformat.read(out, as_version=4)
+    nbformat.write(tidied(content), out)
+    if failure:
+        raise DataError(failure)
+    return out
+
+
+def value_of(text: str) -> Any:
+    """A parameter from the command line: the Python value that it writes, or else itself."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def tidied(content: Any) -> Any:
+    """The notebook without the runner's notes and the libraries' logs; of files given as parameters only names."""
+    content.metadata.pop("papermill", None)
+    for cell in content.cells:
+        tags = cell.metadata.get("tags", [])
+        cell.metadata = {"tags": tags} if tags else {}
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+        if "injected-parameters" in tags:
+            cell.source = _ABSOLUTE.sub(r"\1\2\1", cell.source)
+    return content

@@ -1,0 +1,106 @@
+"""What the notebooks share: where their outputs come from, a run that is trained or loaded, tables of runs."""
+
+import json
+import logging
+import os
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow, which says much of absent graphics cards
+
+import keras
+from matplotlib.figure import Figure
+from PIL import Image
+
+from ..bundle import CONFIG, Bundle
+from ..errors import DataError
+from .config import TrainConfig
+from .data import FaceData
+from .fit import train
+from .gallery import png
+from .record import RUN, code_version
+from .run import train_bundle
+from .runs import ORDER, RUNS, ablation_table, comparison_table, read_json, read_runs
+
+#: Where the project is published; the notebooks' first cells and the README name the same.
+REPOSITORY: Final = "https://github.com/OWNER/emotion-detection"
+
+
+def introduce(name: str) -> None:
+    """Print what made the outputs that follow: notebook, code, date, hardware, libraries.
+
+    From here on TensorFlow logs errors alone.
+    """
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    code = code_version()
+    commit = f"commit {code['commit'][:12]}" if code["commit"] else "outside a clone"
+    changed = ", with changes of its own" if code["commit"].endswith("+") else ""
+    print(f"{name}, run on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC by version {code['version']}, {commit}{changed}")
+    devices = ", ".join(keras.distribution.list_devices())
+    print(f"{os.cpu_count()} {platform.machine()} cores; devices: {devices}")
+    print(f"Python {platform.python_version()}, Keras {version('keras')} on {keras.backend.backend()}")
+
+
+def show(*parts: str | Figure | Image.Image) -> None:
+    """Display Markdown, charts and pictures, as small PNG."""
+    from IPython.display import Image as Shown
+    from IPython.display import Markdown, display
+
+    for part in parts:
+        display(Markdown(part) if isinstance(part, str) else Shown(data=png(part)))
+
+
+def trained(data: FaceData, config: TrainConfig, out: str | Path, flip: bool = False) -> Bundle:
+    """The bundle of a run: loaded where it is finished, gone on with where it was stopped, else trained.
+
+    On another backend than TensorFlow, which alone can export, the run is trained and DataError
+    says how to go on. So it does when ``out`` holds a run of other data or settings.
+    """
+    out = Path(out)
+    if (out / CONFIG).is_file() and (out / "run" / RUN).is_file():
+        begun = json.loads((out / "run" / RUN).read_text())
+        same = (config.as_json(), data.digest(), data.votes_digest())
+        if (begun["config"], begun["data_sha256"], begun["votes_sha256"]) == same:
+            print(f"{out.name} is finished: loaded.")
+            return Bundle.open(out)
+    if keras.backend.backend() != "tensorflow":
+        train(data, config, out / "run", resume=True)
+        raise DataError(
+            f"{out.name} is trained, and TensorFlow must export it: start again with KERAS_BACKEND=tensorflow "
+            "and run this cell. Nothing is trained twice."
+        )
+    return train_bundle(data, config, out, resume=True, flip=flip)
+
+
+def recorded(*archs: str, folder: Path = RUNS) -> str:
+    """Markdown: the table of the recorded runs of these networks (none named: all), and what is missing."""
+    wanted = archs or ORDER
+    runs = [run for run in read_runs(folder) if run.arch in wanted]
+    missing = [arch for arch in wanted if arch not in {run.arch for run in runs}]
+    parts = [comparison_table(runs)] if runs else []
+    return "\n".join(parts + ([f"Not recorded yet: {', '.join(missing)}."] if missing else []))
+
+
+def recorded_ablation(folder: Path = RUNS) -> str:
+    """Markdown: what each switch brought, or a sentence where no ablation is recorded."""
+    if not (folder / "ablation.json").is_file():
+        return "No ablation is recorded yet: `python -m emotion_core ablate` makes one."
+    return ablation_table(folder)
+
+
+def recorded_search(folder: Path = RUNS) -> str:
+    """Markdown: the best settings that the search found, or a sentence where none is recorded."""
+    if not (folder / "search.json").is_file():
+        return "No search is recorded yet: `python -m emotion_core search` makes one."
+    return best_settings(read_json(folder / "search.json"))
+
+
+def best_settings(record: dict[str, Any]) -> str:
+    """Markdown: a search's best trial, as ``experiments.search`` returns it."""
+    best = dict(record["best"])
+    nll = best.pop("nll")
+    settings = ", ".join(f"{name} {value:.3g}" for name, value in best.items())
+    return f"Best of {len(record['trials'])} trials, PublicTest NLL {nll:.4f}: {settings}."

@@ -1,0 +1,278 @@
+"""The presentation, made from the recorded runs: every figure on it is read from one, every chart drawn from one."""
+
+import io
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import matplotlib as mpl
+import numpy as np
+from cycler import cycler
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from PIL import Image
+from pptx import Presentation
+
+from ..bundle import BundleConfig
+from ..errors import DataError
+from ..recognizer import EmotionRecognizer
+from ..render import annotate
+from . import plots
+from .deck import Deck
+from .gallery import bars, png
+from .runs import RUNS, read_json, read_runs
+
+#: The text's face, or what looks like it, and Okabe and Ito's palette.
+_CHART_STYLE: Final[Any] = {
+    "font.sans-serif": ["Arial", "Liberation Sans", "DejaVu Sans"],
+    "axes.prop_cycle": cycler(color=["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00"]),
+}
+_LARGER: Final = 1.35  # letters of a chart on a page, against those of the same chart in a document
+_SPLIT: Final = "private"
+
+
+def make_slides(out: str | Path, folder: Path = RUNS, recognizer: EmotionRecognizer | None = None) -> Path:
+    """Write the presentation (.pptx, 16:9); returns its path.
+
+    recognizer: answers on the portrait of the demo; None leaves that page out, as a missing
+    scikit-image does, which carries the portrait. Raises DataError where no run is recorded.
+    """
+    runs = [run for run in read_runs(folder) if _SPLIT in run.metrics]
+    if not runs:
+        raise DataError(f"No run is recorded in {folder}: `python -m emotion_core record BUNDLE` records one.")
+    same = [run for run in runs if run.labels == runs[0].labels]
+    best = max(same, key=lambda run: float(run.metrics[_SPLIT]["accuracy"]))
+    deck = Deck(Presentation(), f"Recorded runs, {datetime.now(UTC):%d %B %Y}")
+    with mpl.rc_context(_CHART_STYLE):
+        _opening(deck, runs, best)
+        _data(deck, best)
+        _networks(deck, runs)
+        _results(deck, runs, same, best)
+        _what_helped(deck, folder)
+        _errors(deck, best)
+        _serving(deck, best)
+        if recognizer is not None:
+            _demo(deck, recognizer)
+        _closing(deck)
+    return deck.save(Path(out))
+
+
+def _chart(figure: Figure) -> bytes:
+    for text in figure.findobj(Text):
+        text.set_fontsize(float(text.get_fontsize()) * _LARGER)
+    return png(figure, dpi=200)
+
+
+def _opening(deck: Deck, runs: Sequence[BundleConfig], best: BundleConfig) -> None:
+    figures = best.metrics[_SPLIT]
+    deck.cover(
+        "Perceived expression",
+        f"{len(runs)} network{'s' if len(runs) > 1 else ''}, one data set, one measure",
+        f"Best: {best.name}, {figures['accuracy']:.1%} of {figures['faces']:,} test faces",
+    )
+    deck.page(
+        "The problem",
+        [
+            "A photograph goes in. For every face in it, calibrated probabilities of the expression come out.",
+            f"The words: {', '.join(best.labels)}.",
+            "They name what a face looks like to an annotator, not what a person feels.",
+            "It is hard because people disagree: the majority of the ten FER+ voters is the label of FER-2013 "
+            "on six faces in ten (notebook 2).",
+            "The aim: the best ResNet50V2 there is, honestly measured, in an application that answers in milliseconds.",
+        ],
+    )
+
+
+def _data(deck: Deck, best: BundleConfig) -> None:
+    figures = best.metrics[_SPLIT]
+    counts = {label: row["faces"] for label, row in figures["per_class"].items()}
+    rare, common = min(counts, key=counts.__getitem__), max(counts, key=counts.__getitem__)
+    twins = figures["faces"] - figures["without_twins"]["faces"]
+    deck.page(
+        "The data: FER-2013",
+        [
+            "35,887 gray faces of 48 by 48 pixels, found by a search engine in 2013.",
+            "Training teaches; PublicTest chooses epoch and calibration; PrivateTest is measured once.",
+            f"Uneven: {counts[common] / max(counts[rare], 1):.0f} faces of {common} to one of {rare}.",
+            f"{twins} of {figures['faces']:,} test faces are byte for byte training faces. "
+            "Every figure is also given without these twins.",
+        ],
+        _chart(bars(counts, "faces of PrivateTest")),
+    )
+
+
+def _networks(deck: Deck, runs: Sequence[BundleConfig]) -> None:
+    rows = []
+    for run in runs:
+        form = run.export["forms"][run.export["form"]]
+        stages = run.training["stages"]
+        epochs = sum(len(stage["history"]) for stage in stages)
+        size = run.arch_options.get("image_size", run.height)
+        rows.append(
+            [
+                run.name,
+                str(len(run.labels)),
+                f"{size} px",
+                f"{run.training['parameters'] / 1e6:.2f} M",
+                f"{form['megabytes']:.1f} MB",
+                f"{epochs} in {len(stages)} stage{'s' if len(stages) > 1 else ''}",
+                f"{run.training['hours']:g} h",
+            ]
+        )
+    header = ["network", "classes", "input", "weights", "as served", "epochs", "trained for"]
+    deck.page(
+        "The networks",
+        ["Same faces, same code. Each takes the raw crop; enlarging and scaling are part of the network."],
+        table=[header, *rows],
+    )
+    longest = max(runs, key=lambda run: sum(len(stage["history"]) for stage in run.training["stages"]))
+    voted = any(stage["votes_sha256"] for stage in longest.training["stages"])
+    targets = ["Targets blend the label with the FER+ votes: ten people's opinions of that face."] if voted else []
+    deck.page(
+        "How it was trained",
+        [
+            f"{longest.name}: {longest.training['hours']:g} hours on {longest.training['hardware']}.",
+            "Flips, turns, zooms and shifts of every face at every pass, and gray boxes over parts of it.",
+            *targets,
+            "The running mean of the weights is measured; PublicTest picks the epoch.",
+        ],
+        _chart(plots.history(longest.training["stages"])),
+        below=True,
+    )
+
+
+def _results(deck: Deck, runs: Sequence[BundleConfig], same: Sequence[BundleConfig], best: BundleConfig) -> None:
+    figures = best.metrics[_SPLIT]
+    low, high = figures["interval"]["accuracy"]
+    others = [run for run in runs if run not in same]
+    note = f"{', '.join(run.name for run in others)}: other labels, another test." if others else ""
+    deck.page(
+        "Results",
+        [
+            f"{best.name}: {figures['accuracy']:.1%} accuracy (95% interval {low:.1%} to {high:.1%}), "
+            f"macro-F1 {figures['macro_f1']:.3f}.",
+            f"Without twins of training faces: {figures['without_twins']['accuracy']:.1%}.",
+            f"In brackets: number of classes. {note}".strip(),
+        ],
+        _chart(plots.comparison(runs, _SPLIT)),
+        below=True,
+    )
+    scores = {label: row["f1"] for label, row in figures["per_class"].items()}
+    ranked = sorted(scores, key=scores.__getitem__)
+    deck.page(
+        "Expression by expression",
+        [
+            f"Easiest for {best.name}: {ranked[-1]} (F1 {scores[ranked[-1]]:.2f}). "
+            f"Hardest: {ranked[0]} (F1 {scores[ranked[0]]:.2f})."
+        ],
+        _chart(plots.per_class(same, _SPLIT)),
+        below=True,
+    )
+
+
+def _what_helped(deck: Deck, folder: Path) -> None:
+    if not (folder / "ablation.json").is_file():
+        return
+    record = read_json(folder / "ablation.json")
+    base, *others = record["runs"]
+    gains = {run["switch"]: 100 * (run["accuracy"] - base["accuracy"]) for run in others}
+    deck.page(
+        "What helped",
+        [
+            f"Each switch alone against a plain run: {record['training_faces']:,} faces, "
+            f"{record['config']['epochs']} epochs of {record['config']['arch']}.",
+            "Judged on PublicTest. A point is within the noise.",
+        ],
+        _chart(bars(gains, "points of accuracy over the plain run")),
+    )
+
+
+def _errors(deck: Deck, best: BundleConfig) -> None:
+    figures = best.metrics[_SPLIT]
+    table = np.array(figures["confusion"])
+    shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
+    np.fill_diagonal(shares, 0)
+    worst = [np.unravel_index(place, shares.shape) for place in np.argsort(-shares, axis=None)[:4]]
+    lines = [f"{shares[i, j]:.0%} of {best.labels[i]} answered {best.labels[j]}" for i, j in worst]
+    deck.page(
+        "Error analysis",
+        ["The most frequent confusions:", *lines, "A row is a label and sums to 100%."],
+        _chart(plots.confusion(figures["confusion"], best.labels, f"{best.name}, PrivateTest")),
+    )
+    certain = figures["accuracy_when_certain"]
+    deck.page(
+        "Does it know how sure to be?",
+        [
+            f"Expected calibration error {figures['ece']:.3f}: the mean gap between confidence and accuracy.",
+            f"{figures['uncertain_share']:.0%} of the faces are marked uncertain"
+            + (f"; on the others the accuracy is {certain:.1%}." if certain is not None else "."),
+            "Fitted on PublicTest, shown on PrivateTest: a temperature and one bias per class.",
+        ],
+        _chart(plots.reliability({best.name: figures["reliability"]})),
+    )
+
+
+def _serving(deck: Deck, best: BundleConfig) -> None:
+    header = ["form of the graph", "MB", "PublicTest accuracy", "same answer as float32", "ms, 1 face", "ms, 10 faces"]
+    rows = [
+        [
+            form + (" (shipped)" if form == best.export["form"] else ""),
+            f"{row['megabytes']:.1f}",
+            f"{row['public_accuracy']:.4f}",
+            f"{row['same_answer']:.1%}",
+            f"{row['milliseconds_1_face']:g}",
+            f"{row['milliseconds_10_faces']:g}",
+        ]
+        for form, row in best.export["forms"].items()
+    ]
+    text = [
+        "Serving needs no training library. The smallest form that keeps the accuracy is shipped.",
+        "Accuracies before calibration; times are of one machine, to be compared with each other.",
+    ]
+    deck.page("From model to application", text, table=[header, *rows])
+
+
+def _demo(deck: Deck, recognizer: EmotionRecognizer) -> None:
+    try:
+        from skimage import data as pictures
+    except ImportError:
+        print("The demo's portrait comes with scikit-image, which is not installed: that page is left out.")
+        return
+    portrait = pictures.astronaut()
+    result = recognizer.analyze(portrait)
+    answer = result.predictions[0] if result.predictions else None
+    file = io.BytesIO()
+    annotate(portrait, result).convert("RGB").resize((900, 900), Image.Resampling.LANCZOS).save(
+        file, "JPEG", quality=90
+    )
+    lines = [f"Answered now by {recognizer.origin}, faces found by {recognizer.detector.name}."]
+    if answer:
+        shares = sorted(zip(answer.probabilities, answer.labels, strict=True), reverse=True)[:3]
+        lines += [f"{label} {share:.0%}" for share, label in shares]
+    lines.append("Eileen Collins, portrait by NASA, in the public domain.")
+    deck.page("The application's answer", lines, file.getvalue())
+
+
+def _closing(deck: Deck) -> None:
+    deck.page(
+        "Limits and law",
+        [
+            "A perceived expression is not a feeling.",
+            "No demographic labels: differences between groups of people are unmeasured, and must be expected.",
+            "Trained on small, gray, mostly frontal faces from the web.",
+            "EU AI Act, Art. 5(1)(f): inferring emotions at work and in education is prohibited, "
+            "medical and safety reasons excepted.",
+            "EU AI Act, Art. 50(3): people exposed to such a system must be told.",
+            "Photographs are analysed in memory, never kept, never logged.",
+        ],
+    )
+    deck.page(
+        "What comes next",
+        [
+            "Longer training, on a graphics card.",
+            "An ensemble as the teacher of the small networks.",
+            "AffectNet: eight expressions in colour, once access is given.",
+            "Data with consent and known demographics, to measure what is unmeasured here.",
+        ],
+    )

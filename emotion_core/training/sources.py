@@ -1,0 +1,113 @@
+"""Where the notebooks' data comes from: a path, the environment, Kaggle, or, when asked for, drawn pictures.
+
+What is used is always printed, by name. Nothing is replaced silently: a set that cannot be had
+is an error that says what to do.
+"""
+
+import os
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import DataError
+from .data import SIDE, FaceData, as_ferplus, load
+from .stand_in import drawn_faces, drawn_pets
+
+#: Asks for drawn pictures in the place of a data set.
+DRAWN: Final = "drawn"
+FER2013_ON_KAGGLE: Final = "deadskull7/fer2013"
+PETS_ON_KAGGLE: Final = "salader/dogs-vs-cats"
+VOTES: Final = "fer2013new.csv"
+#: The FER+ votes, published by their authors (Barsoum et al. 2016, arXiv:1608.01041), MIT licence.
+VOTES_URL: Final = "https://raw.githubusercontent.com/microsoft/FERPlus/master/fer2013new.csv"
+
+
+def fer2013(source: str = "", faces: int = 0, votes: bool = False, ferplus: bool = False) -> FaceData:
+    """FER-2013, joined with the FER+ votes where these are at hand.
+
+    source: a path as ``load`` takes it; ``"drawn"``; or nothing: the folder that ``FER2013_DIR``
+    names, or else Kaggle's copy, downloaded. faces: keep about so many Training faces and a
+    fourth of that of the other splits; 0: all. votes: insist on the votes, and download them when
+    ``fer2013new.csv`` is not beside the data. ferplus: take the eight labels of the votes.
+
+    Raises DataError when the data cannot be had.
+    """
+    if source == DRAWN:
+        data, name = drawn_faces(max(2 * faces, 200)), "Drawn faces, no data set"
+    else:
+        path = Path(source or os.environ.get("FER2013_DIR", "") or download(FER2013_ON_KAGGLE))
+        ballots = (path if path.is_dir() else path.parent) / VOTES
+        if (votes or ferplus) and not ballots.is_file():
+            ballots = download_votes()
+        data = load(path, ballots if ballots.is_file() else None)
+        name = "FER-2013" + ("" if data.votes is None else ", with the FER+ votes")
+    return _told(as_ferplus(data) if ferplus else data, faces, name)
+
+
+def pets(source: str = "", faces: int = 0, side: int = 64) -> FaceData:
+    """Dogs vs Cats in RGB, ``side`` pixels a side: ``source`` and ``faces`` as for ``fer2013``, without a variable."""
+    if source == DRAWN:
+        return _told(drawn_pets(max(2 * faces, 200), side), faces, "Drawn cats and dogs, no data set")
+    return _told(load(Path(source or download(PETS_ON_KAGGLE)), side=side, channels=3), faces, "Dogs vs Cats")
+
+
+def faces_of(source: str, side: int = SIDE, channels: int = 1) -> FaceData:
+    """Any folder of classes, AffectNet's included, in the size that a network takes."""
+    return _told(load(source, side=side, channels=channels), 0, Path(source).name)
+
+
+def download(name: str) -> str:
+    """Fetch a data set of Kaggle's, or find it in the cache; returns its folder.
+
+    On Kaggle itself nothing is downloaded: the set is attached. Raises DataError when Kaggle
+    does not answer or asks for a login.
+    """
+    try:
+        import kagglehub
+
+        return str(kagglehub.dataset_download(name))
+    # Its errors are many kinds, of the network, of the login and of the file system.
+    except Exception as error:
+        raise DataError(
+            f"{name} cannot be had from Kaggle ({type(error).__name__}). Download it by hand and give its path as "
+            f'SOURCE, or set SOURCE = "{DRAWN}" to see the notebook run on drawn pictures.'
+        ) from error
+
+
+def download_votes() -> Path:
+    """Fetch the FER+ votes from their authors, once; DataError when that fails."""
+    import keras
+
+    try:
+        return Path(keras.utils.get_file(VOTES, VOTES_URL, cache_subdir="ferplus"))
+    except Exception as error:  # as above
+        raise DataError(
+            f"{VOTES} cannot be downloaded. Fetch it from {VOTES_URL} and put it beside the data."
+        ) from error
+
+
+def fewer(data: FaceData, faces: int, seed: int = 0) -> FaceData:
+    """About so many Training faces, a fourth of that of each other split, in the classes' own shares.
+
+    Of every class at least two faces stay in every split that has them.
+    """
+    rng = np.random.default_rng(seed)
+    chosen: list[NDArray[np.int64]] = []
+    for split in np.unique(data.split):
+        inside = np.flatnonzero(data.split == split)
+        share = min((faces if split == "train" else faces / 4) / len(inside), 1.0)
+        for label in range(len(data.labels)):
+            members = inside[data.emotion[inside] == label]
+            chosen.append(rng.permutation(members)[: max(2, round(share * len(members)))])
+    keep = np.zeros(len(data), bool)
+    keep[np.concatenate(chosen)] = True
+    return data.only(keep)
+
+
+def _told(data: FaceData, faces: int, name: str) -> FaceData:
+    data = fewer(data, faces) if faces else data
+    sizes = ", ".join(f"{(data.split == split).sum()} {split}" for split in dict.fromkeys(data.split.tolist()))
+    print(f"{name}: {len(data)} pictures of {'x'.join(map(str, data.faces.shape[1:]))} ({sizes})")
+    return data
