@@ -11,10 +11,11 @@ from typing import Any
 import nbformat
 import pytest
 
+from emotion_core import project
 from emotion_core.cli import main
+from emotion_core.project import REPOSITORY
 from emotion_core.training.config import TrainConfig
 from emotion_core.training.execute import execute
-from emotion_core.training.notebook import REPOSITORY
 from emotion_core.training.run import train_bundle
 from emotion_core.training.sources import DRAWN
 from emotion_core.training.stand_in import drawn_faces
@@ -147,3 +148,7 @@ def parameters_cell(notebook: Path) -> Any:
 
 def outputs_of(content: Any) -> list[Any]:
     return [output for cell in content.cells if cell.cell_type == "code" for output in cell.outputs]
+
+
+def test_the_page_links_to_every_notebook() -> None:
+    assert sorted(project.NOTEBOOKS) == [path.name for path in NOTEBOOKS]

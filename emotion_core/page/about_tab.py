@@ -8,6 +8,7 @@ import gradio as gr
 
 from ..bundle import BundleConfig
 from ..catalogue import Catalogue
+from ..project import NOTEBOOKS, REPOSITORY
 from ..recognizer import EmotionRecognizer
 
 _LAW: Final = """\
@@ -59,9 +60,10 @@ def about_tab(catalogue: Catalogue) -> None:
         with gr.Accordion(f"{config.name}: measured figures", open=model["default"]):
             gr.HTML(measured(config), elem_classes="measured")
     gr.Markdown(_LIMITS)
+    links = [f"[{title}]({REPOSITORY}/blob/main/training_notebooks/{name})" for name, title in NOTEBOOKS.items()]
     gr.Markdown(
-        "How the models were trained and measured is told, with everything needed to repeat it, by the notebooks in "
-        "`training_notebooks` and by the README of the source."
+        "### How the models were trained and measured\n\n"
+        f"Told, with everything needed to repeat it, by eight notebooks: {', '.join(links)}."
     )
 
 

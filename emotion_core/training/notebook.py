@@ -7,7 +7,7 @@ import platform
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow, which says much of absent graphics cards
 
@@ -24,9 +24,6 @@ from .gallery import png
 from .record import RUN, code_version
 from .run import train_bundle
 from .runs import ORDER, RUNS, ablation_table, comparison_table, read_json, read_runs
-
-#: Where the project is published; the notebooks' first cells and the README name the same.
-REPOSITORY: Final = "https://github.com/OWNER/emotion-detection"
 
 
 def introduce(name: str) -> None:
