@@ -29,9 +29,7 @@ class LiteRTNetwork:
         from ai_edge_litert.interpreter import Interpreter
 
         try:
-            self._interpreter: Any = Interpreter(
-                model_content=model, num_threads=threads or min(os.cpu_count() or 1, 4)
-            )
+            self._interpreter: Any = Interpreter(model_content=model, num_threads=threads or min(usable_cores(), 4))
             self._interpreter.allocate_tensors()
             [entry], [result] = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         except (ValueError, RuntimeError) as error:
@@ -53,6 +51,12 @@ class LiteRTNetwork:
             self._interpreter.set_tensor(self._entry, np.ascontiguousarray(crops))
             self._interpreter.invoke()
             return np.array(self._interpreter.get_tensor(self._result), np.float32)
+
+
+def usable_cores() -> int:
+    """Processor cores that this process may use: more threads than that would wait for each other."""
+    affinity = getattr(os, "sched_getaffinity", None)  # not everywhere
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 class Classifier:

@@ -20,11 +20,11 @@ from pptx import Presentation
 from emotion_core import Bundle, DataError, EmotionRecognizer
 from emotion_core.cli import main
 from emotion_core.labels import FERPLUS
-from emotion_core.training import gallery
+from emotion_core.training import devices, gallery
 from emotion_core.training.architectures import build
 from emotion_core.training.averages import agreement, mean_face, mean_faces, who_is_right, worst_mistakes
 from emotion_core.training.data import as_ferplus, load
-from emotion_core.training.devices import use_devices
+from emotion_core.training.devices import fast_precision, use_devices
 from emotion_core.training.execute import tidied, value_of
 from emotion_core.training.insight import convolutions, feature_maps, filters
 from emotion_core.training.notebook import best_settings, recorded, recorded_ablation, recorded_search, trained
@@ -242,6 +242,19 @@ def test_slides(tiny_bundle: Bundle, recognizer: EmotionRecognizer, tmp_path: Pa
             assert shape.left + shape.width <= deck.slide_width
             assert shape.top + shape.height <= deck.slide_height
     assert main(["slides", str(tmp_path / "cli.pptx"), "--runs", str(tmp_path), "--model", "fer2013-resnet50v2"]) == 0
+
+
+def test_precision_is_what_the_machine_computes_in(monkeypatch, tmp_path):
+    facts = tmp_path / "cpuinfo"
+    monkeypatch.setattr(devices, "CPU_FACTS", facts)
+    monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["cpu:0"])
+    assert fast_precision() == "float32"  # nothing known
+    facts.write_text("flags : fma avx2 avx512f avx512_bf16 amx_tile\n")
+    assert fast_precision() == "mixed_bfloat16"
+    facts.write_text("flags : fma avx2\n")
+    assert fast_precision() == "float32"
+    monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["gpu:0"])
+    assert fast_precision() == "mixed_bfloat16"
 
 
 def test_one_device_or_all(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

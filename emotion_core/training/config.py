@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import DataError
 from .augment import Augmentation
+from .devices import fast_precision
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class TrainConfig:
     augmentation_start: float = 0.5  # strength at first,
     augmentation_end: float = 1.0  # reached by half of the run
     ema: float = 0.998  # momentum of the weights' moving average
-    precision: str = "mixed_bfloat16"
+    precision: str = field(default_factory=fast_precision)
     weights: str | None = None  # "imagenet": let Keras download them
     init: str | None = None  # or a bundle, an .npz of initial weights, another run's best.weights.h5
     train_from: str | None = None  # layers before this one keep their weights; "logits": the head alone

@@ -101,7 +101,7 @@ def _flags(config: dict[str, Any], earlier: str | None) -> list[str]:
     """The options that make a recorded configuration of the defaults."""
     defaults, flags = TrainConfig().as_json(), []
     for name, value in config.items():
-        if name in ("arch", "augmentation") or value == defaults[name]:
+        if name in ("arch", "augmentation", "precision") or value == defaults[name]:
             continue
         if name == "init":
             flags.append(f"--init {earlier or value}")
