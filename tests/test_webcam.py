@@ -60,6 +60,9 @@ class Scripted:
     def probabilities(self, crops: np.ndarray) -> np.ndarray:
         return np.tile((0.8, 0.1, 0.1), (len(crops), 1))
 
+    def one_look(self) -> "Scripted":
+        return self
+
     def recognizer(self) -> EmotionRecognizer:
         parts: Any = self
         return EmotionRecognizer(parts, parts)
