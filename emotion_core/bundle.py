@@ -88,7 +88,7 @@ class BundleConfig:
             )
         except KeyError as error:
             raise BundleError(f"{CONFIG} has no entry {error}. Is the folder a model bundle?") from error
-        except (ValueError, TypeError, AttributeError) as error:
+        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise BundleError(f"{CONFIG} cannot be read: {error}.") from error
         if len(config.labels) < 2 or len(set(config.labels)) != len(config.labels):
             raise BundleError(f"{CONFIG}: labels must be two or more different names.")
