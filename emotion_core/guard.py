@@ -29,7 +29,7 @@ PERMISSIONS: Final = "camera=(self), microphone=(self), geolocation=(), payment=
 _PROTOCOL: Final = re.compile(r"[\s/]*[A-Za-z][\w+.-]+:")
 HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "Permissions-Policy": PERMISSIONS,
 }
 #: Gradio's page starts from a script inside it, and makes functions of text (the webcam's script is one).

@@ -160,7 +160,7 @@ def clips() -> list[bytes]:
     with tempfile.TemporaryDirectory() as name:
         source = write_drawn_clip(Path(name) / "clip.mp4", seconds=0.5)
         found = [source.read_bytes()]
-        for ending in ("mkv", "avi", "ts"):
+        for ending in ("mkv", "mov", "ts"):
             copy = Path(name) / f"copy.{ending}"
             with av.open(source) as read, av.open(copy, "w") as write:
                 stream = write.add_stream_from_template(read.streams.video[0])

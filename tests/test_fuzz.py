@@ -26,7 +26,6 @@ from emotion_core.publish import model_upload
 from emotion_core.training import layouts
 from emotion_core.training.data import load
 from emotion_core.training.layouts import read_picture
-from emotion_core.training.start import load_initial
 
 ROOT = Path(__file__).parents[1]
 
@@ -135,6 +134,7 @@ class TestBundles:
         import tiny
 
         from emotion_core.training.architectures import build
+        from emotion_core.training.start import load_initial
 
         model = build(tiny.register(), 7)
         ran = bundle / "ran"

@@ -222,7 +222,7 @@ class TestHeaders:
         for path in paths:
             answer = httpx.get(server + path)
             assert answer.headers["x-content-type-options"] == "nosniff", path
-            assert answer.headers["referrer-policy"] == "no-referrer"
+            assert answer.headers["referrer-policy"] == "same-origin"
             assert "camera=(self)" in answer.headers["permissions-policy"]
             assert "frame-ancestors 'self'" in answer.headers["content-security-policy"]
         page = httpx.get(server).headers
