@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import copy
 import functools
 import io
 import json
@@ -105,7 +106,7 @@ def broken_json(rng: random.Random, seeds: Sequence[bytes]) -> bytes:
         holder, key = rng.choice(places)
         match rng.randrange(5):
             case 0 | 1 | 2:
-                holder[key] = rng.choice(ODD_VALUES)
+                holder[key] = copy.deepcopy(rng.choice(ODD_VALUES))
             case 3:
                 del holder[key]
             case 4:
