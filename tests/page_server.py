@@ -45,7 +45,7 @@ def page_server(folder: Path, **settings: str) -> Iterator[str]:
         yield url
     finally:
         process.terminate()
-        status = process.wait(20)
+        status = process.wait(60)
     assert status == 0, (folder / "log").read_text()
     # Gradio 6.31 trips over the second of two cancellations of one event, of which its own client sends two; the
     # first one has done what was asked.
