@@ -30,7 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def server(folder: Path) -> Iterator[str]:
     (folder / "secret.txt").write_text(SECRET)
-    with page_server(folder) as url:
+    with page_server(folder, nonsense=True) as url:
         yield url
 
 
