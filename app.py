@@ -21,6 +21,7 @@ from emotion_core.hub import quiet_hub
 from emotion_core.page.about_tab import about, about_tab
 from emotion_core.page.endpoints import client_endpoints
 from emotion_core.page.image_tab import image_tab
+from emotion_core.page.inputs import fetch_nothing
 from emotion_core.page.video_tab import video_tab
 from emotion_core.page.webcam_tab import webcam_tab
 from emotion_core.server import serve
@@ -62,7 +63,8 @@ def page_options(settings: Settings) -> dict[str, Any]:
         "css_paths": STYLE,
         "run_history": False,
         "max_file_size": f"{max(settings.max_request_mb, settings.max_video_mb)}mb",
-        "show_error": True,
+        # What a handler says to its visitor is a gr.Error, and shown; other errors name files and places.
+        "show_error": False,
         "ssr_mode": False,
         "footer_links": ["api"],
     }
@@ -84,6 +86,7 @@ def main() -> None:
     desk = VideoDesk(catalogue, settings)
     app = create_api(catalogue, settings, desk.run)
     page = build_page(catalogue, files, settings, desk)
+    fetch_nothing()
     gr.mount_gradio_app(app, page, path="/", **page_options(settings))
     # Only launch() sets it, and without it Gradio 6.31 lets a caller name any file of the server as an upload.
     page.has_launched = True

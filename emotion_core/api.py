@@ -24,6 +24,7 @@ from .api_pictures import Picture, file_of, from_form, from_json, request_body
 from .api_video import add_video_routes
 from .catalogue import Catalogue, ModelDict
 from .errors import ImageError, ModelNotFoundError
+from .guard import Guard
 from .jobs import Runner
 from .recognizer import EmotionRecognizer
 from .results import FrameDict
@@ -111,6 +112,7 @@ def create_api(catalogue: Catalogue, settings: Settings, run_video: Runner | Non
         lifespan=lifespan,
     )
     answer_errors(app)
+    app.add_middleware(Guard)
     limit = settings.max_request_mb * MEGABYTE
 
     @router.post(

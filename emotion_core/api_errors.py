@@ -103,4 +103,5 @@ def answer_errors(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def failed(_request: Request, _error: Exception) -> Response:
-        return respond(ApiError(500))
+        # This answer comes from outside the guard, which would have given it its headers.
+        return respond(ApiError(500, headers={"X-Content-Type-Options": "nosniff"}))

@@ -88,7 +88,7 @@ class BundleConfig:
             )
         except KeyError as error:
             raise BundleError(f"{CONFIG} has no entry {error}. Is the folder a model bundle?") from error
-        except (ValueError, TypeError, AttributeError) as error:
+        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise BundleError(f"{CONFIG} cannot be read: {error}.") from error
         if len(config.labels) < 2 or len(set(config.labels)) != len(config.labels):
             raise BundleError(f"{CONFIG}: labels must be two or more different names.")
@@ -98,6 +98,8 @@ class BundleConfig:
             raise BundleError(f"{CONFIG}: temperature must lie between 0.01 and 100.")
         if len(config.bias) not in (0, len(config.labels)) or not all(abs(value) < 100 for value in config.bias):
             raise BundleError(f"{CONFIG}: bias needs one moderate number for each label.")
+        if not all(0 <= share <= 1 for share in vars(config.uncertain).values()):  # NaN is neither
+            raise BundleError(f"{CONFIG}: uncertain needs shares from 0 to 1.")
         return config
 
     def to_json(self) -> str:

@@ -17,8 +17,11 @@ FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component
 
 
 @contextlib.contextmanager
-def page_server(folder: Path, **settings: str) -> Iterator[str]:
-    """The address of a server with these environment variables; at its end it must leave no file and no complaint."""
+def page_server(folder: Path, nonsense: bool = False, **settings: str) -> Iterator[str]:
+    """The address of a server with these environment variables; at its end it must leave no file and no complaint.
+
+    nonsense: what is sent is such that Gradio's own routes may fail, and complain.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -33,7 +36,7 @@ def page_server(folder: Path, **settings: str) -> Iterator[str]:
         process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=log)
     url = f"http://127.0.0.1:{port}/"
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while True:
             try:
                 urllib.request.urlopen(url, timeout=5).close()
@@ -45,10 +48,10 @@ def page_server(folder: Path, **settings: str) -> Iterator[str]:
         yield url
     finally:
         process.terminate()
-        status = process.wait(20)
+        status = process.wait(60)
     assert status == 0, (folder / "log").read_text()
     # Gradio 6.31 trips over the second of two cancellations of one event, of which its own client sends two; the
     # first one has done what was asked.
     _, *complaints = (folder / "log").read_text().split("Exception in ASGI application")
-    assert all("in cancel_event" in complaint for complaint in complaints), complaints
+    assert nonsense or all("in cancel_event" in complaint for complaint in complaints), complaints
     assert [path for path in (folder / "cache").rglob("*") if path.is_file()] == []  # nothing of anybody is left behind

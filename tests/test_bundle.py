@@ -53,6 +53,7 @@ def test_every_file_is_checked(copy: Path, name: str) -> None:
         ({"bias": [1e9] * 7}, "bias"),
         ({"temperature": "hot"}, "cannot be read"),
         ({"uncertain": {"other": 1}}, "cannot be read"),
+        ({"uncertain": {"min_margin": "nan"}}, "shares from 0 to 1"),
         ({"files": [1]}, "cannot be read"),
     ],
 )
@@ -66,6 +67,9 @@ def test_a_folder_that_is_no_bundle(copy: Path) -> None:
     for name in (GRAPH, WEIGHTS):
         (copy / name).unlink()
     with pytest.raises(BundleError, match="nothing to serve"):
+        Bundle.open(copy)
+    (copy / CONFIG).write_text("[" * 100_000)
+    with pytest.raises(BundleError, match="cannot be read"):
         Bundle.open(copy)
     (copy / CONFIG).write_text("no json")
     with pytest.raises(BundleError, match="cannot be read"):

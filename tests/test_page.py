@@ -179,10 +179,12 @@ class TestBrowser:
         )
         page = context.new_page()
         page.set_default_timeout(30_000)
-        page.hosts = set()
+        page.hosts, complaints = set(), []
+        page.on("console", lambda message: complaints.append(message.text))
         page.on("request", lambda sent: page.hosts.add(sent.url.split("/")[2]))
         page.goto(server)
         yield page
+        assert [text for text in complaints if "policy" in text.lower()] == []
         context.close()
 
     def drop(self, page: Any, photo: Path) -> None:

@@ -113,7 +113,10 @@ def _album(catalogue: Catalogue, files: ShortLivedFolder, model: gr.Dropdown, de
             raise gr.Error("Choose photos first.", print_exception=False)
         if len(paths) > MOST_PHOTOS:
             raise gr.Error(f"At most {MOST_PHOTOS} photos at once; these are {len(paths)}.", print_exception=False)
-        recognizer = catalogue.get(name, finder)
+        try:
+            recognizer = catalogue.get(name, finder)
+        except EmotionError as error:
+            raise gr.Error(str(error), print_exception=False) from error
         inside = [uploaded(path, photos.GRADIO_CACHE) for path in paths]
         done = []
         for photo in analyze_album(recognizer, inside):

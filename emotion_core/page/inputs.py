@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio import processing_utils
 from gradio_client.utils import python_type_to_json_schema
 
 from ..results import FrameDict
@@ -54,6 +55,19 @@ class SummaryOutput(gr.JSON):
 
     def api_info(self) -> dict[str, Any]:
         return dict(python_type_to_json_schema(VideoSummaryDict))
+
+
+def fetch_nothing() -> None:
+    """Make Gradio refuse inputs that are addresses, which it would fetch for whoever names them.
+
+    Its own guard lets public hosts through and asks an outside service where they are. Every download
+    of an input, of any component, goes through this one function of Gradio 6.31; a test holds that.
+    """
+
+    async def refuse(url: str) -> Any:  # noqa: ARG001
+        raise gr.Error("Addresses are not fetched. Download the file and send it.", print_exception=False)
+
+    processing_utils.async_ssrf_protected_get = refuse
 
 
 def uploaded(path: str | None, cache: str) -> str:

@@ -88,10 +88,19 @@ def load(path: str | Path, votes: str | Path | None = None, side: int = SIDE, ch
     naming the row or file, when the data as a whole cannot be used.
     """
     path = Path(path).expanduser()
-    root: Source = path
-    if zipfile.is_zipfile(path):
-        root = zipfile.Path(path)
-    elif not path.exists():
+    if not zipfile.is_zipfile(path):
+        return _load(path, path, votes, side, channels)
+    try:
+        return _load(zipfile.Path(path), path, votes, side, channels)
+    except DataError:
+        raise
+    # A broken archive shows at any read, as BadZipFile, zlib.error, EOFError, OSError, RuntimeError and others.
+    except Exception as error:
+        raise DataError(f"{path.name} is a damaged or locked zip file ({error}). Download it again.") from error
+
+
+def _load(root: Source, path: Path, votes: str | Path | None, side: int, channels: int) -> FaceData:
+    if not path.exists():
         raise DataError(f"No data at {path}. Give fer2013.csv, a folder of classes, or a zip file of either.")
     table = find_csv(root)
     if table is None:

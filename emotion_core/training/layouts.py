@@ -17,13 +17,14 @@ import io
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ..errors import DataError
+from ..images import FORMATS, MAX_PIXELS
 from ..labels import AFFECTNET, FER2013, FERPLUS, SYNONYMS
 
 Source = Path | zipfile.Path
@@ -41,6 +42,9 @@ LABEL_COLUMNS: Final = ("label", "emotion", "expression", "class")
 SPLIT_COLUMNS: Final = ("Usage", "split", "set")
 #: A picture with a shorter side shows no face that could be learnt from.
 MIN_SIDE: Final = 16
+#: A picture's file, in bytes, and a row of a table, in characters: what a zip file unpacks to may be anything.
+MAX_BYTES: Final = 50_000_000
+MAX_ROW: Final = 1_000_000
 _FER_SIDE: Final = 48
 _NOT_PICTURES: Final = (".csv", ".txt", ".md", ".json", ".ds_store", ".db", ".ini")
 
@@ -62,7 +66,7 @@ def rows_of(file: Source, columns: tuple[str, ...] = ()) -> Iterator[tuple[int, 
     """Yield (line number, row) of a CSV file that has at least these columns."""
     try:
         with file.open(newline="", encoding="utf-8-sig") as text:
-            reader = csv.DictReader(text, skipinitialspace=True)
+            reader = csv.DictReader(_lines(text), skipinitialspace=True)
             missing = [name for name in columns if name not in (reader.fieldnames or ())]
             if missing:
                 raise DataError(f"{file.name} has no column {', '.join(missing)}; it needs {', '.join(columns)}.")
@@ -70,6 +74,13 @@ def rows_of(file: Source, columns: tuple[str, ...] = ()) -> Iterator[tuple[int, 
                 yield reader.line_num, row
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{file}: not a readable CSV file ({error}).") from error
+
+
+def _lines(text: IO[str]) -> Iterator[str]:
+    while line := text.readline(MAX_ROW):
+        if len(line) == MAX_ROW:
+            raise csv.Error(f"a row of {MAX_ROW} characters or more")
+        yield line
 
 
 def read_fer_csv(file: Source) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.str_]]:
@@ -152,9 +163,16 @@ def _read(found: list[tuple[Source, str, str]], origin: str, side: int, channels
 def read_picture(file: Source, side: int, channels: int) -> NDArray[np.uint8]:
     """One picture, its middle square, as uint8 (side, side, channels); DataError with its name."""
     try:
-        with Image.open(io.BytesIO(file.read_bytes())) as image:
+        with file.open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise ValueError(f"over {MAX_BYTES // 10**6} MB")
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise ValueError(f"over {MAX_PIXELS // 10**6} megapixels")
             upright = ImageOps.exif_transpose(image).convert("L" if channels == 1 else "RGB")
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    # Broken pictures make Pillow raise almost anything, and so do broken members of zip files.
+    except Exception as error:
         reason = "not a picture" if isinstance(error, UnidentifiedImageError) else str(error)
         raise DataError(f"{file}: not a readable picture ({reason}).") from error
     if min(upright.size) < MIN_SIDE:
@@ -216,5 +234,5 @@ def _column(row: dict[str, str], names: tuple[str, ...]) -> str:
 
 def _kind(file: Source) -> str:
     with file.open(encoding="utf-8-sig", errors="replace") as text:
-        header = [name.strip() for name in text.readline().split(",")]
+        header = [name.strip() for name in text.readline(MAX_ROW).split(",")]
     return "fer" if "pixels" in header or not set(header) & set(PATH_COLUMNS) else "listing"

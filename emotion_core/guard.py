@@ -1,0 +1,91 @@
+"""What stands before the page and REST: headers on every answer, and no address that the page does not need.
+
+Gradio serves more than this page uses: answers of other hosts (``file=http...``, ``proxy=``), figures on
+its visitors (``monitoring``), recordings turned by ffmpeg, code that is edited in the browser. Nobody
+needs them here, so nobody gets them.
+"""
+
+import json
+import os
+import re
+from typing import Final
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .api_errors import ApiError
+
+#: Of Gradio's own addresses, the first part after ``/gradio_api/``: what the page and the client ask for.
+SERVED: Final = frozenset(
+    {
+        *("api", "app_id", "call", "cancel", "component_server", "custom_component", "heartbeat", "info"),
+        *("login_check", "openapi.json", "queue", "reset", "run", "startup-events", "theme.css"),
+        *("upload", "upload_progress"),
+    }
+)
+#: The camera is for this page itself, and for what it is framed in only where that one passes it on.
+PERMISSIONS: Final = "camera=(self), microphone=(self), geolocation=(), payment=(), usb=()"
+#: Two letters or more, as one is a drive of Windows.
+_PROTOCOL: Final = re.compile(r"[\s/]*[A-Za-z][\w+.-]+:")
+HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": PERMISSIONS,
+}
+#: Gradio's page starts from a script inside it, and makes functions of text (the webcam's script is one).
+_PAGE: Final = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; media-src 'self' data: blob:; font-src 'self' data:; "
+    "connect-src 'self' data: blob:; worker-src 'self' blob:; "
+    "object-src 'none'; base-uri 'self'; form-action 'self'"
+)
+#: Answers and files are looked at, never run: an SVG, or a picture that is also a page, stays a picture.
+_DATA: Final = "default-src 'none'; img-src 'self' data:; media-src 'self'; style-src 'unsafe-inline'; sandbox"
+#: Who may show the page in a frame: itself, and on a Hugging Face Space the site that shows Spaces.
+_FRAMES: Final = "frame-ancestors 'self'"
+_SPACE_FRAMES: Final = f"{_FRAMES} https://huggingface.co https://*.huggingface.co https://*.hf.space"
+
+
+class Guard:
+    """ASGI middleware; on_space: by default, whether this runs on a Hugging Face Space."""
+
+    def __init__(self, app: ASGIApp, on_space: bool | None = None) -> None:
+        self._app = app
+        self._on_space = os.environ.get("SYSTEM") == "spaces" if on_space is None else on_space
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(raw=message["headers"])
+                for name, value in self._headers(scope["path"]).items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        if is_served(scope["path"]):
+            await self._app(scope, receive, send_with_headers)
+            return
+        body = json.dumps(ApiError(404).to_dict()).encode()
+        head = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        await send_with_headers({"type": "http.response.start", "status": 404, "headers": head})
+        await send({"type": "http.response.body", "body": body})
+
+    def _headers(self, path: str) -> dict[str, str]:
+        if path == "/api" or path.startswith(("/api/", "/healthz", "/openapi.json", "/gradio_api/file=")):
+            return HEADERS | {"Content-Security-Policy": f"{_DATA}; {_FRAMES}"}
+        if self._on_space:
+            return HEADERS | {"Content-Security-Policy": f"{_PAGE}; {_SPACE_FRAMES}"}
+        return HEADERS | {"Content-Security-Policy": f"{_PAGE}; {_FRAMES}", "X-Frame-Options": "SAMEORIGIN"}
+
+
+def is_served(path: str) -> bool:
+    """Whether the address, as the server decoded it, is one that the page or REST may need."""
+    first, _, rest = path.lstrip("/").partition("/")
+    if first == "gradio_api":
+        if rest.startswith("file="):
+            return _PROTOCOL.match(rest.removeprefix("file=")) is None
+        return rest.partition("/")[0] in SERVED
+    return first != "monitoring"
