@@ -21,10 +21,9 @@ PLAN: Final = "plan.json"
 PATHS_FILE: Final = "plan.parquet"
 #: Names of the column of paths, tried in this order where none is named.
 PATH_COLUMNS: Final = ("path", "file", "filename", "image", "video", "source")
-PICTURES: Final = frozenset(".jpg .jpeg .jpe .png .webp .gif .tif .tiff .bmp .avif".split())
-VIDEOS: Final = frozenset(
-    ".mp4 .m4v .mov .webm .mkv .avi .mpg .mpeg .ts .mts .m2ts .ogv .flv .wmv .asf .3gp .mxf .dv .wtv".split()
-)
+PICTURES: Final = frozenset((".jpg", ".jpeg", ".jpe", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".avif"))
+_FILMS: Final = frozenset((".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".mpg", ".mpeg", ".ogv", ".flv", ".wmv"))
+VIDEOS: Final = _FILMS | {".ts", ".mts", ".m2ts", ".asf", ".3gp", ".mxf", ".dv", ".wtv"}
 #: How many pictures a video weighs when shards are cut.
 VIDEO_WEIGHT: Final = 32
 
@@ -61,7 +60,7 @@ def make_plan(folder: Path, source: str, column: str | None, asked: Mapping[str,
                 "ask for the same to go on with it, or choose another OUT."
             )
         return plan
-    if folder.is_dir() and any(entry.name not in (PATHS_FILE,) and entry.name[0] != "." for entry in folder.iterdir()):
+    if folder.is_dir() and any(entry.name != PATHS_FILE and entry.name[0] != "." for entry in folder.iterdir()):
         raise DataError(f"{folder} holds other files. Choose a new folder as OUT.")
     paths = list(dict.fromkeys(map(_storable, find(source, column))))
     if not paths:

@@ -8,7 +8,6 @@ The last one is the sign that its shard is finished: it is written after the oth
 another name that is then changed, so a shard that was interrupted is simply done again.
 """
 
-import os
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -126,6 +125,6 @@ def unfinished(path: Path) -> Iterator[Path]:
     part = path.with_name(f".part-{uuid.uuid4().hex}-{path.name}")
     try:
         yield part
-        os.replace(part, path)
+        part.replace(path)
     finally:
         part.unlink(missing_ok=True)
