@@ -78,7 +78,7 @@ def run_bulk(source: str, out: str | os.PathLike[str], options: BulkOptions) -> 
     """
     require()
     from .plan import PATHS_FILE, make_plan
-    from .tables import finished, read_group, tally
+    from .tables import finished, group_sizes, tally
     from .worker import TRAILS, Parts
 
     folder = Path(out).absolute()
@@ -97,8 +97,9 @@ def run_bulk(source: str, out: str | os.PathLike[str], options: BulkOptions) -> 
     done = finished(folder)
     left = [shard for shard in range(plan.shards) if shard not in done]
     began = time.monotonic()
-    files_left = plan.files - sum(read_group(folder / PATHS_FILE, shard).num_rows for shard in done)
-    before = plan.files - files_left
+    sizes = group_sizes(folder / PATHS_FILE)
+    before = sum(sizes[shard] for shard in done)
+    files_left = plan.files - before
     files = faces = failed = workers = 0
     yield BulkProgress(0, 0, 0, plan.files, files_left, 0.0)
     if left:
@@ -167,7 +168,7 @@ def _on_ray(shards: list[int], parts: Any, folder: Path, options: BulkOptions) -
         )
         for row in results.iter_rows():
             yield {name: int(value) for name, value in row.items()}
-    except (ray.exceptions.RayError, ConnectionError, OSError, ValueError) as error:
+    except Exception as error:  # Ray raises all of them, a bare Exception included
         reason = str(error).strip().splitlines()[-1:] or [type(error).__name__]
         raise EmotionError(f"The workers cannot go on: {reason[0]} Give the same command again to go on.") from error
     finally:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import EmotionError, VideoError
+from ..faces import WholePicture
 from ..images import load_image
 from ..recognizer import EmotionRecognizer
 from ..results import Face, Prediction
@@ -109,6 +110,8 @@ def _video(recognizer: EmotionRecognizer, path: str, options: VideoOptions) -> S
     rows: list[dict[str, Any]] = []
     analyzed = 0
     try:
+        if isinstance(recognizer.detector, WholePicture):
+            raise VideoError("--faces takes pictures, each of them one face. Score videos without it.")
         info = probe(path, OWN_MACHINE)
         analyzer = analyzer_of(recognizer, options)
         with VideoReader(path, info, OWN_MACHINE, max(info.width, info.height)) as reader:

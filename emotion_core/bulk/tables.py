@@ -105,6 +105,12 @@ def read_group(path: Path, group: int) -> Any:
         return file.read_row_group(group)
 
 
+def group_sizes(path: Path) -> list[int]:
+    """The rows of each row group; only the end of the file is read."""
+    with parquet.ParquetFile(path) as file:
+        return [int(file.metadata.row_group(group).num_rows) for group in range(file.metadata.num_row_groups)]
+
+
 def tally(folder: Path) -> dict[str, int]:
     """Sums over the finished shards: files, faces, frames, and files per status."""
     sums = dict.fromkeys(("files", "faces", "frames", "with_faces", "no_face", "failed"), 0)

@@ -16,9 +16,9 @@ from ..recognizer import EmotionRecognizer
 from ..resolve import resolve_bundle, resolve_detector, yunet_file
 from ..settings import Settings
 from ..video_results import VideoOptions
-from .plan import is_video, read_plan
+from .plan import read_plan
 from .score import Scored, failure, score
-from .tables import finished, write_shard
+from .tables import FILES, shard_file, write_shard
 from .trail import Trail
 
 TRAILS = ".trails"
@@ -85,17 +85,12 @@ class ShardWorker:
         """Score one shard, unless it is finished: the worker that wrote it may have died before it said so."""
         plan = self._plan
         paths = plan.paths(shard)
-        if shard in finished(plan.folder):
+        if shard_file(plan.folder, FILES, shard).is_file():
             return {"shard": shard, "files": len(paths), "faces": 0, "failed": 0}
         trail = Trail(plan.folder / TRAILS, self._run, shard)
         deadly = trail.deadly()
         scored = [failure(paths[position], "Workers died of this file. Look at it by itself.") for position in deadly]
-        if plan.asked["faces"]:
-            scored += [failure(path, "--faces takes pictures, each of them one face, and no videos.") for path in paths]
-            scored = [one for one in scored if is_video(one.path)]
-        options = VideoOptions(rate=plan.asked["rate"])
-        left_out = deadly | {position for position, path in enumerate(paths) if plan.asked["faces"] and is_video(path)}
-        scored += score(self._recognizer, trail.follow(paths, left_out), options)
+        scored += score(self._recognizer, trail.follow(paths, deadly), VideoOptions(rate=plan.asked["rate"]))
         _write(plan.folder, shard, plan.labels, scored, paths)
         trail.forget()
         faces = sum(len(one.faces) for one in scored)
