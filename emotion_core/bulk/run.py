@@ -20,13 +20,14 @@ from ..errors import EmotionError
 SUMMARY: Final = "summary.json"
 #: Of Ray's store on one machine: it holds the model, and the numbers of shards.
 _STORE_BYTES: Final = 256 * 2**20
+_ATTEMPTS: Final = 3
 #: Nothing phones home; no warnings about accelerators and actors that nobody asked for; and a machine
-#: that has other work may take its time to start (30 and 60 seconds are Ray's own limits).
+#: that has other work may take its time to start (Ray's own limits are 30 and 60 seconds).
 _ENVIRONMENT: Final = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_BACKEND_LOG_LEVEL": "fatal",
-    "RAY_raylet_start_wait_time_s": "300",
+    "RAY_raylet_start_wait_time_s": "60",
     "RAY_worker_register_timeout_seconds": "300",
 }
 #: Shards are handed out one by one up to so many, and in groups beyond.
@@ -145,14 +146,7 @@ def _on_ray(shards: list[int], parts: Any, folder: Path, options: BulkOptions) -
             workers = options.workers or int(ray.cluster_resources().get("CPU", 1))
         else:
             workers = options.workers or usable_cores()
-            ray.init(
-                address="local",
-                num_cpus=workers,
-                include_dashboard=False,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                object_store_memory=_STORE_BYTES,
-            )
+            _start_here(ray, workers)
         run = uuid.uuid4().hex
         stored = ray.put(parts)  # held here, so that a worker that starts again finds it
         rows = ray.data.from_items(
@@ -173,3 +167,24 @@ def _on_ray(shards: list[int], parts: Any, folder: Path, options: BulkOptions) -
         raise EmotionError(f"The workers cannot go on: {reason[0]} Give the same command again to go on.") from error
     finally:
         ray.shutdown()
+
+
+def _start_here(ray: Any, workers: int) -> None:
+    """Start Ray on this machine alone. Parts of it give up on each other after 15 seconds, which
+    cannot be set and is too short beside other heavy work: hence more than one attempt.
+    """
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            ray.init(
+                address="local",
+                num_cpus=workers,
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                object_store_memory=_STORE_BYTES,
+            )
+            return
+        except Exception:  # a bare one, where it took too long
+            ray.shutdown()
+            if attempt == _ATTEMPTS:
+                raise
