@@ -8,7 +8,7 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -70,7 +70,7 @@ class BulkProgress:
         return self.files_left / self.rate if self.rate else math.inf
 
 
-def run_bulk(source: str, out: str | os.PathLike[str], options: BulkOptions) -> Iterator[BulkProgress]:
+def run_bulk(source: str, out: str | os.PathLike[str], options: BulkOptions) -> Generator[BulkProgress, None, None]:
     """Score everything in ``source`` into the folder ``out``, or go on with what was begun there.
 
     Reports after every shard; when the iteration has ended, ``summary.json`` is written. Raises an
