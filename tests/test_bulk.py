@@ -182,7 +182,9 @@ def test_refusals(mixed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str
     asked = {"rate": None, "shard_files": 256}
     plan = make_plan(out, str(mixed), None, asked, ("one", "two"))
     assert make_plan(out, str(mixed), None, asked, ("one", "two")) == plan
-    assert "another rate" in refused(mixed, out, "--rate", "3")
+    told = refused(mixed, out, "--rate", "3")
+    assert "holds a run with another model," in told
+    assert ", rate: ask for the same" in told
 
 
 @needs_ray

@@ -111,6 +111,15 @@ def group_sizes(path: Path) -> list[int]:
         return [int(file.metadata.row_group(group).num_rows) for group in range(file.metadata.num_row_groups)]
 
 
+def face_rows(folder: Path) -> list[dict[str, Any]]:
+    """The rows of ``faces``, of all finished shards: for a run that fits into memory."""
+    return [
+        dict(row)
+        for shard in sorted(finished(folder))
+        for row in parquet.read_table(shard_file(folder, FACES, shard)).to_pylist()
+    ]
+
+
 def tally(folder: Path) -> dict[str, int]:
     """Sums over the finished shards: files, faces, frames, and files per status."""
     sums = dict.fromkeys(("files", "faces", "frames", "with_faces", "no_face", "failed"), 0)

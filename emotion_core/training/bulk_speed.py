@@ -68,6 +68,7 @@ def measure(faces: Sequence[Path], out: Path, model: str | None, workers: int, s
     the recognizer takes by default; its seconds leave out the start of Python and the loading of the
     model, those of bulk are the whole command's, Ray's start included.
     """
+    from ..bulk.tables import face_rows
     from ..bulk.worker import Parts
 
     record = {"machine": machine(), "faces": len(faces), "workers": workers, "load_before": os.getloadavg()}
@@ -80,7 +81,7 @@ def measure(faces: Sequence[Path], out: Path, model: str | None, workers: int, s
     began = time.monotonic()
     killed_at = bulk_with_a_kill(faces[0].parent, out, model, workers, shard_files)
     bulk = time.monotonic() - began
-    rows = read_faces(out)
+    rows = face_rows(out)
     times_told = Counter(row["path"] for row in rows)
     differences = [
         max(abs(row[f"p_{label}"] - share) for label, share in zip(answer.labels, answer.probabilities, strict=True))
@@ -131,13 +132,6 @@ def bulk_with_a_kill(source: Path, out: Path, model: str | None, workers: int, s
     if driver.returncode or killed_at is None:
         raise EmotionError("bulk failed, or was over before a worker could be killed. Take more --faces.")
     return killed_at
-
-
-def read_faces(out: Path) -> list[dict[str, Any]]:
-    """The rows of all shards."""
-    import pyarrow.parquet as parquet
-
-    return list(parquet.read_table(out / "faces").to_pylist())
 
 
 def machine() -> dict[str, Any]:
