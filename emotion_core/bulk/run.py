@@ -101,10 +101,9 @@ def run_bulk(source: str, out: str | os.PathLike[str], options: BulkOptions) -> 
     sizes = group_sizes(folder / PATHS_FILE)
     before = sum(sizes[shard] for shard in done)
     files_left = plan.files - before
-    files = faces = failed = workers = 0
+    files = faces = failed = 0
     yield BulkProgress(0, 0, 0, plan.files, files_left, 0.0)
     if left:
-        workers = options.workers or usable_cores()
         for row in _on_ray(left, parts, folder, options):
             files, faces, failed = files + row["files"], faces + row["faces"], failed + row["failed"]
             rate = files / (time.monotonic() - began)
@@ -113,7 +112,7 @@ def run_bulk(source: str, out: str | os.PathLike[str], options: BulkOptions) -> 
         leftover.unlink(missing_ok=True)
     shutil.rmtree(folder / TRAILS, ignore_errors=True)
     seconds = round(time.monotonic() - began, 3)
-    this_run = {"files": files, "files_before": before, "seconds": seconds, "workers": workers}
+    this_run = {"files": files, "files_before": before, "seconds": seconds}
     summary = {**asked, **tally(folder), "shards": plan.shards, "last_run": this_run}
     (folder / SUMMARY).write_text(json.dumps(summary, indent=1) + "\n")
 
