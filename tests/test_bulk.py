@@ -203,7 +203,7 @@ def test_killed_twice_and_nothing_is_lost_or_doubled(
         return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     with start() as driver:
-        wait_for(lambda: len(list((out / "files").glob("*.parquet"))) >= 2, driver)
+        wait_for(lambda: len(list((out / "files").glob("shard-*.parquet"))) >= 2, driver)
         os.kill(driver.pid, signal.SIGKILL)
     before = {path.name: path.stat().st_mtime_ns for path in (out / "files").glob("shard-*.parquet")}
     assert 2 <= len(before) < json.loads((out / "plan.json").read_text())["shards"]
