@@ -67,8 +67,10 @@ class Classifier:
         self._network = network
 
     @classmethod
-    def from_bundle(cls, bundle: Bundle) -> "Classifier":
+    def from_bundle(cls, bundle: Bundle, threads: int | None = None) -> "Classifier":
         """Load what the bundle serves from: LiteRT, or TensorFlow for Keras weights alone.
+
+        threads: of LiteRT, where other processes work on the other cores; by default up to four.
 
         Raises BundleError when the graph does not fit the config.
         """
@@ -76,7 +78,7 @@ class Classifier:
         expected = (config.height, config.width, config.channels)
         network: Any
         if name == GRAPH:
-            network = LiteRTNetwork((bundle.folder / name).read_bytes())
+            network = LiteRTNetwork((bundle.folder / name).read_bytes(), threads)
         else:
             # TensorFlow takes seconds to import: only here, for bundles that have no graph.
             from .training.keras_network import KerasNetwork

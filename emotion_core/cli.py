@@ -1,13 +1,12 @@
-"""The command line: ``python -m emotion_core image | video | publish``, and what ``training.commands`` adds."""
+"""The command line: ``python -m emotion_core image | video | publish | bulk``, and what ``training.commands`` adds."""
 
 import argparse
 import json
-import math
 import sys
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from .errors import EmotionError
 from .hub import quiet_hub
@@ -16,11 +15,8 @@ from .recognizer import EmotionRecognizer
 from .render import annotate, caption
 from .report import NO_FACE, as_json
 from .video import analyze_video
-from .video_info import VideoLimits
+from .video_info import OWN_MACHINE
 from .video_results import VideoOptions, VideoSummary
-
-#: Nobody else waits for this machine: a film may be as long as it likes.
-_OWN_MACHINE: Final = VideoLimits(max_seconds=math.inf, max_bytes=sys.maxsize, max_frames=sys.maxsize)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -60,8 +56,10 @@ def parser() -> argparse.ArgumentParser:
     model.set_defaults(run=run_publish_model)
     space.set_defaults(run=run_publish_space)
 
+    from .bulk.commands import add_bulk
     from .training.commands import add_commands
 
+    add_bulk(commands)
     add_commands(commands)
     return main_parser
 
@@ -132,7 +130,7 @@ def run_video(options: argparse.Namespace) -> int:
 
 
 def _analyze_clip(clip: Path, options: argparse.Namespace, recognizer: EmotionRecognizer) -> VideoSummary:
-    asked = VideoOptions(rate=options.rate, limits=_OWN_MACHINE)
+    asked = VideoOptions(rate=options.rate, limits=OWN_MACHINE)
     with closing(analyze_video(clip, options.out, recognizer, asked)) as steps:
         for progress in steps:
             if sys.stderr.isatty():

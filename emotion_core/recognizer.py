@@ -64,14 +64,17 @@ class EmotionRecognizer:
 
     def classify(self, rgb: RGB, faces: Sequence[Face]) -> FrameResult:
         """Name the expressions of faces that were found already, all in one call of the graph."""
-        config = self.config
-        probabilities = self.classifier.probabilities(self.crops(rgb, faces))
-        uncertain = is_uncertain(probabilities, config.uncertain)
-        predictions = tuple(
-            Prediction(face, config.labels, _exact(row), bool(weak))
+        predictions = self.predict(self.crops(rgb, faces), faces)
+        return FrameResult(rgb.shape[1], rgb.shape[0], predictions, self.config.name, self.detector.name)
+
+    def predict(self, crops: NDArray[np.uint8], faces: Sequence[Face]) -> tuple[Prediction, ...]:
+        """Name the expressions on crops, uint8 (N, H, W, C), of N faces: of one picture or of many."""
+        probabilities = self.classifier.probabilities(crops)
+        uncertain = is_uncertain(probabilities, self.config.uncertain)
+        return tuple(
+            Prediction(face, self.config.labels, _exact(row), bool(weak))
             for face, row, weak in zip(faces, probabilities, uncertain, strict=True)
         )
-        return FrameResult(rgb.shape[1], rgb.shape[0], predictions, config.name, self.detector.name)
 
     def crops(self, rgb: RGB, faces: Sequence[Face]) -> NDArray[np.uint8]:
         """The faces as the network is given them: uint8 (N, H, W, C)."""

@@ -55,11 +55,11 @@ def resolve_detector(named: str = "auto") -> tuple[FaceDetector, str]:
     if named == "haar":
         return HaarDetector(), ""
     if named == "yunet":
-        return YuNetDetector(_yunet()), ""
+        return YuNetDetector(yunet_file()), ""
     if named != "auto":
         raise ModelNotFoundError(f"Unknown face detector {named!r}: use auto, yunet or haar.")
     try:
-        return YuNetDetector(within(PATIENCE, _yunet)), ""
+        return YuNetDetector(within(PATIENCE, yunet_file)), ""
     except EmotionError as error:
         notice = f"Finding faces with OpenCV's Haar cascade, which misses more of them than YuNet: {error}"
         log.warning("%s", notice)
@@ -82,6 +82,12 @@ def fetch_bundle(ref: HubRef) -> Bundle:
             if name == wanted[-1]:
                 raise
     return Bundle.open(path.parent, origin)
+
+
+def yunet_file() -> bytes:
+    """YuNet's graph, from the Hub or its cache; an EmotionError when it cannot be had."""
+    [name] = YUNET.sha256
+    return fetch(YUNET, name).read_bytes()
 
 
 def _named(named: str | Path) -> Bundle:
@@ -107,8 +113,3 @@ def _same(pin: HubRef, local: Bundle) -> bool:
     except EmotionError:
         return False
     return True
-
-
-def _yunet() -> bytes:
-    [name] = YUNET.sha256
-    return fetch(YUNET, name).read_bytes()

@@ -80,20 +80,15 @@ def _write(
     reader: VideoReader, recognizer: EmotionRecognizer, options: VideoOptions, parts: VideoFiles, files: VideoFiles
 ) -> Generator[VideoProgress, None, VideoSummary]:
     """Do the work and fill ``parts``; they will be called ``files`` in the end."""
-    detector = BoundedDetector(recognizer.detector, options.detection_side, options.min_score)
-    analyzer = StreamAnalyzer(
-        EmotionRecognizer(recognizer.classifier, detector),
-        FaceTracker(options.gap_seconds, options.confirm_seconds),
-        ProbabilitySmoother(options.smoothing_seconds, options.gap_seconds),
-    )
+    analyzer = analyzer_of(recognizer, options)
     people = PeopleLog(recognizer.config.labels)
     size, clock = (reader.width, reader.height), (reader.time_base, reader.info.rate)
     started = reported = time.monotonic()
     analyzed = 0
     with RowWriter(parts.csv, parts.json, people.labels) as rows:
         with VideoWriter(parts.video, *size, *clock, reader.sound, reader.start) as writer:
-            for item in _followed(reader, analyzer, options.rate):
-                if not isinstance(item, _Followed):
+            for item in follow(reader, analyzer, options.rate):
+                if not isinstance(item, Followed):
                     writer.write_sound(item)
                     continue
                 rgb = item.picture.rgb
@@ -142,8 +137,18 @@ def _unfinished(folder: Path) -> tempfile.TemporaryDirectory[str]:
         raise VideoError(f"Nothing can be written into {folder}: {error.strerror}. Choose another folder.") from error
 
 
+def analyzer_of(recognizer: EmotionRecognizer, options: VideoOptions) -> StreamAnalyzer:
+    """What analyses one video as ``options`` say; it has a memory, so another video needs another."""
+    detector = BoundedDetector(recognizer.detector, options.detection_side, options.min_score)
+    return StreamAnalyzer(
+        EmotionRecognizer(recognizer.classifier, detector),
+        FaceTracker(options.gap_seconds, options.confirm_seconds),
+        ProbabilitySmoother(options.smoothing_seconds, options.gap_seconds),
+    )
+
+
 @dataclass(frozen=True, slots=True)
-class _Followed:
+class Followed:
     """A picture with its persons; analyzed: not merely between two that were."""
 
     picture: Picture
@@ -151,9 +156,9 @@ class _Followed:
     analyzed: bool
 
 
-def _followed(
+def follow(
     reader: VideoReader, analyzer: StreamAnalyzer, rate: float | None
-) -> "Iterator[_Followed | av.Packet[AudioStream]]":
+) -> "Iterator[Followed | av.Packet[AudioStream]]":
     """Every picture, in order, and the sound's packets as they come."""
     before: TrackedFrame | None = None
     slot = -1
@@ -167,18 +172,18 @@ def _followed(
         if before is None or now != slot:
             slot, frame = now, analyzer.analyze(item.rgb, item.time_seconds)
             for picture in waiting:
-                yield _Followed(picture, between(before or frame, frame, picture.time_seconds), False)
+                yield Followed(picture, between(before or frame, frame, picture.time_seconds), False)
             waiting.clear()
-            yield _Followed(item, frame, True)
+            yield Followed(item, frame, True)
             before = frame
         else:
             waiting.append(item)
             if len(waiting) > MAX_WAITING:
                 held = waiting.pop(0)
-                yield _Followed(held, between(before, before, held.time_seconds), False)
+                yield Followed(held, between(before, before, held.time_seconds), False)
     for picture in waiting:
         if before is not None:
-            yield _Followed(picture, between(before, before, picture.time_seconds), False)
+            yield Followed(picture, between(before, before, picture.time_seconds), False)
 
 
 def _progress(reader: VideoReader, elapsed: float) -> VideoProgress:

@@ -1,6 +1,8 @@
 """What a video file says of itself, and whether it can be used, before any work is done."""
 
+import math
 import os
+import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
@@ -39,6 +41,10 @@ class VideoLimits:
     max_bytes: int = 500_000_000
     max_pixels: int = 3840 * 2160
     max_frames: int = 36_000
+
+
+#: Nobody else waits for this machine: a film may be as long as it likes.
+OWN_MACHINE: Final = VideoLimits(max_seconds=math.inf, max_bytes=sys.maxsize, max_frames=sys.maxsize)
 
 
 @dataclass(frozen=True, slots=True)

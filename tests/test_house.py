@@ -56,3 +56,12 @@ def test_serving_modules_do_not_name_training_libraries_at_import() -> None:
             r"^(import|from) (keras|tensorflow|sklearn|scipy|\.training)", module.read_text(), re.MULTILINE
         )
         assert found is None, module
+
+
+def test_only_bulk_names_ray_and_pyarrow() -> None:
+    core = ROOT / "emotion_core"
+    modules = [path for path in core.rglob("*.py") if path.parent.name != "bulk"]
+    assert len(modules) > 50
+    for module in modules:
+        found = re.search(r"^\s*(import|from) (ray|pyarrow)", module.read_text(), re.MULTILINE)
+        assert found is None, module

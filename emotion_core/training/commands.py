@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
+from .bulk_speed import add_bulk_speed
+
 _MODEL: Final = "a bundle's folder or name, or owner/repo[@revision]"
 _DATA: Final = "fer2013.csv, a folder of classes, or a zip file of either"
 
@@ -83,6 +85,8 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     slides.add_argument("--runs", type=Path, metavar="DIR", help="recorded runs; by default, the project's")
     slides.add_argument("--model", help="answers on the demo's page: " + _MODEL)
     slides.set_defaults(run=run_slides)
+
+    add_bulk_speed(commands)
 
 
 def _data_options(command: argparse.ArgumentParser) -> None:

@@ -1,0 +1,74 @@
+"""The command ``bulk``: its options and its progress. Ray is looked for only when it runs."""
+
+import argparse
+import json
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .run import BulkProgress
+
+#: Seconds between two lines of progress where these are kept, as in a log.
+_LOG_SECONDS = 10
+
+
+def add_bulk(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command to a parser's commands."""
+    bulk = commands.add_parser("bulk", help="score folders or tables of any size into Parquet, on Ray Data")
+    bulk.add_argument("source", metavar="SOURCE", help="a folder, a quoted glob, or a CSV or Parquet file of paths")
+    bulk.add_argument("out", type=Path, metavar="OUT", help="a new folder, or that of a run to go on with")
+    bulk.add_argument("--column", metavar="NAME", help="the table's column of paths; by default path, file, ...")
+    bulk.add_argument("--model", help="a bundle's folder or name, or owner/repo[@revision] on the Hub")
+    finder = bulk.add_mutually_exclusive_group()
+    finder.add_argument("--detector", choices=("auto", "yunet", "haar"))
+    finder.add_argument("--faces", action="store_true", help="each picture is one face, cut out already")
+    bulk.add_argument("--rate", type=_above_0, metavar="N", help="analyse N frames a second of videos, not every one")
+    bulk.add_argument("--workers", type=_whole, metavar="N", help="by default one for each core")
+    bulk.add_argument("--address", metavar="HOST:PORT", help="a Ray cluster that sees SOURCE and OUT, or auto")
+    bulk.add_argument("--shard-files", type=_whole, default=256, metavar="N", help="pictures in a shard (256)")
+    bulk.set_defaults(run=run_command)
+
+
+def run_command(options: argparse.Namespace) -> int:
+    """Score everything; 1 when files could not be used, which are listed."""
+    from .run import SUMMARY, BulkOptions, run_bulk
+
+    names = ("column", "model", "detector", "faces", "rate", "workers", "address", "shard_files")
+    asked = BulkOptions(**{name: getattr(options, name) for name in names})
+    told = 0.0
+    with closing(run_bulk(options.source, options.out, asked)) as steps:
+        for progress in steps:
+            if sys.stderr.isatty():
+                print(f"\r{_line(progress)}\x1b[K", end="", file=sys.stderr, flush=True)
+            elif time.monotonic() - told > _LOG_SECONDS or not progress.files_left:
+                told = time.monotonic()
+                print(_line(progress), file=sys.stderr, flush=True)
+    if sys.stderr.isatty():
+        print(file=sys.stderr)
+    summary = json.loads((options.out / SUMMARY).read_text())
+    print(f"{summary['files']:,} files -> {options.out}: {summary['faces']:,} faces in {summary['with_faces']:,} files")
+    print(f"  no face: {summary['no_face']:,}  failed: {summary['failed']:,}")
+    return 1 if summary["failed"] else 0
+
+
+def _line(progress: "BulkProgress") -> str:
+    done = progress.total - progress.files_left
+    line = f"{done:,} of {progress.total:,} files, {progress.faces:,} faces, {progress.failed:,} failed"
+    return line if not progress.rate else f"{line}, {progress.rate:.1f} a second, {progress.seconds_left:.0f} s left"
+
+
+def _above_0(text: str) -> float:
+    rate = float(text)
+    if not 0 < rate <= 1000:
+        raise argparse.ArgumentTypeError("give frames a second, above 0")
+    return rate
+
+
+def _whole(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("give a whole number, 1 or more")
+    return number

@@ -1,0 +1,189 @@
+"""Ray Data over the shards that are left: one actor a core, the driver only counts."""
+
+import importlib.util
+import json
+import logging
+import math
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from ..bundle import CONFIG, BundleConfig
+from ..classifier import usable_cores
+from ..errors import EmotionError
+
+SUMMARY: Final = "summary.json"
+#: Of Ray's store on one machine: it holds the model, and the numbers of shards.
+_STORE_BYTES: Final = 256 * 2**20
+_ATTEMPTS: Final = 3
+#: Nothing phones home; no warnings about accelerators and actors that nobody asked for; and a machine
+#: that has other work may take its time to start (Ray's own limits are 30 and 60 seconds).
+_ENVIRONMENT: Final = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_BACKEND_LOG_LEVEL": "fatal",
+    "RAY_raylet_start_wait_time_s": "60",
+    "RAY_worker_register_timeout_seconds": "300",
+}
+#: Shards are handed out one by one up to so many, and in groups beyond.
+_MOST_BLOCKS: Final = 4096
+
+
+@dataclass(frozen=True)
+class BulkOptions:
+    """How a run is done. model, detector: as ``EmotionRecognizer.load`` takes them.
+
+    faces: every picture is one face already. rate: frames of a video analysed a second, or None for
+    every one. workers: by default one for each core. address: of a Ray cluster, whose machines
+    all see SOURCE and OUT and have this package. shard_files: pictures in a shard, which is what
+    is done again after a kill.
+    """
+
+    column: str | None = None
+    model: str | None = None
+    detector: str | None = None
+    faces: bool = False
+    rate: float | None = None
+    workers: int | None = None
+    address: str | None = None
+    shard_files: int = 256
+
+
+@dataclass(frozen=True)
+class BulkProgress:
+    """How far the run is. files, faces, failed: of this run; files_left: seconds are estimated from it."""
+
+    files: int
+    faces: int
+    failed: int
+    total: int
+    files_left: int
+    rate: float
+
+    @property
+    def seconds_left(self) -> float:
+        return self.files_left / self.rate if self.rate else math.inf
+
+
+def run_bulk(source: str, out: str | os.PathLike[str], options: BulkOptions) -> Generator[BulkProgress, None, None]:
+    """Score everything in ``source`` into the folder ``out``, or go on with what was begun there.
+
+    Reports after every shard; when the iteration has ended, ``summary.json`` is written. Raises an
+    EmotionError when Ray is missing, when the model cannot be had, or when the workers cannot go on;
+    DataError as ``plan.make_plan`` does.
+    """
+    require()
+    from .plan import PATHS_FILE, make_plan
+    from .tables import finished, group_sizes, tally
+    from .worker import TRAILS, Parts
+
+    folder = Path(out).absolute()
+    parts = Parts.collect(options.model, options.detector, options.faces)
+    config = BundleConfig.from_json(parts.bundle[CONFIG])
+    [served] = parts.bundle.keys() - {CONFIG}
+    asked = {
+        "model": config.name,
+        "model_sha256": config.files.get(served, ""),
+        "detector": parts.detector,
+        "faces": options.faces,
+        "rate": options.rate,
+        "shard_files": options.shard_files,
+    }
+    plan = make_plan(folder, source, options.column, asked, config.labels)
+    done = finished(folder)
+    left = [shard for shard in range(plan.shards) if shard not in done]
+    began = time.monotonic()
+    sizes = group_sizes(folder / PATHS_FILE)
+    before = sum(sizes[shard] for shard in done)
+    files_left = plan.files - before
+    files = faces = failed = 0
+    yield BulkProgress(0, 0, 0, plan.files, files_left, 0.0)
+    if left:
+        for row in _on_ray(left, parts, folder, options):
+            files, faces, failed = files + row["files"], faces + row["faces"], failed + row["failed"]
+            rate = files / (time.monotonic() - began)
+            yield BulkProgress(files, faces, failed, plan.files, files_left - files, rate)
+    for leftover in folder.glob("**/.part-*"):  # of runs that were killed
+        leftover.unlink(missing_ok=True)
+    shutil.rmtree(folder / TRAILS, ignore_errors=True)
+    seconds = round(time.monotonic() - began, 3)
+    this_run = {"files": files, "files_before": before, "seconds": seconds}
+    summary = {**asked, **tally(folder), "shards": plan.shards, "last_run": this_run}
+    (folder / SUMMARY).write_text(json.dumps(summary, indent=1) + "\n")
+
+
+def require() -> None:
+    """Raise EmotionError, saying what to install, where Ray or pyarrow is missing."""
+    missing = [name for name in ("ray", "pyarrow") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise EmotionError(
+            f"bulk needs {' and '.join(missing)}, which the other commands do without. "
+            "In the clone: pip install '.[bulk]'."
+        )
+
+
+def _on_ray(shards: list[int], parts: Any, folder: Path, options: BulkOptions) -> Iterator[dict[str, int]]:
+    """Start Ray or join a cluster, and yield what each shard gave, in the order in which they end."""
+    for name, value in _ENVIRONMENT.items():  # before the import, which reads it
+        os.environ.setdefault(name, value)
+    import ray
+    import ray.data
+
+    from .worker import ShardWorker
+
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    try:
+        if options.address:
+            ray.init(address=options.address, log_to_driver=False, logging_level=logging.ERROR)
+            workers = options.workers or int(ray.cluster_resources().get("CPU", 1))
+        else:
+            workers = options.workers or usable_cores()
+            _start_here(ray, workers)
+        run = uuid.uuid4().hex
+        stored = ray.put(parts)  # held here, so that a worker that starts again finds it
+        rows = ray.data.from_items(
+            [{"shard": shard} for shard in shards], override_num_blocks=min(len(shards), _MOST_BLOCKS)
+        )
+        results = rows.map_batches(
+            ShardWorker,
+            batch_size=1,
+            fn_constructor_args=(stored, str(folder), run),
+            # One shard at work and one at hand: at the end no worker has a queue while another has none.
+            compute=ray.data.ActorPoolStrategy(size=min(workers, len(shards)), max_tasks_in_flight_per_actor=2),
+            num_cpus=1,
+        )
+        for row in results.iter_rows():
+            yield {name: int(value) for name, value in row.items()}
+    except Exception as error:  # Ray raises all of them, a bare Exception included
+        reason = str(error).strip().splitlines()[-1:] or [type(error).__name__]
+        raise EmotionError(f"The workers cannot go on: {reason[0]} Give the same command again to go on.") from error
+    finally:
+        ray.shutdown()
+
+
+def _start_here(ray: Any, workers: int) -> None:
+    """Start Ray on this machine alone. Parts of it give up on each other after 15 seconds, which
+    cannot be set and is too short beside other heavy work: hence more than one attempt.
+    """
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            ray.init(
+                address="local",
+                num_cpus=workers,
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                object_store_memory=_STORE_BYTES,
+            )
+            return
+        except Exception:  # a bare one, where it took too long
+            ray.shutdown()
+            if attempt == _ATTEMPTS:
+                raise

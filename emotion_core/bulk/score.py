@@ -1,0 +1,150 @@
+"""One file after the other -> the rows of its faces, or why there are none. Nothing here knows of Ray."""
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import EmotionError, VideoError
+from ..faces import WholePicture
+from ..images import load_image
+from ..recognizer import EmotionRecognizer
+from ..results import Face, Prediction
+from ..video import Followed, analyzer_of, follow
+from ..video_info import OWN_MACHINE, probe
+from ..video_read import VideoReader
+from ..video_results import VideoOptions
+from .plan import is_video
+
+#: Faces of consecutive pictures that are shown to the network in one call.
+BATCH: Final = 32
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What became of a file. faces: rows of ``tables.face_schema``; error: why it could not be used, or "".
+
+    frames: analysed, 1 of a picture. width, height: upright, in pixels. note: what a reader should know.
+    """
+
+    path: str
+    kind: str
+    faces: tuple[dict[str, Any], ...] = ()
+    frames: int = 0
+    width: int | None = None
+    height: int | None = None
+    note: str = ""
+    error: str = ""
+
+    def file_row(self) -> dict[str, Any]:
+        """A row of ``tables.FILE_SCHEMA``."""
+        status = "failed" if self.error else "faces" if self.faces else "no_face"
+        row = {name: getattr(self, name) for name in ("path", "kind", "frames", "width", "height", "note")}
+        return {**row, "status": status, "faces": len(self.faces)}
+
+
+def score(recognizer: EmotionRecognizer, paths: Iterable[str], options: VideoOptions) -> Iterator[Scored]:
+    """Score files in their order; one that cannot be used has an error, and the others go on.
+
+    A picture's rows are what ``recognizer.analyze`` gives, a video's the smoothed answers of
+    ``analyze_video`` for every analysed frame.
+    """
+    waiting: list[_Seen] = []
+    for path in paths:
+        if is_video(path):
+            yield from _answer(recognizer, waiting)
+            waiting = []
+            yield _video(recognizer, path, options)
+            continue
+        waiting.append(_look(recognizer, path))
+        if sum(len(seen.faces) for seen in waiting) >= BATCH or len(waiting) >= 4 * BATCH:
+            yield from _answer(recognizer, waiting)
+            waiting = []
+    yield from _answer(recognizer, waiting)
+
+
+def failure(path: str, error: Exception | str) -> Scored:
+    """A file that cannot be used."""
+    # Ours say what to do about it; of others the name of their class is a part of what was wrong.
+    text = str(error) if isinstance(error, EmotionError | str) else f"{type(error).__name__}: {error}"
+    return Scored(path, "video" if is_video(path) else "picture", error=text)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A picture whose faces are found and cut out; its pixels are no longer needed."""
+
+    scored: Scored
+    faces: Sequence[Face] = ()
+    crops: NDArray[np.uint8] | None = None
+
+
+def _look(recognizer: EmotionRecognizer, path: str) -> _Seen:
+    try:
+        rgb = load_image(path)
+        faces = recognizer.detector.detect(rgb)
+        whole = Scored(path, "picture", frames=1, width=rgb.shape[1], height=rgb.shape[0])
+        return _Seen(whole, faces, recognizer.crops(rgb, faces))
+    except Exception as error:  # whatever a bad file brings about, the run goes on
+        return _Seen(failure(path, error))
+
+
+def _answer(recognizer: EmotionRecognizer, waiting: Sequence[_Seen]) -> Iterator[Scored]:
+    crops = [seen.crops for seen in waiting if seen.crops is not None]
+    if not crops:
+        yield from (seen.scored for seen in waiting)
+        return
+    faces = [face for seen in waiting for face in seen.faces]
+    predictions = iter(recognizer.predict(np.concatenate(crops), faces))
+    for seen in waiting:
+        rows = tuple(
+            _row(recognizer, seen.scored.path, number, next(predictions)) for number in range(1, len(seen.faces) + 1)
+        )
+        yield dataclasses.replace(seen.scored, faces=rows)
+
+
+def _video(recognizer: EmotionRecognizer, path: str, options: VideoOptions) -> Scored:
+    rows: list[dict[str, Any]] = []
+    analyzed = 0
+    try:
+        if isinstance(recognizer.detector, WholePicture):
+            raise VideoError("--faces takes pictures, each of them one face. Score videos without it.")
+        info = probe(path, OWN_MACHINE)
+        analyzer = analyzer_of(recognizer, options)
+        with VideoReader(path, info, OWN_MACHINE, max(info.width, info.height)) as reader:
+            shown = (item for item in follow(reader, analyzer, options.rate) if isinstance(item, Followed))
+            for index, item in enumerate(shown):
+                if not item.analyzed:
+                    continue
+                analyzed += 1
+                when = {"frame": index, "time_seconds": round(item.frame.time_seconds, 6)}
+                for number, face in enumerate(item.frame.faces, 1):
+                    row = _row(recognizer, path, number, face.smoothed)
+                    rows.append({**row, **when, "person": face.person})
+            if not analyzed:
+                raise VideoError("No picture of this video can be decoded. Export or record it again.")
+            size = reader.width, reader.height
+            return Scored(path, "video", tuple(rows), analyzed, *size, note=" ".join(reader.notices()))
+    except Exception as error:  # whatever a bad file brings about, the run goes on
+        return failure(path, error)
+
+
+def _row(recognizer: EmotionRecognizer, path: str, number: int, prediction: Prediction) -> dict[str, Any]:
+    box = prediction.face.box
+    return {
+        "path": path,
+        "face": number,
+        "x": box.x,
+        "y": box.y,
+        "width": box.width,
+        "height": box.height,
+        "detector_score": prediction.face.score,
+        "emotion": prediction.label,
+        "confidence": prediction.confidence,
+        "uncertain": prediction.uncertain,
+        **{f"p_{label}": share for label, share in zip(prediction.labels, prediction.probabilities, strict=True)},
+        "model": recognizer.config.name,
+    }

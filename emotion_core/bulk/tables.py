@@ -1,0 +1,145 @@
+"""The Parquet files of a bulk run, and the order of writing that makes a shard appear as a whole.
+
+    faces/shard-000000.parquet      a row per face
+    failures/shard-000000.parquet   a row per file that cannot be used
+    files/shard-000000.parquet      a row per file: what became of it
+
+The last one is the sign that its shard is finished: it is written after the others, and all under
+another name that is then changed, so a shard that was interrupted is simply done again.
+"""
+
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as parquet
+
+FACES: Final = "faces"
+FAILURES: Final = "failures"
+FILES: Final = "files"
+
+PATHS: Final = pa.schema([("path", pa.string())])
+FAILURE_SCHEMA: Final = pa.schema([("path", pa.string()), ("error", pa.string())])
+#: status: faces, no_face or failed. faces: rows in ``faces``. frames: analysed, 1 of a picture. Sizes in pixels.
+FILE_SCHEMA: Final = pa.schema(
+    [
+        ("path", pa.string()),
+        ("kind", pa.string()),
+        ("status", pa.string()),
+        ("faces", pa.int64()),
+        ("frames", pa.int64()),
+        ("width", pa.int32()),
+        ("height", pa.int32()),
+        ("note", pa.string()),
+    ]
+)
+
+
+def face_schema(labels: Sequence[str]) -> Any:
+    """A row per face. frame, time_seconds and person are null for pictures; boxes are in pixels of the
+    upright picture; detector_score is null where the detector gives none; p_LABEL is a probability.
+    """
+    return pa.schema(
+        [
+            ("path", pa.string()),
+            ("frame", pa.int64()),
+            ("time_seconds", pa.float64()),
+            ("person", pa.int32()),
+            ("face", pa.int32()),
+            ("x", pa.int32()),
+            ("y", pa.int32()),
+            ("width", pa.int32()),
+            ("height", pa.int32()),
+            ("detector_score", pa.float64()),
+            ("emotion", pa.string()),
+            ("confidence", pa.float64()),
+            ("uncertain", pa.bool_()),
+            *((f"p_{label}", pa.float64()) for label in labels),
+            ("model", pa.string()),
+        ]
+    )
+
+
+def shard_file(folder: Path, table: str, shard: int) -> Path:
+    """Where a shard's part of a table is, once it is finished."""
+    return folder / table / f"shard-{shard:06}.parquet"
+
+
+def write_shard(
+    folder: Path,
+    shard: int,
+    labels: Sequence[str],
+    faces: Sequence[dict[str, Any]],
+    failures: Sequence[dict[str, Any]],
+    files: Sequence[dict[str, Any]],
+) -> None:
+    """Write a finished shard; OSError when that is not possible."""
+    tables = (
+        (FACES, face_schema(labels), faces),
+        (FAILURES, FAILURE_SCHEMA, failures),
+        (FILES, FILE_SCHEMA, files),  # last
+    )
+    for name, schema, rows in tables:
+        write_groups(shard_file(folder, name, shard), schema, [rows])
+
+
+def finished(folder: Path) -> set[int]:
+    """The numbers of the shards that need no more work."""
+    return {int(path.stem.partition("-")[2]) for path in (folder / FILES).glob("shard-*.parquet")}
+
+
+def write_groups(path: Path, schema: Any, groups: Iterable[Sequence[dict[str, Any]]]) -> None:
+    """A Parquet file with a row group for each list of rows; it appears when it is complete."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with unfinished(path) as part, parquet.ParquetWriter(part, schema, compression="zstd") as writer:
+        for rows in groups:
+            writer.write_table(pa.Table.from_pylist(list(rows), schema))
+
+
+def read_group(path: Path, group: int) -> Any:
+    """One row group, as a pyarrow table."""
+    with parquet.ParquetFile(path) as file:
+        return file.read_row_group(group)
+
+
+def group_sizes(path: Path) -> list[int]:
+    """The rows of each row group; only the end of the file is read."""
+    with parquet.ParquetFile(path) as file:
+        return [int(file.metadata.row_group(group).num_rows) for group in range(file.metadata.num_row_groups)]
+
+
+def face_rows(folder: Path) -> list[dict[str, Any]]:
+    """The rows of ``faces``, of all finished shards: for a run that fits into memory."""
+    return [
+        dict(row)
+        for shard in sorted(finished(folder))
+        for row in parquet.read_table(shard_file(folder, FACES, shard)).to_pylist()
+    ]
+
+
+def tally(folder: Path) -> dict[str, int]:
+    """Sums over the finished shards: files, faces, frames, and files per status."""
+    sums = dict.fromkeys(("files", "faces", "frames", "with_faces", "no_face", "failed"), 0)
+    names = {"faces": "with_faces", "no_face": "no_face", "failed": "failed"}
+    for shard in sorted(finished(folder)):
+        table = parquet.read_table(shard_file(folder, FILES, shard), columns=["status", "faces", "frames"])
+        for status, faces, frames in zip(*(column.to_pylist() for column in table.columns), strict=True):
+            sums["files"] += 1
+            sums["faces"] += faces
+            sums["frames"] += frames
+            sums[names[status]] += 1
+    return sums
+
+
+@contextmanager
+def unfinished(path: Path) -> Iterator[Path]:
+    """A name beside ``path`` to write to, which readers of the folder pass over; at the end it becomes ``path``."""
+    part = path.with_name(f".part-{uuid.uuid4().hex}-{path.name}")
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,105 @@
+"""What a worker is: the model, held once, and one shard after the other from the plan to Parquet."""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from ..bundle import CONFIG, Bundle
+from ..classifier import Classifier
+from ..faces import FaceDetector, HaarDetector, WholePicture, YuNetDetector
+from ..recognizer import EmotionRecognizer
+from ..resolve import resolve_bundle, resolve_detector, yunet_file
+from ..settings import Settings
+from ..video_results import VideoOptions
+from .plan import read_plan
+from .score import Scored, failure, score
+from .tables import FILES, shard_file, write_shard
+from .trail import Trail
+
+TRAILS = ".trails"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The model and the detector as bytes: found once, so that all workers have the very same, and
+    none of them needs the Hub or the folder that the model lies in.
+    """
+
+    bundle: Mapping[str, bytes]
+    origin: str
+    detector: str
+    yunet: bytes | None = None
+
+    @classmethod
+    def collect(cls, model: str | None, detector: str | None, faces: bool) -> "Parts":
+        """Resolve as every command does; faces: pictures are faces already, and need no detector.
+
+        Raises an EmotionError when what was asked for by name cannot be had.
+        """
+        settings = Settings.from_environment()
+        bundle = resolve_bundle(model or settings.model).bundle
+        names = (CONFIG, bundle.serves_from())
+        files = {name: (bundle.folder / name).read_bytes() for name in names}
+        found: FaceDetector = WholePicture() if faces else resolve_detector(detector or settings.detector)[0]
+        # Found a moment ago, so this comes from the cache.
+        yunet = yunet_file() if isinstance(found, YuNetDetector) else None
+        return cls(files, bundle.origin, found.name, yunet)
+
+    def recognizer(self, threads: int | None = 1) -> EmotionRecognizer:
+        """Load them; threads: of LiteRT, one where there is a worker for every core."""
+        with tempfile.TemporaryDirectory() as name:
+            for file, content in self.bundle.items():
+                (Path(name) / file).write_bytes(content)
+            classifier = Classifier.from_bundle(Bundle.open(name, self.origin), threads)
+        detector: FaceDetector
+        if self.yunet is not None:
+            detector = YuNetDetector(self.yunet)
+        else:
+            detector = WholePicture() if self.detector == WholePicture.name else HaarDetector()
+        return EmotionRecognizer(classifier, detector, self.origin)
+
+
+class ShardWorker:
+    """Ray Data makes an actor of it, one for each core."""
+
+    def __init__(self, parts: Any, folder: str, run: str) -> None:
+        """parts: ``Parts`` in Ray's store; folder: OUT; run: what tells this run from earlier ones."""
+        import ray
+
+        cv2.setNumThreads(1)  # the other cores have workers of their own
+        self._plan = read_plan(Path(folder))
+        self._recognizer = ray.get(parts).recognizer()
+        self._run = run
+
+    def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
+        """Shards' numbers under ``shard`` -> per shard the files, faces and failures."""
+        done = [self.work(int(shard)) for shard in batch["shard"]]
+        return {name: np.array([row[name] for row in done], np.int64) for name in ("shard", "files", "faces", "failed")}
+
+    def work(self, shard: int) -> dict[str, int]:
+        """Score one shard, unless it is finished: the worker that wrote it may have died before it said so."""
+        plan = self._plan
+        paths = plan.paths(shard)
+        if shard_file(plan.folder, FILES, shard).is_file():
+            return {"shard": shard, "files": len(paths), "faces": 0, "failed": 0}
+        trail = Trail(plan.folder / TRAILS, self._run, shard)
+        deadly = trail.deadly()
+        scored = [failure(paths[position], "Workers died of this file. Look at it by itself.") for position in deadly]
+        scored += score(self._recognizer, trail.follow(paths, deadly), VideoOptions(rate=plan.asked["rate"]))
+        _write(plan.folder, shard, plan.labels, scored, paths)
+        trail.forget()
+        faces = sum(len(one.faces) for one in scored)
+        return {"shard": shard, "files": len(paths), "faces": faces, "failed": sum(bool(one.error) for one in scored)}
+
+
+def _write(folder: Path, shard: int, labels: tuple[str, ...], scored: list[Scored], paths: list[str]) -> None:
+    order = {path: position for position, path in enumerate(paths)}
+    scored = sorted(scored, key=lambda one: order[one.path])
+    faces = [row for one in scored for row in one.faces]
+    failures = [{"path": one.path, "error": one.error} for one in scored if one.error]
+    write_shard(folder, shard, labels, faces, failures, [one.file_row() for one in scored])

@@ -1,0 +1,146 @@
+"""Bulk scoring against the plain loop in one process, on the faces of FER-2013, with a worker killed midway."""
+
+import argparse
+import contextlib
+import json
+import os
+import platform
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from ..errors import DataError, EmotionError
+
+
+def add_bulk_speed(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command to a parser's commands."""
+    speed = commands.add_parser("bulk-speed", help="measure bulk against a plain loop, and kill a worker midway")
+    speed.add_argument("--data", type=Path, required=True, help="fer2013.csv")
+    speed.add_argument("--faces", type=int, default=20_000, metavar="N", help="the first N of its faces (20000)")
+    speed.add_argument("--workers", type=int, default=2, metavar="N")
+    speed.add_argument("--shard-files", type=int, default=256, metavar="N", help="faces in a shard (256)")
+    speed.add_argument("--model", help="a bundle's folder or name, or owner/repo[@revision]")
+    speed.add_argument("--out", type=Path, required=True, metavar="JSON")
+    speed.set_defaults(run=run_bulk_speed)
+
+
+def run_bulk_speed(options: argparse.Namespace) -> int:
+    """Measure, write the record and print its figures; 1 when a row was lost, doubled or another one."""
+    from ..bulk.run import require
+
+    require()
+    with tempfile.TemporaryDirectory(prefix="emotion-bulk-") as name:
+        faces = write_faces(options.data, Path(name) / "faces", options.faces)
+        record = measure(faces, Path(name) / "scores", options.model, options.workers, options.shard_files)
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(json.dumps(record, indent=1) + "\n")
+    print(json.dumps(record, indent=1))
+    return 1 if record["lost"] or record["doubled"] or record["differing"] else 0
+
+
+def write_faces(data: Path, folder: Path, count: int) -> list[Path]:
+    """The first faces of fer2013.csv as PNG files, in the order of their names; DataError if there are fewer."""
+    from PIL import Image
+
+    from .layouts import read_fer_csv
+
+    pixels, _, _ = read_fer_csv(data)
+    if not 0 < count <= len(pixels):
+        raise DataError(f"{data} has {len(pixels)} faces: give --faces from 1 to that.")
+    folder.mkdir()
+    paths = [folder / f"face-{number:06}.png" for number in range(count)]
+    for path, face in zip(paths, pixels, strict=False):
+        Image.fromarray(face[..., 0]).save(path)
+    return paths
+
+
+def measure(faces: Sequence[Path], out: Path, model: str | None, workers: int, shard_files: int) -> dict[str, Any]:
+    """Score PNG files, each one face, in both ways, and compare the answers.
+
+    The loop is ``recognizer.analyze`` on one file after the other, with as many LiteRT threads as
+    the recognizer takes by default; its seconds leave out the start of Python and the loading of the
+    model, those of bulk are the whole command's, Ray's start included.
+    """
+    from ..bulk.tables import face_rows
+    from ..bulk.worker import Parts
+
+    record = {"machine": machine(), "faces": len(faces), "workers": workers, "load_before": os.getloadavg()}
+    recognizer = Parts.collect(model, None, faces=True).recognizer(threads=None)
+    recognizer.warm_up()
+    began = time.monotonic()
+    answers = {str(path): recognizer.analyze(path).predictions[0] for path in faces}
+    plain = time.monotonic() - began
+
+    began = time.monotonic()
+    killed_at = bulk_with_a_kill(faces[0].parent, out, model, workers, shard_files)
+    bulk = time.monotonic() - began
+    rows = face_rows(out)
+    times_told = Counter(row["path"] for row in rows)
+    differences = [
+        max(abs(row[f"p_{label}"] - share) for label, share in zip(answer.labels, answer.probabilities, strict=True))
+        for row in rows
+        if (answer := answers.get(row["path"])) is not None
+    ]
+    return {
+        **record,
+        "model": recognizer.config.name,
+        "load_after": os.getloadavg(),
+        "plain_seconds": round(plain, 2),
+        "bulk_seconds": round(bulk, 2),
+        "plain_over_bulk": round(plain / bulk, 3),
+        "killed_a_worker_after_shards": killed_at,
+        "lost": len(answers.keys() - times_told.keys()),
+        "doubled": sum(count - 1 for count in times_told.values()),
+        "differing": sum(difference > 1e-4 for difference in differences),
+        "largest_difference": max(differences),
+    }
+
+
+def bulk_with_a_kill(source: Path, out: Path, model: str | None, workers: int, shard_files: int) -> int:
+    """Run the command, kill a worker when half of the shards are finished, and say after how many that was.
+
+    Raises EmotionError when the command fails, or is over before anything could be killed.
+    """
+    from ..bulk.plan import PLAN
+    from ..bulk.tables import finished
+    from ..bulk.worker import TRAILS
+
+    options = ["--faces", "--workers", str(workers), "--shard-files", str(shard_files)]
+    options += ["--model", model] if model else []
+    command = [sys.executable, "-m", "emotion_core", "bulk", str(source), str(out), *options]
+    killed_at = None
+    with subprocess.Popen(command) as driver:
+        while driver.poll() is None:
+            time.sleep(0.02)
+            if killed_at is not None or not (out / PLAN).is_file():
+                continue
+            if (done := len(finished(out))) < json.loads((out / PLAN).read_text())["shards"] / 2:
+                continue
+            for trail in (out / TRAILS).glob("*"):
+                # Its shard may be finished by now.
+                with contextlib.suppress(FileNotFoundError, IndexError, ProcessLookupError):
+                    os.kill(int(trail.read_text().split()[1]), signal.SIGKILL)
+                    killed_at = done
+                    break
+    if driver.returncode or killed_at is None:
+        raise EmotionError("bulk failed, or was over before a worker could be killed. Take more --faces.")
+    return killed_at
+
+
+def machine() -> dict[str, Any]:
+    """What it ran on."""
+    from ..classifier import usable_cores
+
+    facts = Path("/proc/cpuinfo")
+    lines = facts.read_text().splitlines() if facts.is_file() else []
+    processor = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+    versions = {name: version(name) for name in ("ray", "pyarrow", "ai-edge-litert", "numpy")}
+    cores = {"cores": usable_cores(), "architecture": platform.machine(), "processor": processor}
+    return {**cores, "python": platform.python_version(), **versions}
