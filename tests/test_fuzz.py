@@ -192,6 +192,16 @@ class TestData:
         assert [file.name for file in tmp_path.rglob("*")] == ["in", "data.zip"]
         assert not Path("/tmp/evil-class").exists()
 
+    @pytest.mark.parametrize("name", ["", "/", "//"])
+    def test_a_member_without_a_name(self, tmp_path: Path, name: str) -> None:
+        path = self.zipped(tmp_path / "data.zip", {"a/1.png": pictures()[0]})
+        member = zipfile.ZipInfo()
+        member.filename = name
+        with zipfile.ZipFile(path, "a") as archive, archive.open(member, "w"):
+            pass
+        with pytest.raises(DataError, match="without a name"):
+            load(path)
+
     def test_a_listing_reads_nothing_outside(self, tmp_path: Path) -> None:
         (tmp_path / "in").mkdir()
         (tmp_path / "face.png").write_bytes(pictures()[0])

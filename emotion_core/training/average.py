@@ -24,8 +24,8 @@ from .start import weights_file
 def average_bundles(bundles: Sequence[Bundle], data: FaceData, out: Path, flip: bool = False) -> Bundle:
     """Write the bundle whose weights are the mean of the given ones', calibrated and measured anew.
 
-    Its record is that of the one trained last, and which were averaged. Raises BundleError when
-    they are not of one architecture, shape and set of labels.
+    Its record is that of the one trained last, and which were averaged. A single bundle is exported
+    and measured anew. Raises BundleError when they are not of one architecture, shape and set of labels.
     """
     first = bundles[0].config
     for other in (bundle.config for bundle in bundles[1:]):
@@ -35,7 +35,9 @@ def average_bundles(bundles: Sequence[Bundle], data: FaceData, out: Path, flip: 
     means = [np.mean(arrays, axis=0) for arrays in zip(*(network.get_weights() for network in networks), strict=True)]
     networks[0].set_weights(means)
     last = max(bundles, key=lambda bundle: len(bundle.config.training.get("stages", [])))
-    training: dict[str, Any] = {**last.config.training, "averaged": [_told(bundle) for bundle in bundles]}
+    training: dict[str, Any] = dict(last.config.training)
+    if len(bundles) > 1:
+        training["averaged"] = [_told(bundle) for bundle in bundles]
     training["parameters"] = networks[0].count_params()
     config = replace(last.config, name=out.resolve().name, flip=flip, bias=(), temperature=1.0, training=training)
     return export_bundle(networks[0], config, data, out)

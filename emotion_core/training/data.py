@@ -91,6 +91,10 @@ def load(path: str | Path, votes: str | Path | None = None, side: int = SIDE, ch
     if not zipfile.is_zipfile(path):
         return _load(path, path, votes, side, channels)
     try:
+        with zipfile.ZipFile(path) as archive:
+            # zipfile.Path lists a folder's nameless member as the folder itself, which would be searched for ever.
+            if not all(name.strip("/") for name in archive.namelist()):
+                raise DataError(f"{path.name} has a member without a name. Download it again.")
         return _load(zipfile.Path(path), path, votes, side, channels)
     except DataError:
         raise
