@@ -203,7 +203,7 @@ def test_tables_say_what_is_not_recorded(tiny_bundle: Bundle, tmp_path: Path) ->
 
 
 def test_a_kept_notebook_tells_nothing_of_the_machine() -> None:
-    cell = nbformat.v4.new_code_cell("PEER = '/home/me/data/peer.hdf5'\nSIDE = 48", metadata={"tags": ["x"]})
+    cell = nbformat.v4.new_code_cell("PEER = '/home/me/data/peer.hdf5'\nSIDE = 48\n", metadata={"tags": ["x"]})
     cell.metadata["tags"] = ["injected-parameters"]
     cell.metadata["papermill"] = {"duration": 1}
     cell.outputs = [nbformat.v4.new_output("stream", name=name, text=name) for name in ("stdout", "stderr")]

@@ -52,5 +52,5 @@ def tidied(content: Any) -> Any:
         if cell.cell_type == "code":
             cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
         if "injected-parameters" in tags:
-            cell.source = _ABSOLUTE.sub(r"\1\2\1", cell.source)
+            cell.source = _ABSOLUTE.sub(r"\1\2\1", cell.source).rstrip()
     return content
