@@ -10,6 +10,7 @@ from typing import Any
 
 from .errors import EmotionError
 from .hub import quiet_hub
+from .options import frames_a_second
 from .images import load_image
 from .recognizer import EmotionRecognizer
 from .render import annotate, caption
@@ -37,7 +38,9 @@ def parser() -> argparse.ArgumentParser:
     video = commands.add_parser("video", help="analyse videos: every person, over time")
     video.add_argument("clips", nargs="+", type=Path, metavar="CLIP")
     video.add_argument("--out", type=Path, required=True, metavar="DIR", help="write the answers there")
-    video.add_argument("--rate", type=_rate, metavar="N", help="analyse N frames a second instead of every one")
+    video.add_argument(
+        "--rate", type=frames_a_second, metavar="N", help="analyse N frames a second instead of every one"
+    )
     video.add_argument("--json", action="store_true", help="print one JSON list of summaries, an entry per clip")
     video.add_argument("--model", help="a bundle's folder or name, or owner/repo[@revision] on the Hub")
     video.add_argument("--detector", choices=("auto", "yunet", "haar"))
@@ -140,14 +143,6 @@ def _analyze_clip(clip: Path, options: argparse.Namespace, recognizer: EmotionRe
                 print(f"\r{line}\x1b[K", end="" if progress.summary is None else "\n", file=sys.stderr, flush=True)
     assert progress.summary is not None  # the last report has it
     return progress.summary
-
-
-def _rate(text: str) -> float:
-    """Frames a second, as an option's value."""
-    rate = float(text)
-    if not 0 < rate <= 1000:
-        raise argparse.ArgumentTypeError("give frames a second, above 0")
-    return rate
 
 
 def _refuse_same_names(paths: list[Path], kind: str) -> None:

@@ -8,6 +8,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..options import frames_a_second
+
 if TYPE_CHECKING:
     from .run import BulkProgress
 
@@ -25,7 +27,9 @@ def add_bulk(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     finder = bulk.add_mutually_exclusive_group()
     finder.add_argument("--detector", choices=("auto", "yunet", "haar"))
     finder.add_argument("--faces", action="store_true", help="each picture is one face, cut out already")
-    bulk.add_argument("--rate", type=_above_0, metavar="N", help="analyse N frames a second of videos, not every one")
+    bulk.add_argument(
+        "--rate", type=frames_a_second, metavar="N", help="analyse N frames a second of videos, not every one"
+    )
     bulk.add_argument("--workers", type=_whole, metavar="N", help="by default one for each core")
     bulk.add_argument("--address", metavar="HOST:PORT", help="a Ray cluster that sees SOURCE and OUT, or auto")
     bulk.add_argument("--shard-files", type=_whole, default=256, metavar="N", help="pictures in a shard (256)")
@@ -58,13 +62,6 @@ def _line(progress: "BulkProgress") -> str:
     done = progress.total - progress.files_left
     line = f"{done:,} of {progress.total:,} files, {progress.faces:,} faces, {progress.failed:,} failed"
     return line if not progress.rate else f"{line}, {progress.rate:.1f} a second, {progress.seconds_left:.0f} s left"
-
-
-def _above_0(text: str) -> float:
-    rate = float(text)
-    if not 0 < rate <= 1000:
-        raise argparse.ArgumentTypeError("give frames a second, above 0")
-    return rate
 
 
 def _whole(text: str) -> int:
