@@ -10,8 +10,8 @@ from typing import Any
 
 from .errors import EmotionError
 from .hub import quiet_hub
-from .options import frames_a_second
 from .images import load_image
+from .options import frames_a_second
 from .recognizer import EmotionRecognizer
 from .render import annotate, caption
 from .report import NO_FACE, as_json
