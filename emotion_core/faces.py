@@ -32,8 +32,12 @@ class FaceDetector(Protocol):
 
     name: str
 
-    def detect(self, rgb: RGB) -> list[Face]:
-        """Faces of an RGB uint8 (H, W, 3) picture, in its pixels, largest first."""
+    def detect(self, rgb: RGB, near: int | None = None) -> list[Face]:
+        """Faces of an RGB uint8 (H, W, 3) picture, in its pixels, largest first.
+
+        near: for a cut around one face that is about as many pixels wide: only faces of some such
+        size are sought, in the cut as it is.
+        """
         ...
 
 
@@ -47,21 +51,25 @@ class YuNetDetector:
 
     def __init__(self, model: bytes, min_score: float = 0.7) -> None:
         buffer, nothing = np.frombuffer(model, np.uint8), np.empty(0, np.uint8)
-        self._detector = cv2.FaceDetectorYN.create("onnx", buffer, nothing, (320, 320), min_score, 0.3, 5000)
-        self._lock = threading.Lock()  # the input size is a state of the detector
+        # The input size is a state of a detector, and another size costs more than a small picture: hence two.
+        self._whole, self._near = (
+            (cv2.FaceDetectorYN.create("onnx", buffer, nothing, (320, 320), min_score, 0.3, 5000), threading.Lock())
+            for _ in range(2)
+        )
 
-    def detect(self, rgb: RGB) -> list[Face]:
-        small, scale = _for_detection(rgb, YUNET_SIDE)
+    def detect(self, rgb: RGB, near: int | None = None) -> list[Face]:
+        small, scale = (rgb, 1.0) if near else _for_detection(rgb, YUNET_SIDE)
         bgr = cv2.cvtColor(small, cv2.COLOR_RGB2BGR)
-        with self._lock:
-            self._detector.setInputSize((bgr.shape[1], bgr.shape[0]))
-            _, found = self._detector.detect(bgr)
+        detector, lock = self._near if near else self._whole
+        with lock:
+            detector.setInputSize((bgr.shape[1], bgr.shape[0]))
+            _, found = detector.detect(bgr)
         faces = []
         for row in found if found is not None else ():
             x, y, width, height = (float(value) / scale for value in row[:4])
             side = YUNET_MARGIN * float(np.sqrt(max(width, 1) * max(height, 1)))
             faces.append(_face(x, y, width, height, side, min(float(row[-1]), 1.0)))
-        return _largest_first(faces, rgb)
+        return largest_first(faces, rgb)
 
 
 class HaarDetector:
@@ -74,13 +82,14 @@ class HaarDetector:
         self._cascade = cv2.CascadeClassifier(str(path))
         self._lock = threading.Lock()
 
-    def detect(self, rgb: RGB) -> list[Face]:
-        small, scale = _for_detection(rgb, HAAR_SIDE)
+    def detect(self, rgb: RGB, near: int | None = None) -> list[Face]:
+        small, scale = (rgb, 1.0) if near else _for_detection(rgb, HAAR_SIDE)
         gray = cv2.equalizeHist(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY))
-        smallest = max(24, min(gray.shape) // 30)
+        smallest = max(24, round(0.7 * near) if near else min(gray.shape) // 30)
+        largest = round(1.45 * near) if near else 0  # 0: no bound
         with self._lock:
             found, _, weights = self._cascade.detectMultiScale3(
-                gray, 1.1, 4, minSize=(smallest, smallest), outputRejectLevels=True
+                gray, 1.1, 4, minSize=(smallest, smallest), maxSize=(largest, largest), outputRejectLevels=True
             )
         faces = []
         for row, weight in zip(found, weights, strict=True):
@@ -88,7 +97,7 @@ class HaarDetector:
                 continue
             x, y, width, height = (float(value) / scale for value in row)
             faces.append(_face(x, y, width, height, HAAR_MARGIN * width, None))
-        return _largest_first(faces, rgb)
+        return largest_first(faces, rgb)
 
 
 class WholePicture:
@@ -99,34 +108,10 @@ class WholePicture:
 
     name = "none"
 
-    def detect(self, rgb: RGB) -> list[Face]:
+    def detect(self, rgb: RGB, near: int | None = None) -> list[Face]:  # noqa: ARG002
         height, width = rgb.shape[:2]
         side = min(height, width)
         return [Face(Box(0, 0, width, height), Box((width - side) // 2, (height - side) // 2, side, side))]
-
-
-class BoundedDetector:
-    """Another detector at a bounded cost: on a copy of at most ``side`` pixels.
-
-    min_score: faces of a smaller score are left out; those of a detector that gives none stay.
-    """
-
-    def __init__(self, detector: FaceDetector, side: int, min_score: float = 0.0) -> None:
-        self.name = detector.name
-        self._detector = detector
-        self._side = side
-        self._min_score = min_score
-
-    def detect(self, rgb: RGB) -> list[Face]:
-        scale = self._side / max(rgb.shape[:2])
-        if scale >= 1:
-            faces = self._detector.detect(rgb)
-        else:
-            size = (max(round(rgb.shape[1] * scale), 1), max(round(rgb.shape[0] * scale), 1))
-            small = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
-            faces = [_enlarged(face, 1 / scale) for face in self._detector.detect(small)]
-            faces = _largest_first(faces, rgb)
-        return [face for face in faces if face.score is None or face.score >= self._min_score]
 
 
 def crop(rgb: RGB, square: Box, height: int, width: int, channels: int) -> NDArray[np.uint8]:
@@ -158,20 +143,13 @@ def _for_detection(rgb: RGB, side: int) -> tuple[RGB, float]:
     return np.asarray(cv2.resize(rgb, size, interpolation=method), np.uint8), scale
 
 
-def _enlarged(face: Face, factor: float) -> Face:
-    def box(old: Box) -> Box:
-        return Box(*(round(value * factor) for value in (old.x, old.y, old.width, old.height)))
-
-    return Face(box(face.box), box(face.crop), face.score)
-
-
 def _face(x: float, y: float, width: float, height: float, side: float, score: float | None) -> Face:
     side = max(side, 1)
     square = Box(round(x + (width - side) / 2), round(y + (height - side) / 2), round(side), round(side))
     return Face(Box(round(x), round(y), max(round(width), 1), max(round(height), 1)), square, score)
 
 
-def _largest_first(faces: list[Face], rgb: RGB) -> list[Face]:
+def largest_first(faces: list[Face], rgb: RGB) -> list[Face]:
     """Boxes cut to the picture; those that lie outside it are dropped."""
     rows, columns = rgb.shape[:2]
     kept = []

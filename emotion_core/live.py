@@ -17,7 +17,7 @@ from typing_extensions import TypedDict
 
 from .catalogue import Catalogue
 from .errors import ImageError
-from .faces import BoundedDetector
+from .following import FaceFollower
 from .images import load_image
 from .live_history import RollingHistory, rolling_timeline
 from .recognizer import EmotionRecognizer
@@ -71,10 +71,9 @@ class LiveSession:
         self.began = self.last_seen = clock()
         self.busy = threading.Lock()
         self._clock = clock
-        detector = BoundedDetector(recognizer.detector, DETECTION_SIDE)
-        bounded = EmotionRecognizer(recognizer.classifier, detector, recognizer.origin)
         # Confirmed at once: on a live picture a face that is marked late looks like one that was missed.
-        self._analyzer = StreamAnalyzer(bounded, FaceTracker(confirm_seconds=0))
+        follower = FaceFollower(recognizer.detector, DETECTION_SIDE)
+        self._analyzer = StreamAnalyzer(recognizer, FaceTracker(confirm_seconds=0), follower=follower)
         self._history = RollingHistory()
         self._answered: deque[float] = deque(maxlen=round(2 * MOST_FPS * _RATE_SECONDS))
         self._work: deque[float] = deque(maxlen=_LATENCY_FRAMES)

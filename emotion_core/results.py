@@ -53,6 +53,13 @@ class Box:
     def area(self) -> int:
         return self.width * self.height
 
+    def overlap(self, other: "Box") -> float:
+        """Intersection over union, 0 to 1."""
+        width = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
+        height = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
+        shared = max(width, 0) * max(height, 0)
+        return shared / (self.area + other.area - shared)
+
     def to_dict(self) -> BoxDict:
         return {"x": self.x, "y": self.y, "width": self.width, "height": self.height}
 

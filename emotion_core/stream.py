@@ -6,6 +6,7 @@ from typing import TypedDict
 import numpy as np
 
 from .classifier import is_uncertain
+from .following import FaceFollower
 from .images import RGB
 from .recognizer import EmotionRecognizer
 from .render import caption
@@ -77,16 +78,19 @@ class StreamAnalyzer:
         recognizer: EmotionRecognizer,
         tracker: FaceTracker | None = None,
         smoother: ProbabilitySmoother | None = None,
+        follower: FaceFollower | None = None,
     ) -> None:
         # Smoothing over frames does for a stream what the mirror image does for a single photo, for nothing.
         self.recognizer = EmotionRecognizer(recognizer.classifier.one_look(), recognizer.detector, recognizer.origin)
         self.tracker = tracker or FaceTracker()
         self.smoother = smoother or ProbabilitySmoother()
+        self.follower = follower or FaceFollower(recognizer.detector)
 
     def analyze(self, rgb: RGB, time_seconds: float) -> TrackedFrame:
         """Analyse the next frame, RGB uint8 (H, W, 3); ValueError when time runs backwards."""
         config = self.recognizer.config
-        seen = self.tracker.update(time_seconds, self.recognizer.analyze_rgb(rgb).predictions, rgb)
+        found = self.recognizer.classify(rgb, self.follower.find(rgb, time_seconds))
+        seen = self.tracker.update(time_seconds, found.predictions, rgb)
         smoothed = self.smoother.update(time_seconds, {who: raw.probabilities for who, raw in seen.items()})
         faces = []
         for person, raw in seen.items():

@@ -12,7 +12,8 @@ added up or forgotten.
 import os
 import tempfile
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -21,7 +22,8 @@ import av
 from av.audio.stream import AudioStream
 
 from .errors import VideoError
-from .faces import BoundedDetector
+from .following import FaceFollower
+from .in_order import Behind, ahead
 from .people import PeopleLog
 from .recognizer import EmotionRecognizer
 from .render import paint
@@ -36,8 +38,20 @@ from .video_write import VideoWriter
 
 #: Frames held back until the next analysed one says where their boxes are on the way to.
 MAX_WAITING: Final = 16
+#: Pictures and packets of sound that are decoded before they are analysed, and not yet encoded after it.
+DECODED_AHEAD: Final = 4
+ENCODED_BEHIND: Final = 8
 #: Seconds between two reports of progress, and so until a cancelled job stops.
 REPORT_SECONDS: Final = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A picture with its persons; analyzed: not merely between two that were."""
+
+    picture: Picture
+    frame: TrackedFrame
+    analyzed: bool
 
 
 def analyze_video(
@@ -86,24 +100,27 @@ def _write(
     started = reported = time.monotonic()
     analyzed = 0
     with RowWriter(parts.csv, parts.json, people.labels) as rows:
-        with VideoWriter(parts.video, *size, *clock, reader.sound, reader.start) as writer:
-            for item in follow(reader, analyzer, options.rate):
+        with (
+            VideoWriter(parts.video, *size, *clock, reader.sound, reader.start) as writer,
+            closing(ahead(iter(reader), DECODED_AHEAD)) as items,
+            Behind(ENCODED_BEHIND) as encoder,
+        ):
+            for item in follow(items, analyzer, options.rate):
                 if not isinstance(item, Followed):
-                    writer.write_sound(item)
+                    encoder(writer.write_sound, item)
                     continue
-                rgb = item.picture.rgb
                 if item.analyzed:
                     analyzed += 1
                     rows.write(item.frame)
-                    people.add(item.frame, rgb)
-                paint(rgb, item.frame.captions())
-                writer.write(rgb, item.picture.pts)
+                    people.add(item.frame, item.picture.rgb)
+                encoder(_draw, writer, item)
                 if time.monotonic() - reported > REPORT_SECONDS:
                     reported = time.monotonic()
                     yield _progress(reader, reported - started)
             if not reader.frames:
                 raise VideoError("No picture of this video can be decoded. Export or record it again.")
-            writer.finish()
+            encoder(writer.finish)
+            encoder.finish()
         seen = people.finish(reader.seconds)
         notices = [*reader.notices(), *writer.notices()]
         if people.forgotten:
@@ -128,6 +145,11 @@ def _write(
     return summary
 
 
+def _draw(writer: VideoWriter, item: Followed) -> None:
+    paint(item.picture.rgb, item.frame.captions())
+    writer.write(item.picture.rgb, item.picture.pts)
+
+
 def _unfinished(folder: Path) -> tempfile.TemporaryDirectory[str]:
     """Where files grow until they are complete; in the same folder, so that moving them copies nothing."""
     try:
@@ -139,31 +161,22 @@ def _unfinished(folder: Path) -> tempfile.TemporaryDirectory[str]:
 
 def analyzer_of(recognizer: EmotionRecognizer, options: VideoOptions) -> StreamAnalyzer:
     """What analyses one video as ``options`` say; it has a memory, so another video needs another."""
-    detector = BoundedDetector(recognizer.detector, options.detection_side, options.min_score)
     return StreamAnalyzer(
-        EmotionRecognizer(recognizer.classifier, detector),
+        recognizer,
         FaceTracker(options.gap_seconds, options.confirm_seconds),
         ProbabilitySmoother(options.smoothing_seconds, options.gap_seconds),
+        FaceFollower(recognizer.detector, options.detection_side, options.min_score, options.search_seconds),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Followed:
-    """A picture with its persons; analyzed: not merely between two that were."""
-
-    picture: Picture
-    frame: TrackedFrame
-    analyzed: bool
-
-
 def follow(
-    reader: VideoReader, analyzer: StreamAnalyzer, rate: float | None
+    items: "Iterable[Picture | av.Packet[AudioStream]]", analyzer: StreamAnalyzer, rate: float | None
 ) -> "Iterator[Followed | av.Packet[AudioStream]]":
     """Every picture, in order, and the sound's packets as they come."""
     before: TrackedFrame | None = None
     slot = -1
     waiting: list[Picture] = []
-    for item in reader:
+    for item in items:
         if not isinstance(item, Picture):
             yield item
             continue

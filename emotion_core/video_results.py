@@ -17,7 +17,9 @@ class VideoOptions:
     constant of the smoothing, 0 for none. gap_seconds: how long a person may be out of sight and
     keep the number. confirm_seconds: how long a face must be seen before it counts.
     detection_side: of the copy on which faces are sought, in pixels: smaller is faster, and misses
-    small faces. min_score: of a face's detection, 0 to 1, where the detector gives one.
+    small faces. search_seconds: from one search of the whole frame to the next; in between, faces
+    are sought near where they were; 0 searches it always. min_score: of a face's detection, 0 to 1,
+    where the detector gives one.
     """
 
     rate: float | None = None
@@ -26,6 +28,7 @@ class VideoOptions:
     gap_seconds: float = 1.0
     confirm_seconds: float = 0.2
     detection_side: int = 640
+    search_seconds: float = 0.3
     min_score: float = 0.7
     limits: VideoLimits = field(default_factory=VideoLimits)
 
@@ -36,7 +39,7 @@ class VideoOptions:
             raise ValueError("max_side and detection_side are pixels, at least 64.")
         if not 0 <= self.min_score <= 1:
             raise ValueError(f"min_score is 0 to 1, not {self.min_score}.")
-        if min(self.smoothing_seconds, self.gap_seconds, self.confirm_seconds) < 0:
+        if min(self.smoothing_seconds, self.gap_seconds, self.confirm_seconds, self.search_seconds) < 0:
             raise ValueError("Times are seconds, 0 or more.")
 
 

@@ -175,8 +175,8 @@ def test_real_faces_cross_and_one_hides(eyes: EmotionRecognizer) -> None:
         frame, truth = clips.scene({1: clips.across(10, 70), 2: second}, time)
         result = analyzer.analyze(frame, time)
         for face in result.faces:
-            who = max(truth, key=lambda person: clips.overlap(truth[person], face.raw.face.box))
-            assert clips.overlap(truth[who], face.raw.face.box) > 0.5
+            who = max(truth, key=lambda person: truth[person].overlap(face.raw.face.box))
+            assert truth[who].overlap(face.raw.face.box) > 0.5
             assert names.setdefault(face.person, who) == who
             assert sum(face.smoothed.probabilities) == pytest.approx(1, abs=1e-4)
         found, visible = found + len(result.faces), visible + len(truth)

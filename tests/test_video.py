@@ -106,9 +106,9 @@ def test_a_walk_is_followed_and_everything_agrees(tmp_path: Path, eyes: EmotionR
     for row in rows:
         truth = scenes[round(float(row["time_seconds"]) * 25)][1]
         box = Box(*(int(row[name]) for name in ("x", "y", "width", "height")))
-        who = max(truth, key=lambda person: clips.overlap(truth[person], box))
-        hidden = len(truth) == 2 and clips.overlap(truth[1], truth[2]) > 0  # half a face has half a box
-        assert clips.overlap(truth[who], box) > (0 if hidden else 0.5)
+        who = max(truth, key=lambda person: truth[person].overlap(box))
+        hidden = len(truth) == 2 and truth[1].overlap(truth[2]) > 0  # half a face has half a box
+        assert truth[who].overlap(box) > (0 if hidden else 0.5)
         assert names.setdefault(row["person"], who) == who
         for ending in ("", "_raw"):
             assert sum(float(row[label + ending]) for label in labels) == pytest.approx(1, abs=1e-4)

@@ -53,9 +53,10 @@ class Scripted:
     def __init__(self, clock: Clock, seconds: float = 0.0) -> None:
         self.clock, self.seconds, self.in_view = clock, seconds, True
 
-    def detect(self, rgb: RGB) -> list[Face]:  # noqa: ARG002
+    def detect(self, rgb: RGB, near: int | None = None) -> list[Face]:
         self.clock.now += self.seconds
-        return [Face(Box(20, 20, 40, 40), Box(20, 20, 40, 40))] if self.in_view else []
+        side, place = (near, (rgb.shape[0] - near) // 2) if near else (40, 20)
+        return [Face(Box(place, place, side, side), Box(place, place, side, side))] if self.in_view else []
 
     def probabilities(self, crops: np.ndarray) -> np.ndarray:
         return np.tile((0.8, 0.1, 0.1), (len(crops), 1))
@@ -126,7 +127,7 @@ class TestSession:
             pixels, truth = clips.scene(paths, index * 0.1)
             faces = session.answer(jpeg(pixels))["frame"]["faces"]
             boxes = {face["person"]: Box(**face["box"]) for face in faces}
-            seen.append({who: max(boxes, key=lambda it: clips.overlap(boxes[it], truth[who])) for who in truth})
+            seen.append({who: max(boxes, key=lambda it: boxes[it].overlap(truth[who])) for who in truth})
             clock.now += 0.1
         assert sorted(seen[0].values()) == [1, 2]
         assert seen == seen[:1] * 6
