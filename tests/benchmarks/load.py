@@ -1,0 +1,252 @@
+"""Many visitors at once: ``python tests/benchmarks/load.py --out load.json``; the clients share the machine.
+
+First the webcam, one to eight visitors who stream as the page's script does. Then, for ten minutes,
+fifty clients who ask again as soon as they are answered: half send photos by REST, most of the others
+through the Gradio queue with the Python client, four have videos analysed. Each has an address of its own,
+as behind a proxy; the server's limits are the usual ones. A client that is told to come later, does.
+"""
+
+import argparse
+import base64
+import contextlib
+import json
+import os
+import platform
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent)]  # run as a program, where the package may not be installed
+
+import httpx
+import inputs
+import stages
+from gradio_client import Client, handle_file
+from page_server import page_server
+from stand_in_hub import Repo, StandInHub
+from timing import processor
+
+from emotion_core.classifier import usable_cores
+from emotion_core.hub import YUNET
+
+REST, QUEUE, VIDEOS = 25, 21, 4
+CLIP_SECONDS = 2
+
+
+class Log:
+    """What the clients were answered, and how soon. Shared by threads."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, list[float]] = defaultdict(list)
+        self.told: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def add(self, kind: str, what: str, seconds: float) -> None:
+        with self._lock:
+            self.told[f"{kind} {what}"] += 1
+            if what == "answered":
+                self.seconds[kind].append(seconds)
+
+    def record(self) -> dict[str, Any]:
+        return {
+            "told": dict(sorted(self.told.items())),
+            "milliseconds": {k: spread(v) for k, v in self.seconds.items()},
+        }
+
+
+def spread(seconds: list[float]) -> dict[str, float]:
+    """Median, 95th and 99th percentile in milliseconds; one value is all three."""
+    cuts = statistics.quantiles(seconds, n=100) if len(seconds) > 1 else seconds * 99
+    return {f"p{share}": round(1000 * cuts[share - 1], 1) for share in (50, 95, 99)}
+
+
+def memory_megabytes(pid: int) -> float:
+    """Of a process, without what it shares."""
+    lines = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return int(lines["VmRSS"].split()[0]) / 1024
+
+
+def children() -> list[int]:
+    """Processes that this thread has started."""
+    return [int(pid) for pid in Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split()]
+
+
+@contextlib.contextmanager
+def server(folder: Path, **settings: str) -> Iterator[tuple[str, int]]:
+    """The application's address and process, behind YuNet where ``YUNET_ONNX`` names its file."""
+    hub, model = StandInHub(), os.environ.get("YUNET_ONNX")
+    if model:
+        [name] = YUNET.sha256
+        hub.repos[YUNET.repo_id] = Repo({name: Path(model).read_bytes()}, commit=YUNET.revision or "")
+    settings |= {
+        "HF_ENDPOINT": hub.url,
+        "HF_HOME": str(folder / "hub"),
+        "EMOTION_DETECTOR": "yunet" if model else "haar",
+    }
+    others = set(children())
+    with page_server(folder, **settings) as url:
+        [pid] = set(children()) - others
+        yield url, pid
+    hub.close()
+
+
+def visitors(url: str, count: int, seconds: float, pictures: list[str]) -> dict[str, Any]:
+    """That many webcams for so long: frames a second and round trips of each, measured by the visitors."""
+    webcam = next(c for c in httpx.get(f"{url}config").json()["components"] if c["props"].get("elem_id") == "webcam")
+    round_trips: list[list[float]] = [[] for _ in range(count)]
+
+    def visit(number: int) -> None:
+        with httpx.Client(base_url=url, timeout=30) as line:
+
+            def call(function: str, data: Any) -> Any:
+                sent = {"session_hash": f"visitor{number}", "component_id": webcam["id"], "fn_name": function}
+                return line.post("gradio_api/component_server", json={**sent, "data": data}).raise_for_status().json()
+
+            token = call("webcam_open", {})["token"]
+            end, index = time.monotonic() + seconds, number
+            while (start := time.monotonic()) < end:
+                index += 1
+                answer = call("webcam_frame", {"token": token, "picture": pictures[index % len(pictures)]})
+                round_trips[number].append(time.monotonic() - start)
+                time.sleep(max(0.0, start + answer["next_seconds"] - time.monotonic()))
+            call("webcam_close", token)
+
+    together([lambda number=number: visit(number) for number in range(count)])
+    return {
+        "frames_a_second": [round(len(trips) / seconds, 1) for trips in round_trips],
+        "milliseconds": spread([trip for trips in round_trips for trip in trips[5:]]),
+    }
+
+
+def together(works: list[Callable[[], None]]) -> None:
+    """Run all, each in a thread; the first exception of any is raised at the end."""
+    failures: list[BaseException] = []
+
+    def guarded(work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=guarded, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
+
+
+def later(answer: httpx.Response, end: float) -> None:
+    """Wait as long as the refusal says, but not beyond the end."""
+    time.sleep(max(0.0, min(float(answer.headers.get("Retry-After", 1)), end - time.monotonic())))
+
+
+def rest_client(url: str, number: int, photos: list[Path], log: Log, end: float) -> None:
+    with httpx.Client(base_url=url, timeout=120, headers={"X-Forwarded-For": f"10.0.0.{number}"}) as line:
+        turn = number
+        while (start := time.monotonic()) < end:
+            turn += 1
+            photo = photos[turn % len(photos)].read_bytes()
+            try:
+                answer = line.post("api/v1/analyze", files={"image": ("photo.jpg", photo, "image/jpeg")})
+            except httpx.HTTPError as error:
+                log.add("rest", type(error).__name__, 0)
+                continue
+            if answer.status_code == 200 and answer.json()["results"][0]["faces"]:
+                log.add("rest", "answered", time.monotonic() - start)
+            else:
+                log.add("rest", str(answer.status_code), 0)
+                later(answer, end)
+
+
+def queue_client(url: str, number: int, photos: list[Path], log: Log, end: float) -> None:
+    client, turn = Client(url, verbose=False), number
+    while (start := time.monotonic()) < end:
+        turn += 1
+        try:
+            result = client.predict(handle_file(photos[turn % len(photos)]), api_name="/analyze_image")
+        except Exception as error:  # whatever it is, it is what a visitor would have seen
+            log.add("queue", f"{type(error).__name__}: {str(error)[:80]}", 0)
+            time.sleep(1)
+        else:
+            log.add("queue", "answered" if result["faces"] else "no face", time.monotonic() - start)
+
+
+def video_client(url: str, number: int, clip: Path, log: Log, end: float) -> None:
+    with httpx.Client(base_url=url, timeout=120, headers={"X-Forwarded-For": f"10.0.1.{number}"}) as line:
+        while (start := time.monotonic()) < end:
+            answer = line.post("api/v1/video", files={"video": ("clip.mp4", clip.read_bytes(), "video/mp4")})
+            if answer.status_code != 202:
+                log.add("video", str(answer.status_code), 0)
+                later(answer, end)
+                continue
+            job = answer.headers["Location"]
+            while (state := line.get(job).json()["state"]) in ("queued", "running"):
+                time.sleep(0.5)
+            fetched = line.get(f"{job}/annotated.mp4")
+            right = state == "done" and fetched.status_code == 200 and b"ftyp" in fetched.content[:12]
+            log.add("video", "answered" if right else f"{state} {fetched.status_code}", time.monotonic() - start)
+            line.delete(job)
+
+
+def crowd(url: str, pid: int, photos: list[Path], clip: Path, seconds: float) -> dict[str, Any]:
+    """Fifty clients for so long, and what the server's memory did meanwhile."""
+    log, end = Log(), time.monotonic() + seconds
+    memory: list[float] = []
+
+    def watch() -> None:
+        while time.monotonic() < end:
+            memory.append(round(memory_megabytes(pid), 1))
+            time.sleep(seconds / 60)
+
+    works = [lambda n=n: rest_client(url, n, photos, log, end) for n in range(REST)]
+    works += [lambda n=n: queue_client(url, n, photos, log, end) for n in range(QUEUE)]
+    works += [lambda n=n: video_client(url, n, clip, log, end) for n in range(VIDEOS)]
+    together([watch, *works])
+    thirds = len(memory) // 3
+    grown = statistics.median(memory[-thirds:]) - statistics.median(memory[thirds:-thirds])
+    return {
+        "clients": {"rest": REST, "queue": QUEUE, "video": VIDEOS},
+        "seconds": seconds,
+        **log.record(),
+        "server_megabytes": memory,
+        "megabytes_grown_from_the_second_third_to_the_last": round(grown, 1),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True, metavar="JSON")
+    parser.add_argument("--seconds", type=float, default=600, help="of the fifty clients (600)")
+    parser.add_argument("--webcam-seconds", type=float, default=20, help="of each number of visitors (20)")
+    options = parser.parse_args()
+    machine = {"cores": usable_cores(), "processor": processor(), "python": platform.python_version()}
+    record: dict[str, Any] = {"machine": machine, "load_before": os.getloadavg()}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        photos = list(inputs.write_photos(folder).values())[:6]  # VGA and HD
+        clip = inputs.write_clip(folder / "clip.mp4", 640, 360, 25, CLIP_SECONDS)
+        scenes = [inputs.scene(640, 480, 1, 8 * number) for number in range(16)]
+        pictures = ["data:image/jpeg;base64," + base64.b64encode(stages.jpeg(rgb)).decode() for rgb in scenes]
+        settings = {"EMOTION_WEBCAM_VISITORS": "8", "EMOTION_TRUSTED_PROXIES": "1"}
+        with server(folder, **settings) as (url, pid):  # at its end it must leave no file
+            record["detector"] = "YuNet" if os.environ.get("YUNET_ONNX") else "Haar cascade"
+            counts = (1, 2, 4, 8)
+            record["webcam"] = {str(n): visitors(url, n, options.webcam_seconds, pictures) for n in counts}
+            record["crowd"] = crowd(url, pid, photos, clip, options.seconds)
+        record["files_left"] = 0  # page_server has looked
+    record["load_after"] = os.getloadavg()
+    options.out.write_text(json.dumps(record, indent=1) + "\n")
+    print(json.dumps(record, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""How fast, against whom, and where the time goes: ``python tests/benchmarks/speed.py --out speed.json``.
+
+Everything runs one after the other on one machine, in one call: this project behind Haar's cascade and
+behind YuNet (``YUNET_ONNX`` names its file), the peer ``fer`` where ``--fer`` names the Python of its
+environment, the stages, and how cost grows. Give the machine nothing else to do meanwhile.
+"""
+
+import argparse
+import json
+import math
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parents[1]))  # run as a program, where the package may not be installed
+
+import inputs
+import numpy as np
+import stages
+from subject_ours import load
+from timing import median_milliseconds, processor
+
+from emotion_core import EmotionRecognizer
+from emotion_core.classifier import usable_cores
+
+PACKAGES = ("ai-edge-litert", "av", "numpy", "opencv-python-headless")
+
+
+def subject(python: str, program: str, *arguments: object) -> dict[str, Any]:
+    """A subject's record, from a process of its own."""
+    command = [python, str(HERE / program), *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{program} failed:\n{done.stderr[-3000:]}")
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def private_faces(data: Path, path: Path) -> None:
+    """PrivateTest of fer2013.csv, for programs that cannot read it."""
+    from emotion_core.training.layouts import read_fer_csv
+
+    pixels, emotion, usage = read_fer_csv(data)
+    private = np.asarray(usage) == "private"
+    np.savez(path, faces=pixels[private, ..., 0], emotion=np.asarray(emotion)[private])
+
+
+def curve(points: dict[float, float]) -> dict[str, Any]:
+    """Cost (milliseconds) by size, and the power of the size by which it grows, from the first to the last."""
+    (first, low), *_, (last, high) = sorted(points.items())
+    return {"points": points, "power": round(math.log(high / low) / math.log(last / first), 2)}
+
+
+def growth(recognizer: EmotionRecognizer, folder: Path) -> dict[str, Any]:
+    """How the cost grows with the faces of a picture, its pixels and a clip's length."""
+    faces = {}
+    for count in (1, 2, 5, 10, 20, 40):
+        rgb = inputs.scene(1280, 720, count)
+        found = len(recognizer.analyze_rgb(rgb).predictions)
+        faces[found] = median_milliseconds(lambda picture=rgb: recognizer.analyze_rgb(picture))
+    pixels = {}
+    for side in (320, 640, 1280, 2560, 5120):
+        content = stages.jpeg(inputs.scene(side, side * 3 // 4, 1))
+        pixels[side * side * 3 // 4 / 1e6] = median_milliseconds(lambda photo=content: recognizer.analyze(photo))
+    seconds = {}
+    width, height, rate = inputs.CLIPS["596x336"]
+    for length in (4, 8, 16, 32):
+        clip = inputs.write_clip(folder / f"{length}s.mp4", width, height, rate, length)
+        seconds[length] = round(stages.whole(recognizer, clip) * rate * length, 1)
+    return {"faces": curve(faces), "megapixels": curve(pixels), "clip_seconds": curve(seconds)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True, metavar="JSON")
+    parser.add_argument("--fer", metavar="PYTHON", help="the Python of an environment with fer")
+    parser.add_argument("--data", type=Path, metavar="CSV", help="fer2013.csv: the peer's accuracy on PrivateTest")
+    parser.add_argument("--detector", help="haar or YuNet's file; by default YUNET_ONNX, or haar")
+    options = parser.parse_args()
+    detector = options.detector or os.environ.get("YUNET_ONNX", "haar")
+    machine = {"cores": usable_cores(), "processor": processor(), "python": platform.python_version()}
+    record: dict[str, Any] = {"machine": {**machine, **{name: version(name) for name in PACKAGES}}}
+    record["load_before"] = os.getloadavg()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        inputs.write_all(folder)
+        if options.data:
+            private_faces(options.data, folder / "private.npz")
+        record["subjects"] = {"ours, Haar": subject(sys.executable, "subject_ours.py", folder, "haar")}
+        if detector != "haar":
+            record["subjects"]["ours, YuNet"] = subject(sys.executable, "subject_ours.py", folder, detector)
+        if options.fer:
+            peer = subject(options.fer, "subject_fer.py", folder, folder / "private.npz")
+            record["subjects"]["fer, Haar"] = peer
+        recognizer = load(detector)
+        recognizer.warm_up()
+        record["detector"] = recognizer.detector.name
+        record["stages"] = {
+            "photo": stages.photo_stages(recognizer),
+            "webcam": stages.webcam_stages(recognizer),
+            "video": stages.video_stages(recognizer, folder / "720p.mp4"),
+        }
+        record["steps"] = stages.video_steps(recognizer, folder / "720p.mp4")
+        record["growth"] = growth(recognizer, folder)
+    record["load_after"] = os.getloadavg()
+    options.out.write_text(json.dumps(record, indent=1) + "\n")
+    print(json.dumps(record, indent=1))
+
+
+if __name__ == "__main__":
+    main()

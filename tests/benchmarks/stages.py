@@ -1,0 +1,206 @@
+"""Where the time goes: every stage alone, on frames that lie in memory, and what each step of speed brought."""
+
+import io
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import av
+import cv2
+import inputs
+import numpy as np
+from PIL import Image
+from timing import best_seconds, median_milliseconds
+
+from emotion_core import EmotionRecognizer, VideoOptions, analyze_video, video, video_write
+from emotion_core.classifier import Classifier, LiteRTNetwork
+from emotion_core.faces import YUNET_SIDE
+from emotion_core.following import FaceFollower
+from emotion_core.images import RGB, load_image
+from emotion_core.render import annotate, paint
+from emotion_core.resolve import resolve_bundle
+from emotion_core.stream import StreamAnalyzer
+from emotion_core.tracking import FaceTracker
+
+RATE = 10.0
+
+
+def jpeg(rgb: RGB) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(rgb).save(file, "JPEG", quality=90)
+    return file.getvalue()
+
+
+def photo_stages(recognizer: EmotionRecognizer) -> dict[str, float]:
+    """Milliseconds of each stage of an HD photo with five faces."""
+    content = jpeg(inputs.scene(*inputs.SIZES["HD"], 5))
+    rgb = load_image(content)
+    faces = recognizer.detector.detect(rgb)
+    crops = recognizer.crops(rgb, faces)
+    result = recognizer.classify(rgb, faces)
+    return {
+        "decode": median_milliseconds(lambda: load_image(content)),
+        "faces": median_milliseconds(lambda: recognizer.detector.detect(rgb)),
+        "crops": median_milliseconds(lambda: recognizer.crops(rgb, faces)),
+        "graph": median_milliseconds(lambda: recognizer.classifier.probabilities(crops)),
+        "drawing": median_milliseconds(lambda: annotate(rgb, result)),
+        "whole": median_milliseconds(lambda: annotate(rgb, recognizer.analyze(content))),
+    }
+
+
+def webcam_stages(recognizer: EmotionRecognizer) -> dict[str, float]:
+    """Milliseconds of each stage of a camera's frame, 640x480 with one face, as the stream comes to it."""
+    frames = [inputs.scene(640, 480, 1, 4 * number) for number in range(32)]
+    contents = {id(frame): jpeg(frame) for frame in frames}
+    follower = FaceFollower(recognizer.detector, 480)
+    one_look = EmotionRecognizer(recognizer.classifier.one_look(), recognizer.detector)
+    faces = follower.find(frames[0], 0)
+    crops = one_look.crops(frames[0], faces)
+    predictions = one_look.classify(frames[0], faces).predictions
+    tracker, analyzer = FaceTracker(confirm_seconds=0), StreamAnalyzer(recognizer, FaceTracker(confirm_seconds=0))
+    ticks = ticking()
+    answer = analyzer.analyze(frames[0], 0)
+    return {
+        "decode": over(frames, lambda frame: load_image(contents[id(frame)])),
+        "faces": over(frames, lambda frame: follower.find(frame, next(ticks))),
+        "crops": median_milliseconds(lambda: one_look.crops(frames[0], faces)),
+        "graph": median_milliseconds(lambda: one_look.classifier.probabilities(crops)),
+        "tracking": median_milliseconds(lambda: tracker.update(next(ticks), predictions, frames[0])),
+        "answer": median_milliseconds(answer.to_dict),
+        "whole": over(frames, lambda frame: analyzer.analyze(load_image(contents[id(frame)]), next(ticks))),
+    }
+
+
+def ticking() -> Iterator[float]:
+    """The times of a camera's frames, in seconds."""
+    number = 0
+    while True:
+        number += 1
+        yield number / RATE
+
+
+def over(frames: list[RGB], work: Callable[[RGB], Any]) -> float:
+    """Milliseconds a frame, the mean over all: not every frame costs the same."""
+    return round(1000 * best_seconds(lambda: [work(frame) for frame in frames]) / len(frames), 3)
+
+
+def video_stages(recognizer: EmotionRecognizer, clip: Path) -> dict[str, float]:
+    """Milliseconds a frame of every stage of a clip, ``RATE`` frames a second analysed; ``whole``: all of it."""
+    frames = decoded(clip)
+    rate = Fraction(len(frames)) / Fraction(inputs.CLIP_SECONDS)
+    step = max(round(rate / RATE), 1)
+    analyzed = [(number / float(rate), frames[number]) for number in range(0, len(frames), step)]
+    one_look = EmotionRecognizer(recognizer.classifier.one_look(), recognizer.detector)
+    faces = one_look.detector.detect(frames[0])
+    crops = one_look.crops(frames[0], faces)
+    captions = StreamAnalyzer(recognizer, FaceTracker(confirm_seconds=0)).analyze(frames[0], 0).captions()
+    yuv = [cv2.cvtColor(frame, cv2.COLOR_RGB2YUV_I420) for frame in frames]
+
+    def search() -> None:
+        follower = FaceFollower(recognizer.detector, VideoOptions().detection_side)
+        for time, frame in analyzed:
+            follower.find(frame, time)
+
+    def each(seconds: float) -> float:
+        return round(1000 * seconds / len(frames), 3)
+
+    stages = {
+        "decode": each(best_seconds(lambda: decode_only(clip))),
+        "to RGB": each(best_seconds(lambda: decoded(clip)) - best_seconds(lambda: decode_only(clip))),
+        "faces": each(best_seconds(search)),
+        "graph": round(median_milliseconds(lambda: one_look.classifier.probabilities(crops)) / step, 3),
+        "drawing": median_milliseconds(lambda: paint(frames[0], captions)),
+        "to YUV": median_milliseconds(lambda: cv2.cvtColor(frames[0], cv2.COLOR_RGB2YUV_I420)),
+        "encode": each(best_seconds(lambda: encode_only(yuv, rate))),
+    }
+    stages["whole"] = whole(recognizer, clip)
+    floors = sum(stages[name] for name in ("decode", "faces", "graph", "encode"))
+    return {**stages, "floors": round(floors, 3), "whole_over_floors": round(stages["whole"] / floors, 3)}
+
+
+def decode_only(clip: Path) -> int:
+    with av.open(clip) as container:
+        container.streams.video[0].thread_type = "AUTO"
+        return sum(1 for _ in container.decode(video=0))
+
+
+def decoded(clip: Path) -> list[RGB]:
+    with av.open(clip) as container:
+        container.streams.video[0].thread_type = "AUTO"
+        return [np.asarray(frame.to_ndarray(format="rgb24"), np.uint8) for frame in container.decode(video=0)]
+
+
+def encode_only(yuv: list[Any], rate: Fraction) -> None:
+    with tempfile.TemporaryDirectory() as folder, av.open(f"{folder}/out.mp4", "w") as out:
+        height, width = yuv[0].shape[0] * 2 // 3, yuv[0].shape[1]
+        stream: Any = out.add_stream("libx264", rate=rate, options=video_write.X264, width=width, height=height)
+        stream.thread_type = "AUTO"
+        for number, pixels in enumerate(yuv):
+            frame = av.VideoFrame.from_ndarray(pixels, format="yuv420p")
+            frame.pts, frame.time_base = number, 1 / rate
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+
+
+def whole(recognizer: EmotionRecognizer, clip: Path, rate: float | None = RATE, **options: Any) -> float:
+    """Milliseconds a frame of the whole analysis, its files written."""
+    frames = 0
+
+    def work() -> None:
+        nonlocal frames
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            closing(analyze_video(clip, folder, recognizer, VideoOptions(rate=rate, **options))) as steps,
+        ):
+            for step in steps:
+                frames = step.frames
+
+    return round(1000 * best_seconds(work) / frames, 3)
+
+
+class AtOnce:
+    """``in_order.Behind`` without its thread."""
+
+    def __init__(self, most: int) -> None: ...
+
+    def __enter__(self) -> "AtOnce":
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def __call__(self, function: Callable[..., object], *values: object) -> None:
+        function(*values)
+
+    def finish(self) -> None: ...
+
+
+@contextmanager
+def without_threads() -> Iterator[None]:
+    def as_they_come(items: Iterator[Any], most: int) -> Iterator[Any]:  # noqa: ARG001
+        yield from items
+
+    with patch.object(video, "ahead", as_they_come), patch.object(video, "Behind", AtOnce):
+        yield
+
+
+def video_steps(recognizer: EmotionRecognizer, clip: Path) -> dict[str, dict[str, float]]:
+    """What the clip costs with each step undone alone: milliseconds a frame, and how many times the whole's."""
+    usual = whole(recognizer, clip)
+    taken = {"faces followed between searches of the whole frame": whole(recognizer, clip, search_seconds=0.0)}
+    with patch.dict(video_write.X264, {"preset": "veryfast", "x264-params": ""}):
+        taken["a cheaper encoder setting, of the same size and quality"] = whole(recognizer, clip)
+    with without_threads():
+        taken["decoding and encoding in threads of their own"] = whole(recognizer, clip)
+    taken["ten frames a second analysed, not every one"] = whole(recognizer, clip, rate=None)
+    taken["faces sought on 640 pixels a side, not 1024"] = whole(recognizer, clip, detection_side=YUNET_SIDE)
+    with patch.object(Classifier, "one_look", lambda self: self):
+        taken["one look at each face, smoothed over time, not two"] = whole(recognizer, clip)
+    graph = (resolve_bundle("fer2013-resnet50v2").bundle.folder / "model.tflite").read_bytes()
+    one_thread = Classifier(LiteRTNetwork(graph, threads=1), recognizer.config)
+    taken["the graph on both cores, not on one"] = whole(EmotionRecognizer(one_thread, recognizer.detector), clip)
+    rows = {step: {"without": cost, "ratio": round(cost / usual, 2)} for step, cost in taken.items()}
+    return {"all steps": {"without": usual, "ratio": 1.0}, **rows}

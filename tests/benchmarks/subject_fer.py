@@ -1,0 +1,68 @@
+"""The peer ``fer`` on the benchmarks' inputs, in an environment of its own: ``subject_fer.py FOLDER FACES.npz``.
+
+FOLDER is what ``inputs.py`` wrote; FACES.npz, which may be missing, holds ``faces`` uint8 (N, 48, 48)
+and ``emotion`` int (N,). It prints one JSON line. ``pip install 'setuptools<80' fer``, then OpenCV 4
+in place of whatever came with it: ``fer`` needs ``pkg_resources`` and Haar's cascade.
+"""
+
+import sys
+import time
+
+began = time.perf_counter()
+
+import json
+import resource
+from importlib.metadata import version
+from pathlib import Path
+
+import cv2
+import numpy as np
+from fer.fer import FER
+from timing import median_milliseconds
+
+#: Its names of FER-2013's classes, in the set's own order.
+LABELS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+
+
+def frames_a_second(detector: FER, clip: Path) -> float:
+    """Every frame read and answered; nothing is drawn or written."""
+    film, frames, start = cv2.VideoCapture(str(clip)), 0, time.perf_counter()
+    while True:
+        told, frame = film.read()
+        if not told:
+            return round(frames / (time.perf_counter() - start), 2)
+        detector.detect_emotions(frame)
+        frames += 1
+
+
+def accuracy(faces: np.ndarray, emotion: np.ndarray) -> float:
+    """On cropped faces, each handed over as it is: no margin is added around it."""
+    detector, right = FER(offsets=(0, 0)), 0
+    for face, truth in zip(faces, emotion, strict=True):
+        [answer] = detector.detect_emotions(cv2.cvtColor(face, cv2.COLOR_GRAY2BGR), [(0, 0, 48, 48)])
+        right += max(answer["emotions"], key=answer["emotions"].get) == LABELS[truth]
+    return round(right / len(faces), 4)
+
+
+def main() -> None:
+    folder, faces = Path(sys.argv[1]), Path(sys.argv[2])
+    photos = sorted(folder.glob("*.jpg"))
+    detector = FER()
+    detector.detect_emotions(cv2.imread(str(folder / "VGA-1.jpg")))
+    record = {"ready_seconds": round(time.perf_counter() - began, 2), "photos": {}, "clips": {}}
+    for photo in photos:
+        found = len(detector.detect_emotions(cv2.imread(str(photo))))
+        taken = median_milliseconds(lambda path=str(photo): detector.detect_emotions(cv2.imread(path)))
+        record["photos"][photo.stem] = {"milliseconds": taken, "found": found}
+    for clip in sorted(folder.glob("*.mp4")):
+        record["clips"][clip.stem] = frames_a_second(detector, clip)
+    record["megabytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    if faces.is_file():
+        with np.load(faces) as stored:
+            record["private_accuracy"] = accuracy(stored["faces"], stored["emotion"])
+    names = ("fer", "opencv-python-headless", "tensorflow")
+    print(json.dumps({**record, "versions": {name: version(name) for name in names}}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+"""How everything is timed, in any environment: no package is needed."""
+
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+SECONDS, MOST, FEWEST = 2.0, 30, 3
+
+
+def median_milliseconds(function: Callable[[], Any]) -> float:
+    """Of at most ``MOST`` calls within ``SECONDS``, at least ``FEWEST``, after one that is not counted."""
+    function()
+    taken: list[float] = []
+    end = time.perf_counter() + SECONDS
+    while len(taken) < FEWEST or (len(taken) < MOST and time.perf_counter() < end):
+        start = time.perf_counter()
+        function()
+        taken.append(1000 * (time.perf_counter() - start))
+    return round(statistics.median(taken), 3)
+
+
+def seconds_of(function: Callable[[], Any]) -> float:
+    """One call."""
+    start = time.perf_counter()
+    function()
+    return round(time.perf_counter() - start, 3)
+
+
+def best_seconds(function: Callable[[], Any], times: int = 2) -> float:
+    """The shortest of a few calls: what disturbs a machine only ever adds."""
+    return min(seconds_of(function) for _ in range(times))
+
+
+def processor() -> str:
+    """The processor's name, or its architecture where none is told."""
+    facts = Path("/proc/cpuinfo")
+    lines = facts.read_text().splitlines() if facts.is_file() else []
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
