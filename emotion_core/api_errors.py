@@ -1,5 +1,7 @@
 """Every refusal of the REST interface in one shape: ``{"error": {"code", "message", "field"?}}``."""
 
+import errno
+import logging
 from collections.abc import Mapping
 from typing import Any, Final, NotRequired
 
@@ -40,6 +42,11 @@ CODES: Final = {
     500: ("internal_error", "The server failed. It is not your request's fault; try again later."),
     503: ("overloaded", "The server is busy. Try again in a few seconds."),
 }
+
+#: A disk that is full, a quota, and a limit of the process.
+NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NO_ROOM: Final = "The server has no room for this file now. Try again later, or send a smaller one."
+log = logging.getLogger(__name__)
 
 
 class ApiError(Exception):
@@ -100,6 +107,13 @@ def answer_errors(app: FastAPI) -> None:
     @app.exception_handler(ClientDisconnect)
     async def gone(_request: Request, _error: ClientDisconnect) -> Response:
         return Response(status_code=400)  # nobody is there to read it
+
+    @app.exception_handler(OSError)
+    async def full(_request: Request, error: OSError) -> Response:
+        if error.errno not in NO_ROOM:
+            raise error
+        log.error("There is no room for an upload: %s.", error.strerror)
+        return respond(ApiError(503, _NO_ROOM, code="no_room", headers={"Retry-After": "60"}))
 
     @app.exception_handler(Exception)
     async def failed(_request: Request, _error: Exception) -> Response:

@@ -10,11 +10,13 @@ from typing import Any
 
 from .errors import EmotionError
 from .hub import quiet_hub
-from .images import load_image
+from .images import RGB, load_image
 from .options import frames_a_second
 from .recognizer import EmotionRecognizer
 from .render import annotate, caption
 from .report import NO_FACE, as_json
+from .results import FrameResult
+from .unfinished import unfinished
 from .video import analyze_video
 from .video_info import OWN_MACHINE
 from .video_results import VideoOptions, VideoSummary
@@ -82,6 +84,8 @@ def run_image(options: argparse.Namespace) -> int:
         try:
             rgb = load_image(photo)
             result = recognizer.analyze_rgb(rgb)
+            if options.out:
+                _write_answer(rgb, result, options.out, photo.name)
         except EmotionError as error:
             failed += 1
             reports.append({"file": str(photo), "error": str(error)})
@@ -93,13 +97,23 @@ def run_image(options: argparse.Namespace) -> int:
             for number, prediction in enumerate(result.predictions, 1):
                 box = prediction.face.box
                 print(f"  {caption(prediction, number)}  at {box.x},{box.y} size {box.width}x{box.height}")
-        if options.out:
-            # The whole name is kept, so that a.jpg and a.png do not overwrite each other.
-            annotate(rgb, result).save(options.out / f"{photo.name}.annotated.png")
-            (options.out / f"{photo.name}.json").write_text(as_json(result) + "\n")
     if options.json:
         print(json.dumps(reports, indent=2))
     return 1 if failed else 0
+
+
+def _write_answer(rgb: RGB, result: FrameResult, folder: Path, name: str) -> None:
+    """The annotated picture and the JSON. The whole name is kept: a.jpg and a.png must not overwrite each other."""
+    try:
+        with unfinished(folder / f"{name}.annotated.png") as part:
+            annotate(rgb, result).save(part)
+        with unfinished(folder / f"{name}.json") as part:
+            part.write_text(as_json(result) + "\n")
+    except OSError as error:
+        raise EmotionError(
+            f"The answer could not be written into {folder}: {error.strerror or error}. "
+            "Make room, or choose another --out."
+        ) from error
 
 
 def run_video(options: argparse.Namespace) -> int:

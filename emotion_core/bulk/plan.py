@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..errors import DataError
-from .tables import PATHS, read_group, unfinished, write_groups
+from ..unfinished import unfinished
+from .tables import PATHS, read_group, write_groups
 
 PLAN: Final = "plan.json"
 PATHS_FILE: Final = "plan.parquet"

@@ -8,14 +8,14 @@ The last one is the sign that its shard is finished: it is written after the oth
 another name that is then changed, so a shard that was interrupted is simply done again.
 """
 
-import uuid
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as parquet
+
+from ..unfinished import unfinished
 
 FACES: Final = "faces"
 FAILURES: Final = "failures"
@@ -132,14 +132,3 @@ def tally(folder: Path) -> dict[str, int]:
             sums["frames"] += frames
             sums[names[status]] += 1
     return sums
-
-
-@contextmanager
-def unfinished(path: Path) -> Iterator[Path]:
-    """A name beside ``path`` to write to, which readers of the folder pass over; at the end it becomes ``path``."""
-    part = path.with_name(f".part-{uuid.uuid4().hex}-{path.name}")
-    try:
-        yield part
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

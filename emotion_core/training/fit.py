@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bundle import CONFIG, Bundle
+from ..unfinished import unfinished
 from .architectures import build
 from .augment import Augment, no_change
 from .config import TrainConfig
@@ -167,6 +168,5 @@ def _seed_dropout(network: Any, seed: int, epoch: int) -> None:
 
 def _save(model: Any, path: Path) -> None:
     """Save weights (and the optimizer's state, if the model has one) so that a kill loses nothing."""
-    temporary = path.with_name(f"new-{path.name}")
-    model.save_weights(temporary, overwrite=True)
-    temporary.replace(path)
+    with unfinished(path) as part:
+        model.save_weights(part)

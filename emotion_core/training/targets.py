@@ -38,7 +38,8 @@ def teaching(data: FaceData, config: TrainConfig) -> NDArray[np.float64]:
     """
     answers = []
     for teacher in config.teachers:
-        classifier = Classifier.from_bundle(Bundle.open(Path(teacher)))
+        # Both views are asked for here: one that looks twice by itself would be asked for four.
+        classifier = Classifier.from_bundle(Bundle.open(Path(teacher))).one_look()
         if classifier.labels != data.labels:
             raise DataError(f"Teacher {teacher} knows {', '.join(classifier.labels)}, not {', '.join(data.labels)}.")
         try:
