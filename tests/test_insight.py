@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from dataclasses import replace
@@ -26,6 +27,7 @@ from emotion_core.training.averages import agreement, mean_face, mean_faces, who
 from emotion_core.training.data import as_ferplus, load
 from emotion_core.training.devices import fast_precision, use_devices
 from emotion_core.training.execute import tidied, value_of
+from emotion_core.training.fit import train
 from emotion_core.training.insight import convolutions, feature_maps, filters
 from emotion_core.training.notebook import best_settings, recorded, recorded_ablation, recorded_search, trained
 from emotion_core.training.peers import load_mini_xception, mini_xception, peer_probabilities
@@ -271,33 +273,58 @@ def test_one_device_or_all(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
 
 ON_JAX = """
 import sys
+from dataclasses import replace
 from emotion_core import DataError
 from emotion_core.training.devices import use_devices
 from emotion_core.training.notebook import trained
-import keras, tiny
+import keras, numpy, tiny
 from emotion_core.training.data import load
 count = {"one": 1, "all": 2}[sys.argv[1]]
+data = load(sys.argv[2])
+data = data.only(numpy.arange(len(data)) != numpy.flatnonzero(data.split == "public")[0])  # an odd number of them
 assert len(use_devices(sys.argv[1], 28)) == count
 try:
-    trained(load(sys.argv[2]), tiny.settings(1), sys.argv[3])
+    trained(data, tiny.settings(1), sys.argv[3])
 except DataError as error:
     assert "KERAS_BACKEND=tensorflow" in str(error)
 assert len(keras.Variable([0.0]).value.sharding.device_set) == count
 """
 
 
-def test_two_virtual_devices_learn_as_one_does(tiny_csv: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("hosts", [1, 2])
+def test_two_devices_or_hosts_learn_as_one_does(tiny_csv: Path, tmp_path: Path, hosts: int) -> None:
+    """Virtual devices of one process; then two processes, each as a host with one."""
     pytest.importorskip("jax", reason="several devices need the JAX backend")
     root = Path(__file__).parents[1]
     path = os.pathsep.join([str(root), str(root / "tests"), os.environ.get("PYTHONPATH", "")])
-    flags = "--xla_force_host_platform_device_count=2"
+    flags = f"--xla_force_host_platform_device_count={2 if hosts == 1 else 1}"
     environment = {**os.environ, "PYTHONPATH": path, "KERAS_BACKEND": "jax", "XLA_FLAGS": flags}
-    losses = {}
-    for choice in ("one", "all"):
-        out = tmp_path / choice
-        subprocess.run([sys.executable, "-c", ON_JAX, choice, tiny_csv, out], check=True, env=environment)
-        losses[choice] = np.array([list(row.values())[1:5] for row in read_history(out / "run")], float)
-    assert np.allclose(losses["one"], losses["all"], atol=1e-3)
-    bundle = trained(load(tiny_csv), tiny.settings(1), tmp_path / "all")  # on TensorFlow: exported, not trained again
-    assert len(read_history(bundle.folder / "run")) == 1
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        coordinator = f"127.0.0.1:{free.getsockname()[1]}"
+
+    def start(choice: str, out: Path, number: int = 0) -> "subprocess.Popen[bytes]":
+        together = {"JOB_ADDRESSES": coordinator, "NUM_PROCESSES": str(hosts), "PROCESS_ID": str(number)}
+        named = {f"KERAS_DISTRIBUTION_{name}": value for name, value in together.items() if hosts > 1}
+        return subprocess.Popen(
+            [sys.executable, "-c", ON_JAX, choice, tiny_csv, out],
+            env=environment | (named if choice == "all" else {}),
+        )
+
+    processes = [start("one", tmp_path / "one"), *(start("all", tmp_path / f"all-{n}", n) for n in range(hosts))]
+    assert [process.wait(300) for process in processes] == [0] * (1 + hosts)
+    losses = {
+        folder.name: np.array([list(row.values())[1:5] for row in read_history(folder / "run")], float)
+        for folder in tmp_path.iterdir()
+    }
+    assert len(losses) == 1 + hosts
+    assert all(np.allclose(losses["one"], found, atol=1e-3) for found in losses.values()), losses
+
+
+def test_a_run_of_another_backend_is_exported_and_not_trained_again(tiny_csv: Path, tmp_path: Path) -> None:
+    data, config = load(tiny_csv), tiny.settings(1)
+    train(data, config, tmp_path / "tiny" / "run")
+    before = read_history(tmp_path / "tiny" / "run")
+    bundle = trained(data, config, tmp_path / "tiny")
+    assert read_history(bundle.folder / "run") == before
     assert bundle.config.metrics["private"]["faces"] == 42

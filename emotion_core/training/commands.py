@@ -27,6 +27,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     train.add_argument("--from", dest="bundle", metavar="BUNDLE", help="fine-tune this bundle: " + _MODEL)
     train.add_argument("--resume", action="store_true", help="go on after the last finished epoch")
     train.add_argument("--flip", action="store_true", help="serve with each face's mirror image, too")
+    train.add_argument("--devices", default="one", choices=("one", "all"), help="all: the JAX backend shares batches")
     _train_options(train)
     train.set_defaults(run=run_train)
 
@@ -153,9 +154,11 @@ def run_data(options: argparse.Namespace) -> int:
 
 def run_train(options: argparse.Namespace) -> int:
     """Train, then export to a bundle; the run's own files are kept in BUNDLE/run."""
+    from .devices import use_devices
     from .run import continued, load_for, train_bundle
 
     config = train_config(options)
+    use_devices(options.devices, config.batch_size)
     if options.bundle:
         config = continued(config, _bundle(options.bundle))
     data = load_for(options.data, options.votes, config, options.ferplus)

@@ -2,12 +2,15 @@
 
 Several devices are used through ``keras.distribution``, which the JAX backend carries: set
 ``KERAS_BACKEND=jax`` before Keras is imported. Every device then holds the whole network and
-takes its share of each batch, so the batch size must be a multiple of their number. A test
-trains on two virtual devices and finds the same losses as on one. Keras's TensorFlow backend
-marks its own part of that interface as not for use, so there one device trains, and
-``use_devices`` says so.
+takes its share of each batch, so the batch size must be a multiple of their number. Several
+hosts train together where Keras's own variables name them, each with the same command:
+``KERAS_DISTRIBUTION_JOB_ADDRESSES`` (the first one coordinates), ``..._NUM_PROCESSES`` and
+``..._PROCESS_ID``. Tests train on two virtual devices, and on two processes as two hosts, and find
+the same losses as on one. Keras's TensorFlow backend marks its own part of that interface as not
+for use, so there one device trains, and ``use_devices`` says so.
 """
 
+import os
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +29,9 @@ def use_devices(choice: str = "one", batch_size: int | None = None) -> list[str]
     """
     if choice not in CHOICES:
         raise DataError(f"Unknown devices {choice!r}: use one of {', '.join(CHOICES)}.")
+    several_hosts = "KERAS_DISTRIBUTION_NUM_PROCESSES" in os.environ
+    if choice == "all" and several_hosts and keras.backend.backend() == "jax" and _processes() == (1, 0):
+        keras.distribution.initialize()  # before any device is asked after
     found = list(keras.distribution.list_devices())
     if choice == "one" or len(found) == 1:
         keras.distribution.set_distribution(None)
@@ -35,8 +41,34 @@ def use_devices(choice: str = "one", batch_size: int | None = None) -> list[str]
         return found[:1]
     if batch_size is not None and batch_size % len(found):
         raise DataError(f"A batch of {batch_size} cannot be shared by {len(found)} devices: use a multiple.")
-    keras.distribution.set_distribution(keras.distribution.DataParallel(devices=found))
+    keras.distribution.set_distribution(keras.distribution.DataParallel(devices=found, auto_shard_dataset=False))
     return found
+
+
+def own_share(count: int) -> slice:
+    """The part of a batch of ``count`` that this process hands over: all, unless several hosts train together.
+
+    On fewer than there are processes, as on any number that they cannot share, Keras fails.
+    """
+    processes, number = _processes()
+    return slice(number * count // processes, (number + 1) * count // processes)
+
+
+def divisible(count: int) -> int:
+    """The next number from ``count`` on that all devices can share evenly."""
+    distribution = keras.distribution.distribution()
+    devices = 1 if distribution is None else int(distribution.device_mesh.devices.size)
+    return -(-count // devices) * devices
+
+
+def _processes() -> tuple[int, int]:
+    """How many processes train together, and which this one is."""
+    if keras.backend.backend() != "jax":
+        return 1, 0
+    import jax
+
+    # Asked first: counting would start the devices before the hosts have met.
+    return (jax.process_count(), jax.process_index()) if jax.distributed.is_initialized() else (1, 0)
 
 
 def fast_precision() -> str:

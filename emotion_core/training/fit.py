@@ -20,6 +20,7 @@ from .architectures import build
 from .augment import Augment, no_change
 from .config import TrainConfig
 from .data import FaceData
+from .devices import divisible, own_share
 from .record import append_history, code_version, keep_history, open_run, read_history, read_stages, sha256_of
 from .start import freeze_before, load_initial, weights_file
 from .targets import class_weights, targets
@@ -78,7 +79,11 @@ def compiled(config: TrainConfig, labels: tuple[str, ...], steps: int) -> tuple[
     optimizer = keras.optimizers.AdamW(rate, weight_decay=config.weight_decay, use_ema=True, ema_momentum=config.ema)
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     trainer.compile(
-        optimizer, keras.losses.CategoricalCrossentropy(from_logits=True), metrics=["accuracy"], jit_compile="auto"
+        optimizer,
+        keras.losses.CategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+        weighted_metrics=[keras.metrics.CategoricalAccuracy(name="counted")],
+        jit_compile="auto",
     )
     optimizer.build(trainer.trainable_variables)
     return network, trainer
@@ -101,7 +106,6 @@ def train(data: FaceData, config: TrainConfig, out: str | Path, resume: bool = F
     started = int(trainer.optimizer.iterations) // steps
     keep_history(folder, started)  # a kill may fall between an epoch's row and its checkpoint
     goal, weight = targets(train_part, config), class_weights(train_part, config.class_weight_power)
-    public_goal = np.eye(len(data.labels), dtype=np.float32)[public.emotion]
     average = keras.callbacks.SwapEMAWeights()
     average.set_model(trainer)
     best = max((float(row["public_accuracy"]) for row in read_history(folder)), default=-1.0)
@@ -111,24 +115,23 @@ def train(data: FaceData, config: TrainConfig, out: str | Path, resume: bool = F
         bar = keras.utils.Progbar(steps, unit_name=f"step of epoch {epoch + 1}/{config.epochs}")
         sums = {"loss": 0.0, "accuracy": 0.0}
         for step, (chosen, draws) in enumerate(batches(train_part.emotion, data.faces.shape[1], config, epoch)):
+            own = own_share(len(chosen))
             logs = trainer.train_on_batch(
-                [train_part.faces[chosen], draws],
-                mixed(goal[chosen], draws),
-                sample_weight=mixed(weight[train_part.emotion[chosen]], draws),
+                [train_part.faces[chosen][own], draws[own]],
+                mixed(goal[chosen], draws)[own],
+                sample_weight=mixed(weight[train_part.emotion[chosen]], draws)[own],
                 return_dict=True,
             )
             bar.update(step + 1, [(name, float(logs[name])) for name in sums])  # the bar shows means
             sums = {name: total + float(logs[name]) for name, total in sums.items()}
         average.on_test_begin()  # the averaged weights come in
-        scores = trainer.evaluate(
-            [public.faces, no_change(len(public))], public_goal, batch_size=256, verbose=0, return_dict=True
-        )
+        public_loss, public_accuracy = scores(trainer, public)
         row = {
             "epoch": epoch + 1,
             "loss": round(sums["loss"] / steps, 5),
             "accuracy": round(sums["accuracy"] / steps, 5),
-            "public_loss": round(float(scores["loss"]), 5),
-            "public_accuracy": round(float(scores["accuracy"]), 5),
+            "public_loss": round(public_loss, 5),
+            "public_accuracy": round(public_accuracy, 5),
             "seconds": round(time.monotonic() - began, 1),
         }
         print(", ".join(f"{name} {value}" for name, value in row.items()), flush=True)
@@ -140,6 +143,24 @@ def train(data: FaceData, config: TrainConfig, out: str | Path, resume: bool = F
         _save(trainer, folder / CHECKPOINT)
     network.load_weights(folder / BEST)
     return network
+
+
+def scores(trainer: Any, part: FaceData) -> tuple[float, float]:
+    """Loss and accuracy on the faces of a part as they are."""
+    count = len(part)
+    goal = np.eye(len(part.labels), dtype=np.float32)[part.emotion]
+    # Several devices share every batch evenly: the last one is filled up with faces that do not count.
+    rows = np.arange(divisible(count)) % count
+    counts = np.float32(np.arange(len(rows)) < count)
+    found = trainer.evaluate(
+        [part.faces[rows], no_change(len(rows))],
+        goal[rows],
+        sample_weight=counts,
+        batch_size=divisible(256),
+        verbose=0,
+        return_dict=True,
+    )
+    return float(found["loss"]) * len(rows) / count, float(found["counted"])
 
 
 def _record(data: FaceData, config: TrainConfig) -> dict[str, Any]:

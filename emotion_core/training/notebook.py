@@ -16,10 +16,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from ..bundle import CONFIG, Bundle
-from ..errors import DataError
 from .config import TrainConfig
 from .data import FaceData
-from .fit import train
 from .gallery import png
 from .record import RUN, code_version
 from .run import train_bundle
@@ -53,8 +51,7 @@ def show(*parts: str | Figure | Image.Image) -> None:
 def trained(data: FaceData, config: TrainConfig, out: str | Path, flip: bool = False) -> Bundle:
     """The bundle of a run: loaded where it is finished, gone on with where it was stopped, else trained.
 
-    On another backend than TensorFlow, which alone can export, the run is trained and DataError
-    says how to go on. So it does when ``out`` holds a run of other data or settings.
+    Raises DataError as ``train_bundle`` does.
     """
     out = Path(out)
     if (out / CONFIG).is_file() and (out / "run" / RUN).is_file():
@@ -63,12 +60,6 @@ def trained(data: FaceData, config: TrainConfig, out: str | Path, flip: bool = F
         if (begun["config"], begun["data_sha256"], begun["votes_sha256"]) == same:
             print(f"{out.name} is finished: loaded.")
             return Bundle.open(out)
-    if keras.backend.backend() != "tensorflow":
-        train(data, config, out / "run", resume=True)
-        raise DataError(
-            f"{out.name} is trained, and TensorFlow must export it: start again with KERAS_BACKEND=tensorflow "
-            "and run this cell. Nothing is trained twice."
-        )
     return train_bundle(data, config, out, resume=True, flip=flip)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import keras
 
 from ..bundle import Bundle, BundleConfig
+from ..errors import DataError
 from .architectures import options_of
 from .config import TrainConfig
 from .data import FaceData, as_ferplus, load
@@ -38,10 +39,16 @@ def train_bundle(data: FaceData, config: TrainConfig, out: Path, resume: bool = 
     """Train on the data's Training split and write a bundle to ``out``; ``out/run`` keeps the run.
 
     flip: whether the bundle is to look at each face's mirror image too. Raises DataError for
-    data that cannot be used, or when ``out`` holds another run.
+    data that cannot be used, when ``out`` holds another run, and once it is trained on another
+    backend than TensorFlow, which alone can export.
     """
     folder = out / "run"
     network = train(data, config, folder, resume)
+    if keras.backend.backend() != "tensorflow":
+        raise DataError(
+            f"{out.name} is trained, and TensorFlow must export it: do the same again with KERAS_BACKEND=tensorflow, "
+            "and --resume on the command line. Nothing is trained twice."
+        )
     stages = read_stages(folder)
     seconds = sum(float(row["seconds"]) for stage in stages for row in stage["history"])
     shape = network.input_shape

@@ -16,6 +16,7 @@ from typing import Any, Final
 from ..bundle import Bundle, BundleConfig
 from ..errors import DataError
 from ..labels import FERPLUS
+from .benchmarks import benchmark_tables
 from .card import class_table, results_table, table
 from .config import TrainConfig
 
@@ -132,7 +133,7 @@ def ablation_table(folder: Path = RUNS) -> str:
 
 
 def tables(folder: Path = RUNS) -> dict[str, Callable[[], str]]:
-    """The tables by name: ``comparison``, ``ablation``; ``results``, ``classes`` and ``recipe`` of each run."""
+    """By name: ``comparison``, ``ablation``, the benchmarks, and ``results``, ``classes``, ``recipe`` of each run."""
     runs = read_runs(folder)
     made: dict[str, Callable[[], str]] = {
         "comparison": partial(comparison_table, runs),
@@ -142,7 +143,7 @@ def tables(folder: Path = RUNS) -> dict[str, Callable[[], str]]:
         made[f"results {run.name}"] = partial(results_table, run)
         made[f"recipe {run.name}"] = partial(recipe, run)
         made[f"classes {run.name}"] = partial(class_table, run, "private")
-    return made
+    return {**made, **benchmark_tables()}
 
 
 def rewrite(document: Path, folder: Path = RUNS) -> bool:

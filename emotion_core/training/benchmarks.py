@@ -1,0 +1,190 @@
+"""The recorded benchmarks as Markdown tables: what ``tests/benchmarks`` measured, by its programs.
+
+``speed.json`` of ``speed.py``, ``load.json`` of ``load.py``, ``fuzz.json`` of ``tests/fuzz.py`` and
+``bulk.json`` of the command ``bulk-speed``.
+"""
+
+import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from ..errors import DataError
+from .card import table
+
+BENCHMARKS: Final = Path(__file__).parents[2] / "tests" / "benchmarks"
+_SIZES: Final = ("VGA", "HD", "4K")
+_FACES: Final = (1, 5, 20)
+_CLIPS: Final = ("596x336", "720p")
+_SUMS: Final = ("whole", "floors", "whole_over_floors")
+
+
+def benchmark_tables(folder: Path = BENCHMARKS) -> dict[str, Callable[[], str]]:
+    """The tables by name, each made when it is asked for."""
+    makers = {
+        "benchmarks": summary_table,
+        "benchmark subjects": subjects_table,
+        "benchmark stages": stages_table,
+        "benchmark steps": steps_table,
+        "benchmark growth": growth_table,
+        "benchmark load": load_table,
+        "benchmark fuzz": fuzz_table,
+    }
+    return {name: partial(maker, folder) for name, maker in makers.items()}
+
+
+def summary_table(folder: Path) -> str:
+    """Each goal with what was measured."""
+    speed, load, bulk = (_read(folder, f"{name}.json") for name in ("speed", "load", "bulk"))
+    subjects = speed["subjects"]
+    ours, peer = subjects["ours, YuNet"], subjects["fer, Haar"]
+    clip = ours["clips_10"]["596x336"]
+    video, crowd, four = speed["stages"]["video"], load["crowd"], load["webcam"]["4"]["milliseconds"]["p95"]
+    inputs = {run["kind"]: run["inputs"] for run in _runs(folder)}
+    failures = sum(len(run["failures"]) for run in _runs(folder))
+    told = crowd["told"]
+    answered = sum(count for what, count in told.items() if what.endswith(" answered"))
+    later = sum(count for what, count in told.items() if what.split()[-1] in ("429", "503"))
+    wrong = sum(told.values()) - answered - later
+    grown = crowd["megabytes_grown_from_the_second_third_to_the_last"]
+    every = ours["clips"]["596x336"] / peer["clips"]["596x336"]
+    rows = [
+        [
+            "a 596x336 clip, its annotated copy written, against `fer`, which writes nothing: times its rate",
+            "4",
+            f"**{clip / peer['clips']['596x336']:.1f}** ({clip:.0f} and {peer['clips']['596x336']:.0f} frames a "
+            f"second); with every frame analysed {every:.1f}",
+        ],
+        [
+            "accuracy on PrivateTest, ours and `fer`'s",
+            "higher",
+            f"**{ours['private_accuracy']:.4f}** and {peer['private_accuracy']:.4f}",
+        ],
+        [
+            "a 720p video with one face, annotated: frames a second",
+            "90",
+            f"**{ours['clips_10']['720p']:.0f}**; with every frame analysed {ours['clips']['720p']:.0f}",
+        ],
+        [
+            "the same, against the sum of decoding, detection, graph and encoding run alone",
+            "at most 1.3",
+            f"**{video['whole_over_floors']:.2f}**",
+        ],
+        ["webcam, 4 visitors: 95% of answers within", "150 ms", f"**{four:.0f} ms**"],
+        [
+            f"{sum(crowd['clients'].values())} clients for {crowd['seconds'] / 60:.0f} minutes: "
+            "errors other than 429 and 503",
+            "0",
+            f"**{wrong}** ({answered} answers, {later} told to come later)",
+        ],
+        ["the server's memory, from the second third of that to the last", "flat", f"**{grown:+.0f} MB**"],
+        ["files left on the disk after it", "0", f"**{load['files_left']}**"],
+        [
+            "broken and hostile inputs, a kind",
+            "10,000",
+            f"**{min(inputs.values()):,}** ({', '.join(inputs)}); failures: {failures}",
+        ],
+        [
+            f"bulk: {bulk['faces']:,} faces, two workers, one killed midway: times the plain loop's rate; "
+            "lost, doubled",
+            "0 lost or doubled",
+            f"{bulk['plain_over_bulk']:.2f}; **{bulk['lost']}, {bulk['doubled']}**",
+        ],
+    ]
+    return table(["what", "goal", "measured"], rows)
+
+
+def subjects_table(folder: Path) -> str:
+    """Ours and the peer, on the same inputs in one run."""
+    subjects = _read(folder, "speed.json")["subjects"]
+    rows: list[list[object]] = [
+        ["ready: imports, model, first answer, s", *(one["ready_seconds"] for one in subjects.values())],
+        ["most memory, MB", *(one["megabytes"] for one in subjects.values())],
+        ["PrivateTest accuracy, cropped faces", *(f"{one['private_accuracy']:.4f}" for one in subjects.values())],
+    ]
+    for size in _SIZES:
+        for faces in _FACES:
+            photos = [one["photos"][f"{size}-{faces}"] for one in subjects.values()]
+            told = [f"{photo['milliseconds']:.0f} ({photo['found']})" for photo in photos]
+            rows.append([f"photo, {size}, {faces} faces, ms (faces found)", *told])
+    for clip in _CLIPS:
+        rows.append(
+            [f"{clip}, every frame, frames a second", *(f"{one['clips'][clip]:.0f}" for one in subjects.values())]
+        )
+        ten = [f"{one['clips_10'][clip]:.0f}" if "clips_10" in one else "" for one in subjects.values()]
+        rows.append([f"{clip}, ten frames a second analysed", *ten])
+    return table(["", *subjects], rows)
+
+
+def stages_table(folder: Path) -> str:
+    """Milliseconds of each stage: a photo, a webcam's frame, a video's frame."""
+    rows = []
+    for kind, stages in _read(folder, "speed.json")["stages"].items():
+        parts = [
+            f"{name} {cost:.2f}"
+            for name, cost in stages.items()
+            if name not in ("whole", "floors", "whole_over_floors")
+        ]
+        rows.append([kind, ", ".join(parts), f"{stages['whole']:.2f}"])
+    return table(["a frame of", "stages alone, ms", "whole, ms"], rows)
+
+
+def steps_table(folder: Path) -> str:
+    """What the video costs when one step is undone."""
+    steps = _read(folder, "speed.json")["steps"]
+    rows = [[step, f"{cost['without']:.2f}", f"{cost['ratio']:.2f}"] for step, cost in steps.items()]
+    return table(["without", "ms a frame", "times"], rows)
+
+
+def growth_table(folder: Path) -> str:
+    """Cost by size, and the power of the size by which it grows: 1 is linear."""
+    rows = []
+    for name, curve in _read(folder, "speed.json")["growth"].items():
+        points = ", ".join(f"{float(size):g}: {cost:.0f}" for size, cost in curve["points"].items())
+        rows.append([name.replace("_", " "), points, curve["power"]])
+    load = _read(folder, "load.json")["webcam"]
+    points = ", ".join(f"{count}: {one['milliseconds']['p50']:.0f}" for count, one in load.items())
+    return table(["by", "ms", "power"], [*rows, ["webcam visitors (median answer)", points, ""]])
+
+
+def load_table(folder: Path) -> str:
+    """The webcam's visitors and the crowd: answers, refusals, latencies."""
+    load = _read(folder, "load.json")
+    rows = [
+        [f"webcam, {count}", f"{sum(one['frames_a_second']) / int(count):.1f} frames a second each", *_spread(one)]
+        for count, one in load["webcam"].items()
+    ]
+    crowd = load["crowd"]
+    for kind, count in crowd["clients"].items():
+        told = ", ".join(
+            f"{what.removeprefix(kind)[1:]} {n}" for what, n in crowd["told"].items() if what.startswith(kind)
+        )
+        rows.append([f"{kind}, {count}", told, *_spread({"milliseconds": crowd["milliseconds"][kind]})])
+    return table(["clients", "told", "p50, ms", "p95", "p99"], rows)
+
+
+def fuzz_table(folder: Path) -> str:
+    """Inputs, refusals, answers and failures of each kind."""
+    rows = [
+        [run["kind"], run["inputs"], run["refused"], run["answered"], len(run["failures"])] for run in _runs(folder)
+    ]
+    return table(["inputs", "tried", "refused", "answered", "failures"], rows)
+
+
+def _spread(measured: dict[str, Any]) -> list[str]:
+    return [f"{value:.0f}" for value in measured["milliseconds"].values()]
+
+
+def _read(folder: Path, name: str) -> dict[str, Any]:
+    path = folder / name
+    if not path.is_file():
+        raise DataError(f"{name} is not recorded yet in {folder}.")
+    return dict(json.loads(path.read_text()))
+
+
+def _runs(folder: Path) -> list[dict[str, Any]]:
+    path = folder / "fuzz.json"
+    if not path.is_file():
+        raise DataError(f"{path.name} is not recorded yet in {folder}.")
+    return list(json.loads(path.read_text()))
