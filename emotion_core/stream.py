@@ -1,16 +1,18 @@
 """A recognizer with a memory: consecutive frames of one camera or one video, persons kept apart."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypedDict
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .classifier import is_uncertain
 from .following import FaceFollower
 from .images import RGB
 from .recognizer import EmotionRecognizer
 from .render import caption
-from .results import Box, FaceDict, Prediction
+from .results import Box, Face, FaceDict, Prediction
 from .tracking import FaceTracker, ProbabilitySmoother
 
 
@@ -65,6 +67,16 @@ class TrackedFrame:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A frame whose faces are found and not yet named: RGB uint8 (H, W, 3), and crops uint8 (N, h, w, c)."""
+
+    rgb: RGB
+    time_seconds: float
+    faces: Sequence[Face]
+    crops: NDArray[np.uint8]
+
+
 class StreamAnalyzer:
     """Analyses the frames of one stream in the order of time. One per visitor or video: it has a
     memory, and is not to be shared; the recognizer may be.
@@ -88,15 +100,30 @@ class StreamAnalyzer:
 
     def analyze(self, rgb: RGB, time_seconds: float) -> TrackedFrame:
         """Analyse the next frame, RGB uint8 (H, W, 3); ValueError when time runs backwards."""
+        [frame] = self.answer([self.look(rgb, time_seconds)])
+        return frame
+
+    def look(self, rgb: RGB, time_seconds: float) -> Look:
+        """Find the next frame's faces, for ``answer`` to name; the pixels must not change until then."""
+        faces = self.follower.find(rgb, time_seconds)
+        return Look(rgb, time_seconds, faces, self.recognizer.crops(rgb, faces))
+
+    def answer(self, looks: Sequence[Look]) -> list[TrackedFrame]:
+        """Name the expressions of several frames in one call of the graph, and follow the persons through them."""
+        faces = [face for look in looks for face in look.faces]
+        crops = np.concatenate([look.crops for look in looks]) if faces else looks[0].crops
+        named = iter(self.recognizer.predict(crops, faces))
+        return [self._track(look, [next(named) for _ in look.faces]) for look in looks]
+
+    def _track(self, look: Look, predictions: Sequence[Prediction]) -> TrackedFrame:
         config = self.recognizer.config
-        found = self.recognizer.classify(rgb, self.follower.find(rgb, time_seconds))
-        seen = self.tracker.update(time_seconds, found.predictions, rgb)
-        smoothed = self.smoother.update(time_seconds, {who: raw.probabilities for who, raw in seen.items()})
+        seen = self.tracker.update(look.time_seconds, predictions, look.rgb)
+        smoothed = self.smoother.update(look.time_seconds, {who: raw.probabilities for who, raw in seen.items()})
         faces = []
         for person, raw in seen.items():
             weak = bool(is_uncertain(np.array([smoothed[person]]), config.uncertain)[0])
             faces.append(TrackedFace(person, raw, Prediction(raw.face, raw.labels, smoothed[person], weak)))
-        return TrackedFrame(time_seconds, rgb.shape[1], rgb.shape[0], tuple(faces))
+        return TrackedFrame(look.time_seconds, look.rgb.shape[1], look.rgb.shape[0], tuple(faces))
 
 
 def between(before: TrackedFrame, after: TrackedFrame, time_seconds: float) -> TrackedFrame:
