@@ -24,7 +24,7 @@ from emotion_core.page.image_tab import image_tab
 from emotion_core.page.inputs import fetch_nothing
 from emotion_core.page.video_tab import video_tab
 from emotion_core.page.webcam_tab import webcam_tab
-from emotion_core.server import serve
+from emotion_core.server import keep_memory_flat, serve
 from emotion_core.short_lived import ShortLivedFolder, exit_on_sigterm
 from emotion_core.video_jobs import VideoDesk
 
@@ -75,6 +75,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     quiet_hub()
+    keep_memory_flat()
     exit_on_sigterm()
     settings = Settings.from_environment()
     files = ShortLivedFolder(KEEP_SECONDS, os.environ.get("GRADIO_TEMP_DIR"), settings.keep_seconds)

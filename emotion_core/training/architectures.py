@@ -16,6 +16,8 @@ from ..errors import BundleError
 BUILDERS: Final[dict[str, Callable[..., Any]]] = {}
 HEAD: Final = "logits"
 
+#: Of the running statistics in transferred networks, a step.
+BATCH_NORM_MOMENTUM: Final = 0.99
 #: What ImageNet's pictures are on average, blue, green, red: VGG16 and ResNet50 were trained without it.
 IMAGENET_MEAN_BGR: Final = (103.939, 116.779, 123.68)
 
@@ -170,5 +172,10 @@ def _transferred(
     ``weights="imagenet"`` downloads Keras's.
     """
     backbone = application(include_top=False, weights=weights, input_shape=tuple(x.shape[1:]), pooling="avg")
+    for layer in backbone.layers:
+        if isinstance(layer, layers.BatchNormalization):
+            # MobileNetV2's would lag a thousand steps behind, over two epochs of faces: judged by the statistics of
+            # much earlier weights, it looked like chance for epochs.
+            layer.momentum = min(layer.momentum, BATCH_NORM_MOMENTUM)
     x = layers.Dropout(dropout, name="dropout")(backbone(x))
     return keras.Model(crop, layers.Dense(classes, dtype="float32", name=HEAD)(x), name=application.__name__.lower())
