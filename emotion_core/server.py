@@ -15,17 +15,19 @@ GRACE = 3
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 
 
-def keep_memory_flat() -> None:
+def keep_memory_flat() -> bool:
     """Have the C library give large buffers back at once, and keep few pools of small ones.
 
     By default glibc keeps pools for eight threads a core, and learns to keep ever larger buffers in
-    them: fifty clients' pictures then made a server grow for as long as they went on. Elsewhere
-    than on glibc nothing is done.
+    them: fifty clients' pictures then made a server grow for as long as they went on. Whether it
+    could be done: elsewhere than on glibc it cannot.
     """
-    with contextlib.suppress(OSError, AttributeError):
+    try:
         mallopt = ctypes.CDLL(None).mallopt
-        for option, value in ((_M_ARENA_MAX, 2), (_M_MMAP_THRESHOLD, 1 << 20), (_M_TRIM_THRESHOLD, 1 << 22)):
-            mallopt(option, value)
+    except (OSError, AttributeError, TypeError):
+        return False
+    options = ((_M_ARENA_MAX, 2), (_M_MMAP_THRESHOLD, 1 << 20), (_M_TRIM_THRESHOLD, 1 << 22))
+    return all([mallopt(option, value) for option, value in options])
 
 
 class _Server(uvicorn.Server):

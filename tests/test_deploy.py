@@ -1,6 +1,7 @@
 """What a deployment rests on: the lists of requirements, the Dockerfile's own commands, the port."""
 
 import json
+import platform
 import re
 import socket
 import subprocess
@@ -11,7 +12,7 @@ import pytest
 from rest_server import serving
 
 from emotion_core import EmotionRecognizer, Settings
-from emotion_core.server import listen
+from emotion_core.server import keep_memory_flat, listen
 
 ROOT = Path(__file__).parents[1]
 
@@ -61,3 +62,15 @@ def test_the_first_free_port() -> None:
     if socket.has_ipv6:
         with listen("::1", 47860, 50) as six:
             assert six.family == socket.AF_INET6
+
+
+def test_memory_is_kept_flat_where_that_can_be_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = "from emotion_core.server import keep_memory_flat; raise SystemExit(not keep_memory_flat())"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False)  # for the process that is told alone
+    assert (done.returncode == 0) == (platform.libc_ver()[0] == "glibc")
+
+    def absent(name: object) -> None:
+        raise OSError(name)
+
+    monkeypatch.setattr("ctypes.CDLL", absent)
+    assert not keep_memory_flat()

@@ -5,6 +5,7 @@
 """
 
 import json
+import math
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -143,9 +144,11 @@ def growth_table(folder: Path) -> str:
     for name, curve in _read(folder, "speed.json")["growth"].items():
         points = ", ".join(f"{float(size):g}: {cost:.0f}" for size, cost in curve["points"].items())
         rows.append([name.replace("_", " "), points, curve["power"]])
-    load = _read(folder, "load.json")["webcam"]
-    points = ", ".join(f"{count}: {one['milliseconds']['p50']:.0f}" for count, one in load.items())
-    return table(["by", "ms", "power"], [*rows, ["webcam visitors (median answer)", points, ""]])
+    medians = {int(count): one["milliseconds"]["p50"] for count, one in _read(folder, "load.json")["webcam"].items()}
+    points = ", ".join(f"{count}: {median:.0f}" for count, median in medians.items())
+    few, many = min(medians), max(medians)
+    power = math.log(medians[many] / medians[few]) / math.log(many / few)
+    return table(["by", "ms", "power"], [*rows, ["webcam visitors (median answer)", points, f"{power:.2f}"]])
 
 
 def load_table(folder: Path) -> str:
