@@ -27,7 +27,7 @@ def keep_memory_flat() -> bool:
     except (OSError, AttributeError, TypeError):
         return False
     options = ((_M_ARENA_MAX, 2), (_M_MMAP_THRESHOLD, 1 << 20), (_M_TRIM_THRESHOLD, 1 << 22))
-    return all([mallopt(option, value) for option, value in options])
+    return all(mallopt(option, value) for option, value in options)
 
 
 class _Server(uvicorn.Server):
