@@ -42,6 +42,8 @@ def summary_table(folder: Path) -> str:
     ours, peer = subjects["ours, YuNet"], subjects["fer, Haar"]
     clip = ours["clips_10"]["596x336"]
     video, crowd, four = speed["stages"]["video"], load["crowd"], load["webcam"]["4"]["milliseconds"]["p95"]
+    cores = load["machine"]["cores"]
+    where = f"{cores} core{'' if cores == 1 else 's'}"
     inputs = {run["kind"]: run["inputs"] for run in _runs(folder)}
     failures = sum(len(run["failures"]) for run in _runs(folder))
     told = crowd["told"]
@@ -72,9 +74,9 @@ def summary_table(folder: Path) -> str:
             "at most 1.3",
             f"**{video['whole_over_floors']:.2f}**",
         ],
-        ["webcam, 4 visitors: 95% of answers within", "150 ms", f"**{four:.0f} ms**"],
+        [f"webcam, 4 visitors, {where}: 95% of answers within", "150 ms", f"**{four:.0f} ms**"],
         [
-            f"{sum(crowd['clients'].values())} clients for {crowd['seconds'] / 60:.0f} minutes: "
+            f"{sum(crowd['clients'].values())} clients for {crowd['seconds'] / 60:.0f} minutes, {where}: "
             "errors other than 429 and 503",
             "0",
             f"**{wrong}** ({answered} answers, {later} told to come later)",
