@@ -17,7 +17,6 @@ from .card import table
 BENCHMARKS: Final = Path(__file__).parents[2] / "tests" / "benchmarks"
 _SIZES: Final = ("VGA", "HD", "4K")
 _FACES: Final = (1, 5, 20)
-_CLIPS: Final = ("596x336", "720p")
 _SUMS: Final = ("whole", "floors", "whole_over_floors")
 
 
@@ -40,7 +39,8 @@ def summary_table(folder: Path) -> str:
     speed, load, bulk = (_read(folder, f"{name}.json") for name in ("speed", "load", "bulk"))
     subjects = speed["subjects"]
     ours, peer = subjects["ours, YuNet"], subjects["fer, Haar"]
-    clip = ours["clips_10"]["596x336"]
+    clips, theirs = speed["clips"]["ours, YuNet"], speed["clips"]["fer, Haar"]["596x336"]
+    clip = clips["596x336, 10 analysed"]
     video, crowd, four = speed["stages"]["video"], load["crowd"], load["webcam"]["4"]["milliseconds"]["p95"]
     cores = load["machine"]["cores"]
     where = f"{cores} core{'' if cores == 1 else 's'}"
@@ -51,13 +51,12 @@ def summary_table(folder: Path) -> str:
     later = sum(count for what, count in told.items() if what.split()[-1] in ("429", "503"))
     wrong = sum(told.values()) - answered - later
     grown = crowd["megabytes_grown_from_the_second_third_to_the_last"]
-    every = ours["clips"]["596x336"] / peer["clips"]["596x336"]
     rows = [
         [
             "a 596x336 clip, its annotated copy written, against `fer`, which writes nothing: times its rate",
             "4",
-            f"**{clip / peer['clips']['596x336']:.1f}** ({clip:.0f} and {peer['clips']['596x336']:.0f} frames a "
-            f"second); with every frame analysed {every:.1f}",
+            f"**{clip / theirs:.1f}** ({clip:.0f} and {theirs:.0f} frames a second); "
+            f"with every frame analysed {clips['596x336'] / theirs:.1f}",
         ],
         [
             "accuracy on PrivateTest, ours and `fer`'s",
@@ -67,7 +66,7 @@ def summary_table(folder: Path) -> str:
         [
             "a 720p video with one face, annotated: frames a second",
             "90",
-            f"**{ours['clips_10']['720p']:.0f}**; with every frame analysed {ours['clips']['720p']:.0f}",
+            f"**{clips['720p, 10 analysed']:.0f}**; with every frame analysed {clips['720p']:.0f}",
         ],
         [
             "the same, against the sum of decoding, detection, graph and encoding run alone",
@@ -100,7 +99,8 @@ def summary_table(folder: Path) -> str:
 
 def subjects_table(folder: Path) -> str:
     """Ours and the peer, on the same inputs in one run."""
-    subjects = _read(folder, "speed.json")["subjects"]
+    speed = _read(folder, "speed.json")
+    subjects = speed["subjects"]
     rows: list[list[object]] = [
         ["ready: imports, model, first answer, s", *(one["ready_seconds"] for one in subjects.values())],
         ["most memory, MB", *(one["megabytes"] for one in subjects.values())],
@@ -111,12 +111,10 @@ def subjects_table(folder: Path) -> str:
             photos = [one["photos"][f"{size}-{faces}"] for one in subjects.values()]
             told = [f"{photo['milliseconds']:.0f} ({photo['found']})" for photo in photos]
             rows.append([f"photo, {size}, {faces} faces, ms (faces found)", *told])
-    for clip in _CLIPS:
-        rows.append(
-            [f"{clip}, every frame, frames a second", *(f"{one['clips'][clip]:.0f}" for one in subjects.values())]
-        )
-        ten = [f"{one['clips_10'][clip]:.0f}" if "clips_10" in one else "" for one in subjects.values()]
-        rows.append([f"{clip}, ten frames a second analysed", *ten])
+    clips = speed["clips"]
+    for clip in clips["ours, YuNet"]:
+        rates = [f"{clips[name][clip]:.0f}" if clip in clips[name] else "" for name in subjects]
+        rows.append([f"clip, {clip}, frames a second", *rates])
     return table(["", *subjects], rows)
 
 

@@ -1,7 +1,9 @@
-"""The peer ``fer`` on the benchmarks' inputs, in an environment of its own: ``subject_fer.py FOLDER FACES.npz``.
+"""The peer ``fer`` on the benchmarks' inputs, in an environment of its own: ``subject_fer.py FOLDER FACES.npz|clips``.
 
 FOLDER is what ``inputs.py`` wrote; FACES.npz, which may be missing, holds ``faces`` uint8 (N, 48, 48)
-and ``emotion`` int (N,). It prints one JSON line. ``pip install 'setuptools<80' fer``, then OpenCV 4
+and ``emotion`` int (N,); with ``clips`` only these are measured. It prints one JSON line.
+
+``pip install 'setuptools<80' fer``, then OpenCV 4
 in place of whatever came with it: ``fer`` needs ``pkg_resources`` and Haar's cascade.
 """
 
@@ -46,16 +48,19 @@ def accuracy(faces: np.ndarray, emotion: np.ndarray) -> float:
 
 def main() -> None:
     folder, faces = Path(sys.argv[1]), Path(sys.argv[2])
+    if sys.argv[2] == "clips":
+        detector = FER()
+        detector.detect_emotions(cv2.imread(str(folder / "VGA-1.jpg")))
+        print(json.dumps({clip.stem: frames_a_second(detector, clip) for clip in sorted(folder.glob("*.mp4"))}))
+        return
     photos = sorted(folder.glob("*.jpg"))
     detector = FER()
     detector.detect_emotions(cv2.imread(str(folder / "VGA-1.jpg")))
-    record = {"ready_seconds": round(time.perf_counter() - began, 2), "photos": {}, "clips": {}}
+    record = {"ready_seconds": round(time.perf_counter() - began, 2), "photos": {}}
     for photo in photos:
         found = len(detector.detect_emotions(cv2.imread(str(photo))))
         taken = median_milliseconds(lambda path=str(photo): detector.detect_emotions(cv2.imread(path)))
         record["photos"][photo.stem] = {"milliseconds": taken, "found": found}
-    for clip in sorted(folder.glob("*.mp4")):
-        record["clips"][clip.stem] = frames_a_second(detector, clip)
     record["megabytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     if faces.is_file():
         with np.load(faces) as stored:
