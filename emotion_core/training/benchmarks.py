@@ -41,7 +41,8 @@ def summary_table(folder: Path) -> str:
     ours, peer = subjects["ours, YuNet"], subjects["fer, Haar"]
     clips, theirs = speed["clips"]["ours, YuNet"], speed["clips"]["fer, Haar"]["596x336"]
     clip = clips["596x336, 10 analysed"]
-    video, crowd, four = speed["stages"]["video"], load["crowd"], load["webcam"]["4"]["milliseconds"]["p95"]
+    floors = [stages["whole_over_floors"] for name, stages in speed["stages"].items() if name.startswith("video")]
+    crowd, four = load["crowd"], load["webcam"]["4"]["milliseconds"]["p95"]
     cores = load["machine"]["cores"]
     where = f"{cores} core{'' if cores == 1 else 's'}"
     inputs = {run["kind"]: run["inputs"] for run in _runs(folder)}
@@ -69,9 +70,9 @@ def summary_table(folder: Path) -> str:
             f"**{clips['720p, 10 analysed']:.0f}**; with every frame analysed {clips['720p']:.0f}",
         ],
         [
-            "the same, against the sum of decoding, detection, graph and encoding run alone",
+            "either clip's time, against the sum of decoding, detection, graph and encoding run alone",
             "at most 1.3",
-            f"**{video['whole_over_floors']:.2f}**",
+            f"**{' and '.join(f'{floor:.2f}' for floor in floors)}**",
         ],
         [f"webcam, 4 visitors, {where}: 95% of answers within", "150 ms", f"**{four:.0f} ms**"],
         [

@@ -34,6 +34,7 @@ from emotion_core.classifier import usable_cores
 
 PARTS = ("subjects", "clips", "stages", "steps", "growth")
 ROUNDS = 3
+LENGTHS = (4, 8, 16, 32)  # of clips, in seconds
 PACKAGES = ("ai-edge-litert", "av", "numpy", "opencv-python-headless")
 
 
@@ -74,7 +75,7 @@ def growth(recognizer: EmotionRecognizer, folder: Path) -> dict[str, Any]:
         pixels[side * side * 3 // 4 / 1e6] = median_milliseconds(lambda photo=content: recognizer.analyze(photo))
     seconds = {}
     width, height, rate = inputs.CLIPS["596x336"]
-    for length in (4, 8, 16, 32):
+    for length in LENGTHS:
         clip = inputs.write_clip(folder / f"{length}s.mp4", width, height, rate, length)
         seconds[length] = round(stages.whole(recognizer, clip) * rate * length, 1)
     return {"faces": curve(faces), "megapixels": curve(pixels), "clip_seconds": curve(seconds)}
@@ -128,7 +129,7 @@ def main() -> None:
             "stages": lambda: {
                 "photo": stages.photo_stages(recognizer),
                 "webcam": stages.webcam_stages(recognizer),
-                "video": stages.video_stages(recognizer, video),
+                **{f"video, {clip}": stages.video_stages(recognizer, folder / f"{clip}.mp4") for clip in inputs.CLIPS},
             },
             "steps": lambda: stages.video_steps(recognizer, video),
             "growth": lambda: growth(recognizer, folder),
