@@ -375,7 +375,7 @@ class TestDescription:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
             page = browser.new_page()
-            page.set_default_timeout(15_000)
+            page.set_default_timeout(60_000)
             seen, complaints = set(), []
             page.on("request", lambda sent: seen.add(sent.url.split("/")[2]))
             page.on("console", lambda message: complaints.append(message.text))

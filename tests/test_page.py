@@ -178,7 +178,7 @@ class TestBrowser:
             viewport={"width": 390, "height": 844} if phone else {"width": 1280, "height": 900},
         )
         page = context.new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(60_000)
         page.hosts, complaints = set(), []
         page.on("console", lambda message: complaints.append(message.text))
         page.on("request", lambda sent: page.hosts.add(sent.url.split("/")[2]))

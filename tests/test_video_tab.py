@@ -142,7 +142,7 @@ class TestBrowser:
         def opened(**options: Any) -> Any:
             contexts.append(browser.new_context(permissions=["camera", "microphone"], **options))
             page = contexts[-1].new_page()
-            page.set_default_timeout(30_000)
+            page.set_default_timeout(60_000)
             page.hosts = set()
             page.on("request", lambda request: page.hosts.add(request.url.split("/")[2]))
             page.goto(server)

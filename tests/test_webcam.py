@@ -312,7 +312,7 @@ def cameras(playwright: Any, film: Path) -> Iterator[Any]:
 def visit(browser: Any, address: str, **options: Any) -> Any:
     """The Webcam tab in a context of its own."""
     page = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options}).new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)
     page.problems, page.under_way, page.most_under_way = [], 0, 0
     page.on("request", lambda sent: _count(page, sent, 1))
     page.on("requestfinished", lambda sent: _count(page, sent, -1))
