@@ -121,7 +121,7 @@ def visitors(url: str, count: int, seconds: float, pictures: list[str]) -> dict[
     together([lambda number=number: visit(number) for number in range(count)])
     return {
         "frames_a_second": [round(len(trips) / seconds, 1) for trips in round_trips],
-        "milliseconds": spread([trip for trips in round_trips for trip in trips[5:]]),
+        "milliseconds": spread([trip for trips in round_trips for trip in trips[min(5, len(trips) - 1) :]]),
     }
 
 
