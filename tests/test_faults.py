@@ -136,7 +136,15 @@ def begin(film: Path, out: Path) -> "subprocess.Popen[str]":
     """The command in a process of its own, in the middle of writing."""
     command = [sys.executable, "-m", "emotion_core", "video", str(film), "--out", str(out)]
     environment = {**os.environ, "EMOTION_DETECTOR": "haar"}
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True)
+    # Where the tests run in a shell's background, Ctrl-C is ignored, and whoever they start inherits that.
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     until(lambda: any(path.stat().st_size > 0 for path in left_in(out) if path.suffix == ".csv"), 60)
     assert process.poll() is None
     return process
