@@ -80,7 +80,7 @@ class FaceFollower:
             if len(placed) != 1 or placed[0].box.overlap(box) < LEAST_OVERLAP:
                 return None  # lost, or somebody else is near: who is who is seen in the whole frame
             faces += placed
-        return largest_first(faces, rgb) if faces else None
+        return largest_first(faces, rgb)
 
     def _counts(self, face: Face) -> bool:
         return face.score is None or face.score >= self._min_score

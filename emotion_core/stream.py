@@ -111,8 +111,7 @@ class StreamAnalyzer:
     def answer(self, looks: Sequence[Look]) -> list[TrackedFrame]:
         """Name the expressions of several frames in one call of the graph, and follow the persons through them."""
         faces = [face for look in looks for face in look.faces]
-        crops = np.concatenate([look.crops for look in looks]) if faces else looks[0].crops
-        named = iter(self.recognizer.predict(crops, faces))
+        named = iter(self.recognizer.predict(np.concatenate([look.crops for look in looks]), faces))
         return [self._track(look, [next(named) for _ in look.faces]) for look in looks]
 
     def _track(self, look: Look, predictions: Sequence[Prediction]) -> TrackedFrame:

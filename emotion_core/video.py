@@ -12,7 +12,7 @@ added up or forgotten.
 import os
 import tempfile
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +38,7 @@ from .video_write import VideoWriter
 
 #: Analysed frames whose faces are named in one call: that takes three quarters of the time of one by one.
 BATCH: Final = 4
-#: Frames held back until the next analysed one says where their boxes are on the way to.
+#: Frames held back for one such call, and until the next analysed one says where their boxes are on the way to.
 MAX_WAITING: Final = 16
 #: Pictures and packets of sound that are decoded before they are analysed, and not yet encoded after it.
 DECODED_AHEAD: Final = 4
@@ -174,53 +174,57 @@ def analyzer_of(recognizer: EmotionRecognizer, options: VideoOptions) -> StreamA
 def follow(
     items: "Iterable[Picture | av.Packet[AudioStream]]", analyzer: StreamAnalyzer, rate: float | None
 ) -> "Iterator[Followed | av.Packet[AudioStream]]":
-    """Every picture, in order, and the sound's packets as they come.
-
-    Pictures wait for each other, so that the graph names the faces of several in one call, and
-    those between two analysed ones know where their boxes are on the way to.
-    """
+    """Every picture, in order, and the sound's packets as they come."""
     before: TrackedFrame | None = None
-    slot = -1
-    waiting: list[tuple[Picture, Look | None]] = []
-
-    def settled(count: int) -> Iterator[Followed]:
-        """The first ``count`` of those that wait, of which the last one is analysed."""
-        nonlocal before
-        frames = iter(analyzer.answer([look for _, look in waiting[:count] if look]))
-        between_two: list[Picture] = []
-        for picture, look in waiting[:count]:
-            if look is None:
-                between_two.append(picture)
-                continue
-            frame = next(frames)
-            for other in between_two:
+    waiting: list[Picture] = []
+    for item in _named(items, analyzer, rate):
+        if not isinstance(item, tuple):
+            yield item
+            continue
+        picture, frame = item
+        if frame is not None:
+            for other in waiting:
                 yield Followed(other, between(before or frame, frame, other.time_seconds), False)
-            between_two.clear()
+            waiting.clear()
             yield Followed(picture, frame, True)
             before = frame
-        del waiting[:count]
+        else:
+            waiting.append(picture)
+            if before is not None and len(waiting) > MAX_WAITING:
+                held = waiting.pop(0)
+                yield Followed(held, between(before, before, held.time_seconds), False)
+    for picture in waiting:
+        if before is not None:
+            yield Followed(picture, between(before, before, picture.time_seconds), False)
 
+
+def _named(
+    items: "Iterable[Picture | av.Packet[AudioStream]]", analyzer: StreamAnalyzer, rate: float | None
+) -> "Iterator[tuple[Picture, TrackedFrame | None] | av.Packet[AudioStream]]":
+    """Each picture with what was seen on it, None where it was not analysed; the faces of several in one call."""
+    slot = -1
+    waiting: list[tuple[Picture, Look | None]] = []
     for item in items:
         if not isinstance(item, Picture):
             yield item
             continue
         # Times fall into slots of 1 / rate; the first frame of each is analysed.
         now = slot + 1 if rate is None else int(item.time_seconds * rate + 1e-6)
-        look = analyzer.look(item.rgb, item.time_seconds) if now != slot else None
+        waiting.append((item, analyzer.look(item.rgb, item.time_seconds) if now != slot else None))
         slot = now
-        waiting.append((item, look))
-        looks = [place for place, (_, look) in enumerate(waiting, 1) if look]
-        if len(looks) == BATCH or (looks and len(waiting) > MAX_WAITING):
-            yield from settled(looks[-1])
-        elif before is not None and len(waiting) > MAX_WAITING:
-            held, _ = waiting.pop(0)
-            yield Followed(held, between(before, before, held.time_seconds), False)
-    looks = [place for place, (_, look) in enumerate(waiting, 1) if look]
-    if looks:
-        yield from settled(looks[-1])
-    for picture, _ in waiting:
-        if before is not None:
-            yield Followed(picture, between(before, before, picture.time_seconds), False)
+        if sum(look is not None for _, look in waiting) == BATCH or len(waiting) > MAX_WAITING:
+            yield from _answered(waiting, analyzer)
+            waiting.clear()
+    yield from _answered(waiting, analyzer)
+
+
+def _answered(
+    waiting: Sequence[tuple[Picture, Look | None]], analyzer: StreamAnalyzer
+) -> Iterator[tuple[Picture, TrackedFrame | None]]:
+    looks = [look for _, look in waiting if look is not None]
+    frames = iter(analyzer.answer(looks) if looks else ())
+    for picture, look in waiting:
+        yield picture, None if look is None else next(frames)
 
 
 def _progress(reader: VideoReader, elapsed: float) -> VideoProgress:

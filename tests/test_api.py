@@ -101,8 +101,8 @@ class TestAnalyze:
 
 
 def test_models_and_health(url: str) -> None:
-    model, *others = httpx.get(f"{url}/api/v1/models").json()["models"]
-    assert [other["name"] for other in others if other["default"]] == []
+    model, second = httpx.get(f"{url}/api/v1/models").json()["models"]
+    assert (second["name"], second["default"]) == ("fer2013-custom-cnn", False)
     config = json.loads((ROOT / "emotion_core/bundles/fer2013-resnet50v2/config.json").read_text())
     assert model["default"] is True
     assert model["labels"] == config["labels"]

@@ -272,7 +272,6 @@ def test_one_device_or_all(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
 
 ON_JAX = """
 import sys
-from dataclasses import replace
 from emotion_core import DataError
 from emotion_core.training.devices import use_devices
 from emotion_core.training.notebook import trained

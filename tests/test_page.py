@@ -64,7 +64,8 @@ class TestClient:
         assert {"name", "default", "labels", "figures"} <= set(listed["type"]["items"]["properties"])
 
     def test_models(self, client: Client) -> None:
-        model, *_ = client.predict(api_name="/models")
+        model, second = client.predict(api_name="/models")
+        assert (second["name"], second["default"]) == ("fer2013-custom-cnn", False)
         assert model["default"]
         assert len(model["labels"]) == 7
         assert 0.5 < model["figures"]["private"]["accuracy"] < 1

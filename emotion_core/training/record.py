@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from ..bundle import CONFIG, BundleConfig
 from ..errors import DataError
+from ..unfinished import unfinished
 
 RUN: Final = "run.json"
 HISTORY: Final = "history.csv"
@@ -28,9 +29,8 @@ def open_run(folder: Path, record: dict[str, Any], resume: bool) -> None:
             )
         return
     folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / "new-run.json"
-    temporary.write_text(json.dumps(record, indent=1) + "\n")
-    temporary.replace(run)
+    with unfinished(run) as part:
+        part.write_text(json.dumps(record, indent=1) + "\n")
 
 
 def code_version() -> dict[str, str]:
