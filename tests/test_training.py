@@ -211,7 +211,7 @@ def test_balanced_sampling_draws_rare_classes_more_often() -> None:
         assert low <= emotion[chosen].mean() <= high
 
 
-def test_a_teacher_is_learnt_from(tiny_bundle: Bundle, tiny_csv: Path) -> None:
+def test_a_teacher_is_learnt_from(tiny_bundle: Bundle, tiny_csv: Path, tmp_path: Path) -> None:
     data = load(tiny_csv)
     config = TrainConfig(teachers=(str(tiny_bundle.folder),), distil_share=1.0, label_smoothing=0)
     answers = Classifier.from_bundle(tiny_bundle).probabilities(data.faces)
@@ -221,6 +221,11 @@ def test_a_teacher_is_learnt_from(tiny_bundle: Bundle, tiny_csv: Path) -> None:
     assert goal.max(axis=1).mean() < answers.max(axis=1).mean()  # the temperature softens
     half = targets(data, replace(config, distil_share=0.5))
     assert np.allclose(half, (goal + np.eye(7)[data.emotion]) / 2, atol=1e-5)
+    assert np.array_equal(targets(data, config, tmp_path), goal)
+    [kept] = tmp_path.iterdir()
+    np.save(kept, np.zeros((len(data), 7), np.float32))  # seen to be read, not asked again
+    assert np.allclose(targets(data, config, tmp_path), 1 / 7)
+    assert np.array_equal(targets(data.of("train"), config, tmp_path), targets(data.of("train"), config))
     with pytest.raises(DataError, match="Teacher"):
         targets(replace(data, labels=tuple("abcdefg")), config)
 

@@ -105,7 +105,7 @@ def train(data: FaceData, config: TrainConfig, out: str | Path, resume: bool = F
         trainer.load_weights(folder / CHECKPOINT)
     started = int(trainer.optimizer.iterations) // steps
     keep_history(folder, started)  # a kill may fall between an epoch's row and its checkpoint
-    goal, weight = targets(train_part, config), class_weights(train_part, config.class_weight_power)
+    goal, weight = targets(train_part, config, folder), class_weights(train_part, config.class_weight_power)
     average = keras.callbacks.SwapEMAWeights()
     average.set_model(trainer)
     best = max((float(row["public_accuracy"]) for row in read_history(folder)), default=-1.0)

@@ -1,5 +1,6 @@
 """What a network is asked to answer: labels, softened by smoothing, FER+ votes and teachers."""
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -9,14 +10,16 @@ from ..bundle import Bundle
 from ..classifier import Classifier, softmax
 from ..errors import DataError
 from ..labels import FERPLUS
+from ..unfinished import unfinished
 from .config import TrainConfig
 from .data import FaceData
 
 
-def targets(data: FaceData, config: TrainConfig) -> NDArray[np.float32]:
+def targets(data: FaceData, config: TrainConfig, folder: Path | None = None) -> NDArray[np.float32]:
     """Soft targets, float32 (N, C): the label, smoothed, and shares of the FER+ votes and the teachers.
 
     Votes act as a label smoothing that knows each face; a face without any keeps its label.
+    folder: where the teachers' answers are kept for a resumed run, since to ask them takes minutes.
     """
     classes = len(data.labels)
     goal = np.eye(classes, dtype=np.float32)[data.emotion]
@@ -27,29 +30,40 @@ def targets(data: FaceData, config: TrainConfig) -> NDArray[np.float32]:
         blend = goal * (1 - config.votes_share) + config.votes_share * known / np.maximum(total, 1e-6)
         goal = np.where(total > 0.5, blend, goal)
     if config.teachers:
-        goal = np.asarray(goal * (1 - config.distil_share) + config.distil_share * teaching(data, config), np.float32)
+        taught = teaching(data, config, folder)
+        goal = np.asarray(goal * (1 - config.distil_share) + config.distil_share * taught, np.float32)
     return np.asarray(goal, np.float32)
 
 
-def teaching(data: FaceData, config: TrainConfig) -> NDArray[np.float64]:
+def teaching(data: FaceData, config: TrainConfig, folder: Path | None = None) -> NDArray[np.float64]:
     """The teachers' mean answer to each face and its mirror image, float64 (N, C).
 
     Raises DataError for a teacher of other labels or another crop.
     """
-    answers = []
-    for teacher in config.teachers:
-        # Both views are asked for here: one that looks twice by itself would be asked for four.
-        classifier = Classifier.from_bundle(Bundle.open(Path(teacher))).one_look()
-        if classifier.labels != data.labels:
-            raise DataError(f"Teacher {teacher} knows {', '.join(classifier.labels)}, not {', '.join(data.labels)}.")
-        try:
-            views = [classifier.logits(data.faces), classifier.logits(np.ascontiguousarray(data.faces[:, :, ::-1]))]
-        except ValueError as error:
-            raise DataError(f"Teacher {teacher} takes other crops: {error}") from error
-        logits = np.mean(views, axis=0) / classifier.config.temperature
-        bias = np.asarray(classifier.config.bias or 0.0)
-        answers.append(softmax(logits + bias, config.distil_temperature))
-    return np.asarray(np.mean(answers, axis=0))
+    logits = [_answers(Bundle.open(Path(teacher)), data, folder) for teacher in config.teachers]
+    return np.asarray(np.mean([softmax(each, config.distil_temperature) for each in logits], axis=0))
+
+
+def _answers(teacher: Bundle, data: FaceData, folder: Path | None) -> NDArray[np.float32]:
+    """A teacher's calibrated logits, float32 (N, C), the mean of both views; kept in a file of the folder."""
+    # Both views are asked for here: one that looks twice by itself would be asked for four.
+    classifier = Classifier.from_bundle(teacher).one_look()
+    if classifier.labels != data.labels:
+        raise DataError(f"Teacher {teacher.origin} knows {', '.join(classifier.labels)}, not {', '.join(data.labels)}.")
+    asked = hashlib.sha256(f"{data.digest()} {teacher.config.to_json()}".encode()).hexdigest()
+    kept = folder / f"answers-{asked[:16]}.npy" if folder else None
+    if kept and kept.is_file():
+        return np.asarray(np.load(kept, allow_pickle=False), np.float32)
+    try:
+        views = [classifier.logits(data.faces), classifier.logits(np.ascontiguousarray(data.faces[:, :, ::-1]))]
+    except ValueError as error:
+        raise DataError(f"Teacher {teacher.origin} takes other crops: {error}") from error
+    answers = np.asarray(np.mean(views, axis=0) / classifier.config.temperature, np.float32)
+    answers += np.asarray(classifier.config.bias or 0.0, np.float32)
+    if kept:
+        with unfinished(kept) as part, part.open("wb") as file:
+            np.save(file, answers)
+    return answers
 
 
 def class_weights(data: FaceData, power: float) -> NDArray[np.float32]:
