@@ -187,6 +187,8 @@ def test_a_finished_run_is_loaded(tiny_csv: Path, tmp_path: Path, capsys: pytest
     capsys.readouterr()
     assert trained(data, settings, tmp_path / "run").config == first.config
     assert capsys.readouterr().out == "run is finished: loaded.\n"
+    spelled_out = replace(settings, arch_options={"crop_size": 48, **settings.arch_options})
+    assert trained(data, spelled_out, tmp_path / "run").config == first.config
     with pytest.raises(DataError, match="other data or settings"):
         trained(data, tiny.settings(2), tmp_path / "run")
 

@@ -32,10 +32,11 @@ SMOKE: dict[str, dict[str, Any]] = {
     "04": {
         **SMALL,
         "FACES": 200,
-        "NETWORKS": {"custom_cnn": {"width": 8}},
+        "NETWORKS": {"custom_cnn": {"width": 8}, "residual_cnn": {"image_size": 32}},
         "TRAIN_FROM": {},
         "WEIGHTS": None,
-        "HEAD_EPOCHS": 1,
+        "EPOCHS": {"custom_cnn": 1, "residual_cnn": 1},
+        "RATES": {"custom_cnn": 2e-3, "residual_cnn": 2e-3},
     },
     "05": {**SMALL, "FACES": 100, "OPTIONS": {"width": 8}, "SWITCHES_TRIED": ["plain", "mixup 0.2"], "TRIALS": 1},
     "06": {**SMALL, "FACES": 200, "IMAGE_SIZE": 32},
@@ -71,9 +72,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_it_runs_from_top_to_bottom(notebook: Path, source: str, model: str, tmp_path: Path) -> None:
     parameters = {"SOURCE": source, **SMOKE[notebook.stem[:2]]}
     declared = parameters_cell(notebook).source
-    parameters |= {
-        name: value for name, value in (("OUT", str(tmp_path)), ("MODEL", model)) if f"{name} = " in declared
-    }
+    known = {"OUT": str(tmp_path), "MODEL": model, "TEACHERS": [model], "INIT": {"custom_cnn": model}}
+    parameters |= {name: value for name, value in known.items() if f"{name} = " in declared}
     done = nbformat.read(execute(notebook, tmp_path / notebook.name, parameters), as_version=4)
     assert outputs_of(done)
     assert not [output for output in outputs_of(done) if output.output_type == "error"]

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from ..bundle import CONFIG, Bundle
+from .architectures import options_of
 from .config import TrainConfig
 from .data import FaceData
 from .gallery import png
@@ -56,11 +57,16 @@ def trained(data: FaceData, config: TrainConfig, out: str | Path, flip: bool = F
     out = Path(out)
     if (out / CONFIG).is_file() and (out / "run" / RUN).is_file():
         begun = json.loads((out / "run" / RUN).read_text())
-        same = (config.as_json(), data.digest(), data.votes_digest())
-        if (begun["config"], begun["data_sha256"], begun["votes_sha256"]) == same:
+        same = (_whole(config.as_json()), data.digest(), data.votes_digest())
+        if (_whole(begun["config"]), begun["data_sha256"], begun["votes_sha256"]) == same:
             print(f"{out.name} is finished: loaded.")
             return Bundle.open(out)
     return train_bundle(data, config, out, resume=True, flip=flip)
+
+
+def _whole(config: dict[str, Any]) -> dict[str, Any]:
+    """A configuration in which options at their defaults are named, too; the precision is the machine's."""
+    return {**config, "arch_options": options_of(config["arch"], config["arch_options"]), "precision": None}
 
 
 def recorded(*archs: str, folder: Path = RUNS) -> str:
