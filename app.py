@@ -16,6 +16,7 @@ import gradio as gr
 from emotion_core import EmotionError, EmotionRecognizer, Settings
 from emotion_core import page as page_package
 from emotion_core.api import create_api
+from emotion_core.api_errors import answer_lost_uploads
 from emotion_core.catalogue import Catalogue
 from emotion_core.hub import quiet_hub
 from emotion_core.page.about_tab import about, about_tab
@@ -92,6 +93,7 @@ def main() -> None:
     # Only launch() sets it, and without it Gradio 6.31 lets a caller name any file of the server as an upload.
     page.has_launched = True
     mounted: Any = app.routes[-1]
+    answer_lost_uploads(mounted.app)  # the page's, too: Gradio would answer with a traceback in the log
     # A page keeps a connection open for as long as it is shown; Gradio's own launch ends it like this, too.
     serve(app, on_stop=mounted.app.stop_event.set, trust_proxies=settings.trusted_proxies > 0)
 

@@ -84,11 +84,13 @@ def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
+def respond(error: ApiError) -> Response:
+    return JSONResponse(error.to_dict(), error.status, error.headers)
+
+
 def answer_errors(app: FastAPI) -> None:
     """Give every error of the app's own routes the one shape, FastAPI's included."""
-
-    def respond(error: ApiError) -> Response:
-        return JSONResponse(error.to_dict(), error.status, error.headers)
+    answer_lost_uploads(app)
 
     @app.exception_handler(ApiError)
     async def refused(_request: Request, error: ApiError) -> Response:
@@ -104,6 +106,15 @@ def answer_errors(app: FastAPI) -> None:
         status = error.status_code if error.status_code in CODES else 400
         return respond(ApiError(status, headers=error.headers))
 
+    @app.exception_handler(Exception)
+    async def failed(_request: Request, _error: Exception) -> Response:
+        # This answer comes from outside the guard, which would have given it its headers.
+        return respond(ApiError(500, headers={"X-Content-Type-Options": "nosniff"}))
+
+
+def answer_lost_uploads(app: FastAPI) -> None:
+    """Answer, on any application, a client who goes in the middle of an upload and a disk that has no room for one."""
+
     @app.exception_handler(ClientDisconnect)
     async def gone(_request: Request, _error: ClientDisconnect) -> Response:
         return Response(status_code=400)  # nobody is there to read it
@@ -114,8 +125,3 @@ def answer_errors(app: FastAPI) -> None:
             raise error
         log.error("There is no room for an upload: %s.", error.strerror)
         return respond(ApiError(503, _NO_ROOM, code="no_room", headers={"Retry-After": "60"}))
-
-    @app.exception_handler(Exception)
-    async def failed(_request: Request, _error: Exception) -> Response:
-        # This answer comes from outside the guard, which would have given it its headers.
-        return respond(ApiError(500, headers={"X-Content-Type-Options": "nosniff"}))

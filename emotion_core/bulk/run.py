@@ -16,6 +16,7 @@ from typing import Any, Final
 from ..bundle import CONFIG, BundleConfig
 from ..classifier import usable_cores
 from ..errors import EmotionError
+from ..unfinished import unfinished
 
 SUMMARY: Final = "summary.json"
 #: Of Ray's store on one machine: it holds the model, and the numbers of shards.
@@ -114,7 +115,8 @@ def run_bulk(source: str, out: str | os.PathLike[str], options: BulkOptions) -> 
     seconds = round(time.monotonic() - began, 3)
     this_run = {"files": files, "files_before": before, "seconds": seconds}
     summary = {**asked, **tally(folder), "shards": plan.shards, "last_run": this_run}
-    (folder / SUMMARY).write_text(json.dumps(summary, indent=1) + "\n")
+    with unfinished(folder / SUMMARY) as part:
+        part.write_text(json.dumps(summary, indent=1) + "\n")
 
 
 def require() -> None:

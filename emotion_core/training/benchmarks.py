@@ -4,15 +4,14 @@
 ``bulk.json`` of the command ``bulk-speed``.
 """
 
-import json
 import math
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from ..errors import DataError
 from .card import table
+from .record import read_json
 
 BENCHMARKS: Final = Path(__file__).parents[2] / "tests" / "benchmarks"
 _SIZES: Final = ("VGA", "HD", "4K")
@@ -36,7 +35,7 @@ def benchmark_tables(folder: Path = BENCHMARKS) -> dict[str, Callable[[], str]]:
 
 def summary_table(folder: Path) -> str:
     """Each goal with what was measured."""
-    speed, load, bulk = (_read(folder, f"{name}.json") for name in ("speed", "load", "bulk"))
+    speed, load, bulk = (read_json(folder / f"{name}.json") for name in ("speed", "load", "bulk"))
     subjects = speed["subjects"]
     ours, peer = subjects["ours, YuNet"], subjects["fer, Haar"]
     clips, theirs = speed["clips"]["ours, YuNet"], speed["clips"]["fer, Haar"]["596x336"]
@@ -45,8 +44,8 @@ def summary_table(folder: Path) -> str:
     crowd, four = load["crowd"], load["webcam"]["4"]["milliseconds"]["p95"]
     cores = load["machine"]["cores"]
     where = f"{cores} core{'' if cores == 1 else 's'}"
-    inputs = {run["kind"]: run["inputs"] for run in _runs(folder)}
-    failures = sum(len(run["failures"]) for run in _runs(folder))
+    inputs = {run["kind"]: run["inputs"] for run in read_json(folder / "fuzz.json")}
+    failures = sum(len(run["failures"]) for run in read_json(folder / "fuzz.json"))
     told = crowd["told"]
     answered = sum(count for what, count in told.items() if what.endswith(" answered"))
     later = sum(count for what, count in told.items() if what.split()[-1] in ("429", "503"))
@@ -100,7 +99,7 @@ def summary_table(folder: Path) -> str:
 
 def subjects_table(folder: Path) -> str:
     """Ours and the peer, on the same inputs in one run."""
-    speed = _read(folder, "speed.json")
+    speed = read_json(folder / "speed.json")
     subjects = speed["subjects"]
     rows: list[list[object]] = [
         ["ready: imports, model, first answer, s", *(one["ready_seconds"] for one in subjects.values())],
@@ -122,7 +121,7 @@ def subjects_table(folder: Path) -> str:
 def stages_table(folder: Path) -> str:
     """Milliseconds of each stage: a photo, a webcam's frame, a video's frame."""
     rows = []
-    for kind, stages in _read(folder, "speed.json")["stages"].items():
+    for kind, stages in read_json(folder / "speed.json")["stages"].items():
         parts = [
             f"{name} {cost:.2f}"
             for name, cost in stages.items()
@@ -134,7 +133,7 @@ def stages_table(folder: Path) -> str:
 
 def steps_table(folder: Path) -> str:
     """What the video costs when one step is undone."""
-    steps = _read(folder, "speed.json")["steps"]
+    steps = read_json(folder / "speed.json")["steps"]
     rows = [[step, f"{cost['without']:.2f}", f"{cost['ratio']:.2f}"] for step, cost in steps.items()]
     return table(["without", "ms a frame", "times"], rows)
 
@@ -142,10 +141,11 @@ def steps_table(folder: Path) -> str:
 def growth_table(folder: Path) -> str:
     """Cost by size, and the power of the size by which it grows: 1 is linear."""
     rows = []
-    for name, curve in _read(folder, "speed.json")["growth"].items():
+    for name, curve in read_json(folder / "speed.json")["growth"].items():
         points = ", ".join(f"{float(size):g}: {cost:.0f}" for size, cost in curve["points"].items())
         rows.append([name.replace("_", " "), points, curve["power"]])
-    medians = {int(count): one["milliseconds"]["p50"] for count, one in _read(folder, "load.json")["webcam"].items()}
+    webcam = read_json(folder / "load.json")["webcam"]
+    medians = {int(count): one["milliseconds"]["p50"] for count, one in webcam.items()}
     points = ", ".join(f"{count}: {median:.0f}" for count, median in medians.items())
     few, many = min(medians), max(medians)
     power = math.log(medians[many] / medians[few]) / math.log(many / few)
@@ -154,7 +154,7 @@ def growth_table(folder: Path) -> str:
 
 def load_table(folder: Path) -> str:
     """The webcam's visitors and the crowd: answers, refusals, latencies."""
-    load = _read(folder, "load.json")
+    load = read_json(folder / "load.json")
     rows = [
         [f"webcam, {count}", f"{sum(one['frames_a_second']) / int(count):.1f} frames a second each", *_spread(one)]
         for count, one in load["webcam"].items()
@@ -170,25 +170,10 @@ def load_table(folder: Path) -> str:
 
 def fuzz_table(folder: Path) -> str:
     """Inputs, refusals, answers and failures of each kind."""
-    rows = [
-        [run["kind"], run["inputs"], run["refused"], run["answered"], len(run["failures"])] for run in _runs(folder)
-    ]
+    runs = read_json(folder / "fuzz.json")
+    rows = [[run["kind"], run["inputs"], run["refused"], run["answered"], len(run["failures"])] for run in runs]
     return table(["inputs", "tried", "refused", "answered", "failures"], rows)
 
 
 def _spread(measured: dict[str, Any]) -> list[str]:
     return [f"{value:.0f}" for value in measured["milliseconds"].values()]
-
-
-def _read(folder: Path, name: str) -> dict[str, Any]:
-    path = folder / name
-    if not path.is_file():
-        raise DataError(f"{name} is not recorded yet in {folder}.")
-    return dict(json.loads(path.read_text()))
-
-
-def _runs(folder: Path) -> list[dict[str, Any]]:
-    path = folder / "fuzz.json"
-    if not path.is_file():
-        raise DataError(f"{path.name} is not recorded yet in {folder}.")
-    return list(json.loads(path.read_text()))

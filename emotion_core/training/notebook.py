@@ -20,9 +20,9 @@ from .architectures import options_of
 from .config import TrainConfig
 from .data import FaceData
 from .gallery import png
-from .record import RUN, code_version
+from .record import RUN, code_version, read_json
 from .run import train_bundle
-from .runs import ORDER, RUNS, ablation_table, comparison_table, read_json, read_runs
+from .runs import ORDER, RUNS, ablation_table, comparison_table, read_runs
 
 
 def introduce(name: str) -> None:

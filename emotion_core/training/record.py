@@ -95,5 +95,12 @@ def append_history(folder: Path, row: dict[str, Any]) -> None:
         writer.writerow(row)
 
 
+def read_json(path: Path) -> Any:
+    """What a recorded file says; DataError where it is missing."""
+    if not path.is_file():
+        raise DataError(f"{path.name} is not recorded yet in {path.parent}.")
+    return json.loads(path.read_text())
+
+
 def sha256_of(path: Path | None) -> str | None:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path and path.is_file() else None

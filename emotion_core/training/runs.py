@@ -19,6 +19,7 @@ from ..labels import FERPLUS
 from .benchmarks import benchmark_tables
 from .card import class_table, results_table, table
 from .config import TrainConfig
+from .record import read_json
 
 RUNS: Final = Path(__file__).parents[2] / "training_notebooks" / "runs"
 _GLUE: Final = "\0"
@@ -163,10 +164,3 @@ def rewrite(document: Path, folder: Path = RUNS) -> bool:
     if renewed != text:
         document.write_text(renewed)
     return renewed != text
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """A recorded file; DataError where it is missing."""
-    if not path.is_file():
-        raise DataError(f"{path.name} is not recorded yet in {path.parent}.")
-    return dict(json.loads(path.read_text()))

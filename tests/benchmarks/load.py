@@ -19,6 +19,7 @@ import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ def spread(seconds: list[float]) -> dict[str, float]:
 
 
 def memory_megabytes(pid: int) -> float:
-    """Of a process, without what it shares."""
+    """Resident, of a process."""
     lines = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
     return int(lines["VmRSS"].split()[0]) / 1024
 
@@ -127,21 +128,9 @@ def visitors(url: str, count: int, seconds: float, pictures: list[str]) -> dict[
 
 def together(works: list[Callable[[], None]]) -> None:
     """Run all, each in a thread; the first exception of any is raised at the end."""
-    failures: list[BaseException] = []
-
-    def guarded(work: Callable[[], None]) -> None:
-        try:
-            work()
-        except BaseException as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=guarded, args=(work,)) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if failures:
-        raise failures[0]
+    with ThreadPoolExecutor(len(works)) as pool:
+        for done in [pool.submit(work) for work in works]:
+            done.result()
 
 
 def later(answer: httpx.Response, end: float) -> None:
