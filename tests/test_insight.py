@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import tiny
 from matplotlib.figure import Figure
+from page_server import CHROMIUM
 from PIL import Image
 from pptx import Presentation
 
@@ -244,7 +245,18 @@ def test_slides(tiny_bundle: Bundle, recognizer: EmotionRecognizer, tmp_path: Pa
             assert shape.left >= 0
             assert shape.left + shape.width <= deck.slide_width
             assert shape.top + shape.height <= deck.slide_height
-    assert main(["slides", str(tmp_path / "cli.pptx"), "--runs", str(tmp_path), "--model", "fer2013-resnet50v2"]) == 0
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+def test_slides_show_the_page(tiny_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMOTION_DETECTOR", "haar")
+    record_run(Bundle(tiny_bundle.folder, replace(tiny_bundle.config, name="fer2013-a"), "a"), tmp_path)
+    out = tmp_path / "cli.pptx"
+    assert main(["slides", str(out), "--runs", str(tmp_path), "--model", "fer2013-custom-cnn"]) == 0
+    [page] = [page for page in Presentation(str(out)).slides if page.shapes[0].text_frame.text == "The page"]
+    [picture] = [shape.image for shape in page.shapes if hasattr(shape, "image")]
+    assert picture.size == (1280 + 40 + 390, 860)
 
 
 def test_precision_is_what_the_machine_computes_in(monkeypatch, tmp_path):

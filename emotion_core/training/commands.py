@@ -281,12 +281,15 @@ def run_notebook(options: argparse.Namespace) -> int:
 
 
 def run_slides(options: argparse.Namespace) -> int:
-    """Make the presentation; the demo's page is answered now."""
+    """Make the presentation; the demo is answered, and the page photographed, now."""
     from ..recognizer import EmotionRecognizer
     from .runs import RUNS
-    from .slides import make_slides
+    from .screenshots import photograph_page
+    from .slides import make_slides, portrait_at_hand
 
-    print(make_slides(options.out, options.runs or RUNS, EmotionRecognizer.load(options.model)))
+    portrait = portrait_at_hand()
+    page = None if portrait is None else photograph_page(portrait, options.model)
+    print(make_slides(options.out, options.runs or RUNS, EmotionRecognizer.load(options.model), page))
     return 0
 
 

@@ -16,6 +16,7 @@ from pptx import Presentation
 
 from ..bundle import BundleConfig
 from ..errors import DataError
+from ..images import RGB
 from ..recognizer import EmotionRecognizer
 from ..render import annotate
 from . import plots
@@ -33,11 +34,14 @@ _LARGER: Final = 1.35  # letters of a chart on a page, against those of the same
 _SPLIT: Final = "private"
 
 
-def make_slides(out: str | Path, folder: Path = RUNS, recognizer: EmotionRecognizer | None = None) -> Path:
+def make_slides(
+    out: str | Path, folder: Path = RUNS, recognizer: EmotionRecognizer | None = None, page: bytes | None = None
+) -> Path:
     """Write the presentation (.pptx, 16:9); returns its path.
 
-    recognizer: answers on the portrait of the demo; None leaves that page out, as a missing
-    scikit-image does, which carries the portrait. Raises DataError where no run is recorded.
+    recognizer: answers on the portrait of the demo; None leaves that out, as a missing scikit-image
+    does, which carries the portrait. page: a picture of the application's page with the same portrait,
+    left out where there is none. Raises DataError where no run is recorded.
     """
     runs = [run for run in read_runs(folder) if _SPLIT in run.metrics]
     if not runs:
@@ -55,6 +59,8 @@ def make_slides(out: str | Path, folder: Path = RUNS, recognizer: EmotionRecogni
         _serving(deck, best)
         if recognizer is not None:
             _demo(deck, recognizer)
+        if page is not None:
+            deck.page("The page", ["On a desk, and on a phone in the evening."], page, below=True)
         _closing(deck)
     return deck.save(Path(out))
 
@@ -124,7 +130,7 @@ def _networks(deck: Deck, runs: Sequence[BundleConfig]) -> None:
     header = ["network", "classes", "input", "weights", "as served", "epochs", "trained for"]
     deck.page(
         "The networks",
-        ["Same faces, same code. Each takes the raw crop; enlarging and scaling are part of the network."],
+        ["Same faces, same code. Each takes the raw crop; enlarging it is the network's work."],
         table=[header, *rows],
     )
     longest = max(runs, key=lambda run: sum(len(stage["history"]) for stage in run.training["stages"]))
@@ -234,13 +240,20 @@ def _serving(deck: Deck, best: BundleConfig) -> None:
     deck.page("From model to application", text, table=[header, *rows])
 
 
-def _demo(deck: Deck, recognizer: EmotionRecognizer) -> None:
+def portrait_at_hand() -> RGB | None:
+    """The demo's portrait, uint8 (512, 512, 3); None, with a word on it printed, without scikit-image."""
     try:
         from skimage import data as pictures
     except ImportError:
-        print("The demo's portrait comes with scikit-image, which is not installed: that page is left out.")
+        print("The demo's portrait comes with scikit-image, which is not installed: the demo is left out.")
+        return None
+    return np.asarray(pictures.astronaut(), np.uint8)
+
+
+def _demo(deck: Deck, recognizer: EmotionRecognizer) -> None:
+    portrait = portrait_at_hand()
+    if portrait is None:
         return
-    portrait = pictures.astronaut()
     result = recognizer.analyze(portrait)
     answer = result.predictions[0] if result.predictions else None
     file = io.BytesIO()
