@@ -30,6 +30,7 @@ from starlette.requests import Request
 from emotion_core import EmotionRecognizer, Settings
 from emotion_core.api_errors import answer_errors
 from emotion_core.api_limits import RateLimiter, client_address
+from emotion_core.bundle import EMBEDDED
 from emotion_core.catalogue import Catalogue
 from emotion_core.drawn_clip import write_drawn_clip
 from emotion_core.video_jobs import VideoDesk
@@ -101,8 +102,9 @@ class TestAnalyze:
 
 
 def test_models_and_health(url: str) -> None:
-    model, second = httpx.get(f"{url}/api/v1/models").json()["models"]
-    assert (second["name"], second["default"]) == ("fer2013-custom-cnn", False)
+    model, *others = httpx.get(f"{url}/api/v1/models").json()["models"]
+    assert {other["name"] for other in others} == {path.name for path in EMBEDDED.iterdir()} - {model["name"]}
+    assert not any(other["default"] for other in others)
     config = json.loads((ROOT / "emotion_core/bundles/fer2013-resnet50v2/config.json").read_text())
     assert model["default"] is True
     assert model["labels"] == config["labels"]

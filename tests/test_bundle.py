@@ -10,6 +10,7 @@ import pytest
 from emotion_core import Bundle, BundleConfig, BundleError, HashMismatchError
 from emotion_core.bundle import CARD, CONFIG, EMBEDDED, GRAPH, WEIGHTS, embedded
 from emotion_core.classifier import Classifier
+from emotion_core.labels import FERPLUS
 
 
 @pytest.fixture
@@ -86,8 +87,12 @@ def test_a_graph_that_does_not_fit_is_refused(copy: Path) -> None:
         Classifier.from_bundle(Bundle.open(copy))
 
 
-#: What is shipped: the least accuracy on PrivateTest as it serves, and by one look at each face.
-SHIPPED = {"fer2013-resnet50v2": (0.67, 0.665), "fer2013-custom-cnn": (0.64, 0.635)}
+#: What is shipped: the faces of its test; the least accuracy on them as it serves, and by one look; the most ECE.
+SHIPPED = {
+    "fer2013-resnet50v2": (3589, 0.67, 0.665, 0.03),
+    "fer2013-custom-cnn": (3589, 0.64, 0.635, 0.03),
+    "ferplus-residual-cnn": (3153, 0.80, 0.80, 0.035),
+}
 
 
 def test_what_is_shipped_is_listed() -> None:
@@ -110,11 +115,11 @@ class TestShipped:
 
     def test_figures(self, bundle: Bundle, name: str) -> None:
         private = bundle.config.metrics["private"]
-        least, least_of_one_look = SHIPPED[name]
-        assert private["faces"] == 3589
+        faces, least, least_of_one_look, most_ece = SHIPPED[name]
+        assert private["faces"] == faces
         assert private["accuracy"] >= least
         assert private["accuracy_one_view"] >= least_of_one_look
-        assert private["ece"] <= 0.03
+        assert private["ece"] <= most_ece
         forms = bundle.config.export["forms"]
         shipped = forms[bundle.config.export["form"]]
         assert forms["float32"]["public_accuracy"] - shipped["public_accuracy"] <= 0.005
@@ -141,10 +146,14 @@ class TestShipped:
     @pytest.mark.fer2013
     @pytest.mark.parametrize("split", ["public", "private"])
     def test_recorded_metrics_are_measured_again(self, bundle: Bundle, fer2013: Path, split: str) -> None:
-        from emotion_core.training.data import load
+        from emotion_core.training.data import as_ferplus, load
         from emotion_core.training.evaluate import evaluate
 
-        again = evaluate(Classifier.from_bundle(bundle), load(fer2013), split)
+        votes = fer2013 / "fer2013new.csv"
+        if bundle.config.labels == FERPLUS and not votes.is_file():
+            pytest.skip(f"put {votes.name} into FER2013_DIR: it holds the labels of this model")
+        data = as_ferplus(load(fer2013, votes)) if bundle.config.labels == FERPLUS else load(fer2013)
+        again = evaluate(Classifier.from_bundle(bundle), data, split)
         recorded = bundle.config.metrics[split]
         # Kernels differ between processors: a few faces in thousands may fall the other way.
         assert again["faces"] == recorded["faces"]

@@ -19,6 +19,8 @@ from gradio_client.exceptions import AppError
 from page_server import CHROMIUM, FLAGS, ROOT, page_server
 from PIL import Image
 
+from emotion_core.bundle import EMBEDDED
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
@@ -64,8 +66,9 @@ class TestClient:
         assert {"name", "default", "labels", "figures"} <= set(listed["type"]["items"]["properties"])
 
     def test_models(self, client: Client) -> None:
-        model, second = client.predict(api_name="/models")
-        assert (second["name"], second["default"]) == ("fer2013-custom-cnn", False)
+        model, *others = client.predict(api_name="/models")
+        assert {other["name"] for other in others} == {path.name for path in EMBEDDED.iterdir()} - {model["name"]}
+        assert not any(other["default"] for other in others)
         assert model["default"]
         assert len(model["labels"]) == 7
         assert 0.5 < model["figures"]["private"]["accuracy"] < 1
