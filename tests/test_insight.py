@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -187,7 +188,9 @@ def test_a_finished_run_is_loaded(tiny_csv: Path, tmp_path: Path, capsys: pytest
     first = trained(data, settings, tmp_path / "run")
     capsys.readouterr()
     assert trained(data, settings, tmp_path / "run").config == first.config
-    assert capsys.readouterr().out == "run is finished: loaded.\n"
+    assert re.fullmatch(
+        r"run is finished, after [\d.]+ hours on \d+ \w+ cores by \w+: loaded.\n", capsys.readouterr().out
+    )
     spelled_out = replace(settings, arch_options={"crop_size": 48, **settings.arch_options})
     assert trained(data, spelled_out, tmp_path / "run").config == first.config
     with pytest.raises(DataError, match="other data or settings"):

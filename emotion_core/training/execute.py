@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -22,13 +23,21 @@ def execute(notebook: str | Path, out: str | Path, parameters: Mapping[str, Any]
 
     notebook, out = Path(notebook).resolve(), Path(out).resolve()
     failure = ""
-    try:
-        papermill.execute_notebook(
-            notebook, out, dict(parameters or {}), cwd=notebook.parent, progress_bar=False, coalesce_streams=True
-        )
-    except papermill.PapermillExecutionError as error:
-        failure = f"{notebook.name}, cell {error.exec_count}: {error.ename}: {error.evalue}"
-    content = nbformat.read(out, as_version=4)
+    with tempfile.TemporaryDirectory() as folder:
+        # Not to ``out`` as it goes: the notebook would find itself changed, and say so of its code.
+        reached = Path(folder) / notebook.name
+        try:
+            papermill.execute_notebook(
+                notebook,
+                reached,
+                dict(parameters or {}),
+                cwd=notebook.parent,
+                progress_bar=False,
+                coalesce_streams=True,
+            )
+        except papermill.PapermillExecutionError as error:
+            failure = f"{notebook.name}, cell {error.exec_count}: {error.ename}: {error.evalue}"
+        content = nbformat.read(reached, as_version=4)
     nbformat.write(tidied(content), out)
     if failure:
         raise DataError(failure)

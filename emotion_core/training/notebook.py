@@ -59,8 +59,10 @@ def trained(data: FaceData, config: TrainConfig, out: str | Path, flip: bool = F
         begun = json.loads((out / "run" / RUN).read_text())
         same = (_whole(config.as_json()), data.digest(), data.votes_digest())
         if (_whole(begun["config"]), begun["data_sha256"], begun["votes_sha256"]) == same:
-            print(f"{out.name} is finished: loaded.")
-            return Bundle.open(out)
+            bundle = Bundle.open(out)
+            told, code = bundle.config.training, begun["code"]["commit"][:12] or begun["code"]["version"]
+            print(f"{out.name} is finished, after {told['hours']} hours on {told['hardware']} by {code}: loaded.")
+            return bundle
     return train_bundle(data, config, out, resume=True, flip=flip)
 
 
