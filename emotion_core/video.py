@@ -38,7 +38,7 @@ from .video_write import VideoWriter
 
 #: Analysed frames whose faces are named in one call: that takes three quarters of the time of one by one.
 BATCH: Final = 4
-#: Frames held back for one such call, and until the next analysed one says where their boxes are on the way to.
+#: Frames held back for one such call, and as many again until the next analysed one says where their boxes go.
 MAX_WAITING: Final = 16
 #: Pictures and packets of sound that are decoded before they are analysed, and not yet encoded after it.
 DECODED_AHEAD: Final = 4
@@ -208,10 +208,14 @@ def _named(
         if not isinstance(item, Picture):
             yield item
             continue
-        # Times fall into slots of 1 / rate; the first frame of each is analysed.
+        # Times fall into slots of 1 / rate; the first frame of each is analysed, and so the first of all.
         now = slot + 1 if rate is None else int(item.time_seconds * rate + 1e-6)
-        waiting.append((item, analyzer.look(item.rgb, item.time_seconds) if now != slot else None))
+        look = analyzer.look(item.rgb, item.time_seconds) if now != slot else None
         slot = now
+        if look is None and not waiting:
+            yield item, None
+            continue
+        waiting.append((item, look))
         if sum(look is not None for _, look in waiting) == BATCH or len(waiting) > MAX_WAITING:
             yield from _answered(waiting, analyzer)
             waiting.clear()

@@ -34,6 +34,7 @@ from emotion_core.training.notebook import best_settings, recorded, recorded_abl
 from emotion_core.training.peers import load_mini_xception, mini_xception, peer_probabilities
 from emotion_core.training.record import read_history
 from emotion_core.training.runs import record_run
+from emotion_core.training.screenshots import photograph_page
 from emotion_core.training.slides import make_slides
 from emotion_core.training.sources import faces_of, fer2013, fewer, pets
 from emotion_core.training.stand_in import drawn_faces, drawn_pets, relabelled, write_folders
@@ -188,9 +189,7 @@ def test_a_finished_run_is_loaded(tiny_csv: Path, tmp_path: Path, capsys: pytest
     first = trained(data, settings, tmp_path / "run")
     capsys.readouterr()
     assert trained(data, settings, tmp_path / "run").config == first.config
-    assert re.fullmatch(
-        r"run is finished, after [\d.]+ hours on \d+ \w+ cores by \w+: loaded.\n", capsys.readouterr().out
-    )
+    assert re.fullmatch(r"run is finished: [\d.]+ hours on \d+ \w+ cores, version .+\n", capsys.readouterr().out)
     spelled_out = replace(settings, arch_options={"crop_size": 48, **settings.arch_options})
     assert trained(data, spelled_out, tmp_path / "run").config == first.config
     with pytest.raises(DataError, match="other data or settings"):
@@ -248,6 +247,12 @@ def test_slides(tiny_bundle: Bundle, recognizer: EmotionRecognizer, tmp_path: Pa
             assert shape.left >= 0
             assert shape.left + shape.width <= deck.slide_width
             assert shape.top + shape.height <= deck.slide_height
+
+
+def test_no_browser_no_picture(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("shutil.which", lambda name: None)  # noqa: ARG005
+    assert photograph_page(np.zeros((64, 64, 3), np.uint8)) is None
+    assert "Chromium" in capsys.readouterr().out
 
 
 @pytest.mark.browser

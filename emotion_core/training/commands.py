@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -285,11 +286,10 @@ def run_slides(options: argparse.Namespace) -> int:
     from ..recognizer import EmotionRecognizer
     from .runs import RUNS
     from .screenshots import photograph_page
-    from .slides import make_slides, portrait_at_hand
+    from .slides import make_slides
 
-    portrait = portrait_at_hand()
-    page = None if portrait is None else photograph_page(portrait, options.model)
-    print(make_slides(options.out, options.runs or RUNS, EmotionRecognizer.load(options.model), page))
+    recognizer = EmotionRecognizer.load(options.model)
+    print(make_slides(options.out, options.runs or RUNS, recognizer, partial(photograph_page, model=options.model)))
     return 0
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..errors import DataError
+from ..unfinished import unfinished
 
 _ABSOLUTE: Final = re.compile(r"""(["'])(?:/|[A-Za-z]:\\)[^"']*?([^/\\"']+)\1""")
 
@@ -22,7 +23,7 @@ def execute(notebook: str | Path, out: str | Path, parameters: Mapping[str, Any]
     import papermill
 
     notebook, out = Path(notebook).resolve(), Path(out).resolve()
-    failure = ""
+    out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         # Not to ``out`` as it goes: the notebook would find itself changed, and say so of its code.
         reached = Path(folder) / notebook.name
@@ -36,11 +37,11 @@ def execute(notebook: str | Path, out: str | Path, parameters: Mapping[str, Any]
                 coalesce_streams=True,
             )
         except papermill.PapermillExecutionError as error:
-            failure = f"{notebook.name}, cell {error.exec_count}: {error.ename}: {error.evalue}"
-        content = nbformat.read(reached, as_version=4)
-    nbformat.write(tidied(content), out)
-    if failure:
-        raise DataError(failure)
+            raise DataError(f"{notebook.name}, cell {error.exec_count}: {error.ename}: {error.evalue}") from error
+        finally:
+            if reached.is_file():
+                with unfinished(out) as part:
+                    nbformat.write(tidied(nbformat.read(reached, as_version=4)), part)
     return out
 
 

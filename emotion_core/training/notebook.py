@@ -1,6 +1,5 @@
 """What the notebooks share: where their outputs come from, a run that is trained or loaded, tables of runs."""
 
-import json
 import logging
 import os
 import platform
@@ -20,7 +19,7 @@ from .architectures import options_of
 from .config import TrainConfig
 from .data import FaceData
 from .gallery import png
-from .record import RUN, code_version, read_json
+from .record import RUN, code_version, code_words, read_json
 from .run import train_bundle
 from .runs import ORDER, RUNS, ablation_table, comparison_table, read_runs
 
@@ -31,10 +30,7 @@ def introduce(name: str) -> None:
     From here on TensorFlow logs errors alone.
     """
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    code = code_version()
-    commit = f"commit {code['commit'][:12]}" if code["commit"] else "outside a clone"
-    changed = ", with changes of its own" if code["commit"].endswith("+") else ""
-    print(f"{name}, run on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC by version {code['version']}, {commit}{changed}")
+    print(f"{name}, run on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {code_words(code_version())}")
     devices = ", ".join(keras.distribution.list_devices())
     print(f"{os.cpu_count()} {platform.machine()} cores; devices: {devices}")
     print(f"Python {platform.python_version()}, Keras {version('keras')} on {keras.backend.backend()}")
@@ -56,19 +52,19 @@ def trained(data: FaceData, config: TrainConfig, out: str | Path, flip: bool = F
     """
     out = Path(out)
     if (out / CONFIG).is_file() and (out / "run" / RUN).is_file():
-        begun = json.loads((out / "run" / RUN).read_text())
-        same = (_whole(config.as_json()), data.digest(), data.votes_digest())
-        if (_whole(begun["config"]), begun["data_sha256"], begun["votes_sha256"]) == same:
-            bundle = Bundle.open(out)
-            told, code = bundle.config.training, begun["code"]["commit"][:12] or begun["code"]["version"]
-            print(f"{out.name} is finished, after {told['hours']} hours on {told['hardware']} by {code}: loaded.")
+        begun, bundle = read_json(out / "run" / RUN), Bundle.open(out)
+        same = (_whole(config.as_json()), data.digest(), data.votes_digest(), flip)
+        if (_whole(begun["config"]), begun["data_sha256"], begun["votes_sha256"], bundle.config.flip) == same:
+            told = bundle.config.training
+            print(f"{out.name} is finished: {told['hours']} hours on {told['hardware']}, {code_words(begun['code'])}.")
             return bundle
     return train_bundle(data, config, out, resume=True, flip=flip)
 
 
 def _whole(config: dict[str, Any]) -> dict[str, Any]:
     """A configuration in which options at their defaults are named, too; the precision is the machine's."""
-    return {**config, "arch_options": options_of(config["arch"], config["arch_options"]), "precision": None}
+    options = options_of(config["arch"], config.get("arch_options", {}))
+    return {**config, "arch_options": options, "precision": None}
 
 
 def recorded(*archs: str, folder: Path = RUNS) -> str:

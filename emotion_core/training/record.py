@@ -22,7 +22,7 @@ def open_run(folder: Path, record: dict[str, Any], resume: bool) -> None:
     if run.is_file():
         if not resume:
             raise DataError(f"{folder} already holds a run: add --resume to go on, or choose another --out.")
-        begun = json.loads(run.read_text())
+        begun = read_json(run)
         if {**begun, "code": None} != {**record, "code": None}:  # newer code may go on, and is not recorded
             raise DataError(
                 f"{run} was begun with other data or settings: resume with the same, or choose another --out."
@@ -50,13 +50,20 @@ def code_version() -> dict[str, str]:
     return {"version": number, "commit": commit.strip() + ("+" if changed.strip() else "")}
 
 
+def code_words(code: dict[str, str]) -> str:
+    """What ``code_version`` found, for people."""
+    commit = f"commit {code['commit'][:12]}" if code["commit"] else "outside a clone"
+    changed = ", with changes of its own" if code["commit"].endswith("+") else ""
+    return f"version {code['version']}, {commit}{changed}"
+
+
 def read_stages(folder: Path) -> list[dict[str, Any]]:
     """What is recorded of a run, with its history so far, after the runs that its weights came from.
 
     For the folder of a bundle: what its config says. An empty list where nothing is recorded.
     """
     if (folder / RUN).is_file():
-        record = json.loads((folder / RUN).read_text())
+        record = read_json(folder / RUN)
         return [*record.pop("earlier"), {**record, "history": read_history(folder)}]
     config = folder / CONFIG
     return list(BundleConfig.from_json(config.read_bytes()).training.get("stages", [])) if config.is_file() else []

@@ -31,11 +31,11 @@ def photograph_page(photo: RGB, model: str | None = None) -> bytes | None:
     """Start the application, give it a photo and take a PNG of its answer, on a desk's screen and on a phone's.
 
     model: as for ``EMOTION_MODEL``. None, with the reason printed, where Playwright or a browser is
-    missing. Raises EmotionError when the application does not start.
+    missing or fails, or no face is found. Raises EmotionError when the application does not start.
     """
     browser = next(filter(None, map(shutil.which, _BROWSERS)), None)
     try:
-        from playwright.sync_api import sync_playwright
+        from playwright.sync_api import Error, sync_playwright
     except ImportError:
         browser = None
     if browser is None or not APP.is_file():
@@ -44,9 +44,13 @@ def photograph_page(photo: RGB, model: str | None = None) -> bytes | None:
     with TemporaryDirectory() as folder, _served(model) as url, sync_playwright() as playwright:
         file = Path(folder) / "photo.png"
         Image.fromarray(photo).save(file)
-        chromium = playwright.chromium.launch(executable_path=browser)
-        views = [_view(chromium, url, file, *view) for view in _VIEWS]
-        chromium.close()
+        try:
+            chromium = playwright.chromium.launch(executable_path=browser)
+            views = [_view(chromium, url, file, *view) for view in _VIEWS]
+            chromium.close()
+        except Error as error:
+            print(f"No picture of the page: {error.message.splitlines()[0]}")
+            return None
     whole = Image.new("RGB", (sum(view.width for view in views) + _GAP, _HEIGHT), "white")
     whole.paste(views[0], (0, 0))
     whole.paste(views[1], (whole.width - views[1].width, 0))
@@ -75,7 +79,9 @@ def _served(model: str | None) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    settings = {"GRADIO_SERVER_PORT": str(port), **({"EMOTION_MODEL": model} if model else {})}
+    # This port or none: another may be somebody else's.
+    settings = {"GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": str(port), "GRADIO_NUM_PORTS": "1"}
+    settings |= {"EMOTION_MODEL": model} if model else {}
     quiet = subprocess.DEVNULL
     url = f"http://127.0.0.1:{port}"
     with subprocess.Popen([sys.executable, APP], env={**os.environ, **settings}, stdout=quiet, stderr=quiet) as process:

@@ -1,7 +1,7 @@
 """The presentation, made from the recorded runs: every figure on it is read from one, every chart drawn from one."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -35,13 +35,16 @@ _SPLIT: Final = "private"
 
 
 def make_slides(
-    out: str | Path, folder: Path = RUNS, recognizer: EmotionRecognizer | None = None, page: bytes | None = None
+    out: str | Path,
+    folder: Path = RUNS,
+    recognizer: EmotionRecognizer | None = None,
+    photograph: Callable[[RGB], bytes | None] | None = None,
 ) -> Path:
     """Write the presentation (.pptx, 16:9); returns its path.
 
-    recognizer: answers on the portrait of the demo; None leaves that out, as a missing scikit-image
-    does, which carries the portrait. page: a picture of the application's page with the same portrait,
-    left out where there is none. Raises DataError where no run is recorded.
+    recognizer: answers on the portrait of the demo; None leaves the demo out, as a missing scikit-image
+    does, which carries the portrait. photograph: takes a picture of the page with the portrait on it.
+    Raises DataError where no run is recorded.
     """
     runs = [run for run in read_runs(folder) if _SPLIT in run.metrics]
     if not runs:
@@ -58,9 +61,7 @@ def make_slides(
         _errors(deck, best)
         _serving(deck, best)
         if recognizer is not None:
-            _demo(deck, recognizer)
-        if page is not None:
-            deck.page("The page", ["On a desk, and on a phone in the evening."], page, below=True)
+            _demo(deck, recognizer, photograph)
         _closing(deck)
     return deck.save(Path(out))
 
@@ -75,7 +76,7 @@ def _opening(deck: Deck, runs: Sequence[BundleConfig], best: BundleConfig) -> No
     figures = best.metrics[_SPLIT]
     deck.cover(
         "Perceived expression",
-        f"{len(runs)} network{'s' if len(runs) > 1 else ''}, one data set, one measure",
+        f"{len(runs)} network{'s' if len(runs) > 1 else ''}, one data set, one program",
         f"Best: {best.name}, {figures['accuracy']:.1%} of {figures['faces']:,} test faces",
     )
     deck.page(
@@ -130,7 +131,7 @@ def _networks(deck: Deck, runs: Sequence[BundleConfig]) -> None:
     header = ["network", "classes", "input", "weights", "as served", "epochs", "trained for"]
     deck.page(
         "The networks",
-        ["Same faces, same code. Each takes the raw crop; enlarging it is the network's work."],
+        ["One code trained all. Each takes the raw crop; enlarging it is the network's work."],
         table=[header, *rows],
     )
     longest = max(runs, key=lambda run: sum(len(stage["history"]) for stage in run.training["stages"]))
@@ -240,20 +241,13 @@ def _serving(deck: Deck, best: BundleConfig) -> None:
     deck.page("From model to application", text, table=[header, *rows])
 
 
-def portrait_at_hand() -> RGB | None:
-    """The demo's portrait, uint8 (512, 512, 3); None, with a word on it printed, without scikit-image."""
+def _demo(deck: Deck, recognizer: EmotionRecognizer, photograph: Callable[[RGB], bytes | None] | None) -> None:
     try:
         from skimage import data as pictures
     except ImportError:
         print("The demo's portrait comes with scikit-image, which is not installed: the demo is left out.")
-        return None
-    return np.asarray(pictures.astronaut(), np.uint8)
-
-
-def _demo(deck: Deck, recognizer: EmotionRecognizer) -> None:
-    portrait = portrait_at_hand()
-    if portrait is None:
         return
+    portrait = np.asarray(pictures.astronaut(), np.uint8)
     result = recognizer.analyze(portrait)
     answer = result.predictions[0] if result.predictions else None
     file = io.BytesIO()
@@ -266,6 +260,9 @@ def _demo(deck: Deck, recognizer: EmotionRecognizer) -> None:
         lines += [f"{label} {share:.0%}" for share, label in shares]
     lines.append("Eileen Collins, portrait by NASA, in the public domain.")
     deck.page("The application's answer", lines, file.getvalue())
+    page = photograph(portrait) if photograph else None
+    if page is not None:
+        deck.page("The page", ["On a desk, and on a phone in the evening."], page, below=True)
 
 
 def _closing(deck: Deck) -> None:

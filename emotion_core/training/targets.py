@@ -46,20 +46,22 @@ def teaching(data: FaceData, config: TrainConfig, folder: Path | None = None) ->
 
 def _answers(teacher: Bundle, data: FaceData, folder: Path | None) -> NDArray[np.float32]:
     """A teacher's calibrated logits, float32 (N, C), the mean of both views; kept in a file of the folder."""
-    # Both views are asked for here: one that looks twice by itself would be asked for four.
-    classifier = Classifier.from_bundle(teacher).one_look()
-    if classifier.labels != data.labels:
-        raise DataError(f"Teacher {teacher.origin} knows {', '.join(classifier.labels)}, not {', '.join(data.labels)}.")
-    asked = hashlib.sha256(f"{data.digest()} {teacher.config.to_json()}".encode()).hexdigest()
+    config = teacher.config
+    if config.labels != data.labels:
+        raise DataError(f"Teacher {teacher.origin} knows {', '.join(config.labels)}, not {', '.join(data.labels)}.")
+    weights = hashlib.sha256((teacher.folder / teacher.serves_from()).read_bytes()).hexdigest()
+    asked = hashlib.sha256(f"{data.digest()} {weights} {config.temperature} {config.bias}".encode()).hexdigest()
     kept = folder / f"answers-{asked[:16]}.npy" if folder else None
     if kept and kept.is_file():
         return np.asarray(np.load(kept, allow_pickle=False), np.float32)
+    # Both views are asked for here: one that looks twice by itself would be asked for four.
+    classifier = Classifier.from_bundle(teacher).one_look()
     try:
         views = [classifier.logits(data.faces), classifier.logits(np.ascontiguousarray(data.faces[:, :, ::-1]))]
     except ValueError as error:
         raise DataError(f"Teacher {teacher.origin} takes other crops: {error}") from error
-    answers = np.asarray(np.mean(views, axis=0) / classifier.config.temperature, np.float32)
-    answers += np.asarray(classifier.config.bias or 0.0, np.float32)
+    answers = np.asarray(np.mean(views, axis=0) / config.temperature, np.float32)
+    answers += np.asarray(config.bias or 0.0, np.float32)
     if kept:
         with unfinished(kept) as part, part.open("wb") as file:
             np.save(file, answers)
