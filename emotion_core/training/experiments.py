@@ -105,6 +105,9 @@ def search(data: FaceData, base: TrainConfig, folder: Path, trials: int, faces: 
     from optuna.storages.journal import JournalFileBackend
 
     data = part_of(data, faces)
+    steps = max(len(data.of("train")) // base.batch_size, 1) * base.epochs
+    # Averages over more than a twentieth of a short run would be judged by how it began.
+    base = replace(base, ema=min(base.ema, max(1 - 20 / steps, 0.0)))
     folder.mkdir(parents=True, exist_ok=True)
 
     def objective(trial: "optuna.Trial") -> float:
