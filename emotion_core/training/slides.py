@@ -184,7 +184,7 @@ def _what_helped(deck: Deck, folder: Path) -> None:
         return
     record = read_json(folder / "ablation.json")
     base, *others = record["runs"]
-    gains = {run["switch"]: 100 * (run["accuracy"] - base["accuracy"]) for run in others}
+    gains = {run["switch"]: round(100 * (run["accuracy"] - base["accuracy"]), 1) for run in others}
     deck.page(
         "What helped",
         [
