@@ -174,7 +174,10 @@ def analyzer_of(recognizer: EmotionRecognizer, options: VideoOptions) -> StreamA
 def follow(
     items: "Iterable[Picture | av.Packet[AudioStream]]", analyzer: StreamAnalyzer, rate: float | None
 ) -> "Iterator[Followed | av.Packet[AudioStream]]":
-    """Every picture, in order, and the sound's packets as they come."""
+    """Every picture, in order, and the sound's packets as they come.
+
+    Pictures between two analysed ones wait, to know where their boxes are on the way to.
+    """
     before: TrackedFrame | None = None
     waiting: list[Picture] = []
     for item in _named(items, analyzer, rate):

@@ -44,8 +44,9 @@ def summary_table(folder: Path) -> str:
     crowd, four = load["crowd"], load["webcam"]["4"]["milliseconds"]["p95"]
     cores = load["machine"]["cores"]
     where = f"{cores} core{'' if cores == 1 else 's'}"
-    inputs = {run["kind"]: run["inputs"] for run in read_json(folder / "fuzz.json")}
-    failures = sum(len(run["failures"]) for run in read_json(folder / "fuzz.json"))
+    fuzzed = read_json(folder / "fuzz.json")
+    inputs = {run["kind"]: run["inputs"] for run in fuzzed}
+    failures = sum(len(run["failures"]) for run in fuzzed)
     told = crowd["told"]
     answered = sum(count for what, count in told.items() if what.endswith(" answered"))
     later = sum(count for what, count in told.items() if what.split()[-1] in ("429", "503"))

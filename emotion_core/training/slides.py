@@ -131,7 +131,7 @@ def _networks(deck: Deck, runs: Sequence[BundleConfig]) -> None:
     header = ["network", "classes", "input", "weights", "as served", "epochs", "trained for"]
     deck.page(
         "The networks",
-        ["One code trained all. Each takes the raw crop; enlarging it is the network's work."],
+        ["The same code trained all. Each takes the raw crop; enlarging it is the network's work."],
         table=[header, *rows],
     )
     longest = max(runs, key=lambda run: sum(len(stage["history"]) for stage in run.training["stages"]))

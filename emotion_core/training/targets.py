@@ -13,6 +13,7 @@ from ..labels import FERPLUS
 from ..unfinished import unfinished
 from .config import TrainConfig
 from .data import FaceData
+from .record import sha256_of
 
 
 def targets(data: FaceData, config: TrainConfig, folder: Path | None = None) -> NDArray[np.float32]:
@@ -49,7 +50,7 @@ def _answers(teacher: Bundle, data: FaceData, folder: Path | None) -> NDArray[np
     config = teacher.config
     if config.labels != data.labels:
         raise DataError(f"Teacher {teacher.origin} knows {', '.join(config.labels)}, not {', '.join(data.labels)}.")
-    weights = hashlib.sha256((teacher.folder / teacher.serves_from()).read_bytes()).hexdigest()
+    weights = sha256_of(teacher.folder / teacher.serves_from())
     asked = hashlib.sha256(f"{data.digest()} {weights} {config.temperature} {config.bias}".encode()).hexdigest()
     kept = folder / f"answers-{asked[:16]}.npy" if folder else None
     if kept and kept.is_file():
