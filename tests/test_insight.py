@@ -272,9 +272,9 @@ def test_precision_is_what_the_machine_computes_in(monkeypatch, tmp_path):
     monkeypatch.setattr(devices, "CPU_FACTS", facts)
     monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["cpu:0"])
     assert fast_precision() == "float32"  # nothing known
-    facts.write_text("flags : fma avx2 avx512f avx512_bf16 amx_tile\n")
+    facts.write_text("flags : fma avx2 avx512f avx512_bf16 amx_bf16 amx_tile\n")
     assert fast_precision() == "mixed_bfloat16"
-    facts.write_text("flags : fma avx2\n")
+    facts.write_text("flags : fma avx2 avx512f avx512_bf16\n")
     assert fast_precision() == "float32"
     monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["gpu:0"])
     assert fast_precision() == "mixed_bfloat16"
