@@ -30,7 +30,7 @@ from emotion_core.training.data import as_ferplus, load
 from emotion_core.training.devices import fast_precision, use_devices
 from emotion_core.training.execute import tidied, value_of
 from emotion_core.training.insight import convolutions, feature_maps, filters
-from emotion_core.training.notebook import best_settings, recorded, recorded_ablation, recorded_search, trained
+from emotion_core.training.notebook import best_settings, reached, recorded, recorded_ablation, recorded_search, trained
 from emotion_core.training.peers import load_mini_xception, mini_xception, peer_probabilities
 from emotion_core.training.record import read_history
 from emotion_core.training.runs import record_run
@@ -194,6 +194,21 @@ def test_a_finished_run_is_loaded(tiny_csv: Path, tmp_path: Path, capsys: pytest
     assert trained(data, spelled_out, tmp_path / "run").config == first.config
     with pytest.raises(DataError, match="other data or settings"):
         trained(data, tiny.settings(2), tmp_path / "run")
+
+
+def test_a_recorded_run_needs_no_weights_for_its_figures(
+    tiny_csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, settings = load(tiny_csv), tiny.settings(1)
+    record_run(trained(data, settings, tmp_path / "fer2013-tiny"), tmp_path / "runs")
+    elsewhere = tmp_path / "elsewhere" / "fer2013-tiny"
+    figures = reached(data, settings, elsewhere, recorded_in=tmp_path / "runs").metrics
+    assert figures == json.loads((tmp_path / "runs" / "fer2013-tiny.json").read_text())["metrics"]
+    assert "fer2013-tiny is finished" in capsys.readouterr().out
+    assert not elsewhere.exists()
+    # Another run than the recorded one is trained.
+    assert reached(data, tiny.settings(2), elsewhere, recorded_in=tmp_path / "runs").metrics != figures
+    assert (elsewhere / "config.json").is_file()
 
 
 def test_tables_say_what_is_not_recorded(tiny_bundle: Bundle, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import keras
 from matplotlib.figure import Figure
 from PIL import Image
 
-from ..bundle import CONFIG, Bundle
+from ..bundle import CONFIG, Bundle, BundleConfig
 from .architectures import options_of
 from .config import TrainConfig
 from .data import FaceData
@@ -52,13 +52,35 @@ def trained(data: FaceData, config: TrainConfig, out: str | Path, flip: bool = F
     """
     out = Path(out)
     if (out / CONFIG).is_file() and (out / "run" / RUN).is_file():
-        begun, bundle = read_json(out / "run" / RUN), Bundle.open(out)
-        same = (_whole(config.as_json()), data.digest(), data.votes_digest(), flip)
-        if (_whole(begun["config"]), begun["data_sha256"], begun["votes_sha256"], bundle.config.flip) == same:
-            told = bundle.config.training
-            print(f"{out.name} is finished: {told['hours']} hours on {told['hardware']}, {code_words(begun['code'])}.")
+        bundle = Bundle.open(out)
+        if _is_of(read_json(out / "run" / RUN), bundle.config, data, config, flip):
             return bundle
     return train_bundle(data, config, out, resume=True, flip=flip)
+
+
+def reached(
+    data: FaceData, config: TrainConfig, out: str | Path, flip: bool = False, recorded_in: Path = RUNS
+) -> BundleConfig:
+    """What a run reached: read from the project's records where this very run is there, else that of ``trained``.
+
+    So the figures of a network whose weights are not shipped need not be trained for again.
+    """
+    record = recorded_in / f"{Path(out).name}.json"
+    if record.is_file():
+        run = BundleConfig.from_json(record.read_bytes())
+        if _is_of(run.training["stages"][-1], run, data, config, flip):
+            return run
+    return trained(data, config, out, flip).config
+
+
+def _is_of(begun: dict[str, Any], run: BundleConfig, data: FaceData, config: TrainConfig, flip: bool) -> bool:
+    """Whether the finished ``run``, begun as recorded, is what is asked for; if so, say where it came from."""
+    asked = (_whole(config.as_json()), data.digest(), data.votes_digest(), flip)
+    if (_whole(begun["config"]), begun["data_sha256"], begun["votes_sha256"], run.flip) != asked:
+        return False
+    hours, hardware = run.training["hours"], run.training["hardware"]
+    print(f"{run.name} is finished: {hours} hours on {hardware}, {code_words(begun['code'])}.")
+    return True
 
 
 def _whole(config: dict[str, Any]) -> dict[str, Any]:
