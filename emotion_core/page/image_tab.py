@@ -53,9 +53,9 @@ def image_tab(catalogue: Catalogue, files: ShortLivedFolder) -> None:
             )
             faces = gr.HTML(label="Expressions", elem_id="faces")
             why = gr.Button("Which pixels spoke?", visible=False, size="sm")
-    compared = gr.HTML(label="Comparison", elem_id="compared")
-    reasons = gr.HTML(label="Which pixels spoke", elem_id="reasons")
-    figures = gr.HTML(label="All figures", elem_id="figures")
+    compared = gr.HTML(label="Comparison", elem_id="compared", elem_classes="answer")
+    reasons = gr.HTML(label="Which pixels spoke", elem_id="reasons", elem_classes="answer")
+    figures = gr.HTML(label="All figures", elem_id="figures", elem_classes="answer")
 
     choices = [photo, model, detector, other]
     outputs = [annotated, faces, figures, compared, reasons, why]
@@ -100,7 +100,7 @@ def _album(catalogue: Catalogue, files: ShortLivedFolder, model: gr.Dropdown, de
         photos = gr.File(label="Photos", file_count="multiple", type="filepath", height=160)
         start = gr.Button("Analyse all", variant="primary")
         gallery = gr.Gallery(label="Faces", columns=4, object_fit="contain", height="auto", format="jpeg")
-        table = gr.HTML(label="A row per face", elem_id="album")
+        table = gr.HTML(label="A row per face", elem_id="album", elem_classes="answer")
         archive = gr.DownloadButton("Save everything (zip)", visible=False)
 
     def analyze(
