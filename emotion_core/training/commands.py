@@ -4,18 +4,15 @@ import argparse
 import json
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
 
+from .arguments import MODEL, bundle_of, data_options, train_config, train_options
 from .bulk_speed import add_bulk_speed
-
-_MODEL: Final = "a bundle's folder or name, or owner/repo[@revision]"
-_DATA: Final = "fer2013.csv, a folder of classes, or a zip file of either"
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add data, train, evaluate, export, notebook, slides and the rest to a parser's commands."""
     data = commands.add_parser("data", help="report what a data set holds and what is wrong with it")
-    _data_options(data)
+    data_options(data)
     data.add_argument("--size", type=int, default=48, help="side that pictures are made into, in pixels")
     data.add_argument("--color", action="store_true", help="keep colours")
     data.add_argument("--json", action="store_true")
@@ -23,25 +20,25 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     data.set_defaults(run=run_data)
 
     train = commands.add_parser("train", help="train a network and export it as a bundle")
-    _data_options(train)
+    data_options(train)
     train.add_argument("--out", type=Path, required=True, metavar="BUNDLE", help="the bundle's folder")
-    train.add_argument("--from", dest="bundle", metavar="BUNDLE", help="fine-tune this bundle: " + _MODEL)
+    train.add_argument("--from", dest="bundle", metavar="BUNDLE", help="fine-tune this bundle: " + MODEL)
     train.add_argument("--resume", action="store_true", help="go on after the last finished epoch")
     train.add_argument("--flip", action="store_true", help="serve with each face's mirror image, too")
     train.add_argument("--devices", default="one", choices=("one", "all"), help="all: the JAX backend shares batches")
-    _train_options(train)
+    train_options(train)
     train.set_defaults(run=run_train)
 
     average = commands.add_parser("average", help="average the weights of bundles that were trained from one another")
-    average.add_argument("bundle", nargs="+", metavar="BUNDLE", help=_MODEL)
-    _data_options(average)
+    average.add_argument("bundle", nargs="+", metavar="BUNDLE", help=MODEL)
+    data_options(average)
     average.add_argument("--out", type=Path, required=True, metavar="BUNDLE", help="the new bundle's folder")
     average.add_argument("--flip", action="store_true", help="serve with each face's mirror image, too")
     average.set_defaults(run=run_average)
 
     evaluate = commands.add_parser("evaluate", help="measure a bundle on a split")
-    evaluate.add_argument("bundle", metavar="BUNDLE", help=_MODEL)
-    _data_options(evaluate)
+    evaluate.add_argument("bundle", metavar="BUNDLE", help=MODEL)
+    data_options(evaluate)
     evaluate.add_argument("--split", choices=("public", "private"), required=True)
     evaluate.add_argument("--views", choices=("one", "flip", "ten"), help="by default, as the bundle serves")
     evaluate.add_argument("--json", action="store_true")
@@ -49,8 +46,8 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     evaluate.set_defaults(run=run_evaluate)
 
     export = commands.add_parser("export", help="write a bundle's network as LiteRT, ONNX and SavedModel")
-    export.add_argument("bundle", metavar="BUNDLE", help=_MODEL)
-    _data_options(export)
+    export.add_argument("bundle", metavar="BUNDLE", help=MODEL)
+    data_options(export)
     export.add_argument("--out", type=Path, required=True, metavar="DIR")
     export.add_argument("--form", action="append", help="one form, repeatable; by default all")
     export.set_defaults(run=run_export)
@@ -60,16 +57,16 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         ("search", "search hyper-parameters with Optuna", run_search),
     ):
         command = commands.add_parser(name, help=words)
-        _data_options(command)
+        data_options(command)
         command.add_argument("--out", type=Path, required=True, metavar="DIR", help="its runs; goes on if begun")
         command.add_argument("--faces", type=int, default=8000, help="Training faces used")
         if name == "search":
             command.add_argument("--trials", type=int, default=20)
-        _train_options(command)
+        train_options(command)
         command.set_defaults(run=run)
 
     record = commands.add_parser("record", help="keep a bundle's figures as a run")
-    record.add_argument("bundle", nargs="+", metavar="BUNDLE", help=_MODEL)
+    record.add_argument("bundle", nargs="+", metavar="BUNDLE", help=MODEL)
     record.set_defaults(run=run_record)
 
     tables = commands.add_parser("tables", help="put the recorded figures into Markdown documents")
@@ -85,58 +82,10 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     slides = commands.add_parser("slides", help="make the presentation from the recorded runs")
     slides.add_argument("out", type=Path, metavar="OUT.pptx")
     slides.add_argument("--runs", type=Path, metavar="DIR", help="recorded runs; by default, the project's")
-    slides.add_argument("--model", help="answers on the demo's page: " + _MODEL)
+    slides.add_argument("--model", help="answers on the demo's page: " + MODEL)
     slides.set_defaults(run=run_slides)
 
     add_bulk_speed(commands)
-
-
-def _data_options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--data", type=Path, required=True, help=_DATA)
-    command.add_argument("--votes", type=Path, help="fer2013new.csv, the FER+ votes")
-    command.add_argument("--ferplus", action="store_true", help="take the eight labels of FER+ from the votes")
-
-
-def _train_options(train: argparse.ArgumentParser) -> None:
-    train.add_argument("--arch", help="custom_cnn, mobilenetv2, residual_cnn, resnet50, resnet50v2 or vgg16")
-    train.add_argument("--crop-size", type=int, help="side of the crops that the network takes")
-    train.add_argument("--color", action="store_true", help="the network takes RGB")
-    train.add_argument("--image-size", type=int, help="side to which crops are enlarged in the network")
-    train.add_argument("--width", type=int, help="filters of the custom CNN's first stage")
-    train.add_argument("--epochs", type=int)
-    train.add_argument("--batch-size", type=int)
-    train.add_argument("--learning-rate", type=float)
-    train.add_argument("--weight-decay", type=float)
-    train.add_argument("--dropout", type=float)
-    train.add_argument("--label-smoothing", type=float)
-    train.add_argument("--votes-share", type=float, help="share of the targets that the votes get")
-    train.add_argument("--teachers", nargs="+", metavar="BUNDLE", help="bundles to learn the answers of")
-    train.add_argument("--distil-share", type=float, help="share of the targets that the teachers get")
-    train.add_argument("--distil-temperature", type=float)
-    train.add_argument("--class-weight-power", type=float, help="0: no class weights, 1: balanced")
-    train.add_argument("--balanced-sampling", type=float, help="0: each face once an epoch, 1: classes equally")
-    train.add_argument("--mixup", type=float, help="alpha of the Beta distribution; 0: none")
-    train.add_argument("--ema", type=float, help="momentum of the averaged weights, per step")
-    train.add_argument("--augmentation-start", type=float, help="strength at first, 0 to 1")
-    train.add_argument("--augmentation-end", type=float, help="strength in the second half, 0 to 1")
-    train.add_argument("--precision", help="mixed_bfloat16 or float32; by default what the machine is fast at")
-    train.add_argument("--weights", choices=("imagenet",), help="start from Keras's download")
-    train.add_argument("--init", help="start from an .npz of weights, or a run's best.weights.h5")
-    train.add_argument("--train-from", metavar="LAYER", help="keep the layers before it; logits: the head alone")
-    train.add_argument("--seed", type=int)
-
-
-def train_config(options: argparse.Namespace) -> Any:
-    """The TrainConfig that the options describe."""
-    from .config import TrainConfig
-
-    shape = {"crop_size": options.crop_size, "image_size": options.image_size, "width": options.width}
-    shape["channels"] = 3 if options.color else None
-    names = TrainConfig.__dataclass_fields__
-    given = {name: value for name, value in vars(options).items() if name in names and value is not None}
-    given["teachers"] = tuple(str(_bundle(teacher).folder) for teacher in options.teachers or ())
-    given["arch_options"] = {name: value for name, value in shape.items() if value is not None}
-    return TrainConfig(**given)
 
 
 def run_data(options: argparse.Namespace) -> int:
@@ -161,7 +110,7 @@ def run_train(options: argparse.Namespace) -> int:
     config = train_config(options)
     use_devices(options.devices, config.batch_size)
     if options.bundle:
-        config = continued(config, _bundle(options.bundle))
+        config = continued(config, bundle_of(options.bundle))
     data = load_for(options.data, options.votes, config, options.ferplus)
     bundle = train_bundle(data, config, options.out, options.resume, options.flip)
     print(f"Bundle written to {bundle.folder}. Try it: EMOTION_MODEL={bundle.folder} python app.py")
@@ -174,7 +123,7 @@ def run_average(options: argparse.Namespace) -> int:
     from .data import load
     from .evaluate import matching
 
-    bundles = [_bundle(name) for name in options.bundle]
+    bundles = [bundle_of(name) for name in options.bundle]
     config = bundles[0].config
     data = matching(load(options.data, options.votes, config.height, config.channels), config.labels)
     print(f"Bundle written to {average_bundles(bundles, data, options.out, options.flip).folder}.")
@@ -187,7 +136,7 @@ def run_evaluate(options: argparse.Namespace) -> int:
     from .data import load
     from .evaluate import evaluate, matching
 
-    bundle = _bundle(options.bundle)
+    bundle = bundle_of(options.bundle)
     config = bundle.config
     data = matching(load(options.data, options.votes, config.height, config.channels), config.labels)
     figures = evaluate(Classifier.from_bundle(bundle), data, options.split, options.views)
@@ -223,7 +172,7 @@ def run_export(options: argparse.Namespace) -> int:
     from .export import export_forms
     from .forms import FORMS
 
-    bundle = _bundle(options.bundle)
+    bundle = bundle_of(options.bundle)
     config = bundle.config
     data = matching(load(options.data, options.votes, config.height, config.channels), config.labels)
     export_forms(bundle, data, options.out, tuple(options.form or FORMS))
@@ -258,7 +207,7 @@ def run_record(options: argparse.Namespace) -> int:
     from .runs import record_run
 
     for name in options.bundle:
-        print(record_run(_bundle(name)))
+        print(record_run(bundle_of(name)))
     return 0
 
 
@@ -291,9 +240,3 @@ def run_slides(options: argparse.Namespace) -> int:
     recognizer = EmotionRecognizer.load(options.model)
     print(make_slides(options.out, options.runs or RUNS, recognizer, partial(photograph_page, model=options.model)))
     return 0
-
-
-def _bundle(name: str) -> Any:
-    from ..resolve import resolve_bundle
-
-    return resolve_bundle(name).bundle
