@@ -10,8 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from ..bundle import DEFAULT
 from .card import table
-from .record import read_json
+from .record import RUNS, read_json
 
 BENCHMARKS: Final = Path(__file__).parents[2] / "tests" / "benchmarks"
 _SIZES: Final = ("VGA", "HD", "4K")
@@ -37,7 +38,7 @@ def summary_table(folder: Path) -> str:
     """Each goal with what was measured."""
     speed, load, bulk = (read_json(folder / f"{name}.json") for name in ("speed", "load", "bulk"))
     subjects = speed["subjects"]
-    ours, peer = subjects["ours, YuNet"], subjects["fer, Haar"]
+    accuracy, peers = _accuracy(), subjects["fer, Haar"]["private_accuracy"]
     clips, theirs = speed["clips"]["ours, YuNet"], speed["clips"]["fer, Haar"]["596x336"]
     clip = clips["596x336, 10 analysed"]
     floors = [stages["whole_over_floors"] for name, stages in speed["stages"].items() if name.startswith("video")]
@@ -62,7 +63,7 @@ def summary_table(folder: Path) -> str:
         [
             "accuracy on PrivateTest, ours and `fer`'s",
             "higher",
-            f"**{ours['private_accuracy']:.4f}** and {peer['private_accuracy']:.4f}",
+            f"**{accuracy:.4f}** and {peers:.4f}",
         ],
         [
             "a 720p video with one face, annotated: frames a second",
@@ -105,7 +106,10 @@ def subjects_table(folder: Path) -> str:
     rows: list[list[object]] = [
         ["ready: imports, model, first answer, s", *(one["ready_seconds"] for one in subjects.values())],
         ["most memory, MB", *(one["megabytes"] for one in subjects.values())],
-        ["PrivateTest accuracy, cropped faces", *(f"{one['private_accuracy']:.4f}" for one in subjects.values())],
+        [
+            "PrivateTest accuracy, cropped faces",
+            *(f"{one.get('private_accuracy', _accuracy()):.4f}" for one in subjects.values()),
+        ],
     ]
     for size in _SIZES:
         for faces in _FACES:
@@ -178,3 +182,8 @@ def fuzz_table(folder: Path) -> str:
 
 def _spread(measured: dict[str, Any]) -> list[str]:
     return [f"{value:.0f}" for value in measured["milliseconds"].values()]
+
+
+def _accuracy() -> float:
+    """The default model's on PrivateTest: not the benchmark's to measure, but that of its recorded run."""
+    return float(read_json(RUNS / f"{DEFAULT}.json")["metrics"]["private"]["accuracy"])

@@ -233,7 +233,7 @@ def run_notebook(options: argparse.Namespace) -> int:
 def run_slides(options: argparse.Namespace) -> int:
     """Make the presentation; the demo is answered, and the page photographed, now."""
     from ..recognizer import EmotionRecognizer
-    from .runs import RUNS
+    from .record import RUNS
     from .screenshots import photograph_page
     from .slides import make_slides
 

@@ -19,9 +19,9 @@ from .architectures import options_of
 from .config import TrainConfig
 from .data import FaceData
 from .gallery import png
-from .record import RUN, code_version, code_words, read_json
+from .record import RUN, RUNS, code_version, code_words, read_json
 from .run import train_bundle
-from .runs import ORDER, RUNS, ablation_table, comparison_table, read_runs
+from .runs import ORDER, ablation_table, comparison_table, read_runs
 
 
 def introduce(name: str) -> None:

@@ -14,6 +14,8 @@ from ..unfinished import unfinished
 
 RUN: Final = "run.json"
 HISTORY: Final = "history.csv"
+#: The project's recorded runs, one JSON a model.
+RUNS: Final = Path(__file__).parents[2] / "training_notebooks" / "runs"
 
 
 def open_run(folder: Path, record: dict[str, Any], resume: bool) -> None:

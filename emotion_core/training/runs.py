@@ -19,9 +19,8 @@ from ..labels import FERPLUS
 from .benchmarks import benchmark_tables
 from .card import class_table, results_table, table
 from .config import TrainConfig
-from .record import read_json
+from .record import RUNS, read_json
 
-RUNS: Final = Path(__file__).parents[2] / "training_notebooks" / "runs"
 _GLUE: Final = "\0"
 ORDER: Final = ("resnet50v2", "resnet50", "vgg16", "mobilenetv2", "custom_cnn", "residual_cnn")
 

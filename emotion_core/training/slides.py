@@ -22,8 +22,8 @@ from ..render import annotate
 from . import plots
 from .deck import Deck
 from .gallery import bars, png
-from .record import read_json
-from .runs import RUNS, read_runs
+from .record import RUNS, read_json
+from .runs import read_runs
 
 #: The text's face, or what looks like it, and Okabe and Ito's palette.
 _CHART_STYLE: Final[Any] = {
