@@ -9,8 +9,6 @@ from typing import Any, Final
 import matplotlib as mpl
 import numpy as np
 from cycler import cycler
-from matplotlib.figure import Figure
-from matplotlib.text import Text
 from PIL import Image
 from pptx import Presentation
 
@@ -21,17 +19,16 @@ from ..recognizer import EmotionRecognizer
 from ..render import annotate
 from . import plots
 from .deck import Deck
-from .gallery import bars, png
-from .record import RUNS, read_json
+from .gallery import bars
+from .record import RUNS
 from .runs import read_runs
+from .slides_results import SPLIT, chart, errors, results, serving, what_helped
 
 #: The text's face, or what looks like it, and Okabe and Ito's palette.
 _CHART_STYLE: Final[Any] = {
     "font.sans-serif": ["Arial", "Liberation Sans", "DejaVu Sans"],
     "axes.prop_cycle": cycler(color=["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00"]),
 }
-_LARGER: Final = 1.35  # letters of a chart on a page, against those of the same chart in a document
-_SPLIT: Final = "private"
 
 
 def make_slides(
@@ -46,34 +43,28 @@ def make_slides(
     does, which carries the portrait. photograph: takes a picture of the page with the portrait on it.
     Raises DataError where no run is recorded.
     """
-    runs = [run for run in read_runs(folder) if _SPLIT in run.metrics]
+    runs = [run for run in read_runs(folder) if SPLIT in run.metrics]
     if not runs:
         raise DataError(f"No run is recorded in {folder}: `python -m emotion_core record BUNDLE` records one.")
     same = [run for run in runs if run.labels == runs[0].labels]
-    best = max(same, key=lambda run: float(run.metrics[_SPLIT]["accuracy"]))
+    best = max(same, key=lambda run: float(run.metrics[SPLIT]["accuracy"]))
     deck = Deck(Presentation(), f"Recorded runs, {datetime.now(UTC):%d %B %Y}")
     with mpl.rc_context(_CHART_STYLE):
         _opening(deck, runs, best)
         _data(deck, best)
         _networks(deck, runs)
-        _results(deck, runs, same, best)
-        _what_helped(deck, folder)
-        _errors(deck, best)
-        _serving(deck, best)
+        results(deck, runs, same, best)
+        what_helped(deck, folder)
+        errors(deck, best)
+        serving(deck, best)
         if recognizer is not None:
             _demo(deck, recognizer, photograph)
         _closing(deck)
     return deck.save(Path(out))
 
 
-def _chart(figure: Figure) -> bytes:
-    for text in figure.findobj(Text):
-        text.set_fontsize(float(text.get_fontsize()) * _LARGER)
-    return png(figure, dpi=200)
-
-
 def _opening(deck: Deck, runs: Sequence[BundleConfig], best: BundleConfig) -> None:
-    figures = best.metrics[_SPLIT]
+    figures = best.metrics[SPLIT]
     deck.cover(
         "Perceived expression",
         f"{len(runs)} network{'s' if len(runs) > 1 else ''}, one data set, one program",
@@ -93,7 +84,7 @@ def _opening(deck: Deck, runs: Sequence[BundleConfig], best: BundleConfig) -> No
 
 
 def _data(deck: Deck, best: BundleConfig) -> None:
-    figures = best.metrics[_SPLIT]
+    figures = best.metrics[SPLIT]
     counts = {label: row["faces"] for label, row in figures["per_class"].items()}
     rare, common = min(counts, key=counts.__getitem__), max(counts, key=counts.__getitem__)
     twins = figures["faces"] - figures["without_twins"]["faces"]
@@ -106,7 +97,7 @@ def _data(deck: Deck, best: BundleConfig) -> None:
             f"{twins} of {figures['faces']:,} test faces are byte for byte training faces. "
             "Every figure is also given without these twins.",
         ],
-        _chart(bars(counts, "faces of PrivateTest")),
+        chart(bars(counts, "faces of PrivateTest")),
     )
 
 
@@ -145,100 +136,9 @@ def _networks(deck: Deck, runs: Sequence[BundleConfig]) -> None:
             *targets,
             "The running mean of the weights is measured; PublicTest picks the epoch.",
         ],
-        _chart(plots.history(longest.training["stages"])),
+        chart(plots.history(longest.training["stages"])),
         below=True,
     )
-
-
-def _results(deck: Deck, runs: Sequence[BundleConfig], same: Sequence[BundleConfig], best: BundleConfig) -> None:
-    figures = best.metrics[_SPLIT]
-    low, high = figures["interval"]["accuracy"]
-    others = [run for run in runs if run not in same]
-    note = f"{', '.join(run.name for run in others)}: other labels, another test." if others else ""
-    deck.page(
-        "Results",
-        [
-            f"{best.name}: {figures['accuracy']:.1%} accuracy (95% interval {low:.1%} to {high:.1%}), "
-            f"macro-F1 {figures['macro_f1']:.3f}.",
-            f"Without twins of training faces: {figures['without_twins']['accuracy']:.1%}.",
-            f"In brackets: number of classes. {note}".strip(),
-        ],
-        _chart(plots.comparison(runs, _SPLIT)),
-        below=True,
-    )
-    scores = {label: row["f1"] for label, row in figures["per_class"].items()}
-    ranked = sorted(scores, key=scores.__getitem__)
-    deck.page(
-        "Expression by expression",
-        [
-            f"Easiest for {best.name}: {ranked[-1]} (F1 {scores[ranked[-1]]:.2f}). "
-            f"Hardest: {ranked[0]} (F1 {scores[ranked[0]]:.2f})."
-        ],
-        _chart(plots.per_class(same, _SPLIT)),
-        below=True,
-    )
-
-
-def _what_helped(deck: Deck, folder: Path) -> None:
-    if not (folder / "ablation.json").is_file():
-        return
-    record = read_json(folder / "ablation.json")
-    base, *others = record["runs"]
-    gains = {run["switch"]: round(100 * (run["accuracy"] - base["accuracy"]), 1) for run in others}
-    deck.page(
-        "What helped",
-        [
-            f"Each switch alone against a plain run: {record['training_faces']:,} faces, "
-            f"{record['config']['epochs']} epochs of {record['config']['arch']}.",
-            "Judged on PublicTest. A point is within the noise.",
-        ],
-        _chart(bars(gains, "points of accuracy over the plain run")),
-    )
-
-
-def _errors(deck: Deck, best: BundleConfig) -> None:
-    figures = best.metrics[_SPLIT]
-    table = np.array(figures["confusion"])
-    shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
-    np.fill_diagonal(shares, 0)
-    worst = [np.unravel_index(place, shares.shape) for place in np.argsort(-shares, axis=None)[:4]]
-    lines = [f"{shares[i, j]:.0%} of {best.labels[i]} answered {best.labels[j]}" for i, j in worst]
-    deck.page(
-        "Error analysis",
-        ["The most frequent confusions:", *lines, "A row is a label and sums to 100%."],
-        _chart(plots.confusion(figures["confusion"], best.labels, f"{best.name}, PrivateTest")),
-    )
-    certain = figures["accuracy_when_certain"]
-    deck.page(
-        "Does it know how sure to be?",
-        [
-            f"Expected calibration error {figures['ece']:.3f}: the mean gap between confidence and accuracy.",
-            f"{figures['uncertain_share']:.0%} of the faces are marked uncertain"
-            + (f"; on the others the accuracy is {certain:.1%}." if certain is not None else "."),
-            "Fitted on PublicTest, shown on PrivateTest: a temperature and one bias per class.",
-        ],
-        _chart(plots.reliability({best.name: figures["reliability"]})),
-    )
-
-
-def _serving(deck: Deck, best: BundleConfig) -> None:
-    header = ["form of the graph", "MB", "PublicTest accuracy", "same answer as float32", "ms, 1 face", "ms, 10 faces"]
-    rows = [
-        [
-            form + (" (shipped)" if form == best.export["form"] else ""),
-            f"{row['megabytes']:.1f}",
-            f"{row['public_accuracy']:.4f}",
-            f"{row['same_answer']:.1%}",
-            f"{row['milliseconds_1_face']:g}",
-            f"{row['milliseconds_10_faces']:g}",
-        ]
-        for form, row in best.export["forms"].items()
-    ]
-    text = [
-        "Serving needs no training library. The smallest form that keeps the accuracy is shipped.",
-        "Accuracies before calibration; times are of one machine, to be compared with each other.",
-    ]
-    deck.page("From model to application", text, table=[header, *rows])
 
 
 def _demo(deck: Deck, recognizer: EmotionRecognizer, photograph: Callable[[RGB], bytes | None] | None) -> None:
