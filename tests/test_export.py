@@ -90,6 +90,20 @@ def test_a_recipe_trains_the_same_configuration_again(tiny_bundle: Bundle) -> No
     assert again == {**stage["config"], "augmentation": again["augmentation"]}
 
 
+def test_a_recipe_tells_stages_apart(tiny_bundle: Bundle) -> None:
+    [stage] = tiny_bundle.config.training["stages"]
+    name = tiny_bundle.config.name
+    later = {**stage, "config": {**stage["config"], "init": "best.weights.h5", "teachers": [name, "another"]}}
+    text = recipe(replace(tiny_bundle.config, training={**tiny_bundle.config.training, "stages": [stage, later]}))
+    first, second = text.replace("\\\n ", "").strip("`\n").removeprefix("bash\n").splitlines()
+    assert first.endswith(f"--out {name}-stage-1")
+    assert f"--init {name}-stage-1/run/best.weights.h5" in second
+    assert f"--teachers {name}-stage-1 another" in second
+    assert second.endswith(f"--out {name}")
+    later["config"]["init"] = name  # the bundle itself
+    assert f"--init {name}-stage-1 " in recipe(replace(tiny_bundle.config, training={"stages": [stage, later]}))
+
+
 def test_an_ablation_goes_on_where_it_stopped(tiny_csv: Path, tmp_path: Path) -> None:
     data, base = load(tiny_csv), tiny.settings(2)
     ablate(data, base, tmp_path, faces=84, switches={"plain": {}})

@@ -79,7 +79,7 @@ def recipe(run: BundleConfig) -> str:
         last = number == len(stages) and not averaged
         out = run.name if last else f"{run.name}-stage-{number}"
         words = ["python -m emotion_core train", *data, f"--arch {stage['config']['arch']}"]
-        words += _flags(stage["config"], f"{run.name}-stage-{number - 1}/run/best.weights.h5" if number > 1 else None)
+        words += _flags(stage["config"], run.name, number)
         words += ["--flip"] if last and run.flip else []
         done, planned = len(stage["history"]), stage["config"]["epochs"]
         lines += [f"# stopped after epoch {done}"] if done < planned else []
@@ -98,20 +98,25 @@ def _wrapped(words: Sequence[str]) -> str:
     return " \\\n".join(filled).replace(_GLUE, " ")
 
 
-def _flags(config: dict[str, Any], earlier: str | None) -> list[str]:
-    """The options that make a recorded configuration of the defaults."""
-    defaults, flags = TrainConfig().as_json(), []
+def _flags(config: dict[str, Any], name_of_run: str, number: int) -> list[str]:
+    """The options that make a recorded configuration, that of a run's stage, of the defaults.
+
+    A stage begins where the one before it ended, and where it names its own run as a teacher, means that one.
+    """
+    defaults, flags, earlier = TrainConfig().as_json(), [], f"{name_of_run}-stage-{number - 1}"
     for name, value in config.items():
         if name in ("arch", "augmentation", "precision") or value == defaults[name]:
             continue
         if name == "init":
-            flags.append(f"--init {earlier or value}")
+            kept = f"{earlier}/run/{value}" if value.endswith(".h5") else earlier  # a run's weights, or its bundle
+            flags.append(f"--init {kept if number > 1 else value}")
+        elif name == "teachers":
+            flags.append(" ".join(["--teachers", *(earlier if one == name_of_run else one for one in value)]))
         elif name == "arch_options":
             flags += [f"--{key.replace('_', '-')} {size}" for key, size in value.items() if key != "channels"]
             flags += ["--color"] if value.get("channels") == 3 else []
         else:
-            words = " ".join(value) if isinstance(value, list) else value
-            flags.append(f"--{name.replace('_', '-')} {words}")
+            flags.append(f"--{name.replace('_', '-')} {value}")
     return flags
 
 
