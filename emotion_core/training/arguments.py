@@ -47,7 +47,7 @@ def train_options(train: argparse.ArgumentParser) -> None:
     train.add_argument("--augmentation-end", type=float, help="strength in the second half, 0 to 1")
     train.add_argument("--precision", help="mixed_bfloat16 or float32; by default what the machine is fast at")
     train.add_argument("--weights", choices=("imagenet",), help="start from Keras's download")
-    train.add_argument("--init", help="start from an .npz of weights, or a run's best.weights.h5")
+    train.add_argument("--init", help="start from a bundle, an .npz of weights, or a run's best.weights.h5")
     train.add_argument("--train-from", metavar="LAYER", help="keep the layers before it; logits: the head alone")
     train.add_argument("--seed", type=int)
 

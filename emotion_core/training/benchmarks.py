@@ -102,13 +102,13 @@ def summary_table(folder: Path) -> str:
 def subjects_table(folder: Path) -> str:
     """Ours and the peer, on the same inputs in one run."""
     speed = read_json(folder / "speed.json")
-    subjects = speed["subjects"]
+    subjects, accuracy = speed["subjects"], _accuracy()
     rows: list[list[object]] = [
         ["ready: imports, model, first answer, s", *(one["ready_seconds"] for one in subjects.values())],
         ["most memory, MB", *(one["megabytes"] for one in subjects.values())],
         [
             "PrivateTest accuracy, cropped faces",
-            *(f"{one.get('private_accuracy', _accuracy()):.4f}" for one in subjects.values()),
+            *(f"{one.get('private_accuracy', accuracy):.4f}" for one in subjects.values()),
         ],
     ]
     for size in _SIZES:
