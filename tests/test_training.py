@@ -1,5 +1,6 @@
 """Training by the real loop: it learns, it is recorded, and a kill costs at most the epoch under way."""
 
+import hashlib
 import json
 import signal
 import subprocess
@@ -89,11 +90,13 @@ def test_a_second_stage_starts_from_the_first_and_is_told_with_it(
     tiny_bundle: Bundle, tiny_csv: Path, tmp_path: Path
 ) -> None:
     best = tiny_bundle.folder / "run" / "best.weights.h5"
-    config = replace(tiny.settings(1), init=str(best), learning_rate=1e-5)
+    config = replace(tiny.settings(1), init=str(best), learning_rate=1e-5, teachers=(str(tiny_bundle.folder),))
     later = train_bundle(load(tiny_csv), config, tmp_path / "second")
     first, second = later.config.training["stages"]
     assert [first] == tiny_bundle.config.training["stages"]
     assert second["config"]["init"] == "best.weights.h5"
+    asked = (tiny_bundle.folder / "model.tflite").read_bytes()
+    assert second["teachers_sha256"] == [hashlib.sha256(asked).hexdigest()]
     assert float(second["history"][0]["public_accuracy"]) > 0.8
     # From the float16 weights of a bundle, too, and the whole line of stages is kept.
     config = replace(config, init=str(later.folder / "model.weights.h5"))

@@ -23,7 +23,7 @@ from .data import FaceData
 from .devices import divisible, own_share
 from .record import append_history, code_version, keep_history, open_run, read_history, read_stages, sha256_of
 from .start import freeze_before, load_initial, weights_file
-from .targets import class_weights, targets
+from .targets import asked_weights, class_weights, targets
 
 BEST: Final = "best.weights.h5"
 CHECKPOINT: Final = "checkpoint.weights.h5"
@@ -175,6 +175,7 @@ def _record(data: FaceData, config: TrainConfig) -> dict[str, Any]:
         "data_sha256": data.digest(),
         "votes_sha256": data.votes_digest(),
         "init_sha256": sha256_of(init),
+        "teachers_sha256": [sha256_of(asked_weights(Bundle.open(Path(teacher)))) for teacher in config.teachers],
         "code": code_version(),
         "earlier": earlier,
     }

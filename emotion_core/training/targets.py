@@ -45,12 +45,17 @@ def teaching(data: FaceData, config: TrainConfig, folder: Path | None = None) ->
     return np.asarray(np.mean([softmax(each, config.distil_temperature) for each in logits], axis=0))
 
 
+def asked_weights(teacher: Bundle) -> Path:
+    """The file whose answers are learnt: what the teacher serves from."""
+    return teacher.folder / teacher.serves_from()
+
+
 def _answers(teacher: Bundle, data: FaceData, folder: Path | None) -> NDArray[np.float32]:
     """A teacher's calibrated logits, float32 (N, C), the mean of both views; kept in a file of the folder."""
     config = teacher.config
     if config.labels != data.labels:
         raise DataError(f"Teacher {teacher.origin} knows {', '.join(config.labels)}, not {', '.join(data.labels)}.")
-    weights = sha256_of(teacher.folder / teacher.serves_from())
+    weights = sha256_of(asked_weights(teacher))
     asked = hashlib.sha256(f"{data.digest()} {weights} {config.temperature} {config.bias}".encode()).hexdigest()
     kept = folder / f"answers-{asked[:16]}.npy" if folder else None
     if kept and kept.is_file():
