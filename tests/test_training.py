@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 import tiny
@@ -20,6 +21,7 @@ from emotion_core.labels import FER2013, FERPLUS
 from emotion_core.training.architectures import BUILDERS, IMAGENET_MEAN_BGR, build
 from emotion_core.training.augment import Augment, Augmentation, no_change
 from emotion_core.training.average import average_bundles
+from emotion_core.training.batch_norm import own_statistics, renew_statistics
 from emotion_core.training.config import TrainConfig
 from emotion_core.training.data import FaceData, load
 from emotion_core.training.evaluate import evaluate, fit_calibration
@@ -258,6 +260,29 @@ def test_fine_tuning_on_other_classes(tiny_bundle: Bundle, tmp_path: Path) -> No
     )
     with pytest.raises(DataError, match="not a residual_cnn"):
         load_initial(build("residual_cnn", 3), tiny_bundle.folder, ("bored", "happy", "sad"))
+
+
+def test_normalisation_statistics_are_those_of_the_faces(tiny_csv: Path) -> None:
+    faces = load(tiny_csv).of("train").faces
+    network = build(tiny.register(), 7)
+    norm = next(layer for layer in network.layers if layer.name.startswith("batch_norm"))
+    seen = keras.Model(network.input, norm.input)
+
+    def statistics() -> np.ndarray:
+        return np.stack([np.array(norm.moving_mean), np.array(norm.moving_variance)])
+
+    began, momentum = statistics(), norm.momentum
+    with own_statistics(network, faces):
+        within = statistics()
+    assert (statistics() == began).all()
+    assert norm.momentum == momentum
+    assert renew_statistics(network, faces) == 1
+    assert (statistics() == within).all()
+    views = [np.asarray(seen(view)) for view in (faces, faces[:, :, ::-1])]
+    mean = np.concatenate(views).mean(axis=(0, 1, 2))
+    assert np.allclose(statistics()[0], mean, atol=0.05), "the mean over the faces, about half of them mirrored"
+    norm.trainable = False
+    assert renew_statistics(network, faces) == 0, "a frozen layer keeps its statistics"
 
 
 def test_the_mean_of_two_stages(tiny_bundle: Bundle, tiny_csv: Path, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from ..bundle import Bundle, BundleConfig
 from ..errors import BundleError
 from .architectures import options_of
+from .batch_norm import renew_statistics
 from .data import FaceData
 from .export import export_bundle
 from .keras_network import load_network
@@ -34,6 +35,7 @@ def average_bundles(bundles: Sequence[Bundle], data: FaceData, out: Path, flip: 
     networks = [load_network(bundle, weights_file(bundle).name) for bundle in bundles]
     means = [np.mean(arrays, axis=0) for arrays in zip(*(network.get_weights() for network in networks), strict=True)]
     networks[0].set_weights(means)
+    renew_statistics(networks[0], data.of("train").faces)
     last = max(bundles, key=lambda bundle: len(bundle.config.training.get("stages", [])))
     training: dict[str, Any] = dict(last.config.training)
     if len(bundles) > 1:

@@ -2,7 +2,8 @@
 
 Every epoch ends with a checkpoint, written beside the old one and then renamed, from which
 ``resume`` goes on to the same history as an uninterrupted run. The epoch whose averaged
-weights are most accurate on PublicTest is kept; PrivateTest is never looked at here.
+weights, with batch-normalisation statistics of their own, are most accurate on PublicTest is
+kept; PrivateTest is never looked at here.
 """
 
 import time
@@ -18,6 +19,7 @@ from ..bundle import CONFIG, Bundle
 from ..unfinished import unfinished
 from .architectures import build
 from .augment import Augment, no_change
+from .batch_norm import own_statistics
 from .config import TrainConfig
 from .data import FaceData
 from .devices import divisible, own_share
@@ -125,20 +127,21 @@ def train(data: FaceData, config: TrainConfig, out: str | Path, resume: bool = F
             bar.update(step + 1, [(name, float(logs[name])) for name in sums])  # the bar shows means
             sums = {name: total + float(logs[name]) for name, total in sums.items()}
         average.on_test_begin()  # the averaged weights come in
-        public_loss, public_accuracy = scores(trainer, public)
+        with own_statistics(network, train_part.faces):
+            public_loss, public_accuracy = (round(score, 5) for score in scores(trainer, public))
+            if public_accuracy > best:
+                best = public_accuracy
+                _save(network, folder / BEST)
+        average.on_test_end()  # and go out again
         row = {
             "epoch": epoch + 1,
             "loss": round(sums["loss"] / steps, 5),
             "accuracy": round(sums["accuracy"] / steps, 5),
-            "public_loss": round(public_loss, 5),
-            "public_accuracy": round(public_accuracy, 5),
+            "public_loss": public_loss,
+            "public_accuracy": public_accuracy,
             "seconds": round(time.monotonic() - began, 1),
         }
         print(", ".join(f"{name} {value}" for name, value in row.items()), flush=True)
-        if row["public_accuracy"] > best:
-            best = row["public_accuracy"]
-            _save(network, folder / BEST)
-        average.on_test_end()  # and go out again
         append_history(folder, row)
         _save(trainer, folder / CHECKPOINT)
     network.load_weights(folder / BEST)
