@@ -25,8 +25,9 @@ from .start import weights_file
 def average_bundles(bundles: Sequence[Bundle], data: FaceData, out: Path, flip: bool = False) -> Bundle:
     """Write the bundle whose weights are the mean of the given ones', calibrated and measured anew.
 
-    Its record is that of the one trained last, and which were averaged. A single bundle is exported
-    and measured anew. Raises BundleError when they are not of one architecture, shape and set of labels.
+    Its batch normalisations get statistics of their own. Its record is that of the one trained last,
+    and which were averaged. A single bundle gets such statistics, too, and is measured anew. Raises
+    BundleError when they are not of one architecture, shape and set of labels.
     """
     first = bundles[0].config
     for other in (bundle.config for bundle in bundles[1:]):
