@@ -89,7 +89,7 @@ def test_a_graph_that_does_not_fit_is_refused(copy: Path) -> None:
 
 #: What is shipped: the faces of its test; the least accuracy on them as it serves, and by one look; the most ECE.
 SHIPPED = {
-    "fer2013-resnet50v2": (3589, 0.68, 0.68, 0.03),
+    "fer2013-resnet50v2": (3589, 0.69, 0.69, 0.03),
     "fer2013-custom-cnn": (3589, 0.64, 0.635, 0.03),
     "ferplus-residual-cnn": (3153, 0.83, 0.82, 0.03),
 }
