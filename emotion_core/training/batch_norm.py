@@ -18,18 +18,18 @@ FACES: Final = 4096
 BATCH: Final = 256
 
 
-def renew_statistics(network: Any, faces: NDArray[np.uint8], count: int = FACES) -> int:
-    """Set the running means and variances to those of ``count`` faces, some of them mirrored.
+def renew_statistics(network: Any, faces: NDArray[np.uint8]) -> int:
+    """Set the running means and variances to those of up to ``FACES`` faces, some of them mirrored.
 
     faces: uint8 (N, H, W, C), of the Training split. Frozen layers keep theirs, as they do in
     training. Returns how many layers were set; of a network without any, nothing is computed.
     """
-    norms = [layer for layer in _normalisations(network) if layer.trainable]
+    norms = list(_normalisations(network))
     if not norms:
         return 0
     momenta = [layer.momentum for layer in norms]
     rng = np.random.default_rng(0)
-    chosen = rng.permutation(len(faces))[:count]
+    chosen = rng.permutation(len(faces))[:FACES]
     try:
         for step, start in enumerate(range(0, len(chosen), BATCH)):
             batch = faces[chosen[start : start + BATCH]]
@@ -48,7 +48,8 @@ def renew_statistics(network: Any, faces: NDArray[np.uint8], count: int = FACES)
 @contextmanager
 def own_statistics(network: Any, faces: NDArray[np.uint8]) -> Iterator[None]:
     """Within, the network has the statistics of its weights as they are now; after it, those from before."""
-    kept = [(variable, np.array(variable)) for variable in network.non_trainable_variables]
+    renewed = [variable for layer in _normalisations(network) for variable in layer.non_trainable_variables]
+    kept = [(variable, np.array(variable)) for variable in renewed]
     renew_statistics(network, faces)
     try:
         yield
@@ -58,8 +59,9 @@ def own_statistics(network: Any, faces: NDArray[np.uint8]) -> Iterator[None]:
 
 
 def _normalisations(network: Any) -> Iterator[Any]:
+    """Those that are not frozen, of the network and of the networks inside it."""
     for layer in network.layers:
         if isinstance(layer, keras.Model):
             yield from _normalisations(layer)
-        elif isinstance(layer, keras.layers.BatchNormalization):
+        elif isinstance(layer, keras.layers.BatchNormalization) and layer.trainable:
             yield layer
