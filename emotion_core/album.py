@@ -15,8 +15,7 @@ from .errors import EmotionError
 from .images import load_image
 from .recognizer import EmotionRecognizer
 from .render import annotate
-from .report import NO_FACE, as_json, summary
-from .results import FrameResult
+from .results import NO_FACE, FrameResult, as_json, summary
 
 
 @dataclass(frozen=True)

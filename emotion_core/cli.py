@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from .errors import EmotionError
+from .files import unfinished
 from .hub import quiet_hub
 from .images import RGB, load_image
 from .options import frames_a_second
 from .recognizer import EmotionRecognizer
 from .render import annotate, caption
-from .report import NO_FACE, as_json
-from .results import FrameResult
-from .unfinished import unfinished
+from .results import NO_FACE, FrameResult, as_json
 from .video import analyze_video
 from .video_info import OWN_MACHINE
 from .video_results import VideoOptions, VideoSummary

@@ -2,10 +2,10 @@
 
 import html
 
-from .images import RGB
+from .images import RGB, data_uri
+from .labels import SYMBOLS, colour_of
 from .recognizer import EmotionRecognizer
-from .render import colour_of, thumbnail
-from .report import SYMBOLS, data_uri
+from .render import thumbnail
 from .results import Prediction
 
 

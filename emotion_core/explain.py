@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .classifier import Classifier, softmax
-from .images import RGB
+from .images import RGB, data_uri
 from .recognizer import EmotionRecognizer
-from .report import data_uri
 
 #: The covering square's side and its step, as shares of the crop's side.
 _SQUARE: Final = 1 / 4

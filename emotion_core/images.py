@@ -1,5 +1,6 @@
 """Any picture a user may hand over -> RGB uint8 (H, W, 3), upright, or a clear refusal."""
 
+import base64
 import io
 import os
 from pathlib import Path
@@ -126,3 +127,10 @@ def _check_size(width: int, height: int) -> None:
         )
     if min(width, height) < MIN_SIDE:
         raise ImageError(f"The picture is {width}x{height}; each side needs at least {MIN_SIDE} pixels.")
+
+
+def data_uri(image: Image.Image) -> str:
+    """The picture as part of a page: a WebP in a data address."""
+    file = io.BytesIO()
+    image.save(file, "WEBP", quality=80)
+    return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode()

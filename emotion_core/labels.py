@@ -1,4 +1,7 @@
-"""Label sets. A bundle's labels are read from its config; these are the ones used to train."""
+"""Label sets, and what stands for an expression beside its word: a colour and a symbol.
+
+A bundle's labels are read from its config; the sets here are those used to train.
+"""
 
 from typing import Final
 
@@ -21,3 +24,40 @@ SYNONYMS: Final = {
     "fearful": "fear",
     "disgusted": "disgust",
 }
+
+SYMBOLS: Final = {
+    "angry": "😠",
+    "disgust": "🤢",
+    "fear": "😨",
+    "happy": "😄",
+    "sad": "😢",
+    "surprise": "😲",
+    "neutral": "😐",
+    "contempt": "😏",
+}
+
+#: Okabe and Ito's palette, told apart with every common colour vision; text repeats the meaning.
+COLOURS: Final = {
+    "angry": "#D55E00",
+    "disgust": "#009E73",
+    "fear": "#CC79A7",
+    "happy": "#F0E442",
+    "sad": "#0072B2",
+    "surprise": "#E69F00",
+    "neutral": "#56B4E9",
+    "contempt": "#999999",
+}
+OTHER_COLOUR: Final = "#999999"
+
+
+def colour_of(label: str) -> str:
+    """The emotion's colour, ``#RRGGBB``; gray for labels of other data sets."""
+    return COLOURS.get(label, OTHER_COLOUR)
+
+
+def ink_on(colour: str) -> str:
+    """Black or white, whichever reads better on a colour (WCAG relative luminance)."""
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return "#000000" if luminance > 0.179 else "#FFFFFF"

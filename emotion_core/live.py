@@ -21,7 +21,7 @@ from .following import FaceFollower
 from .images import load_image
 from .live_history import RollingHistory, rolling_timeline
 from .recognizer import EmotionRecognizer
-from .report import NO_FACE
+from .results import NO_FACE
 from .stream import StreamAnalyzer, TrackedFrame, TrackedFrameDict
 from .tracking import FaceTracker
 

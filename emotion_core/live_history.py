@@ -8,8 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .render import colour_of
-from .report import SYMBOLS
+from .labels import SYMBOLS, colour_of
 from .stream import TrackedFrame
 from .timeline import stacked_areas
 

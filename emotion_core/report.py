@@ -1,69 +1,19 @@
 """An analysis as text: table rows, CSV, JSON, and the cards of the page."""
 
 import base64
-import csv
 import html
-import io
-import json
 from collections.abc import Sequence
 from typing import Any, Final
 
-from PIL import Image
+from .images import RGB, data_uri
+from .labels import SYMBOLS, colour_of
+from .render import thumbnail
+from .results import NO_FACE, FrameResult, Prediction, as_csv, as_json, summary, table
 
-from .images import RGB
-from .render import colour_of, thumbnail
-from .results import FrameResult, Prediction
-
-SYMBOLS: Final = {
-    "angry": "😠",
-    "disgust": "🤢",
-    "fear": "😨",
-    "happy": "😄",
-    "sad": "😢",
-    "surprise": "😲",
-    "neutral": "😐",
-    "contempt": "😏",
-}
-NO_FACE: Final = "No face found"
 NO_FACE_HELP: Final = (
     "Nothing in this picture looks like a face. It works best when the face is turned to the camera, "
     "evenly lit and at least 40 pixels wide."
 )
-
-
-def table(result: FrameResult) -> tuple[list[str], list[list[Any]]]:
-    """Header and one row per face; probabilities are 0 to 1, boxes in pixels."""
-    labels = list(result.predictions[0].labels) if result.predictions else []
-    header = ["face", "emotion", "confidence", "uncertain", "x", "y", "width", "height", *labels]
-    rows = []
-    for number, prediction in enumerate(result.predictions, 1):
-        box = prediction.face.box
-        cells = [number, prediction.label, prediction.confidence, prediction.uncertain]
-        rows.append([*cells, box.x, box.y, box.width, box.height, *prediction.probabilities])
-    return header, rows
-
-
-def as_csv(result: FrameResult) -> str:
-    """The table as CSV, with a header even when there is no face."""
-    text = io.StringIO(newline="")
-    header, rows = table(result)
-    csv.writer(text).writerows([header, *rows])
-    return text.getvalue()
-
-
-def as_json(result: FrameResult) -> str:
-    """``FrameResult.to_dict()`` as indented JSON."""
-    return json.dumps(result.to_dict(), indent=2)
-
-
-def summary(result: FrameResult) -> str:
-    """One line: how many faces and what they seem to express."""
-    if not result.predictions:
-        return NO_FACE
-    count = len(result.predictions)
-    names = [prediction.label for prediction in result.predictions]
-    parts = [f"{names.count(name)} {name}" for name in dict.fromkeys(names)]
-    return "1 face: " + names[0] if count == 1 else f"{count} faces: " + ", ".join(parts)
 
 
 def cards(rgb: RGB, result: FrameResult) -> str:
@@ -129,13 +79,6 @@ def _bar(name: str, share: float) -> str:
         f'<span style="width:{share:.1%};background:{colour_of(name)}"></span></span>'
         f'<span class="share">{share:.1%}</span></li>'
     )
-
-
-def data_uri(image: Image.Image) -> str:
-    """The picture as part of a page: a WebP in a data address."""
-    file = io.BytesIO()
-    image.save(file, "WEBP", quality=80)
-    return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode()
 
 
 def _save_link(name: str, kind: str, content: str, text: str) -> str:

@@ -1,9 +1,15 @@
 """What an analysis returns: frozen, self-checking, JSON-ready."""
 
+import csv
+import io
+import json
 import math
 from dataclasses import dataclass
+from typing import Any, Final
 
 from typing_extensions import TypedDict
+
+NO_FACE: Final = "No face found"
 
 
 class BoxDict(TypedDict):
@@ -138,3 +144,38 @@ class FrameResult:
             "detector": self.detector,
             "faces": [prediction.to_dict() for prediction in self.predictions],
         }
+
+
+def table(result: FrameResult) -> tuple[list[str], list[list[Any]]]:
+    """Header and one row per face; probabilities are 0 to 1, boxes in pixels."""
+    labels = list(result.predictions[0].labels) if result.predictions else []
+    header = ["face", "emotion", "confidence", "uncertain", "x", "y", "width", "height", *labels]
+    rows = []
+    for number, prediction in enumerate(result.predictions, 1):
+        box = prediction.face.box
+        cells = [number, prediction.label, prediction.confidence, prediction.uncertain]
+        rows.append([*cells, box.x, box.y, box.width, box.height, *prediction.probabilities])
+    return header, rows
+
+
+def as_csv(result: FrameResult) -> str:
+    """The table as CSV, with a header even when there is no face."""
+    text = io.StringIO(newline="")
+    header, rows = table(result)
+    csv.writer(text).writerows([header, *rows])
+    return text.getvalue()
+
+
+def as_json(result: FrameResult) -> str:
+    """``FrameResult.to_dict()`` as indented JSON."""
+    return json.dumps(result.to_dict(), indent=2)
+
+
+def summary(result: FrameResult) -> str:
+    """One line: how many faces and what they seem to express."""
+    if not result.predictions:
+        return NO_FACE
+    count = len(result.predictions)
+    names = [prediction.label for prediction in result.predictions]
+    parts = [f"{names.count(name)} {name}" for name in dict.fromkeys(names)]
+    return "1 face: " + names[0] if count == 1 else f"{count} faces: " + ", ".join(parts)

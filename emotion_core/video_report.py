@@ -3,9 +3,9 @@
 import html
 from collections.abc import Sequence
 
+from .images import data_uri
+from .labels import SYMBOLS, colour_of
 from .people import Person
-from .render import colour_of
-from .report import SYMBOLS, data_uri
 from .video_info import VideoInfo
 from .video_jobs import Waiting
 from .video_results import VideoProgress, VideoSummary

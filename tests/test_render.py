@@ -10,9 +10,10 @@ import pytest
 from PIL import Image
 
 from emotion_core import Box, Face, FrameResult, Prediction
-from emotion_core.labels import FER2013
-from emotion_core.render import COLOURS, annotate, caption, colour_of, ink_on, thumbnail
-from emotion_core.report import NO_FACE, as_csv, as_json, cards, summary, table
+from emotion_core.labels import COLOURS, FER2013, colour_of, ink_on
+from emotion_core.render import annotate, caption, thumbnail
+from emotion_core.report import cards
+from emotion_core.results import NO_FACE, as_csv, as_json, summary, table
 
 
 def prediction(box: Box, label: str = "happy", uncertain: bool = False) -> Prediction:

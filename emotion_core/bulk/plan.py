@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..errors import DataError
-from ..unfinished import unfinished
+from ..files import unfinished
 from .tables import PATHS, read_group, write_groups
 
 PLAN: Final = "plan.json"

@@ -16,7 +16,7 @@ from typing import Any, Final
 from ..bundle import CONFIG, BundleConfig
 from ..classifier import usable_cores
 from ..errors import EmotionError
-from ..unfinished import unfinished
+from ..files import unfinished
 
 SUMMARY: Final = "summary.json"
 #: Of Ray's store on one machine: it holds the model, and the numbers of shards.

@@ -15,7 +15,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as parquet
 
-from ..unfinished import unfinished
+from ..files import unfinished
 
 FACES: Final = "faces"
 FAILURES: Final = "failures"

@@ -13,8 +13,9 @@ from ..drawn import drawn_face, drawn_group
 from ..errors import EmotionError
 from ..explain import explanation
 from ..images import load_image
+from ..labels import SYMBOLS
 from ..render import annotate
-from ..report import SYMBOLS, cards, html_rows, html_table, refusal
+from ..report import cards, html_rows, html_table, refusal
 from ..short_lived import ShortLivedFolder
 from .inputs import PhotoInput, uploaded
 

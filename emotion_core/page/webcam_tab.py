@@ -18,9 +18,8 @@ import gradio as gr
 
 from ..catalogue import Catalogue
 from ..errors import EmotionError
+from ..labels import SYMBOLS, colour_of, ink_on
 from ..live import LiveSessions
-from ..render import colour_of, ink_on
-from ..report import SYMBOLS
 from ..settings import Settings
 
 _HERE: Final = Path(__file__).parent

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..errors import DataError
-from ..unfinished import unfinished
+from ..files import unfinished
 
 _ABSOLUTE: Final = re.compile(r"""(["'])(?:/|[A-Za-z]:\\)[^"']*?([^/\\"']+)\1""")
 

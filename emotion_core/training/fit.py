@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..bundle import CONFIG, Bundle
-from ..unfinished import unfinished
+from ..files import unfinished
 from .architectures import build
 from .augment import Augment, no_change
 from .batch_norm import own_statistics

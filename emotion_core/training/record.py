@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ..bundle import CONFIG, BundleConfig
 from ..errors import DataError
-from ..unfinished import unfinished
+from ..files import unfinished
 
 RUN: Final = "run.json"
 HISTORY: Final = "history.csv"

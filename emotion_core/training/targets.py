@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from ..bundle import Bundle
 from ..classifier import Classifier, softmax
 from ..errors import DataError
+from ..files import unfinished
 from ..labels import FERPLUS
-from ..unfinished import unfinished
 from .config import TrainConfig
 from .data import FaceData
 from .record import sha256_of
