@@ -17,14 +17,14 @@ from emotion_core import EmotionError, EmotionRecognizer, Settings
 from emotion_core import page as page_package
 from emotion_core.api import create_api
 from emotion_core.api_errors import answer_lost_uploads
-from emotion_core.catalogue import Catalogue
-from emotion_core.hub import quiet_hub
 from emotion_core.page.about_tab import about, about_tab
 from emotion_core.page.endpoints import client_endpoints
 from emotion_core.page.image_tab import image_tab
 from emotion_core.page.inputs import fetch_nothing
 from emotion_core.page.video_tab import video_tab
 from emotion_core.page.webcam_tab import webcam_tab
+from emotion_core.recognition.catalogue import Catalogue
+from emotion_core.recognition.hub import quiet_hub
 from emotion_core.server import keep_memory_flat, serve
 from emotion_core.short_lived import ShortLivedFolder, exit_on_sigterm
 from emotion_core.video_jobs import VideoDesk

@@ -1,6 +1,5 @@
 """Perceived facial expressions in pictures and videos: ``EmotionRecognizer.load().analyze(picture)``."""
 
-from .bundle import Bundle, BundleConfig
 from .errors import (
     BundleError,
     DataError,
@@ -14,7 +13,8 @@ from .errors import (
     VideoLimitError,
 )
 from .images import load_image
-from .recognizer import EmotionRecognizer
+from .recognition.bundle import Bundle, BundleConfig
+from .recognition.recognizer import EmotionRecognizer
 from .results import Box, Face, FrameResult, Prediction
 from .settings import Settings
 from .stream import StreamAnalyzer, TrackedFace, TrackedFrame

@@ -13,7 +13,7 @@ from PIL import Image
 
 from .errors import EmotionError
 from .images import load_image
-from .recognizer import EmotionRecognizer
+from .recognition.recognizer import EmotionRecognizer
 from .render import annotate
 from .results import NO_FACE, FrameResult, as_json, summary
 

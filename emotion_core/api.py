@@ -22,11 +22,11 @@ from .api_errors import ApiError, ErrorDict, answer_errors, described
 from .api_limits import MEGABYTE, AnalysisPool, Gate, media_type, read_body, read_form
 from .api_pictures import Picture, file_of, from_form, from_json, request_body
 from .api_video import add_video_routes
-from .catalogue import Catalogue, ModelDict
 from .errors import ImageError, ModelNotFoundError
 from .guard import Guard
 from .jobs import Runner
-from .recognizer import EmotionRecognizer
+from .recognition.catalogue import Catalogue, ModelDict
+from .recognition.recognizer import EmotionRecognizer
 from .results import FrameDict
 from .settings import Settings
 

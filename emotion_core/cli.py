@@ -10,10 +10,10 @@ from typing import Any
 
 from .errors import EmotionError
 from .files import unfinished
-from .hub import quiet_hub
 from .images import RGB, load_image
 from .options import frames_a_second
-from .recognizer import EmotionRecognizer
+from .recognition.hub import quiet_hub
+from .recognition.recognizer import EmotionRecognizer
 from .render import annotate, caption
 from .results import NO_FACE, FrameResult, as_json
 from .video import analyze_video

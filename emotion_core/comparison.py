@@ -4,7 +4,7 @@ import html
 
 from .images import RGB, data_uri
 from .labels import SYMBOLS, colour_of
-from .recognizer import EmotionRecognizer
+from .recognition.recognizer import EmotionRecognizer
 from .render import thumbnail
 from .results import Prediction
 

@@ -15,12 +15,12 @@ from typing import Final
 
 from typing_extensions import TypedDict
 
-from .catalogue import Catalogue
 from .errors import ImageError
 from .following import FaceFollower
 from .images import load_image
 from .live_history import RollingHistory, rolling_timeline
-from .recognizer import EmotionRecognizer
+from .recognition.catalogue import Catalogue
+from .recognition.recognizer import EmotionRecognizer
 from .results import NO_FACE
 from .stream import StreamAnalyzer, TrackedFrame, TrackedFrameDict
 from .tracking import FaceTracker

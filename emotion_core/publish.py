@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
-from .bundle import CARD, CONFIG, GRAPH, KERAS, SERVABLE, WEIGHTS, Bundle
 from .errors import BundleError, EmotionError, HubError, ModelNotFoundError
-from .hub import HubRef
-from .resolve import PIN, fetch_bundle
+from .recognition.bundle import CARD, CONFIG, GRAPH, KERAS, SERVABLE, WEIGHTS, Bundle
+from .recognition.hub import HubRef
+from .recognition.resolve import PIN, fetch_bundle
 
 ROOT: Final = Path(__file__).parents[1]
 #: What a Space does not get: weights that it preloads from the Hub, training, and what a run leaves behind.

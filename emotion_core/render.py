@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 from .images import RGB
-from .labels import colour_of
+from .labels import colour_of, ink_on
 from .results import Box, FrameResult, Prediction
 
 #: Smaller pictures are enlarged to this longest side, so that labels fit.

@@ -7,10 +7,10 @@ from typing import TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from .classifier import is_uncertain
 from .following import FaceFollower
 from .images import RGB
-from .recognizer import EmotionRecognizer
+from .recognition.classifier import is_uncertain
+from .recognition.recognizer import EmotionRecognizer
 from .render import caption
 from .results import Box, Face, FaceDict, Prediction
 from .tracking import FaceTracker, ProbabilitySmoother

@@ -25,7 +25,7 @@ from .errors import VideoError
 from .following import FaceFollower
 from .in_order import Behind, ahead
 from .people import PeopleLog
-from .recognizer import EmotionRecognizer
+from .recognition.recognizer import EmotionRecognizer
 from .render import paint
 from .stream import Look, StreamAnalyzer, TrackedFrame, between
 from .timeline import timeline_svg

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from .catalogue import Catalogue
 from .errors import EmotionError, VideoError
+from .recognition.catalogue import Catalogue
 from .settings import Settings
 from .video import analyze_video
 from .video_info import VideoInfo, VideoLimits, probe

@@ -24,9 +24,9 @@ from PIL import Image
 
 from emotion_core import Bundle, BundleConfig, EmotionError
 from emotion_core.api_pictures import file_of, from_form, from_json
-from emotion_core.bundle import CONFIG, EMBEDDED, GRAPH
-from emotion_core.classifier import Classifier
 from emotion_core.images import load_image
+from emotion_core.recognition.bundle import CONFIG, EMBEDDED, GRAPH
+from emotion_core.recognition.classifier import Classifier
 from emotion_core.settings import Settings
 from emotion_core.video_info import VideoLimits, probe
 from emotion_core.video_read import VideoReader
@@ -252,7 +252,7 @@ def bundles() -> list[bytes]:
     """A tiny bundle: it loads at once, and most mutations of its graph hit structure, few hit weights."""
     # In a process of its own: TensorFlow's threads and the runner's forks do not go together.
     program = (
-        "import sys, tensorflow as tf, tiny; from emotion_core.training.architectures import build\n"
+        "import sys, tensorflow as tf, tiny; from emotion_core.recognition.architectures import build\n"
         "graph = tf.lite.TFLiteConverter.from_keras_model(build(tiny.register(), 7)).convert()\n"
         "open(sys.argv[1], 'wb').write(graph)"
     )

@@ -30,9 +30,9 @@ from starlette.requests import Request
 from emotion_core import EmotionRecognizer, Settings
 from emotion_core.api_errors import answer_errors
 from emotion_core.api_limits import RateLimiter, client_address
-from emotion_core.bundle import EMBEDDED
-from emotion_core.catalogue import Catalogue
 from emotion_core.drawn_clip import write_drawn_clip
+from emotion_core.recognition.bundle import EMBEDDED
+from emotion_core.recognition.catalogue import Catalogue
 from emotion_core.video_jobs import VideoDesk
 
 ROOT = Path(__file__).parents[1]
@@ -120,7 +120,7 @@ def test_other_embedded_models_load_when_asked_for(
     (tmp_path / "second").mkdir()
     (tmp_path / "second/config.json").write_text(json.dumps({**config, "name": "second", "metrics": {}}))
     (tmp_path / "second/model.tflite").symlink_to(source / "model.tflite")
-    monkeypatch.setattr("emotion_core.catalogue.EMBEDDED", tmp_path)
+    monkeypatch.setattr("emotion_core.recognition.catalogue.EMBEDDED", tmp_path)
     catalogue = Catalogue(recognizer)
     assert [(model["name"], model["default"], bool(model["figures"])) for model in catalogue.describe()] == [
         ("fer2013-resnet50v2", True, True),

@@ -22,8 +22,8 @@ from PIL import Image
 
 from emotion_core import EmotionRecognizer, VideoOptions, analyze_video
 from emotion_core.cli import main
-from emotion_core.faces import WholePicture
 from emotion_core.images import RGB
+from emotion_core.recognition.detectors import WholePicture
 
 ROOT = Path(__file__).parents[1]
 needs_ray = pytest.mark.skipif(

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from emotion_core import Bundle, BundleConfig, BundleError, HashMismatchError
-from emotion_core.bundle import CARD, CONFIG, EMBEDDED, GRAPH, WEIGHTS, embedded
-from emotion_core.classifier import Classifier
 from emotion_core.labels import FERPLUS
+from emotion_core.recognition.bundle import CARD, CONFIG, EMBEDDED, GRAPH, WEIGHTS, embedded
+from emotion_core.recognition.classifier import Classifier
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ class TestShipped:
         assert class_table(bundle.config, "private") in readme
 
     def test_weights_and_graph_are_the_same_network(self, bundle: Bundle) -> None:
-        from emotion_core.training.keras_network import KerasNetwork
+        from emotion_core.recognition.keras_network import KerasNetwork
 
         crops = np.random.default_rng(0).integers(0, 256, (4, 48, 48, 1), dtype=np.uint8)
         graph, weights = Classifier.from_bundle(bundle), Classifier(KerasNetwork(bundle, WEIGHTS), bundle.config)

@@ -11,10 +11,10 @@ from PIL import Image
 from skimage import data as pictures
 
 from emotion_core import Box, Bundle, EmotionRecognizer, Face, ImageError, Prediction
-from emotion_core.bundle import UncertainRule
-from emotion_core.classifier import Classifier, is_uncertain, softmax
-from emotion_core.faces import FaceDetector, HaarDetector, YuNetDetector, crop
 from emotion_core.images import RGB
+from emotion_core.recognition.bundle import UncertainRule
+from emotion_core.recognition.classifier import Classifier, is_uncertain, softmax
+from emotion_core.recognition.detectors import FaceDetector, HaarDetector, YuNetDetector, crop
 
 ROOT = Path(__file__).parents[1]
 

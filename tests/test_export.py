@@ -9,8 +9,8 @@ import pytest
 import tiny
 
 from emotion_core import Bundle, BundleError, DataError
-from emotion_core.classifier import Classifier, LiteRTNetwork
 from emotion_core.cli import parser
+from emotion_core.recognition.classifier import Classifier, LiteRTNetwork
 from emotion_core.training.arguments import train_config
 from emotion_core.training.benchmarks import benchmark_tables
 from emotion_core.training.data import load

@@ -20,10 +20,10 @@ from stand_in_hub import Repo, StandInHub
 from test_resolve import answers, pin, published
 
 from emotion_core import Bundle, EmotionRecognizer, Settings, VideoError, VideoOptions, analyze_video
-from emotion_core.catalogue import Catalogue
 from emotion_core.cli import main
 from emotion_core.images import RGB
-from emotion_core.resolve import resolve_bundle
+from emotion_core.recognition.catalogue import Catalogue
+from emotion_core.recognition.resolve import resolve_bundle
 from emotion_core.video_jobs import VideoDesk
 
 
@@ -115,7 +115,7 @@ def test_two_processes_share_a_cache(hub: StandInHub, tiny_bundle: Bundle, tmp_p
     repo = hub.repos["we/model"] = published(tiny_bundle)
     pinned = pin(tmp_path, "we/model", repo)
     program = (
-        "import sys; from pathlib import Path; from emotion_core.resolve import resolve_bundle\n"
+        "import sys; from pathlib import Path; from emotion_core.recognition.resolve import resolve_bundle\n"
         "found = resolve_bundle(pin_file=Path(sys.argv[1]))\n"
         "print(found.bundle.origin, found.notice)"
     )

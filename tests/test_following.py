@@ -8,10 +8,10 @@ import clips
 import numpy as np
 import pytest
 
-from emotion_core.faces import FaceDetector, HaarDetector, YuNetDetector
 from emotion_core.following import FaceFollower
 from emotion_core.images import RGB
 from emotion_core.in_order import Behind, ahead
+from emotion_core.recognition.detectors import FaceDetector, HaarDetector, YuNetDetector
 from emotion_core.results import Face
 
 

@@ -19,10 +19,10 @@ from PIL import Image
 
 from emotion_core import Bundle, BundleError, EmotionError, ImageError, ModelNotFoundError, load_image
 from emotion_core.album import Photo, unique_names, write_album
-from emotion_core.bundle import CONFIG, GRAPH, KERAS, WEIGHTS
-from emotion_core.classifier import Classifier
 from emotion_core.errors import DataError
 from emotion_core.publish import model_upload
+from emotion_core.recognition.bundle import CONFIG, GRAPH, KERAS, WEIGHTS
+from emotion_core.recognition.classifier import Classifier
 from emotion_core.training import layouts
 from emotion_core.training.data import load
 from emotion_core.training.layouts import read_picture
@@ -133,7 +133,7 @@ class TestBundles:
     def test_nor_one_inside_an_npz(self, bundle: Path) -> None:
         import tiny
 
-        from emotion_core.training.architectures import build
+        from emotion_core.recognition.architectures import build
         from emotion_core.training.start import load_initial
 
         model = build(tiny.register(), 7)

@@ -23,8 +23,8 @@ from pptx import Presentation
 from emotion_core import Bundle, DataError, EmotionRecognizer
 from emotion_core.cli import main
 from emotion_core.labels import FERPLUS
+from emotion_core.recognition.architectures import build
 from emotion_core.training import devices, gallery
-from emotion_core.training.architectures import build
 from emotion_core.training.averages import agreement, mean_face, mean_faces, who_is_right, worst_mistakes
 from emotion_core.training.data import as_ferplus, load
 from emotion_core.training.devices import fast_precision, use_devices

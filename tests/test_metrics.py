@@ -82,7 +82,7 @@ def test_views() -> None:
 
 
 def test_unknown_views(tiny_bundle) -> None:  # type: ignore[no-untyped-def]
-    from emotion_core.classifier import Classifier
+    from emotion_core.recognition.classifier import Classifier
     from emotion_core.training.evaluate import seen
 
     with pytest.raises(DataError, match="one, flip, ten"):

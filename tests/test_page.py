@@ -19,7 +19,7 @@ from gradio_client.exceptions import AppError
 from page_server import CHROMIUM, FLAGS, ROOT, page_server
 from PIL import Image
 
-from emotion_core.bundle import EMBEDDED
+from emotion_core.recognition.bundle import EMBEDDED
 
 
 @pytest.fixture(scope="module")

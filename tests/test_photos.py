@@ -12,13 +12,13 @@ from PIL import Image
 
 from emotion_core import Bundle, EmotionRecognizer, ModelNotFoundError
 from emotion_core.album import album_rows, analyze_album, unique_names, write_album
-from emotion_core.catalogue import Catalogue
-from emotion_core.classifier import Classifier
 from emotion_core.comparison import compare
 from emotion_core.drawn import LOOKS, drawn_face, drawn_group
-from emotion_core.explain import as_seen, heat_picture, occlusion_map
-from emotion_core.faces import YuNetDetector
 from emotion_core.images import RGB
+from emotion_core.recognition.catalogue import Catalogue
+from emotion_core.recognition.classifier import Classifier
+from emotion_core.recognition.detectors import YuNetDetector
+from emotion_core.recognition.occlusion import as_seen, heat_picture, occlusion_map
 
 
 @pytest.fixture

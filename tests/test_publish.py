@@ -17,10 +17,10 @@ from rest_server import encoded, until
 from stand_in_hub import TOKEN, Repo, StandInHub
 
 from emotion_core import BundleError, EmotionError, EmotionRecognizer, HubError, ModelNotFoundError
-from emotion_core.bundle import CARD, CONFIG, EMBEDDED, GRAPH, WEIGHTS
 from emotion_core.cli import main
-from emotion_core.hub import HubRef
 from emotion_core.publish import ROOT, model_upload, publish_model, publish_space, space_upload
+from emotion_core.recognition.bundle import CARD, CONFIG, EMBEDDED, GRAPH, WEIGHTS
+from emotion_core.recognition.hub import HubRef
 
 # The client's own LFS upload, on its own HTTP library.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning")
@@ -60,7 +60,7 @@ def test_a_published_model_is_pinned_and_loads_back(
     assert pin.sha256[GRAPH] == hashlib.sha256(repo.files[GRAPH]).hexdigest()
 
     with pytest.MonkeyPatch.context() as elsewhere:  # as on a Space, where nothing is embedded
-        elsewhere.setattr("emotion_core.bundle.EMBEDDED", tmp_path / "nothing")
+        elsewhere.setattr("emotion_core.recognition.bundle.EMBEDDED", tmp_path / "nothing")
         loaded = EmotionRecognizer.load(detector="haar", pin_file=pin_file)
     assert loaded.origin == f"we/fer@{repo.commit[:12]}"
     assert loaded.analyze(montage).predictions == recognizer.analyze(montage).predictions

@@ -13,11 +13,11 @@ import pytest
 from stand_in_hub import Repo, StandInHub
 
 from emotion_core import Bundle, BundleError, EmotionRecognizer, HashMismatchError, HubError, ModelNotFoundError
-from emotion_core import resolve as resolving
-from emotion_core.bundle import CONFIG, GRAPH, WEIGHTS, embedded
-from emotion_core.classifier import Classifier
-from emotion_core.hub import YUNET, HubRef
-from emotion_core.resolve import resolve_bundle, resolve_detector
+from emotion_core.recognition import resolve as resolving
+from emotion_core.recognition.bundle import CONFIG, GRAPH, WEIGHTS, embedded
+from emotion_core.recognition.classifier import Classifier
+from emotion_core.recognition.hub import YUNET, HubRef
+from emotion_core.recognition.resolve import resolve_bundle, resolve_detector
 
 LIMIT = 3.0
 SERVED = (CONFIG, GRAPH)
@@ -168,7 +168,7 @@ def test_keras_weights_alone_are_served(hub: StandInHub, tiny_bundle: Bundle, tm
     fast = Classifier.from_bundle(tiny_bundle)
     assert np.abs(slow.probabilities(crops) - fast.probabilities(crops)).max() < 0.05
 
-    from emotion_core.training.keras_network import load_network
+    from emotion_core.recognition.keras_network import load_network
 
     folder = tmp_path / "whole-model"
     folder.mkdir()

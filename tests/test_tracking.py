@@ -10,8 +10,8 @@ from scipy.optimize import linear_sum_assignment
 
 from emotion_core import Box, EmotionRecognizer, Face, FaceTracker, Prediction, ProbabilitySmoother, StreamAnalyzer
 from emotion_core.assignment import assign
-from emotion_core.faces import YuNetDetector
 from emotion_core.images import RGB
+from emotion_core.recognition.detectors import YuNetDetector
 from emotion_core.stream import TrackedFrame, between
 
 LABELS = ("happy", "sad")

@@ -16,9 +16,10 @@ import tiny
 from PIL import Image
 
 from emotion_core import Bundle, BundleError, DataError
-from emotion_core.classifier import Classifier, softmax
 from emotion_core.labels import FER2013, FERPLUS
-from emotion_core.training.architectures import BUILDERS, IMAGENET_MEAN_BGR, build
+from emotion_core.recognition.architectures import BUILDERS, IMAGENET_MEAN_BGR, build
+from emotion_core.recognition.classifier import Classifier, softmax
+from emotion_core.recognition.keras_network import load_network
 from emotion_core.training.augment import Augment, Augmentation, no_change
 from emotion_core.training.average import average_bundles
 from emotion_core.training.batch_norm import own_statistics, renew_statistics
@@ -26,7 +27,6 @@ from emotion_core.training.config import TrainConfig
 from emotion_core.training.data import FaceData, load
 from emotion_core.training.evaluate import evaluate, fit_calibration
 from emotion_core.training.fit import batches, mixed, train
-from emotion_core.training.keras_network import load_network
 from emotion_core.training.record import read_history
 from emotion_core.training.run import continued, train_bundle
 from emotion_core.training.runs import recipe

@@ -34,9 +34,9 @@ from emotion_core import (
     analyze_video,
 )
 from emotion_core.cli import main
-from emotion_core.faces import YuNetDetector
 from emotion_core.images import RGB
 from emotion_core.people import PeopleLog
+from emotion_core.recognition.detectors import YuNetDetector
 from emotion_core.video_info import Orientation, probe
 
 ROOT = Path(__file__).parents[1]

@@ -16,7 +16,6 @@ from page_server import CHROMIUM, FLAGS, page_server
 from PIL import Image
 
 from emotion_core import Box, EmotionRecognizer, Face, ImageError, Prediction
-from emotion_core.bundle import BundleConfig
 from emotion_core.drawn import LOOKS, drawn_face
 from emotion_core.images import RGB
 from emotion_core.live import IDLE_SECONDS, MAX_SIDE, LiveSession, LiveSessions
@@ -29,6 +28,7 @@ from emotion_core.live_history import (
     rolling_timeline,
 )
 from emotion_core.page.webcam_tab import MAX_CHARACTERS, server_functions
+from emotion_core.recognition.bundle import BundleConfig
 from emotion_core.stream import TrackedFace, TrackedFrame
 
 LABELS = ("happy", "sad", "neutral")
@@ -257,7 +257,7 @@ class TestSessions:
         assert len(sessions) == 0
 
     def test_a_model_that_is_not_there(self, recognizer: Any) -> None:
-        from emotion_core.catalogue import Catalogue
+        from emotion_core.recognition.catalogue import Catalogue
 
         join, _, _ = server_functions(LiveSessions(Catalogue(recognizer), 2, 600))
         assert "no model of that name" in join({"model": "x"})["stop"]

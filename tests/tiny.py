@@ -42,7 +42,7 @@ def register() -> str:
     """Add the architecture ``tiny`` to the registry, with dropout and batch normalisation."""
     from keras import Input, Model, layers
 
-    from emotion_core.training.architectures import BUILDERS
+    from emotion_core.recognition.architectures import BUILDERS
 
     def tiny(classes: int, dropout: float = 0.1, weights: str | None = None) -> Any:
         assert weights is None

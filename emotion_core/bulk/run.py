@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from ..bundle import CONFIG, BundleConfig
-from ..classifier import usable_cores
 from ..errors import EmotionError
 from ..files import unfinished
+from ..recognition.bundle import CONFIG, BundleConfig
+from ..recognition.classifier import usable_cores
 
 SUMMARY: Final = "summary.json"
 #: Of Ray's store on one machine: it holds the model, and the numbers of shards.

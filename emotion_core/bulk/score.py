@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import EmotionError, VideoError
-from ..faces import WholePicture
 from ..images import load_image
-from ..recognizer import EmotionRecognizer
+from ..recognition.detectors import WholePicture
+from ..recognition.recognizer import EmotionRecognizer
 from ..results import Face, Prediction
 from ..video import Followed, analyzer_of, follow
 from ..video_info import OWN_MACHINE, probe

@@ -9,11 +9,11 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ..bundle import CONFIG, Bundle
-from ..classifier import Classifier
-from ..faces import FaceDetector, HaarDetector, WholePicture, YuNetDetector
-from ..recognizer import EmotionRecognizer
-from ..resolve import resolve_bundle, resolve_detector, yunet_file
+from ..recognition.bundle import CONFIG, Bundle
+from ..recognition.classifier import Classifier
+from ..recognition.detectors import FaceDetector, HaarDetector, WholePicture, YuNetDetector
+from ..recognition.recognizer import EmotionRecognizer
+from ..recognition.resolve import resolve_bundle, resolve_detector, yunet_file
 from ..settings import Settings
 from ..video_results import VideoOptions
 from .plan import read_plan

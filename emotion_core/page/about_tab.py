@@ -6,10 +6,10 @@ from typing import Any, Final
 
 import gradio as gr
 
-from ..bundle import BundleConfig
-from ..catalogue import Catalogue
 from ..project import NOTEBOOKS, REPOSITORY
-from ..recognizer import EmotionRecognizer
+from ..recognition.bundle import BundleConfig
+from ..recognition.catalogue import Catalogue
+from ..recognition.recognizer import EmotionRecognizer
 
 _LAW: Final = """\
 **Perceived expression, not feeling.** The system names what a face looks like to an annotator of its training data.

@@ -6,8 +6,8 @@ from contextlib import closing
 import gradio as gr
 from gradio.events import api
 
-from ..catalogue import Catalogue, ModelDict
 from ..errors import EmotionError
+from ..recognition.catalogue import Catalogue, ModelDict
 from ..results import FrameDict
 from ..short_lived import ShortLivedFolder, keep
 from ..video_jobs import VideoDesk, Waiting

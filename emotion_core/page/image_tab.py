@@ -7,16 +7,16 @@ import gradio as gr
 from PIL import Image
 
 from ..album import album_rows, analyze_album, write_album
-from ..catalogue import Catalogue
 from ..comparison import compare
 from ..drawn import drawn_face, drawn_group
 from ..errors import EmotionError
-from ..explain import explanation
 from ..images import load_image
 from ..labels import SYMBOLS
+from ..recognition.catalogue import Catalogue
 from ..render import annotate
 from ..report import cards, html_rows, html_table, refusal
 from ..short_lived import ShortLivedFolder
+from .explanation import explanation
 from .inputs import PhotoInput, uploaded
 
 NO_COMPARISON = "no other model"

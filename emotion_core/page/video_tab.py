@@ -8,9 +8,9 @@ from typing import Any, Final
 import gradio as gr
 
 from .. import video_report as report
-from ..catalogue import Catalogue
 from ..drawn_clip import write_drawn_clip
 from ..errors import EmotionError
+from ..recognition.catalogue import Catalogue
 from ..report import refusal
 from ..short_lived import ShortLivedFolder, keep
 from ..video_jobs import VideoDesk, Waiting

@@ -16,10 +16,10 @@ from typing import Any, Final
 
 import gradio as gr
 
-from ..catalogue import Catalogue
 from ..errors import EmotionError
 from ..labels import SYMBOLS, colour_of, ink_on
 from ..live import LiveSessions
+from ..recognition.catalogue import Catalogue
 from ..settings import Settings
 
 _HERE: Final = Path(__file__).parent

@@ -10,7 +10,7 @@ _DATA: Final = "fer2013.csv, a folder of classes, or a zip file of either"
 
 def bundle_of(name: str) -> Any:
     """The bundle that an option names; raises BundleError as ``resolve_bundle`` does."""
-    from ..resolve import resolve_bundle
+    from ..recognition.resolve import resolve_bundle
 
     return resolve_bundle(name).bundle
 

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from ..bundle import Bundle, BundleConfig
 from ..errors import BundleError
-from .architectures import options_of
+from ..recognition.architectures import options_of
+from ..recognition.bundle import Bundle, BundleConfig
+from ..recognition.keras_network import load_network
 from .batch_norm import renew_statistics
 from .data import FaceData
 from .export import export_bundle
-from .keras_network import load_network
 from .record import code_version, sha256_of
 from .start import weights_file
 

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from ..bundle import DEFAULT
+from ..recognition.bundle import DEFAULT
 from .card import table
 from .record import RUNS, read_json
 

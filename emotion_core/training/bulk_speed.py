@@ -136,7 +136,7 @@ def bulk_with_a_kill(source: Path, out: Path, model: str | None, workers: int, s
 
 def machine() -> dict[str, Any]:
     """What it ran on."""
-    from ..classifier import usable_cores
+    from ..recognition.classifier import usable_cores
 
     facts = Path("/proc/cpuinfo")
     lines = facts.read_text().splitlines() if facts.is_file() else []

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from huggingface_hub import EvalResult, ModelCardData
 
-from ..bundle import BundleConfig
 from ..labels import FER2013, FERPLUS
+from ..recognition.bundle import BundleConfig
 
 SPLIT_NAMES: Final = {"public": "PublicTest", "private": "PrivateTest"}
 

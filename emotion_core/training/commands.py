@@ -132,7 +132,7 @@ def run_average(options: argparse.Namespace) -> int:
 
 def run_evaluate(options: argparse.Namespace) -> int:
     """Measure a bundle as it serves and print the figures."""
-    from ..classifier import Classifier
+    from ..recognition.classifier import Classifier
     from .data import load
     from .evaluate import evaluate, matching
 
@@ -232,7 +232,7 @@ def run_notebook(options: argparse.Namespace) -> int:
 
 def run_slides(options: argparse.Namespace) -> int:
     """Make the presentation; the demo is answered, and the page photographed, now."""
-    from ..recognizer import EmotionRecognizer
+    from ..recognition.recognizer import EmotionRecognizer
     from .record import RUNS
     from .screenshots import photograph_page
     from .slides import make_slides

@@ -5,9 +5,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..classifier import Classifier, is_uncertain, softmax
 from ..errors import DataError
 from ..labels import FERPLUS
+from ..recognition.classifier import Classifier, is_uncertain, softmax
 from .data import FaceData, as_ferplus
 from .metrics import metrics, nll_of_votes, number
 

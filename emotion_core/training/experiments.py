@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from ..classifier import softmax
+from ..recognition.classifier import softmax
 from .config import TrainConfig
 from .data import FaceData
 from .evaluate import fit_calibration, mirror

@@ -10,14 +10,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bundle import CARD, CONFIG, GRAPH, WEIGHTS, Bundle, BundleConfig
-from ..classifier import MAX_BATCH, Classifier, LiteRTNetwork, softmax
 from ..errors import BundleError
+from ..recognition.bundle import CARD, CONFIG, GRAPH, WEIGHTS, Bundle, BundleConfig
+from ..recognition.classifier import MAX_BATCH, Classifier, LiteRTNetwork, softmax
+from ..recognition.keras_network import load_network
 from .card import model_card
 from .data import FaceData
 from .evaluate import evaluate, fit_calibration
 from .forms import FLOAT, FORMS, LITERT, Runner, in_precision, scratch, size_of, write_form
-from .keras_network import load_network
 from .start import weights_file
 
 #: Points of PublicTest accuracy that a smaller graph may cost.

@@ -15,9 +15,9 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bundle import CONFIG, Bundle
 from ..files import unfinished
-from .architectures import build
+from ..recognition.architectures import build
+from ..recognition.bundle import CONFIG, Bundle
 from .augment import Augment, no_change
 from .batch_norm import own_statistics
 from .config import TrainConfig

@@ -12,10 +12,10 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bundle import BundleConfig
-from ..classifier import LiteRTNetwork
 from ..errors import BundleError
-from .architectures import build
+from ..recognition.architectures import build
+from ..recognition.bundle import BundleConfig
+from ..recognition.classifier import LiteRTNetwork
 
 FLOAT: Final = "float32"
 LITERT: Final = (FLOAT, "float16", "dynamic-range int8", "full int8")

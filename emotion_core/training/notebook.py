@@ -14,8 +14,8 @@ import keras
 from matplotlib.figure import Figure
 from PIL import Image
 
-from ..bundle import CONFIG, Bundle, BundleConfig
-from .architectures import options_of
+from ..recognition.architectures import options_of
+from ..recognition.bundle import CONFIG, Bundle, BundleConfig
 from .config import TrainConfig
 from .data import FaceData
 from .gallery import png

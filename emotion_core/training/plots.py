@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from ..bundle import BundleConfig
+from ..recognition.bundle import BundleConfig
 
 
 def history(stages: Sequence[Mapping[str, Any]]) -> Figure:

@@ -8,9 +8,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
-from ..bundle import CONFIG, BundleConfig
 from ..errors import DataError
 from ..files import unfinished
+from ..recognition.bundle import CONFIG, BundleConfig
 
 RUN: Final = "run.json"
 HISTORY: Final = "history.csv"

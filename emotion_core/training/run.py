@@ -8,9 +8,9 @@ from pathlib import Path
 
 import keras
 
-from ..bundle import Bundle, BundleConfig
 from ..errors import DataError
-from .architectures import options_of
+from ..recognition.architectures import options_of
+from ..recognition.bundle import Bundle, BundleConfig
 from .config import TrainConfig
 from .data import FaceData, as_ferplus, load
 from .export import export_bundle

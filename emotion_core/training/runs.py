@@ -13,9 +13,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from ..bundle import Bundle, BundleConfig
 from ..errors import DataError
 from ..labels import FERPLUS
+from ..recognition.bundle import Bundle, BundleConfig
 from .benchmarks import benchmark_tables
 from .card import class_table, results_table, table
 from .config import TrainConfig

@@ -12,10 +12,10 @@ from cycler import cycler
 from PIL import Image
 from pptx import Presentation
 
-from ..bundle import BundleConfig
 from ..errors import DataError
 from ..images import RGB
-from ..recognizer import EmotionRecognizer
+from ..recognition.bundle import BundleConfig
+from ..recognition.recognizer import EmotionRecognizer
 from ..render import annotate
 from . import plots
 from .deck import Deck

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from ..bundle import BundleConfig
+from ..recognition.bundle import BundleConfig
 from . import plots
 from .deck import Deck
 from .gallery import bars, png

@@ -7,10 +7,10 @@ from zipfile import BadZipFile
 import keras
 import numpy as np
 
-from ..bundle import CONFIG, KERAS, WEIGHTS, Bundle
 from ..errors import BundleError, DataError
-from .architectures import HEAD
-from .keras_network import load_network
+from ..recognition.architectures import HEAD
+from ..recognition.bundle import CONFIG, KERAS, WEIGHTS, Bundle
+from ..recognition.keras_network import load_network
 
 
 def load_initial(model: Any, path: str | Path, labels: tuple[str, ...] = ()) -> int:

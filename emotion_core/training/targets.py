@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bundle import Bundle
-from ..classifier import Classifier, softmax
 from ..errors import DataError
 from ..files import unfinished
 from ..labels import FERPLUS
+from ..recognition.bundle import Bundle
+from ..recognition.classifier import Classifier, softmax
 from .config import TrainConfig
 from .data import FaceData
 from .record import sha256_of

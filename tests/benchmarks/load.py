@@ -34,8 +34,8 @@ from page_server import page_server
 from stand_in_hub import Repo, StandInHub
 from timing import processor
 
-from emotion_core.classifier import usable_cores
-from emotion_core.hub import YUNET
+from emotion_core.recognition.classifier import usable_cores
+from emotion_core.recognition.hub import YUNET
 
 REST, QUEUE, VIDEOS = 25, 21, 4
 CLIP_SECONDS = 2

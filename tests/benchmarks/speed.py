@@ -30,7 +30,7 @@ from subject_ours import load
 from timing import median_milliseconds, processor
 
 from emotion_core import EmotionRecognizer
-from emotion_core.classifier import usable_cores
+from emotion_core.recognition.classifier import usable_cores
 
 PARTS = ("subjects", "clips", "stages", "steps", "growth")
 ROUNDS = 3

@@ -17,12 +17,12 @@ from PIL import Image
 from timing import best_seconds, median_milliseconds
 
 from emotion_core import EmotionRecognizer, VideoOptions, analyze_video, video, video_write
-from emotion_core.classifier import Classifier, LiteRTNetwork
-from emotion_core.faces import YUNET_SIDE
 from emotion_core.following import FaceFollower
 from emotion_core.images import RGB, load_image
+from emotion_core.recognition.classifier import Classifier, LiteRTNetwork
+from emotion_core.recognition.detectors import YUNET_SIDE
+from emotion_core.recognition.resolve import resolve_bundle
 from emotion_core.render import annotate, paint
-from emotion_core.resolve import resolve_bundle
 from emotion_core.stream import StreamAnalyzer
 from emotion_core.tracking import FaceTracker
 

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))  # run as a program, where th
 from timing import median_milliseconds, seconds_of
 
 from emotion_core import EmotionRecognizer, VideoOptions, analyze_video
-from emotion_core.faces import YuNetDetector
+from emotion_core.recognition.detectors import YuNetDetector
 
 #: Analysed frames a second, every one or as the page does, and what tells it in the names of the figures.
 RATES = (("", None), (", 10 analysed", 10.0))

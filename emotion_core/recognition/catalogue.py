@@ -4,10 +4,10 @@ import threading
 
 from typing_extensions import TypedDict
 
+from ..errors import ModelNotFoundError
 from .bundle import CONFIG, EMBEDDED, Bundle, BundleConfig
 from .classifier import Classifier
-from .errors import ModelNotFoundError
-from .faces import FaceDetector
+from .detectors import FaceDetector
 from .recognizer import EmotionRecognizer
 from .resolve import resolve_detector
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeVar
 
-from .errors import BundleError, EmotionError, HashMismatchError, HubError, ModelNotFoundError
+from ..errors import BundleError, EmotionError, HashMismatchError, HubError, ModelNotFoundError
 
 T = TypeVar("T")
 

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .images import RGB
-from .results import Box, Face
+from ..images import RGB
+from ..results import Box, Face
 
 #: Longest side, in pixels, of the copy on which faces are sought. Haar costs more, and sees
 #: more faces where there are none, the larger the copy.

@@ -5,15 +5,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from ..errors import EmotionError, ModelNotFoundError
 from .bundle import CONFIG, SERVABLE, Bundle, BundleConfig, check_sha256, embedded
-from .errors import EmotionError, ModelNotFoundError
-from .faces import FaceDetector, HaarDetector, YuNetDetector
+from .detectors import FaceDetector, HaarDetector, YuNetDetector
 from .hub import PATIENCE, YUNET, HubRef, fetch, within
 
 log = logging.getLogger(__name__)
 
 #: Written when a model is published: the repository, the commit and the files' hashes.
-PIN: Final = Path(__file__).with_name("pin.json")
+PIN: Final = Path(__file__).parents[1] / "pin.json"
 
 
 @dataclass(frozen=True)

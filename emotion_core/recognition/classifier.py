@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import BundleError
 from .bundle import GRAPH, Bundle, BundleConfig, UncertainRule
-from .errors import BundleError
 
 #: Crops answered in one call of the graph; more are split, to bound the memory.
 MAX_BATCH = 64
@@ -81,7 +81,7 @@ class Classifier:
             network = LiteRTNetwork((bundle.folder / name).read_bytes(), threads)
         else:
             # TensorFlow takes seconds to import: only here, for bundles that have no graph.
-            from .training.keras_network import KerasNetwork
+            from .keras_network import KerasNetwork
 
             network = KerasNetwork(bundle, name)
         if network.input_shape != expected or network.classes != len(config.labels):

@@ -7,9 +7,9 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ..bundle import KERAS, Bundle
 from ..errors import BundleError
 from .architectures import build
+from .bundle import KERAS, Bundle
 
 
 def load_network(bundle: Bundle, name: str) -> Any:

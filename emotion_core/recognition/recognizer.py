@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..images import RGB, ImageLike, load_image
+from ..results import Face, FrameResult, Prediction
+from ..settings import Settings
 from .bundle import BundleConfig
 from .classifier import Classifier, is_uncertain
-from .faces import FaceDetector, crop
-from .images import RGB, ImageLike, load_image
+from .detectors import FaceDetector, crop
 from .resolve import PIN, resolve_bundle, resolve_detector
-from .results import Face, FrameResult, Prediction
-from .settings import Settings
 
 
 class EmotionRecognizer:

@@ -1,6 +1,5 @@
 """What the network looked at: the crop as it is given, and which parts of it spoke."""
 
-import html
 from typing import Final
 
 import numpy as np
@@ -8,8 +7,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .classifier import Classifier, softmax
-from .images import RGB, data_uri
-from .recognizer import EmotionRecognizer
 
 #: The covering square's side and its step, as shares of the crop's side.
 _SQUARE: Final = 1 / 4
@@ -62,27 +59,3 @@ def as_seen(crop: NDArray[np.uint8], side: int = 192) -> Image.Image:
     """The crop as the network is given it, its pixels left visible."""
     pixels = crop[..., 0] if crop.shape[-1] == 1 else crop
     return Image.fromarray(pixels).resize((side, side), Image.Resampling.NEAREST)
-
-
-def explanation(recognizer: EmotionRecognizer, rgb: RGB, most: int = 6) -> str:
-    """HTML: for each of the largest faces the crop as the network is given it, and what spoke in it."""
-    faces = recognizer.detector.detect(rgb)[:most]
-    result = recognizer.classify(rgb, faces)
-    figures = []
-    for number, (crop, face) in enumerate(zip(recognizer.crops(rgb, faces), result.predictions, strict=True), 1):
-        heat = occlusion_map(recognizer.classifier, crop, face.label)
-        given, spoke = data_uri(as_seen(crop)), data_uri(heat_picture(crop, heat))
-        label = html.escape(face.label)
-        figures.append(
-            f'<figure><img src="{given}" alt="Face {number} as the network is given it">'
-            f'<img src="{spoke}" alt="Where face {number} spoke for {label}">'
-            f"<figcaption>{number}. {label} {face.confidence:.0%}</figcaption></figure>"
-        )
-    if not figures:
-        return ""
-    return (
-        '<section aria-live="polite"><h3>Which pixels spoke</h3>'
-        "<p>Left, the crop as the network is given it. Right, what happens to the answer when a place is covered: "
-        '<b class="for">orange</b> places spoke for it, <b class="against">blue</b> ones against it.</p>'
-        f'<div class="figures">{"".join(figures)}</div></section>'
-    )

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from .errors import BundleError, HashMismatchError
+from ..errors import BundleError, HashMismatchError
 from .hub import has_sha256
 
 CONFIG: Final = "config.json"
@@ -25,7 +25,7 @@ KERAS: Final = "model.keras"
 CARD: Final = "README.md"
 #: In the order of preference for serving.
 SERVABLE: Final = (GRAPH, KERAS, WEIGHTS)
-EMBEDDED: Final = Path(__file__).parent / "bundles"
+EMBEDDED: Final = Path(__file__).parents[1] / "bundles"
 DEFAULT: Final = "fer2013-resnet50v2"
 
 

@@ -1,0 +1,1 @@
+"""From a picture to calibrated probabilities: where models come from, finding faces, naming expressions."""
