@@ -17,8 +17,9 @@ from .recognition.bundle import Bundle, BundleConfig
 from .recognition.recognizer import EmotionRecognizer
 from .results import Box, Face, FrameResult, Prediction
 from .settings import Settings
-from .stream import StreamAnalyzer, TrackedFace, TrackedFrame
-from .tracking import FaceTracker, ProbabilitySmoother
+from .tracking.smoother import ProbabilitySmoother
+from .tracking.stream import StreamAnalyzer, TrackedFace, TrackedFrame
+from .tracking.tracker import FaceTracker
 from .video import analyze_video
 from .video_info import VideoLimits
 from .video_results import VideoOptions, VideoProgress, VideoSummary

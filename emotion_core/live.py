@@ -10,20 +10,20 @@ import statistics
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, TypeAlias
 
 from typing_extensions import TypedDict
 
 from .errors import ImageError
-from .following import FaceFollower
 from .images import load_image
-from .live_history import RollingHistory, rolling_timeline
 from .recognition.catalogue import Catalogue
 from .recognition.recognizer import EmotionRecognizer
 from .results import NO_FACE
-from .stream import StreamAnalyzer, TrackedFrame, TrackedFrameDict
-from .tracking import FaceTracker
+from .tracking.face_search import FaceFollower
+from .tracking.recent import Recent, RollingHistory
+from .tracking.stream import StreamAnalyzer, TrackedFrame, TrackedFrameDict
+from .tracking.tracker import FaceTracker
 
 #: Most frames a second of one visitor: expressions and eyes do not follow faster ones.
 MOST_FPS: Final = 10
@@ -42,6 +42,9 @@ MAX_SIDE: Final = 1280
 DETECTION_SIDE: Final = 480
 #: A place whose visitor sends nothing for so long is given to the next one.
 IDLE_SECONDS: Final = 10.0
+
+#: People of the window, labels, and the time now in seconds -> the timeline as the page shows it.
+DrawTimeline: TypeAlias = Callable[[Sequence[Recent], Sequence[str], float], str]
 
 
 class LiveDict(TypedDict):
@@ -63,14 +66,16 @@ class LiveDict(TypedDict):
 class LiveSession:
     """One visitor's stream. Holds no picture but the one that is being analysed.
 
-    clock: seconds that never run backwards.
+    draw: makes the timeline, as the page shows it. clock: seconds that never run backwards.
     """
 
-    def __init__(self, recognizer: EmotionRecognizer, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, recognizer: EmotionRecognizer, draw: DrawTimeline, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.labels = recognizer.config.labels
         self.began = self.last_seen = clock()
         self.busy = threading.Lock()
-        self._clock = clock
+        self._clock, self._draw_timeline = clock, draw
         # Confirmed at once: on a live picture a face that is marked late looks like one that was missed.
         follower = FaceFollower(recognizer.detector, DETECTION_SIDE)
         self._analyzer = StreamAnalyzer(recognizer, FaceTracker(confirm_seconds=0), follower=follower)
@@ -116,7 +121,7 @@ class LiveSession:
         if now - self._timeline_at < TIMELINE_SECONDS:
             return None
         self._timeline_at = now
-        return rolling_timeline(self._history.people(), self.labels, now)
+        return self._draw_timeline(self._history.people(), self.labels, now)
 
 
 def summary_of(frame: TrackedFrame) -> str:
@@ -131,14 +136,19 @@ def summary_of(frame: TrackedFrame) -> str:
 class LiveSessions:
     """The places of a server's visitors. Safe to share between threads.
 
-    most: visitors at a time. seconds: for how long one may stay.
+    most: visitors at a time. seconds: for how long one may stay. draw: makes their timelines.
     """
 
     def __init__(
-        self, catalogue: Catalogue, most: int, seconds: float, clock: Callable[[], float] = time.monotonic
+        self,
+        catalogue: Catalogue,
+        most: int,
+        seconds: float,
+        draw: DrawTimeline,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.most, self.seconds = most, seconds
-        self._catalogue, self._clock = catalogue, clock
+        self._catalogue, self._draw, self._clock = catalogue, draw, clock
         self._sessions: dict[str, LiveSession] = {}
         self._lock = threading.Lock()
         threading.Thread(target=self._sweep_for_ever, daemon=True, name="live-sweeper").start()
@@ -158,7 +168,7 @@ class LiveSessions:
             if len(self._sessions) >= self.most:
                 return None
             token = secrets.token_urlsafe(18)
-            session = self._sessions[token] = LiveSession(recognizer, self._clock)
+            session = self._sessions[token] = LiveSession(recognizer, self._draw, self._clock)
             return token, session
 
     def get(self, token: str) -> LiveSession | None:

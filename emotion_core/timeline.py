@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .images import data_uri
 from .labels import SYMBOLS, colour_of
-from .people import Person
+from .tracking.people import Person
 
 #: Persons drawn, those seen longest first to be chosen; the rest is mentioned.
 MAX_ROWS: Final = 20

@@ -22,14 +22,15 @@ import av
 from av.audio.stream import AudioStream
 
 from .errors import VideoError
-from .following import FaceFollower
 from .in_order import Behind, ahead
-from .people import PeopleLog
 from .recognition.recognizer import EmotionRecognizer
 from .render import paint
-from .stream import Look, StreamAnalyzer, TrackedFrame, between
 from .timeline import timeline_svg
-from .tracking import FaceTracker, ProbabilitySmoother
+from .tracking.face_search import FaceFollower
+from .tracking.people import PeopleLog
+from .tracking.smoother import ProbabilitySmoother
+from .tracking.stream import Look, StreamAnalyzer, TrackedFrame, between
+from .tracking.tracker import FaceTracker
 from .video_info import VideoInfo, probe
 from .video_read import Picture, VideoReader
 from .video_results import VideoFiles, VideoOptions, VideoProgress, VideoSummary

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from .images import data_uri
 from .labels import SYMBOLS, colour_of
-from .people import Person
+from .tracking.people import Person
 from .video_info import VideoInfo
 from .video_jobs import Waiting
 from .video_results import VideoProgress, VideoSummary

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypedDict
 
-from .people import Person, PersonDict
+from .tracking.people import Person, PersonDict
 from .video_info import VideoLimits
 
 

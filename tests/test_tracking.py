@@ -6,13 +6,13 @@ from collections.abc import Iterator
 import clips
 import numpy as np
 import pytest
+from emotion_core.tracking.tracker.assignment import assign
+from emotion_core.tracking.tracker.stream import TrackedFrame, between
 from scipy.optimize import linear_sum_assignment
 
 from emotion_core import Box, EmotionRecognizer, Face, FaceTracker, Prediction, ProbabilitySmoother, StreamAnalyzer
-from emotion_core.assignment import assign
 from emotion_core.images import RGB
 from emotion_core.recognition.detectors import YuNetDetector
-from emotion_core.stream import TrackedFrame, between
 
 LABELS = ("happy", "sad")
 

@@ -17,6 +17,7 @@ import clips
 import numpy as np
 import pytest
 from av.stream import Disposition
+from emotion_core.tracking.tracker.people import PeopleLog
 from PIL import Image
 
 from emotion_core import (
@@ -35,7 +36,6 @@ from emotion_core import (
 )
 from emotion_core.cli import main
 from emotion_core.images import RGB
-from emotion_core.people import PeopleLog
 from emotion_core.recognition.detectors import YuNetDetector
 from emotion_core.video_info import Orientation, probe
 

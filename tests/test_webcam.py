@@ -11,6 +11,8 @@ import clips
 import cv2
 import numpy as np
 import pytest
+from emotion_core.tracking.tracker.recent import BIN_SECONDS, MAX_PEOPLE, MAX_ROWS, WINDOW_SECONDS, RollingHistory
+from emotion_core.tracking.tracker.stream import TrackedFace, TrackedFrame
 from gradio_client import Client, handle_file
 from page_server import CHROMIUM, FLAGS, page_server
 from PIL import Image
@@ -19,17 +21,9 @@ from emotion_core import Box, EmotionRecognizer, Face, ImageError, Prediction
 from emotion_core.drawn import LOOKS, drawn_face
 from emotion_core.images import RGB
 from emotion_core.live import IDLE_SECONDS, MAX_SIDE, LiveSession, LiveSessions
-from emotion_core.live_history import (
-    BIN_SECONDS,
-    MAX_PEOPLE,
-    MAX_ROWS,
-    WINDOW_SECONDS,
-    RollingHistory,
-    rolling_timeline,
-)
+from emotion_core.page.live_view import rolling_timeline
 from emotion_core.page.webcam_tab import MAX_CHARACTERS, server_functions
 from emotion_core.recognition.bundle import BundleConfig
-from emotion_core.stream import TrackedFace, TrackedFrame
 
 LABELS = ("happy", "sad", "neutral")
 
@@ -93,7 +87,7 @@ class TestSession:
     def test_rate_latency_and_rest(self, work: float, expected: float) -> None:
         """Ten a second at most, and never more than half of the time."""
         clock = Clock()
-        session = LiveSession(Scripted(clock, work).recognizer(), clock)
+        session = LiveSession(Scripted(clock, work).recognizer(), rolling_timeline, clock)
         assert session.answer(jpeg())["fps"] is None
         for _ in range(30):
             clock.now += 0.5 - work
@@ -105,7 +99,7 @@ class TestSession:
     def test_what_is_said_and_drawn_comes_now_and_then(self) -> None:
         clock = Clock()
         scripted = Scripted(clock)
-        session = LiveSession(scripted.recognizer(), clock)
+        session = LiveSession(scripted.recognizer(), rolling_timeline, clock)
         said, drawn = [], 0
         for _ in range(100):  # ten seconds
             scripted.in_view = clock.now < 104
@@ -120,7 +114,7 @@ class TestSession:
 
     def test_people_keep_their_numbers_and_are_shown_at_once(self, recognizer: Any) -> None:
         clock = Clock()
-        session = LiveSession(recognizer, clock)
+        session = LiveSession(recognizer, rolling_timeline, clock)
         paths = {1: clips.across(10, 30), 2: clips.across(200, -10, 120)}
         seen = []
         for index in range(6):
@@ -133,7 +127,7 @@ class TestSession:
         assert seen == seen[:1] * 6
 
     def test_frames_that_no_page_sends(self) -> None:
-        session = LiveSession(Scripted(Clock()).recognizer())
+        session = LiveSession(Scripted(Clock()).recognizer(), rolling_timeline)
         for bad in (b"", b"no picture", jpeg(np.zeros((40, MAX_SIDE + 1, 3), np.uint8))):
             with pytest.raises(ImageError):
                 session.answer(bad)
@@ -190,7 +184,7 @@ class TestSessions:
     @pytest.fixture
     def sessions(self, clock: Clock) -> LiveSessions:
         catalogue: Any = SimpleNamespace(get=lambda model, detector: Scripted(clock).recognizer())  # noqa: ARG005
-        return LiveSessions(catalogue, 2, 600, clock)
+        return LiveSessions(catalogue, 2, 600, rolling_timeline, clock)
 
     def test_places_are_given_back(self, sessions: LiveSessions, clock: Clock) -> None:
         first, second = sessions.open(), sessions.open()
@@ -259,7 +253,7 @@ class TestSessions:
     def test_a_model_that_is_not_there(self, recognizer: Any) -> None:
         from emotion_core.recognition.catalogue import Catalogue
 
-        join, _, _ = server_functions(LiveSessions(Catalogue(recognizer), 2, 600))
+        join, _, _ = server_functions(LiveSessions(Catalogue(recognizer), 2, 600, rolling_timeline))
         assert "no model of that name" in join({"model": "x"})["stop"]
         assert "no detector of that name" in join({"detector": "x"})["stop"]
 

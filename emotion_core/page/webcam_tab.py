@@ -21,6 +21,7 @@ from ..labels import SYMBOLS, colour_of, ink_on
 from ..live import LiveSessions
 from ..recognition.catalogue import Catalogue
 from ..settings import Settings
+from .live_view import rolling_timeline
 
 _HERE: Final = Path(__file__).parent
 #: Of a frame in base64: 640x480 pixels are some 50 kB.
@@ -32,7 +33,7 @@ _CHOOSE: Final = """(model, detector) => {
 
 def webcam_tab(catalogue: Catalogue, settings: Settings) -> None:
     """Lay the tab out and connect it."""
-    sessions = LiveSessions(catalogue, settings.webcam_visitors, settings.webcam_seconds)
+    sessions = LiveSessions(catalogue, settings.webcam_visitors, settings.webcam_seconds, rolling_timeline)
     names = [model["name"] for model in catalogue.describe()]
     gr.HTML(
         html_template=(_HERE / "webcam.html").read_text("utf-8"),

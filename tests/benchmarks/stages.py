@@ -13,18 +13,18 @@ import av
 import cv2
 import inputs
 import numpy as np
+from emotion_core.tracking.tracker.face_search import FaceFollower
+from emotion_core.tracking.tracker.stream import StreamAnalyzer
+from emotion_core.tracking.tracker.tracker import FaceTracker
 from PIL import Image
 from timing import best_seconds, median_milliseconds
 
 from emotion_core import EmotionRecognizer, VideoOptions, analyze_video, video, video_write
-from emotion_core.following import FaceFollower
 from emotion_core.images import RGB, load_image
 from emotion_core.recognition.classifier import Classifier, LiteRTNetwork
 from emotion_core.recognition.detectors import YUNET_SIDE
 from emotion_core.recognition.resolve import resolve_bundle
 from emotion_core.render import annotate, paint
-from emotion_core.stream import StreamAnalyzer
-from emotion_core.tracking import FaceTracker
 
 RATE = 10.0
 

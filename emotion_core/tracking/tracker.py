@@ -1,12 +1,11 @@
-"""Who is who between frames, and probabilities that do not flicker.
+"""Who is who between frames: every face gets a stable person number.
 
-``FaceTracker`` gives every face a stable person number. ``ProbabilitySmoother`` is apart from it
-and knows persons only by their number. Both count in seconds, never in frames, so that they work
-alike at 2 and at 60 frames a second and at a variable rate; both serve one stream each.
+Everything counts in seconds, never in frames, so that it works alike at 2 and at 60 frames a
+second and at a variable rate. A tracker serves one stream.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
@@ -14,9 +13,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..images import RGB
+from ..results import Box, Prediction
 from .assignment import assign
-from .images import RGB
-from .results import Box, Prediction
 
 #: How far from where it was expected a face is still the same one, in widths of the face: at once,
 #: more for every second out of sight, and at most.
@@ -151,35 +150,6 @@ class FaceTracker:
                 likeness = _likeness(before, now)
                 costs[row, column] += LOOKS_WEIGHT * (1 - likeness) if likeness >= LEAST_LIKENESS else _FORBIDDEN
         return costs
-
-
-class ProbabilitySmoother:
-    """Exponential smoothing of every person's probabilities.
-
-    seconds: the time constant; 0 does not smooth. After ``restart_seconds`` out of sight a person
-    starts afresh: old probabilities say nothing of a new moment.
-    """
-
-    def __init__(self, seconds: float = 0.4, restart_seconds: float = 1.0) -> None:
-        if seconds < 0 or restart_seconds < 0:
-            raise ValueError("A smoother's times are seconds, 0 or more.")
-        self.seconds = seconds
-        self.restart_seconds = restart_seconds
-        self._state: dict[int, tuple[float, NDArray[np.float64]]] = {}
-
-    def update(self, time_seconds: float, probabilities: Mapping[int, Sequence[float]]) -> dict[int, tuple[float, ...]]:
-        """Person -> raw probabilities, in: person -> smoothed ones, out. Sums stay what they were."""
-        limit = time_seconds - self.restart_seconds
-        self._state = {person: state for person, state in self._state.items() if state[0] >= limit}
-        smoothed = {}
-        for person, raw in probabilities.items():
-            values = np.asarray(raw, np.float64)
-            if person in self._state and self.seconds > 0:
-                before, old = self._state[person]
-                values = old - math.expm1(-max(time_seconds - before, 0) / self.seconds) * (values - old)
-            self._state[person] = time_seconds, values
-            smoothed[person] = tuple(round(float(value), 6) for value in values)
-        return smoothed
 
 
 def _looks(rgb: RGB, box: Box) -> Looks:

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from .images import RGB
-from .render import thumbnail
+from ..images import RGB
+from ..render import thumbnail
 from .stream import TrackedFace, TrackedFrame
 
 #: Persons kept: in a film with many cuts, numbers go on for ever. Those seen least are let go.

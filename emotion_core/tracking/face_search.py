@@ -12,9 +12,9 @@ from typing import Final
 import cv2
 import numpy as np
 
-from .images import RGB
-from .recognition.detectors import FaceDetector, crop, largest_first
-from .results import Box, Face
+from ..images import RGB
+from ..recognition.detectors import FaceDetector, crop, largest_first
+from ..results import Box, Face
 
 #: Side of the cut around a known face, in sides of the face: so far it may have moved.
 REACH: Final = 2.2

@@ -7,13 +7,14 @@ from typing import TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from .following import FaceFollower
-from .images import RGB
-from .recognition.classifier import is_uncertain
-from .recognition.recognizer import EmotionRecognizer
-from .render import caption
-from .results import Box, Face, FaceDict, Prediction
-from .tracking import FaceTracker, ProbabilitySmoother
+from ..images import RGB
+from ..recognition.classifier import is_uncertain
+from ..recognition.recognizer import EmotionRecognizer
+from ..render import caption
+from ..results import Box, Face, FaceDict, Prediction
+from .face_search import FaceFollower
+from .smoother import ProbabilitySmoother
+from .tracker import FaceTracker
 
 
 class TrackedFaceDict(FaceDict):

@@ -1,0 +1,1 @@
+"""People between frames: who is who, smoothed probabilities, what was seen lately."""

@@ -1,0 +1,36 @@
+"""Probabilities that do not flicker, person by person. Counts in seconds; serves one stream."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class ProbabilitySmoother:
+    """Exponential smoothing of every person's probabilities.
+
+    seconds: the time constant; 0 does not smooth. After ``restart_seconds`` out of sight a person
+    starts afresh: old probabilities say nothing of a new moment.
+    """
+
+    def __init__(self, seconds: float = 0.4, restart_seconds: float = 1.0) -> None:
+        if seconds < 0 or restart_seconds < 0:
+            raise ValueError("A smoother's times are seconds, 0 or more.")
+        self.seconds = seconds
+        self.restart_seconds = restart_seconds
+        self._state: dict[int, tuple[float, NDArray[np.float64]]] = {}
+
+    def update(self, time_seconds: float, probabilities: Mapping[int, Sequence[float]]) -> dict[int, tuple[float, ...]]:
+        """Person -> raw probabilities, in: person -> smoothed ones, out. Sums stay what they were."""
+        limit = time_seconds - self.restart_seconds
+        self._state = {person: state for person, state in self._state.items() if state[0] >= limit}
+        smoothed = {}
+        for person, raw in probabilities.items():
+            values = np.asarray(raw, np.float64)
+            if person in self._state and self.seconds > 0:
+                before, old = self._state[person]
+                values = old - math.expm1(-max(time_seconds - before, 0) / self.seconds) * (values - old)
+            self._state[person] = time_seconds, values
+            smoothed[person] = tuple(round(float(value), 6) for value in values)
+        return smoothed
