@@ -20,9 +20,9 @@ from .settings import Settings
 from .tracking.smoother import ProbabilitySmoother
 from .tracking.stream import StreamAnalyzer, TrackedFace, TrackedFrame
 from .tracking.tracker import FaceTracker
-from .video import analyze_video
-from .video_info import VideoLimits
-from .video_results import VideoOptions, VideoProgress, VideoSummary
+from .video.analysis import analyze_video
+from .video.probe import VideoLimits
+from .video.results import VideoOptions, VideoProgress, VideoSummary
 
 __all__ = [
     "Box",

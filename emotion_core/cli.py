@@ -16,9 +16,9 @@ from .recognition.hub import quiet_hub
 from .recognition.recognizer import EmotionRecognizer
 from .render import annotate, caption
 from .results import NO_FACE, FrameResult, as_json
-from .video import analyze_video
-from .video_info import OWN_MACHINE
-from .video_results import VideoOptions, VideoSummary
+from .video.analysis import analyze_video
+from .video.probe import OWN_MACHINE
+from .video.results import VideoOptions, VideoSummary
 
 
 def parser() -> argparse.ArgumentParser:

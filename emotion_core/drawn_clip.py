@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .drawn import drawn_face
 from .images import RGB
-from .video_write import VideoWriter
+from .video.writer import VideoWriter
 
 WIDTH, HEIGHT, RATE = 480, 360, 25
 #: One after the other, each for the same time.

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from .images import data_uri
 from .labels import SYMBOLS, colour_of
 from .tracking.people import Person
-from .video_info import VideoInfo
+from .video.probe import VideoInfo
+from .video.results import VideoProgress, VideoSummary
 from .video_jobs import Waiting
-from .video_results import VideoProgress, VideoSummary
 
 
 def arrived(info: VideoInfo) -> str:

@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from emotion_core.video.analysis.probe import VideoLimits, probe
+from emotion_core.video.analysis.reader import VideoReader
 from PIL import Image
 
 from emotion_core import Bundle, BundleConfig, EmotionError
@@ -28,8 +30,6 @@ from emotion_core.images import load_image
 from emotion_core.recognition.bundle import CONFIG, EMBEDDED, GRAPH
 from emotion_core.recognition.classifier import Classifier
 from emotion_core.settings import Settings
-from emotion_core.video_info import VideoLimits, probe
-from emotion_core.video_read import VideoReader
 
 ODD_NUMBERS = (0, 1, 2, 7, 15, 16, 127, 128, 255, 256, 32767, 65535, 65536, 2**31 - 1, 2**31, 2**32 - 1)
 ODD_VALUES: tuple[Any, ...] = (

@@ -8,9 +8,9 @@ import clips
 import numpy as np
 import pytest
 from emotion_core.tracking.tracker.face_search import FaceFollower
+from emotion_core.video.analysis.in_order import Behind, ahead
 
 from emotion_core.images import RGB
-from emotion_core.in_order import Behind, ahead
 from emotion_core.recognition.detectors import FaceDetector, HaarDetector, YuNetDetector
 from emotion_core.results import Face
 

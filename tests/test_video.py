@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from av.stream import Disposition
 from emotion_core.tracking.tracker.people import PeopleLog
+from emotion_core.video.analysis.probe import Orientation, probe
 from PIL import Image
 
 from emotion_core import (
@@ -37,7 +38,6 @@ from emotion_core import (
 from emotion_core.cli import main
 from emotion_core.images import RGB
 from emotion_core.recognition.detectors import YuNetDetector
-from emotion_core.video_info import Orientation, probe
 
 ROOT = Path(__file__).parents[1]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -177,7 +177,7 @@ def test_kinds_of_files(
 
 
 def test_progress_without_a_duration(tmp_path: Path, eyes: EmotionRecognizer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("emotion_core.video.REPORT_SECONDS", 0)
+    monkeypatch.setattr("emotion_core.video.analysis.REPORT_SECONDS", 0)
     frames = frames_of(2)
     for name, options in (("a.mp4", {}), ("a.webm", {"live": "1"})):
         codec = "libx264" if name == "a.mp4" else "libvpx-vp9"
@@ -330,7 +330,7 @@ def open_files() -> int:
 def test_stopping_leaves_nothing(
     tmp_path: Path, eyes: EmotionRecognizer, walk: list[RGB], monkeypatch: pytest.MonkeyPatch, ending: str
 ) -> None:
-    monkeypatch.setattr("emotion_core.video.REPORT_SECONDS", 0)
+    monkeypatch.setattr("emotion_core.video.analysis.REPORT_SECONDS", 0)
     clip = clips.encode(tmp_path / "walk.mp4", walk, sound="aac")
     before = open_files()
     steps = analyze_video(clip, tmp_path / "out", eyes, FAST)
@@ -442,7 +442,7 @@ def test_the_command_line(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("emotion_core.video.paint", interrupt)
+    monkeypatch.setattr("emotion_core.video.analysis.paint", interrupt)
     command[2] = str(tmp_path / "stopped")
     assert main(command) == 130
     assert list((tmp_path / "stopped").iterdir()) == []

@@ -13,10 +13,10 @@ from ..images import load_image
 from ..recognition.detectors import WholePicture
 from ..recognition.recognizer import EmotionRecognizer
 from ..results import Face, Prediction
-from ..video import Followed, analyzer_of, follow
-from ..video_info import OWN_MACHINE, probe
-from ..video_read import VideoReader
-from ..video_results import VideoOptions
+from ..video.analysis import Followed, analyzer_of, follow
+from ..video.probe import OWN_MACHINE, probe
+from ..video.reader import VideoReader
+from ..video.results import VideoOptions
 from .plan import is_video
 
 #: Faces of consecutive pictures that are shown to the network in one call.

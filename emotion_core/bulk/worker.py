@@ -15,7 +15,7 @@ from ..recognition.detectors import FaceDetector, HaarDetector, WholePicture, Yu
 from ..recognition.recognizer import EmotionRecognizer
 from ..recognition.resolve import resolve_bundle, resolve_detector, yunet_file
 from ..settings import Settings
-from ..video_results import VideoOptions
+from ..video.results import VideoOptions
 from .plan import read_plan
 from .score import Scored, failure, score
 from .tables import FILES, shard_file, write_shard

@@ -10,8 +10,8 @@ from ..errors import EmotionError
 from ..recognition.catalogue import Catalogue, ModelDict
 from ..results import FrameDict
 from ..short_lived import ShortLivedFolder, keep
+from ..video.results import VideoOptions, VideoSummaryDict
 from ..video_jobs import VideoDesk, Waiting
-from ..video_results import VideoOptions, VideoSummaryDict
 from .inputs import FrameOutput, PhotoInput, SummaryOutput, VideoInput
 
 

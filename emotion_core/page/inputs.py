@@ -10,7 +10,7 @@ from gradio import processing_utils
 from gradio_client.utils import python_type_to_json_schema
 
 from ..results import FrameDict
-from ..video_results import VideoSummaryDict
+from ..video.results import VideoSummaryDict
 
 
 class PhotoInput(gr.Image):

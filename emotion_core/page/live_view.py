@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..labels import SYMBOLS, colour_of
-from ..timeline import stacked_areas
 from ..tracking.recent import BIN_SECONDS, WINDOW_SECONDS, Recent
+from ..video.timeline import stacked_areas
 
 #: Persons drawn, and for how long they must have been seen to be.
 MAX_ROWS: Final = 6

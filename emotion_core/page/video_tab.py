@@ -13,8 +13,8 @@ from ..errors import EmotionError
 from ..recognition.catalogue import Catalogue
 from ..report import refusal
 from ..short_lived import ShortLivedFolder, keep
+from ..video.results import VideoOptions, VideoProgress
 from ..video_jobs import VideoDesk, Waiting
-from ..video_results import VideoOptions, VideoProgress
 from .inputs import VideoInput
 
 RATES: Final = [("Every frame", 0), ("10 a second", 10), ("5 a second", 5), ("2 a second", 2)]

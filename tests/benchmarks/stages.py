@@ -19,12 +19,14 @@ from emotion_core.tracking.tracker.tracker import FaceTracker
 from PIL import Image
 from timing import best_seconds, median_milliseconds
 
-from emotion_core import EmotionRecognizer, VideoOptions, analyze_video, video, video_write
+from emotion_core import EmotionRecognizer, VideoOptions, analyze_video
 from emotion_core.images import RGB, load_image
 from emotion_core.recognition.classifier import Classifier, LiteRTNetwork
 from emotion_core.recognition.detectors import YUNET_SIDE
 from emotion_core.recognition.resolve import resolve_bundle
 from emotion_core.render import annotate, paint
+from emotion_core.video.analysis import analysis as video
+from emotion_core.video.analysis import writer as video_write
 
 RATE = 10.0
 

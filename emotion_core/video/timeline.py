@@ -11,9 +11,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .images import data_uri
-from .labels import SYMBOLS, colour_of
-from .tracking.people import Person
+from ..images import data_uri
+from ..labels import SYMBOLS, colour_of
+from ..tracking.people import Person
 
 #: Persons drawn, those seen longest first to be chosen; the rest is mentioned.
 MAX_ROWS: Final = 20

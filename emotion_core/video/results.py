@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypedDict
 
-from .tracking.people import Person, PersonDict
-from .video_info import VideoLimits
+from ..tracking.people import Person, PersonDict
+from .probe import VideoLimits
 
 
 @dataclass(frozen=True, slots=True)

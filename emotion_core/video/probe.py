@@ -18,8 +18,8 @@ from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from .errors import VideoError, VideoLimitError
-from .images import RGB
+from ..errors import VideoError, VideoLimitError
+from ..images import RGB
 
 #: What is opened: containers of films alone. FFmpeg also opens playlists, and these name other
 #: files and addresses, which an uploaded file must never make this machine read.

@@ -21,21 +21,21 @@ from typing import Final
 import av
 from av.audio.stream import AudioStream
 
-from .errors import VideoError
+from ..errors import VideoError
+from ..recognition.recognizer import EmotionRecognizer
+from ..render import paint
+from ..tracking.face_search import FaceFollower
+from ..tracking.people import PeopleLog
+from ..tracking.smoother import ProbabilitySmoother
+from ..tracking.stream import Look, StreamAnalyzer, TrackedFrame, between
+from ..tracking.tracker import FaceTracker
 from .in_order import Behind, ahead
-from .recognition.recognizer import EmotionRecognizer
-from .render import paint
+from .probe import VideoInfo, probe
+from .reader import Picture, VideoReader
+from .results import VideoFiles, VideoOptions, VideoProgress, VideoSummary
+from .rows import RowWriter
 from .timeline import timeline_svg
-from .tracking.face_search import FaceFollower
-from .tracking.people import PeopleLog
-from .tracking.smoother import ProbabilitySmoother
-from .tracking.stream import Look, StreamAnalyzer, TrackedFrame, between
-from .tracking.tracker import FaceTracker
-from .video_info import VideoInfo, probe
-from .video_read import Picture, VideoReader
-from .video_results import VideoFiles, VideoOptions, VideoProgress, VideoSummary
-from .video_rows import RowWriter
-from .video_write import VideoWriter
+from .writer import VideoWriter
 
 #: Analysed frames whose faces are named in one call: that takes three quarters of the time of one by one.
 BATCH: Final = 4

@@ -14,8 +14,8 @@ from av.audio.stream import AudioStream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from .images import RGB
-from .video_info import VideoInfo, VideoLimits, open_video, video_stream
+from ..images import RGB
+from .probe import VideoInfo, VideoLimits, open_video, video_stream
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from .tracking.stream import TrackedFrame
+from ..tracking.stream import TrackedFrame
 
 
 class RowWriter:

@@ -12,7 +12,7 @@ import numpy as np
 from av.audio.stream import AudioStream
 from av.video.reformatter import ColorPrimaries, ColorRange, ColorTrc
 
-from .images import RGB
+from ..images import RGB
 
 #: As small as "veryfast" at 0.6 of its work: what shrinks the file is the macroblock tree, not the search.
 X264: Final = {"preset": "superfast", "crf": "21", "x264-params": "mbtree=1:rc-lookahead=10"}

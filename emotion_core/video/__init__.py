@@ -1,0 +1,1 @@
+"""Videos: reading, analysing frame by frame, writing the annotated copy and what was seen."""
