@@ -16,7 +16,6 @@ import gradio as gr
 from emotion_core import EmotionError, EmotionRecognizer, Settings
 from emotion_core import page as page_package
 from emotion_core.api import create_api
-from emotion_core.api_errors import answer_lost_uploads
 from emotion_core.page.about_tab import about, about_tab
 from emotion_core.page.endpoints import client_endpoints
 from emotion_core.page.image_tab import image_tab
@@ -25,9 +24,10 @@ from emotion_core.page.video_tab import video_tab
 from emotion_core.page.webcam_tab import webcam_tab
 from emotion_core.recognition.catalogue import Catalogue
 from emotion_core.recognition.hub import quiet_hub
-from emotion_core.server import keep_memory_flat, serve
-from emotion_core.short_lived import ShortLivedFolder, exit_on_sigterm
-from emotion_core.video_jobs import VideoDesk
+from emotion_core.serving.refusals import answer_lost_uploads
+from emotion_core.serving.server import keep_memory_flat, serve
+from emotion_core.serving.temporary import ShortLivedFolder, exit_on_sigterm
+from emotion_core.serving.video_queue import VideoDesk
 
 STYLE = Path(page_package.__file__).with_name("page.css")
 #: How long an upload or an answer may stay on the disk: the browser needs a moment to fetch it.

@@ -18,16 +18,16 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 from starlette.routing import Match
 from typing_extensions import TypedDict
 
-from .api_errors import ApiError, ErrorDict, answer_errors, described
 from .api_limits import MEGABYTE, AnalysisPool, Gate, media_type, read_body, read_form
 from .api_pictures import Picture, file_of, from_form, from_json, request_body
 from .api_video import add_video_routes
 from .errors import ImageError, ModelNotFoundError
-from .guard import Guard
-from .jobs import Runner
 from .recognition.catalogue import Catalogue, ModelDict
 from .recognition.recognizer import EmotionRecognizer
 from .results import FrameDict
+from .serving.guard import Guard
+from .serving.jobs import Runner
+from .serving.refusals import ApiError, ErrorDict, answer_errors, described
 from .settings import Settings
 
 #: How long the pictures of a request may take to arrive, in seconds.

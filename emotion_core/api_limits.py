@@ -16,7 +16,7 @@ from starlette.datastructures import FormData
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
-from .api_errors import ApiError
+from .serving.refusals import ApiError
 from .settings import Settings
 
 T = TypeVar("T")

@@ -17,9 +17,9 @@ from fastapi.responses import FileResponse, Response
 from starlette.datastructures import FormData, UploadFile
 from typing_extensions import TypedDict
 
-from .api_errors import ApiError, ErrorBody, described
 from .api_limits import MEGABYTE, media_type, read_form
-from .jobs import Job, JobQueue, Runner, State
+from .serving.jobs import Job, JobQueue, Runner, State
+from .serving.refusals import ApiError, ErrorBody, described
 from .settings import Settings
 
 #: How long a video may take to arrive, in seconds.

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 from .images import data_uri
 from .labels import SYMBOLS, colour_of
+from .serving.video_queue import Waiting
 from .tracking.people import Person
 from .video.probe import VideoInfo
 from .video.results import VideoProgress, VideoSummary
-from .video_jobs import Waiting
 
 
 def arrived(info: VideoInfo) -> str:

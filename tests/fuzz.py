@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a program, where th
 from fuzz_kinds import KINDS, Kind
 
 from emotion_core import EmotionError
-from emotion_core.api_errors import ApiError
+from emotion_core.serving.refusals import ApiError
 
 #: Most that one input may take of the time and, beyond what the seeds took, of the memory.
 SECONDS, MEGABYTES = 20, 1200

@@ -16,9 +16,9 @@ from PIL import Image
 
 from emotion_core import EmotionError, EmotionRecognizer, Settings
 from emotion_core.api import create_api
-from emotion_core.jobs import Runner
 from emotion_core.recognition.catalogue import Catalogue
-from emotion_core.server import listen
+from emotion_core.serving.jobs import Runner
+from emotion_core.serving.server import listen
 
 ROOT = Path(__file__).parents[1]
 

@@ -28,12 +28,12 @@ from rest_server import LineCounter, connection, encoded, refusal, serving
 from starlette.requests import Request
 
 from emotion_core import EmotionRecognizer, Settings
-from emotion_core.api_errors import answer_errors
 from emotion_core.api_limits import RateLimiter, client_address
 from emotion_core.drawn_clip import write_drawn_clip
 from emotion_core.recognition.bundle import EMBEDDED
 from emotion_core.recognition.catalogue import Catalogue
-from emotion_core.video_jobs import VideoDesk
+from emotion_core.serving.refusals import answer_errors
+from emotion_core.serving.video_queue import VideoDesk
 
 ROOT = Path(__file__).parents[1]
 KEY = "a key of the tests"

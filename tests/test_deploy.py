@@ -12,7 +12,7 @@ import pytest
 from rest_server import serving
 
 from emotion_core import EmotionRecognizer, Settings
-from emotion_core.server import keep_memory_flat, listen
+from emotion_core.serving.server import keep_memory_flat, listen
 
 ROOT = Path(__file__).parents[1]
 
@@ -65,7 +65,7 @@ def test_the_first_free_port() -> None:
 
 
 def test_memory_is_kept_flat_where_that_can_be_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    program = "from emotion_core.server import keep_memory_flat; raise SystemExit(not keep_memory_flat())"
+    program = "from emotion_core.serving.server import keep_memory_flat; raise SystemExit(not keep_memory_flat())"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False)  # for the process that is told alone
     assert (done.returncode == 0) == (platform.libc_ver()[0] == "glibc")
 

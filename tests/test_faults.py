@@ -24,7 +24,7 @@ from emotion_core.cli import main
 from emotion_core.images import RGB
 from emotion_core.recognition.catalogue import Catalogue
 from emotion_core.recognition.resolve import resolve_bundle
-from emotion_core.video_jobs import VideoDesk
+from emotion_core.serving.video_queue import VideoDesk
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from emotion_core import EmotionError
-from emotion_core.short_lived import ShortLivedFolder, keep
+from emotion_core.serving.temporary import ShortLivedFolder, keep
 
 ROOT = Path(__file__).parents[1]
 

@@ -14,7 +14,7 @@ import pytest
 from rest_server import LineCounter, connection, refusal, serving, until
 
 from emotion_core import EmotionRecognizer, Settings
-from emotion_core.jobs import Job, JobQueue
+from emotion_core.serving.jobs import Job, JobQueue
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from page_server import ROOT, page_server
 
-from emotion_core.guard import Guard, is_served
+from emotion_core.serving.guard import Guard, is_served
 
 #: How long a busy machine may take for one answer, in seconds.
 PATIENCE = 120

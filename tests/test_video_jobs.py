@@ -13,7 +13,7 @@ from rest_server import refusal, serving, until
 from emotion_core import EmotionError, EmotionRecognizer, Settings, VideoError, VideoOptions
 from emotion_core.drawn_clip import HEIGHT, WIDTH, write_drawn_clip
 from emotion_core.recognition.catalogue import Catalogue
-from emotion_core.video_jobs import VideoDesk, Waiting
+from emotion_core.serving.video_queue import VideoDesk, Waiting
 
 FAST = VideoOptions(rate=4)
 

@@ -9,9 +9,9 @@ from gradio.events import api
 from ..errors import EmotionError
 from ..recognition.catalogue import Catalogue, ModelDict
 from ..results import FrameDict
-from ..short_lived import ShortLivedFolder, keep
+from ..serving.temporary import ShortLivedFolder, keep
+from ..serving.video_queue import VideoDesk, Waiting
 from ..video.results import VideoOptions, VideoSummaryDict
-from ..video_jobs import VideoDesk, Waiting
 from .inputs import FrameOutput, PhotoInput, SummaryOutput, VideoInput
 
 

@@ -15,7 +15,7 @@ from ..labels import SYMBOLS
 from ..recognition.catalogue import Catalogue
 from ..render import annotate
 from ..report import cards, html_rows, html_table, refusal
-from ..short_lived import ShortLivedFolder
+from ..serving.temporary import ShortLivedFolder
 from .explanation import explanation
 from .inputs import PhotoInput, uploaded
 

@@ -12,9 +12,9 @@ from ..drawn_clip import write_drawn_clip
 from ..errors import EmotionError
 from ..recognition.catalogue import Catalogue
 from ..report import refusal
-from ..short_lived import ShortLivedFolder, keep
+from ..serving.temporary import ShortLivedFolder, keep
+from ..serving.video_queue import VideoDesk, Waiting
 from ..video.results import VideoOptions, VideoProgress
-from ..video_jobs import VideoDesk, Waiting
 from .inputs import VideoInput
 
 RATES: Final = [("Every frame", 0), ("10 a second", 10), ("5 a second", 5), ("2 a second", 2)]

@@ -18,8 +18,8 @@ import gradio as gr
 
 from ..errors import EmotionError
 from ..labels import SYMBOLS, colour_of, ink_on
-from ..live import LiveSessions
 from ..recognition.catalogue import Catalogue
+from ..serving.live import LiveSessions
 from ..settings import Settings
 from .live_view import rolling_timeline
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from .errors import EmotionError
+from ..errors import EmotionError
 
 
 class ShortLivedFolder:

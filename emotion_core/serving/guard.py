@@ -13,7 +13,7 @@ from typing import Final
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .api_errors import ApiError
+from .refusals import ApiError
 
 #: Of Gradio's own addresses, the first part after ``/gradio_api/``: what the page and the client ask for.
 SERVED: Final = frozenset(

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from .errors import EmotionError, VideoError
-from .recognition.catalogue import Catalogue
-from .settings import Settings
-from .video.analysis import analyze_video
-from .video.probe import VideoInfo, VideoLimits, probe
-from .video.results import VideoOptions, VideoProgress
+from ..errors import EmotionError, VideoError
+from ..recognition.catalogue import Catalogue
+from ..settings import Settings
+from ..video.analysis import analyze_video
+from ..video.probe import VideoInfo, VideoLimits, probe
+from ..video.results import VideoOptions, VideoProgress
 
 #: Frames a second of the fastest films that the limit in seconds is meant for.
 _FASTEST: Final = 120

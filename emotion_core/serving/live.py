@@ -15,15 +15,15 @@ from typing import Final, TypeAlias
 
 from typing_extensions import TypedDict
 
-from .errors import ImageError
-from .images import load_image
-from .recognition.catalogue import Catalogue
-from .recognition.recognizer import EmotionRecognizer
-from .results import NO_FACE
-from .tracking.face_search import FaceFollower
-from .tracking.recent import Recent, RollingHistory
-from .tracking.stream import StreamAnalyzer, TrackedFrame, TrackedFrameDict
-from .tracking.tracker import FaceTracker
+from ..errors import ImageError
+from ..images import load_image
+from ..recognition.catalogue import Catalogue
+from ..recognition.recognizer import EmotionRecognizer
+from ..results import NO_FACE
+from ..tracking.face_search import FaceFollower
+from ..tracking.recent import Recent, RollingHistory
+from ..tracking.stream import StreamAnalyzer, TrackedFrame, TrackedFrameDict
+from ..tracking.tracker import FaceTracker
 
 #: Most frames a second of one visitor: expressions and eyes do not follow faster ones.
 MOST_FPS: Final = 10

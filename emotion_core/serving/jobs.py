@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
-from .errors import EmotionError
+from ..errors import EmotionError
 
 log = logging.getLogger(__name__)
 

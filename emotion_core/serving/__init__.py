@@ -1,0 +1,1 @@
+"""What any server needs: limits and refusals, temporary files, queues, live sessions."""
