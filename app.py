@@ -15,7 +15,6 @@ import gradio as gr
 
 from emotion_core import EmotionError, EmotionRecognizer, Settings
 from emotion_core import page as page_package
-from emotion_core.api import create_api
 from emotion_core.page.about_tab import about, about_tab
 from emotion_core.page.endpoints import client_endpoints
 from emotion_core.page.image_tab import image_tab
@@ -24,6 +23,7 @@ from emotion_core.page.video_tab import video_tab
 from emotion_core.page.webcam_tab import webcam_tab
 from emotion_core.recognition.catalogue import Catalogue
 from emotion_core.recognition.hub import quiet_hub
+from emotion_core.rest.app import create_api
 from emotion_core.serving.refusals import answer_lost_uploads
 from emotion_core.serving.server import keep_memory_flat, serve
 from emotion_core.serving.temporary import ShortLivedFolder, exit_on_sigterm

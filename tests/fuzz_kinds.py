@@ -25,10 +25,10 @@ from emotion_core.video.analysis.reader import VideoReader
 from PIL import Image
 
 from emotion_core import Bundle, BundleConfig, EmotionError
-from emotion_core.api_pictures import file_of, from_form, from_json
 from emotion_core.images import load_image
 from emotion_core.recognition.bundle import CONFIG, EMBEDDED, GRAPH
 from emotion_core.recognition.classifier import Classifier
+from emotion_core.rest.pictures import file_of, from_form, from_json
 from emotion_core.settings import Settings
 
 ODD_NUMBERS = (0, 1, 2, 7, 15, 16, 127, 128, 255, 256, 32767, 65535, 65536, 2**31 - 1, 2**31, 2**32 - 1)
@@ -205,7 +205,7 @@ def use_body(content: bytes, _folder: Path) -> None:
     else:
         from starlette.requests import Request
 
-        from emotion_core.api_limits import read_form
+        from emotion_core.rest.limits import read_form
 
         async def receive() -> Any:
             return {"type": "http.request", "body": content, "more_body": False}

@@ -15,8 +15,8 @@ import uvicorn
 from PIL import Image
 
 from emotion_core import EmotionError, EmotionRecognizer, Settings
-from emotion_core.api import create_api
 from emotion_core.recognition.catalogue import Catalogue
+from emotion_core.rest.app import create_api
 from emotion_core.serving.jobs import Runner
 from emotion_core.serving.server import listen
 

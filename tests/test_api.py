@@ -28,10 +28,10 @@ from rest_server import LineCounter, connection, encoded, refusal, serving
 from starlette.requests import Request
 
 from emotion_core import EmotionRecognizer, Settings
-from emotion_core.api_limits import RateLimiter, client_address
 from emotion_core.drawn_clip import write_drawn_clip
 from emotion_core.recognition.bundle import EMBEDDED
 from emotion_core.recognition.catalogue import Catalogue
+from emotion_core.rest.limits import RateLimiter, client_address
 from emotion_core.serving.refusals import answer_errors
 from emotion_core.serving.video_queue import VideoDesk
 
@@ -205,7 +205,7 @@ class TestSize:
     def test_said_beforehand(self, url: str, more: bytes) -> None:
         """The refusal comes though only a piece of the body was sent, or none."""
         head = b"POST /api/v1/analyze HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-        with patch("emotion_core.api_limits.LINGER", 0.2), connection(url) as line:
+        with patch("emotion_core.rest.limits.LINGER", 0.2), connection(url) as line:
             line.sendall(head + more + b"Content-Length: 2000001\r\n\r\n" + b"{" * (not more))
             assert line.recv(1000).startswith(b"HTTP/1.1 413")
 
@@ -237,7 +237,7 @@ class TestSize:
         refusal(analyze(url, padded, bytes(200_000)), 413, "too_large")
 
     def test_too_slow(self, recognizer: EmotionRecognizer) -> None:
-        slow = patch("emotion_core.api.UPLOAD_SECONDS", 0.2)
+        slow = patch("emotion_core.rest.app.UPLOAD_SECONDS", 0.2)
         with slow, serving(recognizer, Settings()) as url, connection(url) as line:
             begin_upload(line)
             assert line.recv(1000).startswith(b"HTTP/1.1 408")
@@ -297,7 +297,7 @@ class TestLimits:
         now = 31
         assert limiter.take("a") == 0
         assert limiter.take("a") > 0
-        with patch("emotion_core.api_limits.MAX_ADDRESSES", 4):
+        with patch("emotion_core.rest.limits.MAX_ADDRESSES", 4):
             for number in range(20):
                 limiter.take(f"address {number}")
             assert len(limiter._buckets) <= 5

@@ -18,22 +18,22 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 from starlette.routing import Match
 from typing_extensions import TypedDict
 
-from .api_limits import MEGABYTE, AnalysisPool, Gate, media_type, read_body, read_form
-from .api_pictures import Picture, file_of, from_form, from_json, request_body
-from .api_video import add_video_routes
-from .errors import ImageError, ModelNotFoundError
-from .recognition.catalogue import Catalogue, ModelDict
-from .recognition.recognizer import EmotionRecognizer
-from .results import FrameDict
-from .serving.guard import Guard
-from .serving.jobs import Runner
-from .serving.refusals import ApiError, ErrorDict, answer_errors, described
-from .settings import Settings
+from ..errors import ImageError, ModelNotFoundError
+from ..recognition.catalogue import Catalogue, ModelDict
+from ..recognition.recognizer import EmotionRecognizer
+from ..results import FrameDict
+from ..serving.guard import Guard
+from ..serving.jobs import Runner
+from ..serving.refusals import ApiError, ErrorDict, answer_errors, described
+from ..settings import Settings
+from .limits import MEGABYTE, AnalysisPool, Gate, media_type, read_body, read_form
+from .pictures import Picture, file_of, from_form, from_json, request_body
+from .videos import add_video_routes
 
 #: How long the pictures of a request may take to arrive, in seconds.
 UPLOAD_SECONDS: Final = 60
 METHODS: Final = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
-_DOCS: Final = Path(__file__).with_name("api_docs.html")
+_DOCS: Final = Path(__file__).with_name("docs.html")
 
 _FRAME: Final[FrameDict] = {
     "width": 512,

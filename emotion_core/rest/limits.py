@@ -16,8 +16,8 @@ from starlette.datastructures import FormData
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
-from .serving.refusals import ApiError
-from .settings import Settings
+from ..serving.refusals import ApiError
+from ..settings import Settings
 
 T = TypeVar("T")
 

@@ -17,10 +17,10 @@ from fastapi.responses import FileResponse, Response
 from starlette.datastructures import FormData, UploadFile
 from typing_extensions import TypedDict
 
-from .api_limits import MEGABYTE, media_type, read_form
-from .serving.jobs import Job, JobQueue, Runner, State
-from .serving.refusals import ApiError, ErrorBody, described
-from .settings import Settings
+from ..serving.jobs import Job, JobQueue, Runner, State
+from ..serving.refusals import ApiError, ErrorBody, described
+from ..settings import Settings
+from .limits import MEGABYTE, media_type, read_form
 
 #: How long a video may take to arrive, in seconds.
 UPLOAD_SECONDS: Final = 600

@@ -9,8 +9,8 @@ from typing import Any, BinaryIO
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.datastructures import FormData, UploadFile
 
-from .errors import ImageError
-from .serving.refusals import ApiError
+from ..errors import ImageError
+from ..serving.refusals import ApiError
 
 
 class Base64Pictures(BaseModel):

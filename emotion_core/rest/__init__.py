@@ -1,0 +1,1 @@
+"""REST: routes, their limits, pictures, videos and their documentation."""
