@@ -16,9 +16,9 @@ import gradio as gr
 from emotion_core import EmotionError, EmotionRecognizer, Settings
 from emotion_core import page as page_package
 from emotion_core.page.about_tab import about, about_tab
+from emotion_core.page.components import fetch_nothing
 from emotion_core.page.endpoints import client_endpoints
 from emotion_core.page.image_tab import image_tab
-from emotion_core.page.inputs import fetch_nothing
 from emotion_core.page.video_tab import video_tab
 from emotion_core.page.webcam_tab import webcam_tab
 from emotion_core.recognition.catalogue import Catalogue

@@ -28,7 +28,7 @@ from rest_server import LineCounter, connection, encoded, refusal, serving
 from starlette.requests import Request
 
 from emotion_core import EmotionRecognizer, Settings
-from emotion_core.drawn_clip import write_drawn_clip
+from emotion_core.page.example_clip import write_drawn_clip
 from emotion_core.recognition.bundle import EMBEDDED
 from emotion_core.recognition.catalogue import Catalogue
 from emotion_core.rest.limits import RateLimiter, client_address

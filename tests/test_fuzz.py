@@ -18,8 +18,8 @@ from fuzz_kinds import pictures
 from PIL import Image
 
 from emotion_core import Bundle, BundleError, EmotionError, ImageError, ModelNotFoundError, load_image
-from emotion_core.album import Photo, unique_names, write_album
 from emotion_core.errors import DataError
+from emotion_core.page.album import Photo, unique_names, write_album
 from emotion_core.publish import model_upload
 from emotion_core.recognition.bundle import CONFIG, GRAPH, KERAS, WEIGHTS
 from emotion_core.recognition.classifier import Classifier

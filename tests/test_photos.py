@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 from emotion_core import Bundle, EmotionRecognizer, ModelNotFoundError
-from emotion_core.album import album_rows, analyze_album, unique_names, write_album
-from emotion_core.comparison import compare
-from emotion_core.drawn import LOOKS, drawn_face, drawn_group
 from emotion_core.images import RGB
+from emotion_core.page.album import album_rows, analyze_album, unique_names, write_album
+from emotion_core.page.comparison import compare
+from emotion_core.page.examples import LOOKS, drawn_face, drawn_group
 from emotion_core.recognition.catalogue import Catalogue
 from emotion_core.recognition.classifier import Classifier
 from emotion_core.recognition.detectors import YuNetDetector

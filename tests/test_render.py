@@ -11,8 +11,8 @@ from PIL import Image
 
 from emotion_core import Box, Face, FrameResult, Prediction
 from emotion_core.labels import COLOURS, FER2013, colour_of, ink_on
+from emotion_core.page.photo_view import cards
 from emotion_core.render import annotate, caption, thumbnail
-from emotion_core.report import cards
 from emotion_core.results import NO_FACE, as_csv, as_json, summary, table
 
 

@@ -11,7 +11,7 @@ from emotion_core.video.analysis.results import VideoProgress
 from rest_server import refusal, serving, until
 
 from emotion_core import EmotionError, EmotionRecognizer, Settings, VideoError, VideoOptions
-from emotion_core.drawn_clip import HEIGHT, WIDTH, write_drawn_clip
+from emotion_core.page.example_clip import HEIGHT, WIDTH, write_drawn_clip
 from emotion_core.recognition.catalogue import Catalogue
 from emotion_core.serving.video_queue import VideoDesk, Waiting
 

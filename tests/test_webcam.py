@@ -18,8 +18,8 @@ from page_server import CHROMIUM, FLAGS, page_server
 from PIL import Image
 
 from emotion_core import Box, EmotionRecognizer, Face, ImageError, Prediction
-from emotion_core.drawn import LOOKS, drawn_face
 from emotion_core.images import RGB
+from emotion_core.page.examples import LOOKS, drawn_face
 from emotion_core.page.live_view import rolling_timeline
 from emotion_core.page.webcam_tab import MAX_CHARACTERS, server_functions
 from emotion_core.recognition.bundle import BundleConfig

@@ -12,7 +12,7 @@ from ..results import FrameDict
 from ..serving.temporary import ShortLivedFolder, keep
 from ..serving.video_queue import VideoDesk, Waiting
 from ..video.results import VideoOptions, VideoSummaryDict
-from .inputs import FrameOutput, PhotoInput, SummaryOutput, VideoInput
+from .components import FrameOutput, PhotoInput, SummaryOutput, VideoInput
 
 
 def client_endpoints(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk) -> None:

@@ -6,18 +6,18 @@ from functools import partial
 import gradio as gr
 from PIL import Image
 
-from ..album import album_rows, analyze_album, write_album
-from ..comparison import compare
-from ..drawn import drawn_face, drawn_group
 from ..errors import EmotionError
 from ..images import load_image
 from ..labels import SYMBOLS
 from ..recognition.catalogue import Catalogue
 from ..render import annotate
-from ..report import cards, html_rows, html_table, refusal
 from ..serving.temporary import ShortLivedFolder
+from .album import album_rows, analyze_album, write_album
+from .comparison import compare
+from .components import PhotoInput, uploaded
+from .examples import drawn_face, drawn_group
 from .explanation import explanation
-from .inputs import PhotoInput, uploaded
+from .photo_view import cards, html_rows, html_table, refusal
 
 NO_COMPARISON = "no other model"
 MOST_PHOTOS = 50

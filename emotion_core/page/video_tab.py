@@ -7,15 +7,15 @@ from typing import Any, Final
 
 import gradio as gr
 
-from .. import video_report as report
-from ..drawn_clip import write_drawn_clip
 from ..errors import EmotionError
 from ..recognition.catalogue import Catalogue
-from ..report import refusal
 from ..serving.temporary import ShortLivedFolder, keep
 from ..serving.video_queue import VideoDesk, Waiting
 from ..video.results import VideoOptions, VideoProgress
-from .inputs import VideoInput
+from . import video_view as report
+from .components import VideoInput
+from .example_clip import write_drawn_clip
+from .photo_view import refusal
 
 RATES: Final = [("Every frame", 0), ("10 a second", 10), ("5 a second", 5), ("2 a second", 2)]
 Update = dict[gr.blocks.Block, Any]

@@ -5,10 +5,10 @@ import html
 from collections.abc import Sequence
 from typing import Any, Final
 
-from .images import RGB, data_uri
-from .labels import SYMBOLS, colour_of
-from .render import thumbnail
-from .results import NO_FACE, FrameResult, Prediction, as_csv, as_json, summary, table
+from ..images import RGB, data_uri
+from ..labels import SYMBOLS, colour_of
+from ..render import thumbnail
+from ..results import NO_FACE, FrameResult, Prediction, as_csv, as_json, summary, table
 
 NO_FACE_HELP: Final = (
     "Nothing in this picture looks like a face. It works best when the face is turned to the camera, "

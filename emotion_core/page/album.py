@@ -11,11 +11,11 @@ from typing import Any
 
 from PIL import Image
 
-from .errors import EmotionError
-from .images import load_image
-from .recognition.recognizer import EmotionRecognizer
-from .render import annotate
-from .results import NO_FACE, FrameResult, as_json, summary
+from ..errors import EmotionError
+from ..images import load_image
+from ..recognition.recognizer import EmotionRecognizer
+from ..render import annotate
+from ..results import NO_FACE, FrameResult, as_json, summary
 
 
 @dataclass(frozen=True)

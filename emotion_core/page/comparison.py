@@ -2,11 +2,11 @@
 
 import html
 
-from .images import RGB, data_uri
-from .labels import SYMBOLS, colour_of
-from .recognition.recognizer import EmotionRecognizer
-from .render import thumbnail
-from .results import Prediction
+from ..images import RGB, data_uri
+from ..labels import SYMBOLS, colour_of
+from ..recognition.recognizer import EmotionRecognizer
+from ..render import thumbnail
+from ..results import Prediction
 
 
 def compare(rgb: RGB, recognizers: list[EmotionRecognizer]) -> str:

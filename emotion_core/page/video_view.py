@@ -3,12 +3,12 @@
 import html
 from collections.abc import Sequence
 
-from .images import data_uri
-from .labels import SYMBOLS, colour_of
-from .serving.video_queue import Waiting
-from .tracking.people import Person
-from .video.probe import VideoInfo
-from .video.results import VideoProgress, VideoSummary
+from ..images import data_uri
+from ..labels import SYMBOLS, colour_of
+from ..serving.video_queue import Waiting
+from ..tracking.people import Person
+from ..video.probe import VideoInfo
+from ..video.results import VideoProgress, VideoSummary
 
 
 def arrived(info: VideoInfo) -> str:

@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .drawn import drawn_face
-from .images import RGB
-from .video.writer import VideoWriter
+from ..images import RGB
+from ..video.writer import VideoWriter
+from .examples import drawn_face
 
 WIDTH, HEIGHT, RATE = 480, 360, 25
 #: One after the other, each for the same time.
