@@ -84,7 +84,8 @@ def tiny_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_bundle(tiny_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     """A bundle trained and exported by the real code, on drawn faces, in seconds."""
-    from emotion_core.training.data import load
-    from emotion_core.training.run import train_bundle
+    from emotion_core.training.data.faces.faces import load
+
+    from emotion_core.training.pipeline import train_bundle
 
     return train_bundle(load(tiny_csv), tiny.settings(6), tmp_path_factory.mktemp("tiny") / "tiny-bundle")

@@ -304,7 +304,7 @@ def data_zips() -> list[bytes]:
 
 
 def use_data(content: bytes, folder: Path) -> None:
-    from emotion_core.training.data import load
+    from emotion_core.training.data.faces.faces import load
 
     # A user of the command line names this place, so a refusal may, too: by its name alone.
     os.chdir(folder)

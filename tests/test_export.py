@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny
+from emotion_core.training.data.faces.faces import load
 
 from emotion_core import Bundle, BundleError, DataError
 from emotion_core.cli import parser
 from emotion_core.recognition.classifier import Classifier, LiteRTNetwork
 from emotion_core.training.arguments import train_config
 from emotion_core.training.benchmarks import benchmark_tables
-from emotion_core.training.data import load
 from emotion_core.training.evaluate import evaluate, mirror, seen
 from emotion_core.training.experiments import ablate, search
 from emotion_core.training.export import export_forms

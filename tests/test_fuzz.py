@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from emotion_core.training.data.faces.faces import load
+from emotion_core.training.data.faces.layouts import read_picture
 from fuzz import SHORT
 from fuzz_kinds import pictures
 from PIL import Image
@@ -23,9 +25,7 @@ from emotion_core.page.album import Photo, unique_names, write_album
 from emotion_core.publish import model_upload
 from emotion_core.recognition.bundle import CONFIG, GRAPH, KERAS, WEIGHTS
 from emotion_core.recognition.classifier import Classifier
-from emotion_core.training import layouts
-from emotion_core.training.data import load
-from emotion_core.training.layouts import read_picture
+from emotion_core.training.data.faces import layouts
 
 ROOT = Path(__file__).parents[1]
 
@@ -134,7 +134,7 @@ class TestBundles:
         import tiny
 
         from emotion_core.recognition.architectures import build
-        from emotion_core.training.start import load_initial
+        from emotion_core.training.initial_weights import load_initial
 
         model = build(tiny.register(), 7)
         ran = bundle / "ran"

@@ -15,6 +15,9 @@ import nbformat
 import numpy as np
 import pytest
 import tiny
+from emotion_core.training.data.faces.drawn import drawn_faces, drawn_pets, relabelled, write_folders
+from emotion_core.training.data.faces.faces import as_ferplus, load
+from emotion_core.training.data.faces.sources import faces_of, fer2013, fewer, pets
 from matplotlib.figure import Figure
 from page_server import CHROMIUM
 from PIL import Image
@@ -26,18 +29,15 @@ from emotion_core.labels import FERPLUS
 from emotion_core.recognition.architectures import build
 from emotion_core.training import devices, gallery
 from emotion_core.training.averages import agreement, mean_face, mean_faces, who_is_right, worst_mistakes
-from emotion_core.training.data import as_ferplus, load
 from emotion_core.training.devices import fast_precision, use_devices
 from emotion_core.training.execute import tidied, value_of
 from emotion_core.training.insight import convolutions, feature_maps, filters
 from emotion_core.training.notebook import best_settings, reached, recorded, recorded_ablation, recorded_search, trained
 from emotion_core.training.peers import load_mini_xception, mini_xception, peer_probabilities
-from emotion_core.training.record import read_history
+from emotion_core.training.run_folder import read_history
 from emotion_core.training.runs import record_run
 from emotion_core.training.screenshots import photograph_page
 from emotion_core.training.slides import make_slides
-from emotion_core.training.sources import faces_of, fer2013, fewer, pets
-from emotion_core.training.stand_in import drawn_faces, drawn_pets, relabelled, write_folders
 
 
 def test_drawn_faces_are_like_the_real_set() -> None:
@@ -314,7 +314,7 @@ from emotion_core import DataError
 from emotion_core.training.devices import use_devices
 from emotion_core.training.notebook import trained
 import keras, numpy, tiny
-from emotion_core.training.data import load
+from emotion_core.training.data.faces import load
 count = {"one": 1, "all": 2}[sys.argv[1]]
 data = load(sys.argv[2])
 data = data.only(numpy.arange(len(data)) != 140)  # an odd number of PublicTest faces

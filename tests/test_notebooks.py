@@ -10,15 +10,15 @@ from typing import Any
 
 import nbformat
 import pytest
+from emotion_core.training.data.faces.drawn import drawn_faces
+from emotion_core.training.data.faces.sources import DRAWN
 
 from emotion_core import project
 from emotion_core.cli import main
 from emotion_core.project import REPOSITORY
 from emotion_core.training.config import TrainConfig
 from emotion_core.training.execute import execute
-from emotion_core.training.run import train_bundle
-from emotion_core.training.sources import DRAWN
-from emotion_core.training.stand_in import drawn_faces
+from emotion_core.training.pipeline import train_bundle
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "training_notebooks").glob("*.ipynb"))

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import pytest
 import tiny
+from emotion_core.training.data.faces.faces import FaceData, load
 from PIL import Image
 
 from emotion_core import Bundle, BundleError, DataError
@@ -21,17 +22,16 @@ from emotion_core.recognition.architectures import BUILDERS, IMAGENET_MEAN_BGR, 
 from emotion_core.recognition.classifier import Classifier, softmax
 from emotion_core.recognition.keras_network import load_network
 from emotion_core.training.augment import Augment, Augmentation, no_change
-from emotion_core.training.average import average_bundles
 from emotion_core.training.batch_norm import own_statistics, renew_statistics
 from emotion_core.training.config import TrainConfig
-from emotion_core.training.data import FaceData, load
 from emotion_core.training.evaluate import evaluate, fit_calibration
-from emotion_core.training.fit import batches, mixed, train
-from emotion_core.training.record import read_history
-from emotion_core.training.run import continued, train_bundle
+from emotion_core.training.initial_weights import freeze_before, load_initial
+from emotion_core.training.loop import batches, mixed, train
+from emotion_core.training.pipeline import continued, train_bundle
+from emotion_core.training.run_folder import read_history
 from emotion_core.training.runs import recipe
-from emotion_core.training.start import freeze_before, load_initial
 from emotion_core.training.targets import class_weights, targets
+from emotion_core.training.weight_average import average_bundles
 
 
 def test_it_learns_and_the_bundle_says_what_it_reached(tiny_bundle: Bundle, tiny_csv: Path) -> None:

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny
+from emotion_core.training.data.faces.faces import FaceData, as_ferplus, load
+from emotion_core.training.data.faces.votes import majority
 from PIL import Image
 
 from emotion_core import DataError
 from emotion_core.labels import FER2013, FERPLUS
-from emotion_core.training.data import FaceData, as_ferplus, load
 from emotion_core.training.data_report import as_text, contact_sheet, describe
-from emotion_core.training.votes import majority
 
 HEADER = "emotion,pixels,Usage\n"
 GOOD = "3," + " ".join(["7"] * 2304) + ",Training\n"

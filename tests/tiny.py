@@ -73,8 +73,9 @@ def settings(epochs: int) -> Any:
 
 
 if __name__ == "__main__":
-    from emotion_core.training.data import load
-    from emotion_core.training.fit import train
+    from emotion_core.training.data.faces.faces import load
+
+    from emotion_core.training.loop import train
 
     train(load(sys.argv[1]), settings(int(sys.argv[3])), sys.argv[2], resume="resume" in sys.argv)
     print(FER2013)

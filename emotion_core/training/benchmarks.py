@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from ..recognition.bundle import DEFAULT
 from .card import table
-from .record import RUNS, read_json
+from .run_folder import RUNS, read_json
 
 BENCHMARKS: Final = Path(__file__).parents[2] / "tests" / "benchmarks"
 _SIZES: Final = ("VGA", "HD", "4K")

@@ -90,7 +90,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run_data(options: argparse.Namespace) -> int:
     """Print the report, and write the contact sheet where asked."""
-    from .data import as_ferplus, load
+    from .data.faces import as_ferplus, load
     from .data_report import as_text, contact_sheet, describe
 
     data = load(options.data, options.votes, options.size, 3 if options.color else 1)
@@ -105,7 +105,7 @@ def run_data(options: argparse.Namespace) -> int:
 def run_train(options: argparse.Namespace) -> int:
     """Train, then export to a bundle; the run's own files are kept in BUNDLE/run."""
     from .devices import use_devices
-    from .run import continued, load_for, train_bundle
+    from .pipeline import continued, load_for, train_bundle
 
     config = train_config(options)
     use_devices(options.devices, config.batch_size)
@@ -119,9 +119,9 @@ def run_train(options: argparse.Namespace) -> int:
 
 def run_average(options: argparse.Namespace) -> int:
     """Average, calibrate and measure."""
-    from .average import average_bundles
-    from .data import load
+    from .data.faces import load
     from .evaluate import matching
+    from .weight_average import average_bundles
 
     bundles = [bundle_of(name) for name in options.bundle]
     config = bundles[0].config
@@ -133,7 +133,7 @@ def run_average(options: argparse.Namespace) -> int:
 def run_evaluate(options: argparse.Namespace) -> int:
     """Measure a bundle as it serves and print the figures."""
     from ..recognition.classifier import Classifier
-    from .data import load
+    from .data.faces import load
     from .evaluate import evaluate, matching
 
     bundle = bundle_of(options.bundle)
@@ -167,7 +167,7 @@ def run_evaluate(options: argparse.Namespace) -> int:
 
 def run_export(options: argparse.Namespace) -> int:
     """Write the forms and how each compares with float32 on PublicTest."""
-    from .data import load
+    from .data.faces import load
     from .evaluate import matching
     from .export import export_forms
     from .forms import FORMS
@@ -182,7 +182,7 @@ def run_export(options: argparse.Namespace) -> int:
 def run_ablate(options: argparse.Namespace) -> int:
     """Train with each switch and print what it brought."""
     from .experiments import ablate
-    from .run import load_for
+    from .pipeline import load_for
     from .runs import ablation_table
 
     config = train_config(options)
@@ -194,7 +194,7 @@ def run_ablate(options: argparse.Namespace) -> int:
 def run_search(options: argparse.Namespace) -> int:
     """Search, and print the best settings."""
     from .experiments import search
-    from .run import load_for
+    from .pipeline import load_for
 
     config = train_config(options)
     data = load_for(options.data, options.votes, config, options.ferplus)
@@ -233,7 +233,7 @@ def run_notebook(options: argparse.Namespace) -> int:
 def run_slides(options: argparse.Namespace) -> int:
     """Make the presentation; the demo is answered, and the page photographed, now."""
     from ..recognition.recognizer import EmotionRecognizer
-    from .record import RUNS
+    from .run_folder import RUNS
     from .screenshots import photograph_page
     from .slides import make_slides
 

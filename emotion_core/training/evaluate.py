@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ..errors import DataError
 from ..labels import FERPLUS
 from ..recognition.classifier import Classifier, is_uncertain, softmax
-from .data import FaceData, as_ferplus
+from .data.faces import FaceData, as_ferplus
 from .metrics import metrics, nll_of_votes, number
 
 #: Ways to look at a face: once, with its mirror image, or ten crops of 44/48 as the literature does.

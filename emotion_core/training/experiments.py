@@ -14,11 +14,11 @@ import numpy as np
 
 from ..recognition.classifier import softmax
 from .config import TrainConfig
-from .data import FaceData
+from .data.faces import FaceData
 from .evaluate import fit_calibration, mirror
-from .fit import train
+from .loop import train
 from .metrics import metrics
-from .record import code_version
+from .run_folder import code_version
 
 #: Each switch alone, against the plain run: labels as they are, flips and shifts, nothing else.
 PLAIN: Final[Mapping[str, Any]] = {

@@ -15,10 +15,10 @@ from ..recognition.bundle import CARD, CONFIG, GRAPH, WEIGHTS, Bundle, BundleCon
 from ..recognition.classifier import MAX_BATCH, Classifier, LiteRTNetwork, softmax
 from ..recognition.keras_network import load_network
 from .card import model_card
-from .data import FaceData
+from .data.faces import FaceData
 from .evaluate import evaluate, fit_calibration
 from .forms import FLOAT, FORMS, LITERT, Runner, in_precision, scratch, size_of, write_form
-from .start import weights_file
+from .initial_weights import weights_file
 
 #: Points of PublicTest accuracy that a smaller graph may cost.
 MAX_DROP: Final = 0.005

@@ -17,10 +17,10 @@ from PIL import Image
 from ..recognition.architectures import options_of
 from ..recognition.bundle import CONFIG, Bundle, BundleConfig
 from .config import TrainConfig
-from .data import FaceData
+from .data.faces import FaceData
 from .gallery import png
-from .record import RUN, RUNS, code_version, code_words, read_json
-from .run import train_bundle
+from .pipeline import train_bundle
+from .run_folder import RUN, RUNS, code_version, code_words, read_json
 from .runs import ORDER, ablation_table, comparison_table, read_runs
 
 

@@ -19,7 +19,7 @@ from ..recognition.bundle import Bundle, BundleConfig
 from .benchmarks import benchmark_tables
 from .card import class_table, results_table, table
 from .config import TrainConfig
-from .record import RUNS, read_json
+from .run_folder import RUNS, read_json
 
 _GLUE: Final = "\0"
 ORDER: Final = ("resnet50v2", "resnet50", "vgg16", "mobilenetv2", "custom_cnn", "residual_cnn")

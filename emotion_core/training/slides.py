@@ -20,7 +20,7 @@ from ..render import annotate
 from . import plots
 from .deck import Deck
 from .gallery import bars
-from .record import RUNS
+from .run_folder import RUNS
 from .runs import read_runs
 from .slides_results import SPLIT, chart, errors, results, serving, what_helped
 

@@ -12,7 +12,7 @@ from ..recognition.bundle import BundleConfig
 from . import plots
 from .deck import Deck
 from .gallery import bars, png
-from .record import read_json
+from .run_folder import read_json
 
 #: The split that the pages tell of.
 SPLIT: Final = "private"

@@ -12,8 +12,8 @@ from ..labels import FERPLUS
 from ..recognition.bundle import Bundle
 from ..recognition.classifier import Classifier, softmax
 from .config import TrainConfig
-from .data import FaceData
-from .record import sha256_of
+from .data.faces import FaceData
+from .run_folder import sha256_of
 
 
 def targets(data: FaceData, config: TrainConfig, folder: Path | None = None) -> NDArray[np.float32]:

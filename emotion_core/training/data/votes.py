@@ -6,8 +6,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DataError
-from ..labels import FERPLUS
+from ...errors import DataError
+from ...labels import FERPLUS
 from .layouts import USAGES, rows_of
 
 #: The columns of the file: the emotions in the order of ``FERPLUS``, then what is no expression.

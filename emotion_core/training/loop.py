@@ -21,10 +21,10 @@ from ..recognition.bundle import CONFIG, Bundle
 from .augment import Augment, no_change
 from .batch_norm import own_statistics
 from .config import TrainConfig
-from .data import FaceData
+from .data.faces import FaceData
 from .devices import divisible, own_share
-from .record import append_history, code_version, keep_history, open_run, read_history, read_stages, sha256_of
-from .start import freeze_before, load_initial, weights_file
+from .initial_weights import freeze_before, load_initial, weights_file
+from .run_folder import append_history, code_version, keep_history, open_run, read_history, read_stages, sha256_of
 from .targets import asked_weights, class_weights, targets
 
 BEST: Final = "best.weights.h5"

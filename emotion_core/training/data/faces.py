@@ -13,8 +13,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DataError
-from ..labels import FER2013, FERPLUS
+from ...errors import DataError
+from ...labels import FER2013, FERPLUS
 from .layouts import SPLITS, Source, find_csv, read_fer_csv, read_folders, read_listing
 from .votes import majority, read_ballots, shares
 

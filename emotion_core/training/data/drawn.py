@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from ..labels import FER2013, FERPLUS
-from .data import SPLITS, FaceData
+from ...labels import FER2013, FERPLUS
+from .faces import SPLITS, FaceData
 
 #: Of every twenty faces: uneven, as FER-2013's classes are; one of the neutral ones is voted contempt.
 _CYCLE: Final = np.repeat(np.arange(7), (3, 1, 3, 4, 3, 3, 3))

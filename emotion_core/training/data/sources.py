@@ -11,9 +11,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DataError
-from .data import SIDE, FaceData, as_ferplus, load
-from .stand_in import drawn_faces, drawn_pets
+from ...errors import DataError
+from .drawn import drawn_faces, drawn_pets
+from .faces import SIDE, FaceData, as_ferplus, load
 
 #: Asks for drawn pictures in the place of a data set.
 DRAWN: Final = "drawn"

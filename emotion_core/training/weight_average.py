@@ -16,10 +16,10 @@ from ..recognition.architectures import options_of
 from ..recognition.bundle import Bundle, BundleConfig
 from ..recognition.keras_network import load_network
 from .batch_norm import renew_statistics
-from .data import FaceData
+from .data.faces import FaceData
 from .export import export_bundle
-from .record import code_version, sha256_of
-from .start import weights_file
+from .initial_weights import weights_file
+from .run_folder import code_version, sha256_of
 
 
 def average_bundles(bundles: Sequence[Bundle], data: FaceData, out: Path, flip: bool = False) -> Bundle:

@@ -12,11 +12,11 @@ from ..errors import DataError
 from ..recognition.architectures import options_of
 from ..recognition.bundle import Bundle, BundleConfig
 from .config import TrainConfig
-from .data import FaceData, as_ferplus, load
+from .data.faces import FaceData, as_ferplus, load
 from .export import export_bundle
-from .fit import train
-from .record import read_stages
-from .start import weights_file
+from .initial_weights import weights_file
+from .loop import train
+from .run_folder import read_stages
 
 __all__ = ["TrainConfig", "continued", "load_for", "train_bundle"]
 

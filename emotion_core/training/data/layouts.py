@@ -23,9 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from ..errors import DataError
-from ..images import FORMATS, MAX_PIXELS
-from ..labels import AFFECTNET, FER2013, FERPLUS, SYNONYMS
+from ...errors import DataError
+from ...images import FORMATS, MAX_PIXELS
+from ...labels import AFFECTNET, FER2013, FERPLUS, SYNONYMS
 
 Source = Path | zipfile.Path
 Files = tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.str_], tuple[str, ...], tuple[str, ...]]

@@ -1,0 +1,1 @@
+"""Faces, labels and votes as arrays, whatever layout they came in."""
