@@ -12,13 +12,21 @@ from emotion_core.training.data.faces.faces import load
 from emotion_core import Bundle, BundleError, DataError
 from emotion_core.cli import parser
 from emotion_core.recognition.classifier import Classifier, LiteRTNetwork
+from emotion_core.reports.benchmarks import benchmark_tables
+from emotion_core.reports.records import (
+    ablation_table,
+    comparison_table,
+    read_runs,
+    recipe,
+    record_run,
+    rewrite,
+    tables,
+)
 from emotion_core.training.arguments import train_config
-from emotion_core.training.benchmarks import benchmark_tables
 from emotion_core.training.evaluate import evaluate, mirror, seen
 from emotion_core.training.experiments import ablate, search
 from emotion_core.training.export import export_forms
 from emotion_core.training.forms import FORMS
-from emotion_core.training.runs import ablation_table, comparison_table, read_runs, recipe, record_run, rewrite, tables
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of onnx and tf2onnx

@@ -27,17 +27,18 @@ from emotion_core import Bundle, DataError, EmotionRecognizer
 from emotion_core.cli import main
 from emotion_core.labels import FERPLUS
 from emotion_core.recognition.architectures import build
-from emotion_core.training import devices, gallery
-from emotion_core.training.averages import agreement, mean_face, mean_faces, who_is_right, worst_mistakes
+from emotion_core.reports import gallery
+from emotion_core.reports.execute import tidied, value_of
+from emotion_core.reports.insight import convolutions, feature_maps, filters
+from emotion_core.reports.mean_faces import agreement, mean_face, mean_faces, who_is_right, worst_mistakes
+from emotion_core.reports.notebook import best_settings, reached, recorded, recorded_ablation, recorded_search, trained
+from emotion_core.reports.peers import load_mini_xception, mini_xception, peer_probabilities
+from emotion_core.reports.records import record_run
+from emotion_core.reports.screenshots import photograph_page
+from emotion_core.reports.slides import make_slides
+from emotion_core.training import devices
 from emotion_core.training.devices import fast_precision, use_devices
-from emotion_core.training.execute import tidied, value_of
-from emotion_core.training.insight import convolutions, feature_maps, filters
-from emotion_core.training.notebook import best_settings, reached, recorded, recorded_ablation, recorded_search, trained
-from emotion_core.training.peers import load_mini_xception, mini_xception, peer_probabilities
 from emotion_core.training.run_folder import read_history
-from emotion_core.training.runs import record_run
-from emotion_core.training.screenshots import photograph_page
-from emotion_core.training.slides import make_slides
 
 
 def test_drawn_faces_are_like_the_real_set() -> None:
@@ -312,7 +313,7 @@ ON_JAX = """
 import sys
 from emotion_core import DataError
 from emotion_core.training.devices import use_devices
-from emotion_core.training.notebook import trained
+from emotion_core.reports.notebook import trained
 import keras, numpy, tiny
 from emotion_core.training.data.faces import load
 count = {"one": 1, "all": 2}[sys.argv[1]]

@@ -16,8 +16,8 @@ from emotion_core.training.data.faces.sources import DRAWN
 from emotion_core import project
 from emotion_core.cli import main
 from emotion_core.project import REPOSITORY
+from emotion_core.reports.execute import execute
 from emotion_core.training.config import TrainConfig
-from emotion_core.training.execute import execute
 from emotion_core.training.pipeline import train_bundle
 
 ROOT = Path(__file__).parents[1]

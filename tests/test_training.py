@@ -21,6 +21,7 @@ from emotion_core.labels import FER2013, FERPLUS
 from emotion_core.recognition.architectures import BUILDERS, IMAGENET_MEAN_BGR, build
 from emotion_core.recognition.classifier import Classifier, softmax
 from emotion_core.recognition.keras_network import load_network
+from emotion_core.reports.records import recipe
 from emotion_core.training.augment import Augment, Augmentation, no_change
 from emotion_core.training.batch_norm import own_statistics, renew_statistics
 from emotion_core.training.config import TrainConfig
@@ -29,7 +30,6 @@ from emotion_core.training.initial_weights import freeze_before, load_initial
 from emotion_core.training.loop import batches, mixed, train
 from emotion_core.training.pipeline import continued, train_bundle
 from emotion_core.training.run_folder import read_history
-from emotion_core.training.runs import recipe
 from emotion_core.training.targets import class_weights, targets
 from emotion_core.training.weight_average import average_bundles
 

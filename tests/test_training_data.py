@@ -14,7 +14,7 @@ from PIL import Image
 
 from emotion_core import DataError
 from emotion_core.labels import FER2013, FERPLUS
-from emotion_core.training.data_report import as_text, contact_sheet, describe
+from emotion_core.reports.data_report import as_text, contact_sheet, describe
 
 HEADER = "emotion,pixels,Usage\n"
 GOOD = "3," + " ".join(["7"] * 2304) + ",Training\n"

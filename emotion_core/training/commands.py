@@ -90,8 +90,8 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run_data(options: argparse.Namespace) -> int:
     """Print the report, and write the contact sheet where asked."""
+    from ..reports.data_report import as_text, contact_sheet, describe
     from .data.faces import as_ferplus, load
-    from .data_report import as_text, contact_sheet, describe
 
     data = load(options.data, options.votes, options.size, 3 if options.color else 1)
     data = as_ferplus(data) if options.ferplus else data
@@ -141,7 +141,7 @@ def run_evaluate(options: argparse.Namespace) -> int:
     data = matching(load(options.data, options.votes, config.height, config.channels), config.labels)
     figures = evaluate(Classifier.from_bundle(bundle), data, options.split, options.views)
     if options.out:
-        from .plots import save_all
+        from ..reports.charts import save_all
 
         save_all(config, figures, options.split, options.out)
         (options.out / f"metrics-{options.split}.json").write_text(json.dumps(figures, indent=1) + "\n")
@@ -181,9 +181,9 @@ def run_export(options: argparse.Namespace) -> int:
 
 def run_ablate(options: argparse.Namespace) -> int:
     """Train with each switch and print what it brought."""
+    from ..reports.records import ablation_table
     from .experiments import ablate
     from .pipeline import load_for
-    from .runs import ablation_table
 
     config = train_config(options)
     ablate(load_for(options.data, options.votes, config, options.ferplus), config, options.out, options.faces)
@@ -204,7 +204,7 @@ def run_search(options: argparse.Namespace) -> int:
 
 def run_record(options: argparse.Namespace) -> int:
     """Keep bundles' figures as runs."""
-    from .runs import record_run
+    from ..reports.records import record_run
 
     for name in options.bundle:
         print(record_run(bundle_of(name)))
@@ -213,7 +213,7 @@ def run_record(options: argparse.Namespace) -> int:
 
 def run_tables(options: argparse.Namespace) -> int:
     """Renew the tables of documents."""
-    from .runs import rewrite
+    from ..reports.records import rewrite
 
     for document in options.document:
         print(f"{document}: {'renewed' if rewrite(document) else 'as recorded'}")
@@ -222,7 +222,7 @@ def run_tables(options: argparse.Namespace) -> int:
 
 def run_notebook(options: argparse.Namespace) -> int:
     """Run each notebook with the given parameters, which are read as Python values where they are some."""
-    from .execute import execute, value_of
+    from ..reports.execute import execute, value_of
 
     parameters = {name: value_of(text) for name, text in options.set}
     for notebook in options.notebook:
@@ -233,9 +233,9 @@ def run_notebook(options: argparse.Namespace) -> int:
 def run_slides(options: argparse.Namespace) -> int:
     """Make the presentation; the demo is answered, and the page photographed, now."""
     from ..recognition.recognizer import EmotionRecognizer
+    from ..reports.screenshots import photograph_page
+    from ..reports.slides import make_slides
     from .run_folder import RUNS
-    from .screenshots import photograph_page
-    from .slides import make_slides
 
     recognizer = EmotionRecognizer.load(options.model)
     print(make_slides(options.out, options.runs or RUNS, recognizer, partial(photograph_page, model=options.model)))

@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from ..recognition.bundle import BundleConfig
-from . import plots
+from ..training.run_folder import read_json
+from . import charts as plots
 from .deck import Deck
 from .gallery import bars, png
-from .run_folder import read_json
 
 #: The split that the pages tell of.
 SPLIT: Final = "private"

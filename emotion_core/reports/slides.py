@@ -17,11 +17,11 @@ from ..images import RGB
 from ..recognition.bundle import BundleConfig
 from ..recognition.recognizer import EmotionRecognizer
 from ..render import annotate
-from . import plots
+from ..training.run_folder import RUNS
+from . import charts as plots
 from .deck import Deck
 from .gallery import bars
-from .run_folder import RUNS
-from .runs import read_runs
+from .records import read_runs
 from .slides_results import SPLIT, chart, errors, results, serving, what_helped
 
 #: The text's face, or what looks like it, and Okabe and Ito's palette.

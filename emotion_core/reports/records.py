@@ -16,10 +16,10 @@ from typing import Any, Final
 from ..errors import DataError
 from ..labels import FERPLUS
 from ..recognition.bundle import Bundle, BundleConfig
+from ..training.card import class_table, results_table, table
+from ..training.config import TrainConfig
+from ..training.run_folder import RUNS, read_json
 from .benchmarks import benchmark_tables
-from .card import class_table, results_table, table
-from .config import TrainConfig
-from .run_folder import RUNS, read_json
 
 _GLUE: Final = "\0"
 ORDER: Final = ("resnet50v2", "resnet50", "vgg16", "mobilenetv2", "custom_cnn", "residual_cnn")

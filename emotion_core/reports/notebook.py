@@ -16,12 +16,12 @@ from PIL import Image
 
 from ..recognition.architectures import options_of
 from ..recognition.bundle import CONFIG, Bundle, BundleConfig
-from .config import TrainConfig
-from .data.faces import FaceData
+from ..training.config import TrainConfig
+from ..training.data.faces import FaceData
+from ..training.pipeline import train_bundle
+from ..training.run_folder import RUN, RUNS, code_version, code_words, read_json
 from .gallery import png
-from .pipeline import train_bundle
-from .run_folder import RUN, RUNS, code_version, code_words, read_json
-from .runs import ORDER, ablation_table, comparison_table, read_runs
+from .records import ORDER, ablation_table, comparison_table, read_runs
 
 
 def introduce(name: str) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import DataError
 from ..labels import FERPLUS
-from .data.faces import FaceData
+from ..training.data.faces import FaceData
 
 #: Fewer faces than this are never averaged into a picture: one of them might be recognised.
 FEWEST: Final = 12

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..recognition.bundle import DEFAULT
-from .card import table
-from .run_folder import RUNS, read_json
+from ..training.card import table
+from ..training.run_folder import RUNS, read_json
 
 BENCHMARKS: Final = Path(__file__).parents[2] / "tests" / "benchmarks"
 _SIZES: Final = ("VGA", "HD", "4K")

@@ -1,0 +1,1 @@
+"""What is made from recorded runs: tables, charts, slides, and the notebooks run top to bottom."""
