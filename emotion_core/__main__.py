@@ -1,7 +1,7 @@
 import signal
 import sys
 
-from .cli import main
+from .cli.main import main
 
 if __name__ == "__main__":
     # As Ctrl-C does: what is half done is put away, and the exit status says so.

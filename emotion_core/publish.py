@@ -21,7 +21,7 @@ from .recognition.resolve import PIN, fetch_bundle
 
 ROOT: Final = Path(__file__).parents[1]
 #: What a Space does not get: weights that it preloads from the Hub, training, and what a run leaves behind.
-NOT_FOR_SPACE: Final = ("bundles", "training", "__pycache__", "*.pyc", "pin.json")
+NOT_FOR_SPACE: Final = ("bundles", "training", "reports", "bulk", "__pycache__", "*.pyc", "pin.json")
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,10 @@ from typing import Any
 import clips
 import numpy as np
 import pytest
+from emotion_core.cli.main.main import main
 from PIL import Image
 
 from emotion_core import EmotionRecognizer, VideoOptions, analyze_video
-from emotion_core.cli import main
 from emotion_core.images import RGB
 from emotion_core.recognition.detectors import WholePicture
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny
+from emotion_core.cli.main.main import main
 from PIL import Image
 
 from emotion_core import Bundle
-from emotion_core.cli import main
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
+from emotion_core.cli.main.main import main
 from PIL import Image
 
 from emotion_core import Bundle
-from emotion_core.cli import main
 
 SMALL = ("--arch", "custom_cnn", "--width", "4", "--epochs", "1", "--batch-size", "28", "--precision", "float32")
 

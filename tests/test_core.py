@@ -167,7 +167,7 @@ def test_serving_imports_no_training_library() -> None:
         "import sys, numpy as np; from emotion_core import EmotionRecognizer;"
         "r = EmotionRecognizer.load('fer2013-resnet50v2', 'haar'); r.warm_up();"
         "r.analyze(np.zeros((64, 64, 3), np.uint8));"
-        "import app, emotion_core.cli, emotion_core.video.analysis;"
+        "import app, emotion_core.cli.main, emotion_core.video.analysis;"
         "print(sorted({'tensorflow', 'keras', 'sklearn', 'scipy', 'jax', 'torch'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny
+from emotion_core.cli.main.main import parser
+from emotion_core.cli.main.training_options import train_config
 from emotion_core.training.data.faces.faces import load
 
 from emotion_core import Bundle, BundleError, DataError
-from emotion_core.cli import parser
 from emotion_core.recognition.classifier import Classifier, LiteRTNetwork
 from emotion_core.reports.benchmarks import benchmark_tables
 from emotion_core.reports.records import (
@@ -22,7 +23,6 @@ from emotion_core.reports.records import (
     rewrite,
     tables,
 )
-from emotion_core.training.arguments import train_config
 from emotion_core.training.evaluate import evaluate, mirror, seen
 from emotion_core.training.experiments import ablate, search
 from emotion_core.training.export import export_forms

@@ -13,6 +13,7 @@ from pathlib import Path
 import clips
 import httpx
 import pytest
+from emotion_core.cli.main.main import main
 from page_server import page_server
 from PIL import Image
 from rest_server import ROOT, connection, refusal, serving, until
@@ -20,7 +21,6 @@ from stand_in_hub import Repo, StandInHub
 from test_resolve import answers, pin, published
 
 from emotion_core import Bundle, EmotionRecognizer, Settings, VideoError, VideoOptions, analyze_video
-from emotion_core.cli import main
 from emotion_core.images import RGB
 from emotion_core.recognition.catalogue import Catalogue
 from emotion_core.recognition.resolve import resolve_bundle

@@ -15,6 +15,7 @@ import nbformat
 import numpy as np
 import pytest
 import tiny
+from emotion_core.cli.main.main import main
 from emotion_core.training.data.faces.drawn import drawn_faces, drawn_pets, relabelled, write_folders
 from emotion_core.training.data.faces.faces import as_ferplus, load
 from emotion_core.training.data.faces.sources import faces_of, fer2013, fewer, pets
@@ -24,7 +25,6 @@ from PIL import Image
 from pptx import Presentation
 
 from emotion_core import Bundle, DataError, EmotionRecognizer
-from emotion_core.cli import main
 from emotion_core.labels import FERPLUS
 from emotion_core.recognition.architectures import build
 from emotion_core.reports import gallery

@@ -10,11 +10,11 @@ from typing import Any
 
 import nbformat
 import pytest
+from emotion_core.cli.main.main import main
 from emotion_core.training.data.faces.drawn import drawn_faces
 from emotion_core.training.data.faces.sources import DRAWN
 
 from emotion_core import project
-from emotion_core.cli import main
 from emotion_core.project import REPOSITORY
 from emotion_core.reports.execute import execute
 from emotion_core.training.config import TrainConfig

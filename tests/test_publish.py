@@ -11,13 +11,13 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+from emotion_core.cli.main.main import main
 from huggingface_hub import SpaceCard
 from PIL import Image
 from rest_server import encoded, until
 from stand_in_hub import TOKEN, Repo, StandInHub
 
 from emotion_core import BundleError, EmotionError, EmotionRecognizer, HubError, ModelNotFoundError
-from emotion_core.cli import main
 from emotion_core.publish import ROOT, model_upload, publish_model, publish_space, space_upload
 from emotion_core.recognition.bundle import CARD, CONFIG, EMBEDDED, GRAPH, WEIGHTS
 from emotion_core.recognition.hub import HubRef
@@ -78,7 +78,9 @@ def test_publishing_again_moves_the_pin(logged_in: StandInHub, small: Path, tmp_
 
 def test_a_space_has_the_app_and_preloads_the_model(logged_in: StandInHub, tmp_path: Path) -> None:
     pin = publish_model(model_upload(SHIPPED, "we/fer"), pin_file=tmp_path / "pin.json")
-    logged_in.repos["spaces/we/app"] = Repo({"emotion_core/old.py": b"", "emotion_core/cli.py": b"", "mine.txt": b""})
+    logged_in.repos["spaces/we/app"] = Repo(
+        {"emotion_core/old.py": b"", "emotion_core/cli/main.py": b"", "mine.txt": b""}
+    )
     with space_upload("we/app", pin_file=tmp_path / "pin.json") as upload:
         folder = upload.folder
         publish_space(upload)
@@ -93,7 +95,7 @@ def test_a_space_has_the_app_and_preloads_the_model(logged_in: StandInHub, tmp_p
     } <= set(files)
     assert "emotion_core/old.py" not in files
     assert "mine.txt" in files
-    assert files["emotion_core/cli.py"] == (ROOT / "emotion_core/cli.py").read_bytes()
+    assert files["emotion_core/cli/main.py"] == (ROOT / "emotion_core/cli/main.py").read_bytes()
     assert not [name for name in files if "bundles" in name or "training" in name or "pycache" in name]
     assert max(map(len, files.values())) < 100_000
     assert b"tensorflow" not in files["requirements.txt"]

@@ -17,6 +17,7 @@ import clips
 import numpy as np
 import pytest
 from av.stream import Disposition
+from emotion_core.cli.main.main import main
 from emotion_core.tracking.tracker.people import PeopleLog
 from emotion_core.video.analysis.probe import Orientation, probe
 from PIL import Image
@@ -35,7 +36,6 @@ from emotion_core import (
     VideoSummary,
     analyze_video,
 )
-from emotion_core.cli import main
 from emotion_core.images import RGB
 from emotion_core.recognition.detectors import YuNetDetector
 

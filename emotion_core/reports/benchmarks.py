@@ -1,7 +1,7 @@
 """The recorded benchmarks as Markdown tables: what ``tests/benchmarks`` measured, by its programs.
 
 ``speed.json`` of ``speed.py``, ``load.json`` of ``load.py``, ``fuzz.json`` of ``tests/fuzz.py`` and
-``bulk.json`` of the command ``bulk-speed``.
+``bulk.json`` of ``bulk_speed.py``.
 """
 
 import math

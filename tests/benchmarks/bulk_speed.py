@@ -16,26 +16,22 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from ..errors import DataError, EmotionError
+from emotion_core.errors import DataError, EmotionError
 
 
-def add_bulk_speed(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the command to a parser's commands."""
-    speed = commands.add_parser("bulk-speed", help="measure bulk against a plain loop, and kill a worker midway")
-    speed.add_argument("--data", type=Path, required=True, help="fer2013.csv")
-    speed.add_argument("--faces", type=int, default=20_000, metavar="N", help="the first N of its faces (20000)")
-    speed.add_argument("--workers", type=int, default=2, metavar="N")
-    speed.add_argument("--shard-files", type=int, default=256, metavar="N", help="faces in a shard (256)")
-    speed.add_argument("--model", help="a bundle's folder or name, or owner/repo[@revision]")
-    speed.add_argument("--out", type=Path, required=True, metavar="JSON")
-    speed.set_defaults(run=run_bulk_speed)
-
-
-def run_bulk_speed(options: argparse.Namespace) -> int:
+def main() -> int:
     """Measure, write the record and print its figures; 1 when a row was lost, doubled or another one."""
-    from ..bulk.run import require
+    from emotion_core.bulk.run import require
 
     require()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="fer2013.csv")
+    parser.add_argument("--faces", type=int, default=20_000, metavar="N", help="the first N of its faces (20000)")
+    parser.add_argument("--workers", type=int, default=2, metavar="N")
+    parser.add_argument("--shard-files", type=int, default=256, metavar="N", help="faces in a shard (256)")
+    parser.add_argument("--model", help="a bundle's folder or name, or owner/repo[@revision]")
+    parser.add_argument("--out", type=Path, required=True, metavar="JSON")
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="emotion-bulk-") as name:
         faces = write_faces(options.data, Path(name) / "faces", options.faces)
         record = measure(faces, Path(name) / "scores", options.model, options.workers, options.shard_files)
@@ -49,7 +45,7 @@ def write_faces(data: Path, folder: Path, count: int) -> list[Path]:
     """The first faces of fer2013.csv as PNG files, in the order of their names; DataError if there are fewer."""
     from PIL import Image
 
-    from .data.layouts import read_fer_csv
+    from emotion_core.training.data.layouts import read_fer_csv
 
     pixels, _, _ = read_fer_csv(data)
     if not 0 < count <= len(pixels):
@@ -68,8 +64,8 @@ def measure(faces: Sequence[Path], out: Path, model: str | None, workers: int, s
     the recognizer takes by default; its seconds leave out the start of Python and the loading of the
     model, those of bulk are the whole command's, Ray's start included.
     """
-    from ..bulk.tables import face_rows
-    from ..bulk.worker import Parts
+    from emotion_core.bulk.tables import face_rows
+    from emotion_core.bulk.worker import Parts
 
     record = {"machine": machine(), "faces": len(faces), "workers": workers, "load_before": os.getloadavg()}
     recognizer = Parts.collect(model, None, faces=True).recognizer(threads=None)
@@ -108,9 +104,9 @@ def bulk_with_a_kill(source: Path, out: Path, model: str | None, workers: int, s
 
     Raises EmotionError when the command fails, or is over before anything could be killed.
     """
-    from ..bulk.plan import PLAN
-    from ..bulk.tables import finished
-    from ..bulk.worker import TRAILS
+    from emotion_core.bulk.plan import PLAN
+    from emotion_core.bulk.tables import finished
+    from emotion_core.bulk.worker import TRAILS
 
     options = ["--faces", "--workers", str(workers), "--shard-files", str(shard_files)]
     options += ["--model", model] if model else []
@@ -136,7 +132,7 @@ def bulk_with_a_kill(source: Path, out: Path, model: str | None, workers: int, s
 
 def machine() -> dict[str, Any]:
     """What it ran on."""
-    from ..recognition.classifier import usable_cores
+    from emotion_core.recognition.classifier import usable_cores
 
     facts = Path("/proc/cpuinfo")
     lines = facts.read_text().splitlines() if facts.is_file() else []
@@ -144,3 +140,7 @@ def machine() -> dict[str, Any]:
     versions = {name: version(name) for name in ("ray", "pyarrow", "ai-edge-litert", "numpy")}
     cores = {"cores": usable_cores(), "architecture": platform.machine(), "processor": processor}
     return {**cores, "python": platform.python_version(), **versions}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

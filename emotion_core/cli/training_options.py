@@ -54,7 +54,7 @@ def train_options(train: argparse.ArgumentParser) -> None:
 
 def train_config(options: argparse.Namespace) -> Any:
     """The TrainConfig that the options describe."""
-    from .config import TrainConfig
+    from ..training.config import TrainConfig
 
     shape = {"crop_size": options.crop_size, "image_size": options.image_size, "width": options.width}
     shape["channels"] = 3 if options.color else None

@@ -8,10 +8,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..options import frames_a_second
+from .options import frames_a_second
 
 if TYPE_CHECKING:
-    from .run import BulkProgress
+    from ..bulk.run import BulkProgress
 
 #: Seconds between two lines of progress where these are kept, as in a log.
 _LOG_SECONDS = 10
@@ -38,7 +38,7 @@ def add_bulk(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 def run_command(options: argparse.Namespace) -> int:
     """Score everything; 1 when files could not be used, which are listed."""
-    from .run import SUMMARY, BulkOptions, run_bulk
+    from ..bulk.run import SUMMARY, BulkOptions, run_bulk
 
     names = ("column", "model", "detector", "faces", "rate", "workers", "address", "shard_files")
     asked = BulkOptions(**{name: getattr(options, name) for name in names})

@@ -5,8 +5,7 @@ import json
 from functools import partial
 from pathlib import Path
 
-from .arguments import MODEL, bundle_of, data_options, train_config, train_options
-from .bulk_speed import add_bulk_speed
+from .training_options import MODEL, bundle_of, data_options, train_config, train_options
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -85,13 +84,11 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     slides.add_argument("--model", help="answers on the demo's page: " + MODEL)
     slides.set_defaults(run=run_slides)
 
-    add_bulk_speed(commands)
-
 
 def run_data(options: argparse.Namespace) -> int:
     """Print the report, and write the contact sheet where asked."""
     from ..reports.data_report import as_text, contact_sheet, describe
-    from .data.faces import as_ferplus, load
+    from ..training.data.faces import as_ferplus, load
 
     data = load(options.data, options.votes, options.size, 3 if options.color else 1)
     data = as_ferplus(data) if options.ferplus else data
@@ -104,8 +101,8 @@ def run_data(options: argparse.Namespace) -> int:
 
 def run_train(options: argparse.Namespace) -> int:
     """Train, then export to a bundle; the run's own files are kept in BUNDLE/run."""
-    from .devices import use_devices
-    from .pipeline import continued, load_for, train_bundle
+    from ..training.devices import use_devices
+    from ..training.pipeline import continued, load_for, train_bundle
 
     config = train_config(options)
     use_devices(options.devices, config.batch_size)
@@ -119,9 +116,9 @@ def run_train(options: argparse.Namespace) -> int:
 
 def run_average(options: argparse.Namespace) -> int:
     """Average, calibrate and measure."""
-    from .data.faces import load
-    from .evaluate import matching
-    from .weight_average import average_bundles
+    from ..training.data.faces import load
+    from ..training.evaluate import matching
+    from ..training.weight_average import average_bundles
 
     bundles = [bundle_of(name) for name in options.bundle]
     config = bundles[0].config
@@ -133,8 +130,8 @@ def run_average(options: argparse.Namespace) -> int:
 def run_evaluate(options: argparse.Namespace) -> int:
     """Measure a bundle as it serves and print the figures."""
     from ..recognition.classifier import Classifier
-    from .data.faces import load
-    from .evaluate import evaluate, matching
+    from ..training.data.faces import load
+    from ..training.evaluate import evaluate, matching
 
     bundle = bundle_of(options.bundle)
     config = bundle.config
@@ -167,10 +164,10 @@ def run_evaluate(options: argparse.Namespace) -> int:
 
 def run_export(options: argparse.Namespace) -> int:
     """Write the forms and how each compares with float32 on PublicTest."""
-    from .data.faces import load
-    from .evaluate import matching
-    from .export import export_forms
-    from .forms import FORMS
+    from ..training.data.faces import load
+    from ..training.evaluate import matching
+    from ..training.export import export_forms
+    from ..training.forms import FORMS
 
     bundle = bundle_of(options.bundle)
     config = bundle.config
@@ -182,8 +179,8 @@ def run_export(options: argparse.Namespace) -> int:
 def run_ablate(options: argparse.Namespace) -> int:
     """Train with each switch and print what it brought."""
     from ..reports.records import ablation_table
-    from .experiments import ablate
-    from .pipeline import load_for
+    from ..training.experiments import ablate
+    from ..training.pipeline import load_for
 
     config = train_config(options)
     ablate(load_for(options.data, options.votes, config, options.ferplus), config, options.out, options.faces)
@@ -193,8 +190,8 @@ def run_ablate(options: argparse.Namespace) -> int:
 
 def run_search(options: argparse.Namespace) -> int:
     """Search, and print the best settings."""
-    from .experiments import search
-    from .pipeline import load_for
+    from ..training.experiments import search
+    from ..training.pipeline import load_for
 
     config = train_config(options)
     data = load_for(options.data, options.votes, config, options.ferplus)
@@ -235,7 +232,7 @@ def run_slides(options: argparse.Namespace) -> int:
     from ..recognition.recognizer import EmotionRecognizer
     from ..reports.screenshots import photograph_page
     from ..reports.slides import make_slides
-    from .run_folder import RUNS
+    from ..training.run_folder import RUNS
 
     recognizer = EmotionRecognizer.load(options.model)
     print(make_slides(options.out, options.runs or RUNS, recognizer, partial(photograph_page, model=options.model)))

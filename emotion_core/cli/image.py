@@ -1,0 +1,72 @@
+"""The command ``image``: photos."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from ..errors import EmotionError
+from ..files import unfinished
+from ..images import RGB, load_image
+from ..recognition.recognizer import EmotionRecognizer
+from ..render import annotate, caption
+from ..results import NO_FACE, FrameResult, as_json
+from .options import add_recognizer, refuse_same_names
+
+
+def add_image(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command to a parser's commands."""
+    image = commands.add_parser("image", help="analyse photos")
+    image.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
+    image.add_argument("--json", action="store_true", help="print one JSON list, an entry per photo")
+    image.add_argument("--out", type=Path, metavar="DIR", help="write annotated photos and their JSON there")
+    add_recognizer(image)
+    image.set_defaults(run=run_image)
+
+
+def run_image(options: argparse.Namespace) -> int:
+    """Analyse each photo; one that cannot be used is reported and the others go on."""
+    if options.out:
+        refuse_same_names(options.photos, "photos")
+        try:
+            options.out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise EmotionError(f"--out {options.out} cannot be made a folder: {error.strerror}.") from error
+    recognizer = EmotionRecognizer.load(options.model, options.detector)
+    failed = 0
+    reports: list[dict[str, Any]] = []
+    for photo in options.photos:
+        try:
+            rgb = load_image(photo)
+            result = recognizer.analyze_rgb(rgb)
+            if options.out:
+                _write_answer(rgb, result, options.out, photo.name)
+        except EmotionError as error:
+            failed += 1
+            reports.append({"file": str(photo), "error": str(error)})
+            print(f"{photo}: {error}", file=sys.stderr)
+            continue
+        reports.append({"file": str(photo), **result.to_dict()})
+        if not options.json:
+            print(f"{photo}: {'' if result.predictions else NO_FACE}")
+            for number, prediction in enumerate(result.predictions, 1):
+                box = prediction.face.box
+                print(f"  {caption(prediction, number)}  at {box.x},{box.y} size {box.width}x{box.height}")
+    if options.json:
+        print(json.dumps(reports, indent=2))
+    return 1 if failed else 0
+
+
+def _write_answer(rgb: RGB, result: FrameResult, folder: Path, name: str) -> None:
+    """The annotated picture and the JSON. The whole name is kept: a.jpg and a.png must not overwrite each other."""
+    try:
+        with unfinished(folder / f"{name}.annotated.png") as part:
+            annotate(rgb, result).save(part)
+        with unfinished(folder / f"{name}.json") as part:
+            part.write_text(as_json(result) + "\n")
+    except OSError as error:
+        raise EmotionError(
+            f"The answer could not be written into {folder}: {error.strerror or error}. "
+            "Make room, or choose another --out."
+        ) from error

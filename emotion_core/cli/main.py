@@ -1,0 +1,37 @@
+"""The command line: every command is a module beside this one."""
+
+import argparse
+import sys
+
+from ..errors import EmotionError
+from ..recognition.hub import quiet_hub
+from .bulk import add_bulk
+from .image import add_image
+from .publish import add_publish
+from .training import add_commands
+from .video import add_video
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands and their options; nothing here imports a training library."""
+    main_parser = argparse.ArgumentParser(
+        prog="python -m emotion_core", description="The perceived expression of every face."
+    )
+    commands = main_parser.add_subparsers(dest="command", required=True)
+    for add in (add_image, add_video, add_publish, add_bulk, add_commands):
+        add(commands)
+    return main_parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; the exit status is 0, 1 when something was refused, 130 after Ctrl-C."""
+    options = parser().parse_args(arguments)
+    quiet_hub()
+    try:
+        return int(options.run(options))
+    except EmotionError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        return 130

@@ -1,0 +1,72 @@
+"""The command ``video``: every person of a clip, over time."""
+
+import argparse
+import json
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from ..errors import EmotionError
+from ..recognition.recognizer import EmotionRecognizer
+from ..results import NO_FACE
+from ..video.analysis import analyze_video
+from ..video.probe import OWN_MACHINE
+from ..video.results import VideoOptions, VideoSummary
+from .options import add_recognizer, frames_a_second, refuse_same_names
+
+
+def add_video(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command to a parser's commands."""
+    video = commands.add_parser("video", help="analyse videos: every person, over time")
+    video.add_argument("clips", nargs="+", type=Path, metavar="CLIP")
+    video.add_argument("--out", type=Path, required=True, metavar="DIR", help="write the answers there")
+    video.add_argument(
+        "--rate", type=frames_a_second, metavar="N", help="analyse N frames a second instead of every one"
+    )
+    video.add_argument("--json", action="store_true", help="print one JSON list of summaries, an entry per clip")
+    add_recognizer(video)
+    video.set_defaults(run=run_video)
+
+
+def run_video(options: argparse.Namespace) -> int:
+    """Analyse each clip; one that cannot be used is reported and the others go on."""
+    refuse_same_names(options.clips, "videos")
+    recognizer = EmotionRecognizer.load(options.model, options.detector)
+    failed = 0
+    reports: list[dict[str, Any]] = []
+    for clip in options.clips:
+        try:
+            summary = _analyze_clip(clip, options, recognizer)
+        except EmotionError as error:
+            failed += 1
+            reports.append({"file": str(clip), "error": str(error)})
+            print(f"{clip}: {error}", file=sys.stderr)
+            continue
+        reports.append({"file": str(clip), **summary.to_dict()})
+        if not options.json:
+            print(f"{clip}: {summary.frames} frames, {summary.seconds:.1f} s -> {summary.files.video}")
+            if not summary.people:
+                print(f"  {NO_FACE}")
+            for person in summary.people:
+                shares = sorted(person.shares.items(), key=lambda pair: -pair[1])
+                shown = ", ".join(f"{label} {share:.0%}" for label, share in shares if share >= 0.005)
+                print(f"  person {person.person}  seen {person.seconds_seen:.1f} s: {shown}")
+            for notice in summary.notices:
+                print(f"  {notice}")
+    if options.json:
+        print(json.dumps(reports, indent=2))
+    return 1 if failed else 0
+
+
+def _analyze_clip(clip: Path, options: argparse.Namespace, recognizer: EmotionRecognizer) -> VideoSummary:
+    asked = VideoOptions(rate=options.rate, limits=OWN_MACHINE)
+    with closing(analyze_video(clip, options.out, recognizer, asked)) as steps:
+        for progress in steps:
+            if sys.stderr.isatty():
+                bar = "#" * round(30 * progress.fraction)
+                left = "" if progress.seconds_left is None else f", {progress.seconds_left:.0f} s left"
+                line = f"{clip.name} [{bar:30}] {progress.frames} frames, {progress.rate:.1f} a second{left}"
+                print(f"\r{line}\x1b[K", end="" if progress.summary is None else "\n", file=sys.stderr, flush=True)
+    assert progress.summary is not None  # the last report has it
+    return progress.summary
