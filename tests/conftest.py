@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 # Before anything imports the Hub's client: nothing of the tests touches the user's cache or the net.
-import tiny
-from stand_in_hub import StandInHub
+from support import tiny
+from support.stand_in_hub import StandInHub
 
 HUB = StandInHub()
 os.environ["HF_ENDPOINT"] = HUB.url
@@ -84,8 +84,7 @@ def tiny_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_bundle(tiny_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     """A bundle trained and exported by the real code, on drawn faces, in seconds."""
-    from emotion_core.training.data.faces.faces import load
-
+    from emotion_core.training.data.faces import load
     from emotion_core.training.pipeline import train_bundle
 
     return train_bundle(load(tiny_csv), tiny.settings(6), tmp_path_factory.mktemp("tiny") / "tiny-bundle")

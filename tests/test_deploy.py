@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from rest_server import serving
 
 from emotion_core import EmotionRecognizer, Settings
 from emotion_core.serving.server import keep_memory_flat, listen
+from support.rest_server import serving
 
 ROOT = Path(__file__).parents[1]
 

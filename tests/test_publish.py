@@ -11,16 +11,16 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
-from emotion_core.cli.main.main import main
 from huggingface_hub import SpaceCard
 from PIL import Image
-from rest_server import encoded, until
-from stand_in_hub import TOKEN, Repo, StandInHub
 
 from emotion_core import BundleError, EmotionError, EmotionRecognizer, HubError, ModelNotFoundError
+from emotion_core.cli.main import main
 from emotion_core.publish import ROOT, model_upload, publish_model, publish_space, space_upload
 from emotion_core.recognition.bundle import CARD, CONFIG, EMBEDDED, GRAPH, WEIGHTS
 from emotion_core.recognition.hub import HubRef
+from support.rest_server import encoded, until
+from support.stand_in_hub import TOKEN, Repo, StandInHub
 
 # The client's own LFS upload, on its own HTTP library.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning")

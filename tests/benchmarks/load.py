@@ -30,12 +30,12 @@ import httpx
 import inputs
 import stages
 from gradio_client import Client, handle_file
-from page_server import page_server
-from stand_in_hub import Repo, StandInHub
 from timing import processor
 
 from emotion_core.recognition.classifier import usable_cores
 from emotion_core.recognition.hub import YUNET
+from support.page_server import page_server
+from support.stand_in_hub import Repo, StandInHub
 
 REST, QUEUE, VIDEOS = 25, 21, 4
 CLIP_SECONDS = 2

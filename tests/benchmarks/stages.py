@@ -13,9 +13,6 @@ import av
 import cv2
 import inputs
 import numpy as np
-from emotion_core.tracking.tracker.face_search import FaceFollower
-from emotion_core.tracking.tracker.stream import StreamAnalyzer
-from emotion_core.tracking.tracker.tracker import FaceTracker
 from PIL import Image
 from timing import best_seconds, median_milliseconds
 
@@ -25,8 +22,11 @@ from emotion_core.recognition.classifier import Classifier, LiteRTNetwork
 from emotion_core.recognition.detectors import YUNET_SIDE
 from emotion_core.recognition.resolve import resolve_bundle
 from emotion_core.render import annotate, paint
-from emotion_core.video.analysis import analysis as video
-from emotion_core.video.analysis import writer as video_write
+from emotion_core.tracking.face_search import FaceFollower
+from emotion_core.tracking.stream import StreamAnalyzer
+from emotion_core.tracking.tracker import FaceTracker
+from emotion_core.video import analysis as video
+from emotion_core.video import writer as video_write
 
 RATE = 10.0
 

@@ -1,0 +1,67 @@
+"""The short forms of the benchmarks: that they run and measure what they say. Their figures are for records alone."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emotion_core import EmotionRecognizer
+
+BENCHMARKS = Path(__file__).parent
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The programs' modules, with little to do."""
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    import inputs
+    import speed
+    import stages
+    import timing
+
+    monkeypatch.setattr(timing, "SECONDS", 0.05)
+    monkeypatch.setattr(inputs, "CLIP_SECONDS", 1)
+    monkeypatch.setattr(speed, "LENGTHS", (1, 2))
+    return speed, stages, inputs
+
+
+def test_stages_and_growth(short: Any, recognizer: EmotionRecognizer, tmp_path: Path) -> None:
+    speed, stages, inputs = short
+    clip = inputs.write_clip(tmp_path / "clip.mp4", 320, 240, 25, 1)
+    photo, webcam, video = (
+        stages.photo_stages(recognizer),
+        stages.webcam_stages(recognizer),
+        stages.video_stages(recognizer, clip),
+    )
+    assert all(cost > 0 for kind in (photo, webcam, video) for name, cost in kind.items() if name != "to RGB")
+    assert photo["whole"] > photo["graph"]
+    assert webcam["whole"] > webcam["decode"]
+    assert video["floors"] < 3 * video["whole"]
+    grown = speed.growth(recognizer, tmp_path)
+    assert {name: len(curve["points"]) for name, curve in grown.items()}["clip_seconds"] == 2
+    assert max(grown["faces"]["points"]) >= 20, "the faces of the large pictures are found"
+
+
+def test_fifty_clients_for_some_seconds(tmp_path: Path) -> None:
+    """No error but those that say to come later, and no file left."""
+    out = tmp_path / "load.json"
+    command = [
+        sys.executable,
+        str(BENCHMARKS / "load.py"),
+        "--out",
+        str(out),
+        "--seconds",
+        "8",
+        "--webcam-seconds",
+        "1",
+    ]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=300)
+    record = json.loads(out.read_text())
+    told = record["crowd"]["told"]
+    assert sum(count for what, count in told.items() if what.endswith(" answered")) > 10, told
+    assert all(what.split()[-1] in ("answered", "429", "503") for what in told), told
+    assert len(record["webcam"]["8"]["frames_a_second"]) == 8
+    assert record["files_left"] == 0

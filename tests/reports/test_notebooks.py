@@ -1,0 +1,154 @@
+"""The notebooks: essays without logic of their own, which run from top to bottom on little data."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from emotion_core import project
+from emotion_core.cli.main import main
+from emotion_core.project import REPOSITORY
+from emotion_core.reports.execute import execute
+from emotion_core.training.config import TrainConfig
+from emotion_core.training.data.drawn import drawn_faces
+from emotion_core.training.data.sources import DRAWN
+from emotion_core.training.pipeline import train_bundle
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS = sorted((ROOT / "training_notebooks").glob("*.ipynb"))
+KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
+SMALL = {"EPOCHS": 1, "BATCH_SIZE": 32}
+#: By the notebook's number: what makes it quick.
+SMOKE: dict[str, dict[str, Any]] = {
+    "01": {**SMALL, "SOURCE": DRAWN, "PICTURES": 80, "SIDE": 32, "WIDTH": 8},
+    "02": {},
+    "03": {**SMALL, "FACES": 200, "WIDTH": 8},
+    "04": {
+        **SMALL,
+        "FACES": 200,
+        "NETWORKS": {"custom_cnn": {"width": 8}, "residual_cnn": {"image_size": 32}},
+        "TRAIN_FROM": {},
+        "WEIGHTS": None,
+        "EPOCHS": {"custom_cnn": 1, "residual_cnn": 1},
+        "RATES": {"custom_cnn": 2e-3, "residual_cnn": 2e-3},
+    },
+    "05": {**SMALL, "FACES": 100, "OPTIONS": {"width": 8}, "SWITCHES_TRIED": ["plain", "mixup 0.2"], "TRIALS": 1},
+    "06": {**SMALL, "FACES": 200, "IMAGE_SIZE": 32, "FURTHER": {"epochs": 1}},
+    "07": {"FACES": 400, "COVERED": 2},
+    "08": {**SMALL, "FACES": 120, "DETECTOR": "haar", "FORMS": ["dynamic-range int8"]},
+}
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Every 40th face of FER-2013 and its votes, where both are at hand; else the word for drawn faces."""
+    whole = Path(os.environ.get("FER2013_DIR", "nowhere"))
+    little = tmp_path_factory.mktemp("fer2013")
+    for name in ("fer2013.csv", "fer2013new.csv"):
+        if not (whole / name).is_file():
+            return DRAWN
+        with (whole / name).open() as rows, (little / name).open("w") as kept:
+            kept.writelines(row for number, row in enumerate(rows) if number == 0 or number % 40 == 1)
+    return str(little)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A network that has seen drawn faces."""
+    settings = TrainConfig(
+        arch="custom_cnn", arch_options={"width": 8}, epochs=4, batch_size=16, learning_rate=1e-2, ema=0.8
+    )
+    return str(train_bundle(drawn_faces(200), settings, tmp_path_factory.mktemp("model") / "drawn-faces").folder)
+
+
+@pytest.mark.notebooks
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_it_runs_from_top_to_bottom(notebook: Path, source: str, model: str, tmp_path: Path) -> None:
+    parameters = {"SOURCE": source, **SMOKE[notebook.stem[:2]]}
+    declared = parameters_cell(notebook).source
+    known = {"OUT": str(tmp_path), "MODEL": model, "TEACHERS": [model], "INIT": {"custom_cnn": model}}
+    parameters |= {name: value for name, value in known.items() if f"{name} = " in declared}
+    done = nbformat.read(execute(notebook, tmp_path / notebook.name, parameters), as_version=4)
+    assert outputs_of(done)
+    assert not [output for output in outputs_of(done) if output.output_type == "error"]
+    assert {cell.execution_count for cell in done.cells if cell.cell_type == "code"} >= {1, 2, 3}
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_it_is_an_essay(notebook: Path) -> None:
+    content = nbformat.read(notebook, as_version=4)
+    nbformat.validate(content)
+    code = [cell for cell in content.cells if cell.cell_type == "code"]
+    for cell in code:
+        python = re.sub(r"^(\s*)[!%].*$", r"\1pass", cell.source, flags=re.MULTILINE)
+        own = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
+        assert not [node for node in ast.walk(ast.parse(python)) if isinstance(node, own)], cell.source
+    assert f'REPOSITORY = "{REPOSITORY}"' in code[0].source
+    assert f'introduce("{notebook.stem}")' in code[0].source
+    assert parameters_cell(notebook)
+    words = sum(len(cell.source.split()) for cell in content.cells if cell.cell_type == "markdown")
+    assert words > 400
+    for link in re.findall(r"\]\((\d\d_\w+\.ipynb)\)", "".join(cell.source for cell in content.cells)):
+        assert (notebook.parent / link).is_file(), link
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_its_outputs_can_be_published(notebook: Path) -> None:
+    assert notebook.stat().st_size < 2_000_000
+    content = nbformat.read(notebook, as_version=4)
+    for output in outputs_of(content):
+        assert output.output_type != "error"
+        text = output.get("text") or "".join(map(str, output.get("data", {}).values()))
+        assert not re.search(r"(?<![\w:/.])/(home|root|tmp|work|content|kaggle|Users|mnt)/", text), text[:300]
+
+
+def test_there_are_eight_and_the_guide_names_each() -> None:
+    assert [path.stem[:2] for path in NOTEBOOKS] == list(SMOKE)
+    guide = (ROOT / "README.md").read_text()
+    path = REPOSITORY.removeprefix("https://github.com/")
+    for notebook in NOTEBOOKS:
+        file = f"training_notebooks/{notebook.name}"
+        assert f"({file})" in guide
+        assert f"https://colab.research.google.com/github/{path}/blob/main/{file}" in guide
+        assert f"https://kaggle.com/kernels/welcome?src={REPOSITORY}/blob/main/{file}" in guide
+
+
+def test_the_command_runs_one_in_its_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cells = [nbformat.v4.new_code_cell("N = 1", metadata={"tags": ["parameters"]})]
+    cells.append(nbformat.v4.new_code_cell("print(12 // N)"))
+    path = tmp_path / "small.ipynb"
+    nbformat.write(
+        nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL}),
+        path,
+    )
+    assert main(["notebook", str(path), "--set", "N", "3"]) == 0
+    [output] = outputs_of(nbformat.read(path, as_version=4))
+    assert output.text == "4\n"
+    assert main(["notebook", str(path), "--set", "N", "0"]) == 1
+    assert "small.ipynb, cell 3: ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_ruff_is_clean_on_them() -> None:
+    for command in (["check"], ["format", "--check"]):
+        subprocess.run([sys.executable, "-m", "ruff", *command, ROOT / "training_notebooks"], check=True, cwd=ROOT)
+
+
+def parameters_cell(notebook: Path) -> Any:
+    """The one cell of parameters."""
+    cells = nbformat.read(notebook, as_version=4).cells
+    [cell] = [cell for cell in cells if "parameters" in cell.metadata.get("tags", [])]
+    return cell
+
+
+def outputs_of(content: Any) -> list[Any]:
+    return [output for cell in content.cells if cell.cell_type == "code" for output in cell.outputs]
+
+
+def test_the_page_links_to_every_notebook() -> None:
+    assert sorted(project.NOTEBOOKS) == [path.name for path in NOTEBOOKS]

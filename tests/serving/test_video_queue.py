@@ -1,0 +1,133 @@
+"""Videos in turn: the desk itself, and real clips through REST."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import httpx
+import pytest
+
+from emotion_core import EmotionError, EmotionRecognizer, Settings, VideoError, VideoOptions
+from emotion_core.page.example_clip import HEIGHT, WIDTH, write_drawn_clip
+from emotion_core.recognition.catalogue import Catalogue
+from emotion_core.serving.video_queue import VideoDesk, Waiting
+from emotion_core.video.results import VideoProgress
+from support import clips
+from support.rest_server import refusal, serving, until
+
+FAST = VideoOptions(rate=4)
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One second of a drawn face."""
+    return write_drawn_clip(tmp_path_factory.mktemp("drawn") / "drawn.mp4", seconds=1)
+
+
+@pytest.fixture(scope="module")
+def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight seconds without anybody: long enough to be interrupted."""
+    return clips.encode(tmp_path_factory.mktemp("long") / "long.mp4", [clips.background()] * 200)
+
+
+@pytest.fixture
+def desk(recognizer: EmotionRecognizer) -> VideoDesk:
+    return VideoDesk(Catalogue(recognizer), Settings(max_video_seconds=9, max_video_jobs=2))
+
+
+def test_a_drawn_clip(desk: VideoDesk, drawn: Path, tmp_path: Path) -> None:
+    info = desk.probe(drawn)
+    assert (info.width, info.height, info.frames, info.has_sound) == (WIDTH, HEIGHT, 25, False)
+    *_, last = desk.analyze(drawn, tmp_path, options=VideoOptions(rate=5, confirm_seconds=0))
+    assert isinstance(last, VideoProgress)
+    assert last.summary is not None
+    assert [person.person for person in last.summary.people] == [1]
+
+
+def test_everyone_gets_a_turn(desk: VideoDesk, long: Path, drawn: Path, tmp_path: Path) -> None:
+    first, second = desk.analyze(long, tmp_path / "1"), desk.analyze(drawn, tmp_path / "2", options=FAST)
+    assert isinstance(next(first), VideoProgress)
+    assert next(first).frames
+    assert next(second) == Waiting(1)
+    with pytest.raises(EmotionError, match="All places for videos are taken"):
+        desk.analyze(drawn, tmp_path / "3")
+    job = desk.run(drawn, tmp_path / "job")  # REST's next one waits in any case
+    assert next(job).frames == 0
+    third = desk._in_turn(iter(()), tmp_path)  # type: ignore[arg-type]
+    assert next(third) == Waiting(3)
+    third.close()
+    assert next(second) == Waiting(1)
+    first.close()
+    assert isinstance(next(second), VideoProgress)
+    assert list((tmp_path / "1").iterdir()) == []
+    del second  # as good as closed
+    assert [step.frames for step in job][-1] == 25
+    assert desk._line == []
+
+
+def test_refusals_come_before_any_waiting(desk: VideoDesk, drawn: Path, tmp_path: Path) -> None:
+    (tmp_path / "garbage.mp4").write_bytes(b"no video at all" * 100)
+    with pytest.raises(VideoError, match="not a video"):
+        desk.analyze(tmp_path / "garbage.mp4", tmp_path / "out")
+    with pytest.raises(VideoError, match="lasts 10 seconds, the limit is 9"):
+        desk.probe(clips.encode(tmp_path / "long.mp4", [clips.background()] * 10, rate=1))
+    with pytest.raises(EmotionError, match="no model of that name"):
+        desk.analyze(drawn, tmp_path / "out", "nope")
+    assert not (tmp_path / "out").exists()
+    assert desk._line == []
+
+
+def test_a_failure_lets_the_next_one_in(desk: VideoDesk, drawn: Path) -> None:
+    with pytest.raises(VideoError, match=r"into its folder: .*Choose another folder"):
+        list(desk.analyze(drawn, drawn))
+    assert desk._line == []
+
+
+class TestRest:
+    @pytest.fixture
+    def url(self, recognizer: EmotionRecognizer) -> Iterator[str]:
+        settings = Settings(max_video_seconds=9)
+        with serving(recognizer, settings, VideoDesk(Catalogue(recognizer), settings).run) as address:
+            yield f"{address}/api/v1/video"
+
+    def send(self, url: str, clip: Path) -> str:
+        answer = httpx.post(url, files={"video": clip.read_bytes()}).raise_for_status()
+        return f"{url}/{answer.json()['id']}"
+
+    def state(self, job: str) -> str:
+        return str(httpx.get(job).json()["state"])
+
+    def test_a_clip_from_beginning_to_end(self, url: str, drawn: Path, tmp_path: Path) -> None:
+        job = self.send(url, drawn)
+        until(lambda: self.state(job) == "done", 60)
+        assert httpx.get(job).json()["progress"] == {"frames": 25, "total": 25, "fraction": 1, "seconds_left": 0}
+        result = httpx.get(f"{job}/result").raise_for_status().json()
+        assert len(result["frames"]) == result["summary"]["frames"] == 25
+        assert [person["person"] for person in result["summary"]["people"]] == [1]
+        lines = httpx.get(f"{job}/frames.csv").text.splitlines()
+        assert len(lines) - 1 == sum(len(frame["faces"]) for frame in result["frames"]) >= 5
+        (tmp_path / "annotated.mp4").write_bytes(httpx.get(f"{job}/annotated.mp4").content)
+        with av.open(str(tmp_path / "annotated.mp4")) as film:
+            assert len(list(film.decode(video=0))) == 25
+        assert httpx.get(f"{job}/timeline.svg").text.startswith("<svg")
+
+    def test_errors_can_be_read(self, url: str, tmp_path: Path) -> None:
+        (tmp_path / "garbage.mp4").write_bytes(b"no video at all" * 100)
+        frames = [clips.background()] * 10
+        for clip, words in [
+            (tmp_path / "garbage.mp4", "This is not a video that can be read"),
+            (clips.encode(tmp_path / "long.mp4", frames, rate=1), "lasts 10 seconds, the limit is 9. Cut it"),
+        ]:
+            job = self.send(url, clip)
+            until(lambda job=job: self.state(job) == "failed")  # type: ignore[misc]
+            assert words in httpx.get(job).json()["error"]["message"]
+            refusal(httpx.get(f"{job}/result"), 409, "failed", words)
+
+    def test_a_cancelled_one_lets_the_next_one_in(self, url: str, long: Path, drawn: Path) -> None:
+        first, second = self.send(url, long), self.send(url, drawn)
+        until(lambda: httpx.get(first).json()["progress"]["frames"] > 0)
+        assert self.state(second) == "queued"
+        assert httpx.delete(first).status_code == 204
+        until(lambda: self.state(second) != "queued", 2)
+        assert self.state(first) == "cancelled"
+        httpx.delete(second)

@@ -1,0 +1,31 @@
+"""Models published on the stand-in Hub, pinned and asked."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+
+from emotion_core import Bundle
+from emotion_core.recognition.bundle import CONFIG, GRAPH
+from emotion_core.recognition.classifier import Classifier
+from support.stand_in_hub import Repo
+
+SERVED = (CONFIG, GRAPH)
+
+
+def published(bundle: Bundle, fault: str = "") -> Repo:
+    return Repo({path.name: path.read_bytes() for path in bundle.folder.iterdir() if path.is_file()}, fault=fault)
+
+
+def pin(tmp_path: Path, repo_id: str, repo: Repo) -> Path:
+    hashes = {name: hashlib.sha256(repo.files[name]).hexdigest() for name in SERVED}
+    path = tmp_path / "pin.json"
+    path.write_text(json.dumps({"repo_id": repo_id, "revision": repo.commit, "sha256": hashes}))
+    return path
+
+
+def answers(bundle: Bundle) -> bool:
+    config = bundle.config
+    crops = np.zeros((2, config.height, config.width, config.channels), np.uint8)
+    return bool(np.allclose(Classifier.from_bundle(bundle).probabilities(crops).sum(axis=1), 1))

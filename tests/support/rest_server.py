@@ -1,0 +1,113 @@
+"""The REST application on a real port, in a thread; and a runner of jobs that does real, countable work."""
+
+import contextlib
+import io
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import uvicorn
+from PIL import Image
+
+from emotion_core import EmotionError, EmotionRecognizer, Settings
+from emotion_core.recognition.catalogue import Catalogue
+from emotion_core.rest.app import create_api
+from emotion_core.serving.jobs import Runner
+from emotion_core.serving.server import listen
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Lines:
+    frames: int
+    total: int | None
+    seconds_left: float | None = None
+
+    @property
+    def fraction(self) -> float:
+        return self.frames / (self.total or 1)
+
+
+class LineCounter:
+    """Counts the lines of a text; a line 'wait' waits for ``go``, 'bad' is refused, 'bug' is one."""
+
+    def __init__(self) -> None:
+        self.go, self.at_wait, self.closed = threading.Event(), threading.Event(), threading.Event()
+
+    def __call__(self, source: Path, folder: Path) -> Generator[Lines, None, None]:
+        lines = source.read_bytes().splitlines()
+        try:
+            for number, line in enumerate(lines, 1):
+                if line == b"bad":
+                    raise EmotionError(f"A line in {folder} is bad. Send a better one.")
+                if line == b"bug":
+                    raise KeyError(str(source))
+                while line == b"wait" and not self.go.wait(0.02):
+                    self.at_wait.set()
+                    yield Lines(number, len(lines))
+                yield Lines(number, len(lines))
+            (folder / f"{source.name}.json").write_text(json.dumps({"lines": len(lines)}))
+            (folder / f"{source.name}.csv").write_text(
+                "line,length\n" + "".join(f"{n},{len(t)}\n" for n, t in enumerate(lines))
+            )
+        finally:
+            self.closed.set()
+
+
+@contextlib.contextmanager
+def serving(recognizer: EmotionRecognizer, settings: Settings, runner: Runner | None = None) -> Iterator[str]:
+    """The address of a server with these settings, which is stopped at the end."""
+    app = create_api(Catalogue(recognizer), settings, runner)
+    with listen("127.0.0.1", 0, 1) as listener:
+        server = uvicorn.Server(
+            uvicorn.Config(app, log_level="error", lifespan="on", proxy_headers=False, timeout_graceful_shutdown=2)
+        )
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@contextlib.contextmanager
+def connection(url: str) -> Iterator[socket.socket]:
+    host, _, port = url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as line:
+        yield line
+
+
+def refusal(answer: httpx.Response, status: int, code: str, words: str = "") -> dict[str, str]:
+    """Check the one shape of all errors."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/json"
+    assert set(answer.json()) == {"error"}
+    error: dict[str, str] = answer.json()["error"]
+    assert {"code", "message"} <= set(error) <= {"code", "message", "field"}
+    assert error["code"] == code
+    assert words in error["message"]
+    assert error["message"].endswith(".")
+    assert "/tmp" not in answer.text
+    assert str(ROOT) not in answer.text
+    return error
+
+
+def until(wanted: Callable[[], bool], seconds: float = 10) -> None:
+    """Wait for it; AssertionError when the time is up."""
+    deadline = time.monotonic() + seconds
+    while not wanted():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def encoded(image: Image.Image, kind: str) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind)
+    return file.getvalue()

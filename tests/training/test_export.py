@@ -1,0 +1,132 @@
+"""Forms of a network, recorded runs, tables, and short experiments: written, read back, measured."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from emotion_core import Bundle, BundleError, DataError
+from emotion_core.cli.main import parser
+from emotion_core.cli.training_options import train_config
+from emotion_core.recognition.classifier import Classifier, LiteRTNetwork
+from emotion_core.reports.benchmarks import benchmark_tables
+from emotion_core.reports.records import (
+    ablation_table,
+    comparison_table,
+    read_runs,
+    recipe,
+    record_run,
+    rewrite,
+    tables,
+)
+from emotion_core.training.data.faces import load
+from emotion_core.training.evaluate import evaluate, mirror, seen
+from emotion_core.training.experiments import ablate, search
+from emotion_core.training.export import export_forms
+from emotion_core.training.forms import FORMS
+from support import tiny
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of onnx and tf2onnx
+def test_every_form_answers_as_float32_does(tiny_bundle: Bundle, tiny_csv: Path, tmp_path: Path) -> None:
+    table = export_forms(tiny_bundle, load(tiny_csv), tmp_path)
+    assert list(table) == list(FORMS)
+    assert json.loads((tmp_path / "parity.json").read_text()) == table
+    for form, row in table.items():
+        assert (tmp_path / row["file"]).exists()
+        assert row["megabytes"] > 0
+        if form != "full int8":
+            assert row["same_answer"] > 0.95, form
+            assert row["probability_gap"] < 0.1, form
+    faces = load(tiny_csv).of("public").faces
+    graph = LiteRTNetwork((tmp_path / table["dynamic-range int8"]["file"]).read_bytes())
+    assert np.allclose(graph(faces), Classifier.from_bundle(tiny_bundle).one_view(faces), atol=0.5)
+    with pytest.raises(BundleError, match="Unknown form 'caffe'"):
+        export_forms(tiny_bundle, load(tiny_csv), tmp_path, ("caffe",))
+
+
+def test_a_bundle_may_look_at_the_mirror_image_too(tiny_bundle: Bundle, tiny_csv: Path) -> None:
+    faces = load(tiny_csv).of("private").faces
+    once = Classifier.from_bundle(tiny_bundle)
+    twice = Classifier(once._network, replace(tiny_bundle.config, flip=True))
+    assert np.allclose(twice.logits(faces), (once.logits(faces) + once.logits(mirror(faces))) / 2, atol=1e-4)
+    assert np.allclose(twice.probabilities(faces), seen(once, faces, "flip"), atol=1e-4)
+    assert len(twice.logits(faces[:0])) == 0
+    figures = evaluate(twice, load(tiny_csv), "private")
+    assert figures["views"] == "flip"
+    assert figures["accuracy_one_view"] == evaluate(once, load(tiny_csv), "private")["accuracy"]
+    assert np.array_equal(twice.one_look().logits(faces), once.logits(faces))
+    assert evaluate(once, load(tiny_csv), "private", "ten")["views"] == "ten"
+
+
+def test_runs_are_recorded_and_told_in_tables(tiny_bundle: Bundle, tmp_path: Path) -> None:
+    named = Bundle(tiny_bundle.folder, replace(tiny_bundle.config, name="fer2013-tiny"), "tiny")
+    path = record_run(named, tmp_path)
+    [run] = read_runs(tmp_path)
+    assert run.metrics == tiny_bundle.config.metrics
+    assert path.stat().st_size < 60_000
+    assert f"**{run.metrics['private']['accuracy']:.4f}**" in comparison_table([run])
+    document = tmp_path / "page.md"
+    document.write_text("Before.\n<!-- table: comparison -->\nold\n<!-- /table -->\nAfter.\n")
+    assert rewrite(document, tmp_path)
+    text = document.read_text()
+    assert text.startswith("Before.\n<!-- table: comparison -->\n| network |")
+    assert text.endswith("<!-- /table -->\nAfter.\n")
+    assert not rewrite(document, tmp_path)
+    document.write_text("<!-- table: guesses -->\n<!-- /table -->\n")
+    with pytest.raises(DataError, match="'guesses'"):
+        rewrite(document, tmp_path)
+    names = {f"{name} fer2013-tiny" for name in ("results", "classes", "recipe")}
+    assert {"comparison", "ablation", *names, *benchmark_tables()} == set(tables(tmp_path))
+
+
+@pytest.mark.parametrize("document", ["README.md", "tests/benchmarks/README.md"])
+def test_documents_tell_what_is_recorded(document: str, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.md"
+    copy.write_text((Path(__file__).parents[2] / document).read_text())
+    assert not rewrite(copy), "run: python -m emotion_core tables README.md tests/benchmarks/README.md"
+
+
+def test_a_recipe_trains_the_same_configuration_again(tiny_bundle: Bundle) -> None:
+    [stage] = tiny_bundle.config.training["stages"]
+    text = recipe(tiny_bundle.config).replace("\\\n", "").strip("`\n").removeprefix("bash\n")
+    words = text.split()
+    assert words[:4] == ["python", "-m", "emotion_core", "train"]
+    again = train_config(parser().parse_args(words[3:])).as_json()
+    assert again == {**stage["config"], "augmentation": again["augmentation"]}
+
+
+def test_a_recipe_tells_stages_apart(tiny_bundle: Bundle) -> None:
+    [stage] = tiny_bundle.config.training["stages"]
+    name = tiny_bundle.config.name
+    later = {**stage, "config": {**stage["config"], "init": "best.weights.h5", "teachers": [name, "another"]}}
+    text = recipe(replace(tiny_bundle.config, training={**tiny_bundle.config.training, "stages": [stage, later]}))
+    first, second = text.replace("\\\n ", "").strip("`\n").removeprefix("bash\n").splitlines()
+    assert first.endswith(f"--out {name}-stage-1")
+    assert f"--init {name}-stage-1/run/best.weights.h5" in second
+    assert f"--teachers {name}-stage-1 another" in second
+    assert second.endswith(f"--out {name}")
+    later["config"]["init"] = name  # the bundle itself
+    assert f"--init {name}-stage-1 " in recipe(replace(tiny_bundle.config, training={"stages": [stage, later]}))
+
+
+def test_an_ablation_goes_on_where_it_stopped(tiny_csv: Path, tmp_path: Path) -> None:
+    data, base = load(tiny_csv), tiny.settings(2)
+    ablate(data, base, tmp_path, faces=84, switches={"plain": {}})
+    begun = (tmp_path / "plain" / "history.csv").read_text()
+    record = ablate(data, base, tmp_path, faces=84, switches={"plain": {}, "mixup": {"mixup": 0.2}})
+    assert (tmp_path / "plain" / "history.csv").read_text() == begun
+    assert [run["switch"] for run in record["runs"]] == ["plain", "mixup"]
+    assert record["training_faces"] == 84
+    assert all(0 < run["accuracy"] <= 1 for run in record["runs"])
+    assert "| mixup |" in ablation_table(tmp_path)
+
+
+def test_a_search_goes_on_where_it_stopped(tiny_csv: Path, tmp_path: Path) -> None:
+    data, base = load(tiny_csv), tiny.settings(1)
+    assert len(search(data, base, tmp_path, trials=1, faces=84)["trials"]) == 1
+    record = search(data, base, tmp_path, trials=3, faces=84)
+    assert [trial["number"] for trial in record["trials"]] == [0, 1, 2]
+    assert record["best"]["nll"] == min(trial["nll"] for trial in record["trials"])

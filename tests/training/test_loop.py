@@ -1,0 +1,372 @@
+"""Training by the real loop: it learns, it is recorded, and a kill costs at most the epoch under way."""
+
+import hashlib
+import json
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from emotion_core import Bundle, BundleError, DataError
+from emotion_core.labels import FER2013, FERPLUS
+from emotion_core.recognition.architectures import BUILDERS, IMAGENET_MEAN_BGR, build
+from emotion_core.recognition.classifier import Classifier, softmax
+from emotion_core.recognition.keras_network import load_network
+from emotion_core.reports.records import recipe
+from emotion_core.training.augment import Augment, Augmentation, no_change
+from emotion_core.training.batch_norm import own_statistics, renew_statistics
+from emotion_core.training.config import TrainConfig
+from emotion_core.training.data.faces import FaceData, load
+from emotion_core.training.evaluate import evaluate, fit_calibration
+from emotion_core.training.initial_weights import freeze_before, load_initial
+from emotion_core.training.loop import batches, mixed, train
+from emotion_core.training.pipeline import continued, train_bundle
+from emotion_core.training.run_folder import read_history
+from emotion_core.training.targets import class_weights, targets
+from emotion_core.training.weight_average import average_bundles
+from support import tiny
+
+
+def test_it_learns_and_the_bundle_says_what_it_reached(tiny_bundle: Bundle, tiny_csv: Path) -> None:
+    figures = tiny_bundle.config.metrics
+    assert figures["public"]["accuracy"] > 0.8
+    assert evaluate(Classifier.from_bundle(tiny_bundle), load(tiny_csv), "private") == figures["private"]
+    [stage] = tiny_bundle.config.training["stages"]
+    assert [row["epoch"] for row in stage["history"]] == list("123456")
+    assert tiny_bundle.config.export["form"] in tiny_bundle.config.export["forms"]
+
+
+def test_a_killed_run_resumes_to_the_same_history(tiny_csv: Path, tmp_path: Path) -> None:
+    def start(out: Path, *more: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, str(Path(tiny.__file__)), str(tiny_csv), str(out), "6", *more]
+        return subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment())
+
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    assert start(whole).wait(120) == 0
+    process = start(broken)
+    deadline = time.monotonic() + 120
+    while len(read_history(broken)) < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert 2 <= len(read_history(broken)) < 6
+    assert start(broken, "resume").wait(120) == 0
+
+    def learnt(folder: Path) -> list[dict[str, str]]:
+        return [{name: value for name, value in row.items() if name != "seconds"} for row in read_history(folder)]
+
+    assert learnt(broken) == learnt(whole)
+
+
+def environment() -> dict[str, str]:
+    import os
+
+    root = Path(__file__).parents[2]
+    return {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{root / 'tests'}", "OMP_NUM_THREADS": "1"}
+
+
+def test_another_run_is_not_overwritten(tiny_csv: Path, tmp_path: Path) -> None:
+    data = load(tiny_csv)
+    train(data, tiny.settings(1), tmp_path)
+    with pytest.raises(DataError, match="--resume"):
+        train(data, tiny.settings(1), tmp_path)
+    with pytest.raises(DataError, match="other data or settings"):
+        train(data, tiny.settings(2), tmp_path, resume=True)
+    voted = replace(data, votes=np.full((len(data), 8), 1 / 8, np.float32))
+    with pytest.raises(DataError, match="other data or settings"):
+        train(voted, tiny.settings(1), tmp_path, resume=True)
+    for wrong in ({"epochs": 0}, {"batch_size": 0}, {"learning_rate": -1.0}):
+        with pytest.raises(DataError, match="at least 1"):
+            TrainConfig(**wrong)
+    assert json.loads((tmp_path / "run.json").read_text())["config"]["epochs"] == 1
+
+
+def test_a_second_stage_starts_from_the_first_and_is_told_with_it(
+    tiny_bundle: Bundle, tiny_csv: Path, tmp_path: Path
+) -> None:
+    best = tiny_bundle.folder / "run" / "best.weights.h5"
+    config = replace(tiny.settings(1), init=str(best), learning_rate=1e-5, teachers=(str(tiny_bundle.folder),))
+    later = train_bundle(load(tiny_csv), config, tmp_path / "second")
+    first, second = later.config.training["stages"]
+    assert [first] == tiny_bundle.config.training["stages"]
+    assert second["config"]["init"] == "best.weights.h5"
+    asked = (tiny_bundle.folder / "model.tflite").read_bytes()
+    assert second["teachers_sha256"] == [hashlib.sha256(asked).hexdigest()]
+    assert float(second["history"][0]["public_accuracy"]) > 0.8
+    # From the float16 weights of a bundle, too, and the whole line of stages is kept.
+    config = replace(config, init=str(later.folder / "model.weights.h5"))
+    third = train_bundle(load(tiny_csv), config, tmp_path / "third")
+    assert third.config.training["stages"][:2] == [first, second]
+    with pytest.raises(DataError, match=r"elsewhere\.weights\.h5"):
+        train_bundle(load(tiny_csv), replace(config, init=str(tmp_path / "elsewhere.weights.h5")), tmp_path / "fourth")
+
+
+def test_batches_depend_on_seed_and_epoch_alone() -> None:
+    config = TrainConfig(batch_size=8)
+    first, again, later = (list(batches(np.arange(20) % 7, 48, config, epoch)) for epoch in (0, 0, 1))
+    assert len(first) == 2
+    for (left, left_draws), (right, right_draws) in zip(first, again, strict=True):
+        assert np.array_equal(left, right)
+        assert np.array_equal(left_draws, right_draws)
+    assert not np.array_equal(first[0][0], later[0][0])
+
+
+def test_calibration_finds_what_was_done_to_the_logits() -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2, (20_000, 3))
+    shares = softmax(logits)
+    truth = (shares.cumsum(axis=1) > rng.random((len(shares), 1))).argmax(axis=1)
+    bias = np.array([0.5, -0.2, -0.3])
+    temperature, found = fit_calibration(((logits - bias) * 1.7).astype(np.float32), truth)
+    assert abs(temperature - 1.7) < 0.1
+    assert np.abs(np.array(found) - bias).max() < 0.08
+
+
+def test_resnet50v2() -> None:
+    network = build("resnet50v2", 7)
+    assert network.input_shape == (None, 48, 48, 1)
+    assert network.count_params() == 23_579_143
+    with pytest.raises(BundleError, match="resnet50v2"):
+        build("resnet51", 7)
+
+
+def test_every_network_takes_raw_crops_and_gives_logits() -> None:
+    crops = np.random.default_rng(0).integers(0, 256, (2, 48, 48, 1), dtype=np.uint8)
+    for arch in sorted(set(BUILDERS) - {"tiny"}):
+        network = build(arch, 7)
+        assert np.asarray(network(crops)).shape == (2, 7), arch
+        assert network.layers[-1].name == "logits"
+        assert network.input_shape == (None, 48, 48, 1)
+    colour = build("mobilenetv2", 3, crop_size=64, channels=3, image_size=64)
+    assert colour.input_shape == (None, 64, 64, 3)
+    with pytest.raises(BundleError, match="takes no option depth"):
+        build("custom_cnn", 7, depth=9)
+
+
+def test_residual_cnn_has_the_parameters_of_its_design() -> None:
+    network = build("residual_cnn", 8, crop_size=96, channels=3)
+    trainable = sum(int(np.prod(variable.shape)) for variable in network.trainable_variables)
+    assert network.count_params() == 1_979_080
+    assert trainable == 1_976_072
+    assert network.count_params() - trainable == 3_008
+
+
+def test_imagenet_mean_is_taken_off_blue_green_red() -> None:
+    network = build("vgg16", 7, crop_size=32, channels=3, image_size=32)
+    from keras import Model
+
+    inner = Model(network.input, network.get_layer("imagenet_mean").output)
+    red = np.zeros((1, 32, 32, 3), np.uint8)
+    red[..., 0] = 255
+    assert np.allclose(np.asarray(inner(red))[0, 0, 0], np.array([0, 0, 255]) - IMAGENET_MEAN_BGR, atol=1e-3)
+
+
+def test_freezing() -> None:
+    network = build("mobilenetv2", 7)
+    freeze_before(network, "logits")
+    assert len(network.trainable_variables) == 2
+    network = build("mobilenetv2", 7)
+    freeze_before(network, "block_16_expand")
+    names = {variable.path.split("/")[0] for variable in network.trainable_variables}
+    assert "block_16_expand" in names
+    assert "block_15_project" not in names
+    with pytest.raises(DataError, match="no layer 'block_99'"):
+        freeze_before(network, "block_99")
+
+
+def test_frozen_layers_keep_their_weights(tiny_bundle: Bundle, tiny_csv: Path, tmp_path: Path) -> None:
+    best = tiny_bundle.folder / "run" / "best.weights.h5"
+    before = build("tiny", 7)
+    before.load_weights(best)
+    config = replace(tiny.settings(1), init=str(best), train_from="logits")
+    after = train(load(tiny_csv), config, tmp_path)
+    *body, head = before.layers
+    for layer, other in zip(body, after.layers, strict=False):
+        for left, right in zip(layer.get_weights(), other.get_weights(), strict=True):
+            assert np.array_equal(left, right), layer.name
+    assert not np.array_equal(head.get_weights()[0], after.layers[-1].get_weights()[0])
+
+
+def test_mixup_mixes_faces_and_targets_alike() -> None:
+    config = TrainConfig(batch_size=8, mixup=0.4, augmentation=Augmentation(erase=0), augmentation_start=0)
+    rng = np.random.default_rng(0)
+    faces = np.repeat(rng.integers(0, 256, (8, 1, 1, 1), dtype=np.uint8), 48, axis=1).repeat(48, axis=2)
+    [(chosen, draws)] = batches(np.arange(8) % 7, 48, config, 0)
+    assert not np.allclose(draws[:, -1], 1)
+    level = faces[chosen, 0, 0, 0].astype(np.float32)
+    expected = mixed(level, draws)
+    assert np.allclose(np.asarray(Augment()(faces[chosen], draws))[:, 10, 10, 0], expected, atol=0.51)
+    eye = np.eye(8, dtype=np.float32)
+    assert np.allclose(mixed(eye, draws).sum(axis=1), 1)
+    assert np.allclose(np.diag(mixed(eye, draws)), draws[:, -1])
+
+
+def test_balanced_sampling_draws_rare_classes_more_often() -> None:
+    emotion = np.array([0] * 900 + [1] * 100)
+    for power, low, high in ((0.0, 0.1, 0.1), (1.0, 0.45, 0.55)):
+        config = TrainConfig(batch_size=1000, balanced_sampling=power)
+        [(chosen, _)] = batches(emotion, 48, config, 0)
+        assert low <= emotion[chosen].mean() <= high
+
+
+def test_a_teacher_is_learnt_from(tiny_bundle: Bundle, tiny_csv: Path, tmp_path: Path) -> None:
+    data = load(tiny_csv)
+    config = TrainConfig(teachers=(str(tiny_bundle.folder),), distil_share=1.0, label_smoothing=0)
+    answers = Classifier.from_bundle(tiny_bundle).probabilities(data.faces)
+    goal = targets(data, config)
+    assert np.allclose(goal.sum(axis=1), 1, atol=1e-5)
+    assert (goal.argmax(axis=1) == answers.argmax(axis=1)).mean() > 0.9
+    assert goal.max(axis=1).mean() < answers.max(axis=1).mean()  # the temperature softens
+    half = targets(data, replace(config, distil_share=0.5))
+    assert np.allclose(half, (goal + np.eye(7)[data.emotion]) / 2, atol=1e-5)
+    assert np.array_equal(targets(data, config, tmp_path), goal)
+    [kept] = tmp_path.iterdir()
+    np.save(kept, np.zeros((len(data), 7), np.float32))  # seen to be read, not asked again
+    assert np.allclose(targets(data, config, tmp_path), 1 / 7)
+    assert np.array_equal(targets(data.of("train"), config, tmp_path), targets(data.of("train"), config))
+    with pytest.raises(DataError, match="Teacher"):
+        targets(replace(data, labels=tuple("abcdefg")), config)
+
+
+def test_fine_tuning_on_other_classes(tiny_bundle: Bundle, tmp_path: Path) -> None:
+    """The head keeps what it knows of the labels that stay, and the bundle serves the new ones."""
+    faces, emotion, usage = tiny.drawn_faces()
+    words = {3: "happy", 4: "sad", 6: "bored"}
+    for row, (face, label, split) in enumerate(zip(faces, emotion, usage, strict=True)):
+        if label in words:
+            part = {"Training": "train", "PublicTest": "val", "PrivateTest": "test"}[split]
+            folder = tmp_path / "mine" / part / words[label]
+            folder.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(face).save(folder / f"{row}.png")
+    config = continued(replace(tiny.settings(2), learning_rate=3e-3), tiny_bundle)
+    bundle = train_bundle(load(tmp_path / "mine"), config, tmp_path / "bundle")
+    assert bundle.config.labels == ("bored", "happy", "sad")
+    assert bundle.config.metrics["private"]["accuracy"] > 0.8
+    assert len(bundle.config.training["stages"]) == 2
+    assert Classifier.from_bundle(Bundle.open(bundle.folder)).probabilities(faces[:2, ..., None]).shape == (2, 3)
+    start = build("tiny", 3)
+    load_initial(start, tiny_bundle.folder, ("bored", "happy", "sad"))
+    old = build("tiny", 7)
+    old.load_weights(tiny_bundle.folder / "model.weights.h5")
+    assert np.allclose(
+        start.layers[-1].get_weights()[0][:, 1], old.layers[-1].get_weights()[0][:, FER2013.index("happy")]
+    )
+    with pytest.raises(DataError, match="not a residual_cnn"):
+        load_initial(build("residual_cnn", 3), tiny_bundle.folder, ("bored", "happy", "sad"))
+
+
+def test_normalisation_statistics_are_those_of_the_faces(tiny_csv: Path) -> None:
+    faces = load(tiny_csv).of("train").faces
+    network = build(tiny.register(), 7)
+    norm = next(layer for layer in network.layers if layer.name.startswith("batch_norm"))
+    seen = keras.Model(network.input, norm.input)
+
+    def statistics() -> np.ndarray:
+        return np.stack([np.array(norm.moving_mean), np.array(norm.moving_variance)])
+
+    began, momentum = statistics(), norm.momentum
+    with own_statistics(network, faces):
+        within = statistics()
+    assert (statistics() == began).all()
+    assert norm.momentum == momentum
+    assert renew_statistics(network, faces) == 1
+    assert (statistics() == within).all()
+    views = [np.asarray(seen(view)) for view in (faces, faces[:, :, ::-1])]
+    mean = np.concatenate(views).mean(axis=(0, 1, 2))
+    assert np.allclose(statistics()[0], mean, atol=0.05), "the mean over the faces, about half of them mirrored"
+    norm.trainable = False
+    assert renew_statistics(network, faces) == 0, "a frozen layer keeps its statistics"
+
+
+def test_the_mean_of_two_stages(tiny_bundle: Bundle, tiny_csv: Path, tmp_path: Path) -> None:
+    data = load(tiny_csv)
+    config = continued(replace(tiny.settings(1), learning_rate=1e-3), tiny_bundle)
+    second = train_bundle(data, config, tmp_path / "second")
+    mean = average_bundles([tiny_bundle, second], data, tmp_path / "mean")
+    one, other, both = (
+        load_network(bundle, "model.weights.h5").get_weights() for bundle in (tiny_bundle, second, mean)
+    )
+    for left, right, middle in zip(one, other, both, strict=True):
+        assert np.allclose((left + right) / 2, middle, atol=2e-3)
+    assert mean.config.metrics["private"]["accuracy"] > 0.8
+    assert [member["stages"] for member in mean.config.training["averaged"]] == [1, 2]
+    command = "python -m emotion_core average mean-stage-1 mean-stage-2 --data fer2013.csv --out mean"
+    assert command in recipe(mean.config)
+    assert "stages 1 and 2" in (mean.folder / "README.md").read_text()
+    other_labels = replace(second.config, labels=tuple("abcdefg"))
+    with pytest.raises(BundleError, match="differ"):
+        average_bundles([tiny_bundle, replace(second, config=other_labels)], data, tmp_path / "x")
+
+
+def test_initial_weights(tmp_path: Path) -> None:
+    tiny.register()
+    network = build("tiny", 7)
+    bias = next(variable for variable in network.variables if variable.path == "logits/bias")
+    np.savez(tmp_path / "init.npz", **{"logits|bias": np.arange(7, dtype=np.float16), "logits|kernel": np.zeros(3)})
+    assert load_initial(network, tmp_path / "init.npz") == 1
+    assert np.array_equal(bias.numpy(), np.arange(7))
+    np.savez(tmp_path / "other.npz", **{"elsewhere|bias": np.zeros(7)})
+    with pytest.raises(DataError, match="another architecture"):
+        load_initial(network, tmp_path / "other.npz")
+    for content in (b"no archive", (tmp_path / "init.npz").read_bytes()[:200]):
+        (tmp_path / "broken.npz").write_bytes(content)
+        with pytest.raises(DataError, match=r"broken\.npz"):
+            load_initial(network, tmp_path / "broken.npz")
+
+
+def face_data(votes: np.ndarray | None = None) -> FaceData:
+    faces = np.zeros((8, 48, 48, 1), np.uint8)
+    return FaceData(faces, np.array([0, 1, 2, 3, 4, 5, 6, 3]), np.array(["train"] * 8), votes=votes)
+
+
+def test_targets_blend_labels_and_votes() -> None:
+    votes = np.zeros((8, 8), np.float32)
+    votes[0, FERPLUS.index("fear")] = 1  # labelled angry, voted fear
+    votes[1, FERPLUS.index("contempt")] = 1  # no expression that the labels know
+    config = TrainConfig(label_smoothing=0.07, votes_share=0.5)
+    goal = targets(face_data(votes), config)
+    assert np.allclose(goal.sum(axis=1), 1, atol=1e-6)
+    assert np.isclose(goal[0, 0], 0.5 * 0.94)
+    assert np.isclose(goal[0, 2], 0.5 * 0.01 + 0.5)
+    plain = targets(face_data(), config)
+    assert np.array_equal(goal[1:], plain[1:])
+
+
+def test_class_weights() -> None:
+    data = face_data()
+    assert np.allclose(class_weights(data, 0), 1)
+    balanced = class_weights(data, 1)
+    assert np.isclose(balanced[0], 2 * balanced[3])
+    assert np.isclose(balanced[data.emotion].mean(), 1)
+    with pytest.raises(DataError, match="angry"):
+        class_weights(data.only(data.emotion > 0), 1)
+
+
+def test_augmentation_keeps_what_it_should() -> None:
+    rng = np.random.default_rng(3)
+    faces = rng.integers(0, 256, (6, 48, 48, 1), dtype=np.uint8)
+    assert np.array_equal(np.asarray(Augment()(faces, no_change(6))), faces)
+    mirror = Augmentation(flip=1, rotation=0, zoom=0, shift=0, contrast=0, brightness=0, erase=0)
+    assert np.array_equal(np.asarray(Augment()(faces, mirror.draw(rng, 6, 48))), faces[:, :, ::-1])
+    changed = np.asarray(Augment()(faces, Augmentation().draw(rng, 6, 48)))
+    assert changed.dtype == np.uint8
+    assert not np.array_equal(changed, faces)
+
+
+def test_a_shift_is_as_far_as_it_says() -> None:
+    face = np.zeros((1, 48, 48, 1), np.uint8)
+    face[0, 20:24, 20:24] = 255
+    only_shift = Augmentation(flip=0, rotation=0, zoom=0, shift=0.1, contrast=0, brightness=0, erase=0)
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        moved = np.asarray(Augment()(face, only_shift.draw(rng, 1, 48)))[0, ..., 0]
+        y, x = (np.average(np.arange(48), weights=moved.sum(axis=axis)) for axis in (1, 0))
+        assert abs(y - 21.5) <= 4.81
+        assert abs(x - 21.5) <= 4.81
