@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_the_short_form_finds_nothing(tmp_path: Path) -> None:
-    command = [sys.executable, "tests/fuzz.py", "--record", str(tmp_path / "runs.json")]
+    command = [sys.executable, "tests/fuzz/fuzz.py", "--record", str(tmp_path / "runs.json")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout
     runs = json.loads((tmp_path / "runs.json").read_text())
