@@ -1,6 +1,6 @@
 """The recorded benchmarks as Markdown tables: what ``tests/benchmarks`` measured, by its programs.
 
-``speed.json`` of ``speed.py``, ``load.json`` of ``load.py``, ``fuzz.json`` of ``tests/fuzz.py`` and
+``speed.json`` of ``speed.py``, ``load.json`` of ``load.py``, ``fuzz.json`` of ``tests/fuzz/fuzz.py`` and
 ``bulk.json`` of ``bulk_speed.py``.
 """
 

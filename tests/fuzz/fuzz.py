@@ -24,7 +24,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[2]))  # run as a program, where the package may not be installed
+sys.path[:0] = map(str, Path(__file__).parents[1:3])  # run as a program, where the package may not be installed
 
 from fuzz_kinds import KINDS, Kind
 
