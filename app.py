@@ -16,6 +16,7 @@ import gradio as gr
 from emotion_core import EmotionError, EmotionRecognizer, Settings
 from emotion_core import page as page_package
 from emotion_core.page.about_tab import about, about_tab
+from emotion_core.page.browser_files import BrowserFiles
 from emotion_core.page.components import fetch_nothing
 from emotion_core.page.endpoints import client_endpoints
 from emotion_core.page.image_tab import image_tab
@@ -87,6 +88,7 @@ def main() -> None:
     # REST first: the page takes every address that is left.
     desk = VideoDesk(catalogue, settings)
     app = create_api(catalogue, settings, desk.run)
+    app.router.routes.extend(BrowserFiles(catalogue, settings.browser_runtime).routes())
     page = build_page(catalogue, files, settings, desk)
     fetch_nothing()
     gr.mount_gradio_app(app, page, path="/", **page_options(settings))

@@ -58,6 +58,11 @@ class Settings:
     max_video_jobs: int = _number(
         4, "videos that may wait, the running one included; REST and the page count apart", 1, 100
     )
+    browser_runtime: str | None = _text(
+        "webcam in the visitor's own browser: a folder that `python -m emotion_core browser-runtime` made, or `cdn`",
+        "frames are sent to the server",
+        default=None,
+    )
     keep_seconds: int = _number(600, "how long a video's results can be fetched, in seconds", 1, 86_400)
 
     @classmethod

@@ -1,6 +1,7 @@
 """What the tests share: pictures, a stand-in Hub, small bundles and the shipped model."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +24,7 @@ import pytest
 from PIL import Image
 from skimage import data as pictures
 
-from emotion_core import Bundle, EmotionRecognizer
+from emotion_core import Bundle, EmotionError, EmotionRecognizer
 from emotion_core.images import RGB
 
 
@@ -73,6 +74,23 @@ def yunet() -> bytes:
     if not path:
         pytest.skip("set YUNET_ONNX to face_detection_yunet_2023mar.onnx")
     return Path(path).read_bytes()
+
+
+@pytest.fixture(scope="session")
+def browser_runtime_folder(yunet: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """LiteRT for browsers: the folder that ``BROWSER_RUNTIME`` names, or a new one from npm."""
+    from emotion_core.serving.browser_runtime import YUNET_NAME, make_runtime
+
+    if folder := os.environ.get("BROWSER_RUNTIME"):
+        return Path(folder)
+    made = tmp_path_factory.mktemp("browser-runtime")
+    (made / YUNET_NAME).write_bytes(yunet)
+    if shutil.which("npm") is None:
+        pytest.skip("install npm, or set BROWSER_RUNTIME to a folder made by `python -m emotion_core browser-runtime`")
+    try:
+        return make_runtime(made, "npm").folder
+    except EmotionError as error:
+        pytest.skip(f"set BROWSER_RUNTIME to a folder made by `python -m emotion_core browser-runtime`: {error}")
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ import sys
 
 from ..errors import EmotionError
 from ..recognition.hub import quiet_hub
+from .browser_runtime import add_browser_runtime
 from .bulk import add_bulk
 from .image import add_image
 from .publish import add_publish
@@ -18,7 +19,7 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m emotion_core", description="The perceived expression of every face."
     )
     commands = main_parser.add_subparsers(dest="command", required=True)
-    for add in (add_image, add_video, add_publish, add_bulk, add_commands):
+    for add in (add_image, add_video, add_publish, add_browser_runtime, add_bulk, add_commands):
         add(commands)
     return main_parser
 

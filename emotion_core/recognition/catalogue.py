@@ -100,6 +100,11 @@ class Catalogue:
             raise ModelNotFoundError(f"There is no model {name!r} here.")
         return BundleConfig.from_json((self._folders[name] / CONFIG).read_bytes())
 
+    def bundles(self) -> list[Bundle]:
+        """All models' bundles, checked, the default first; a default that came without one is left out."""
+        found = [self._default.bundle] if self._default.bundle is not None else []
+        return found + [Bundle.open(folder, f"{name} (embedded)") for name, folder in self._folders.items()]
+
     def describe(self) -> list[ModelDict]:
         """All models, the default first; reads configs only."""
         found = [_describe(self._default.config, self._default.origin, default=True)]

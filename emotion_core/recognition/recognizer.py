@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ..images import RGB, ImageLike, load_image
 from ..results import Face, FrameResult, Prediction
 from ..settings import Settings
-from .bundle import BundleConfig
+from .bundle import Bundle, BundleConfig
 from .classifier import Classifier, is_uncertain
 from .detectors import FaceDetector, crop
 from .resolve import PIN, resolve_bundle, resolve_detector
@@ -23,12 +23,18 @@ class EmotionRecognizer:
     """
 
     def __init__(
-        self, classifier: Classifier, detector: FaceDetector, origin: str = "", notices: tuple[str, ...] = ()
+        self,
+        classifier: Classifier,
+        detector: FaceDetector,
+        origin: str = "",
+        notices: tuple[str, ...] = (),
+        bundle: Bundle | None = None,
     ) -> None:
         self.classifier = classifier
         self.detector = detector
         self.origin = origin or classifier.config.name
         self.notices = notices
+        self.bundle = bundle
 
     @classmethod
     def load(
@@ -47,7 +53,8 @@ class EmotionRecognizer:
         resolved = resolve_bundle(model or settings.model, pin_file)
         finder, notice = resolve_detector(detector or settings.detector)
         notices = tuple(text for text in (resolved.notice, notice) if text)
-        return cls(Classifier.from_bundle(resolved.bundle), finder, resolved.bundle.origin, notices)
+        bundle = resolved.bundle
+        return cls(Classifier.from_bundle(bundle), finder, bundle.origin, notices, bundle)
 
     @property
     def config(self) -> BundleConfig:

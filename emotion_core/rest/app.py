@@ -22,6 +22,7 @@ from ..errors import ImageError, ModelNotFoundError
 from ..recognition.catalogue import Catalogue, ModelDict
 from ..recognition.recognizer import EmotionRecognizer
 from ..results import FrameDict
+from ..serving.browser_runtime import CDN, CDN_HOST
 from ..serving.guard import Guard
 from ..serving.jobs import Runner
 from ..serving.refusals import ApiError, ErrorDict, answer_errors, described
@@ -112,7 +113,7 @@ def create_api(catalogue: Catalogue, settings: Settings, run_video: Runner | Non
         lifespan=lifespan,
     )
     answer_errors(app)
-    app.add_middleware(Guard)
+    app.add_middleware(Guard, cdn=CDN_HOST if settings.browser_runtime == CDN else "")
     limit = settings.max_request_mb * MEGABYTE
 
     @router.post(

@@ -36,7 +36,7 @@ HEADERS: Final = {
 _PAGE: Final = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; media-src 'self' data: blob:; font-src 'self' data:; "
-    "connect-src 'self' data: blob:; worker-src 'self' blob:; "
+    "connect-src 'self' data: blob:{cdn}; worker-src 'self' blob:; "
     "object-src 'none'; base-uri 'self'; form-action 'self'"
 )
 #: Answers and files are looked at, never run: an SVG, or a picture that is also a page, stays a picture.
@@ -47,10 +47,15 @@ _SPACE_FRAMES: Final = f"{_FRAMES} https://huggingface.co https://*.huggingface.
 
 
 class Guard:
-    """ASGI middleware; on_space: by default, whether this runs on a Hugging Face Space."""
+    """ASGI middleware.
 
-    def __init__(self, app: ASGIApp, on_space: bool | None = None) -> None:
+    on_space: by default, whether this runs on a Hugging Face Space. cdn: a host that the page may fetch
+    files from, each checked by its hash; "" for none.
+    """
+
+    def __init__(self, app: ASGIApp, on_space: bool | None = None, cdn: str = "") -> None:
         self._app = app
+        self._page = _PAGE.format(cdn=f" {cdn}" if cdn else "")
         self._on_space = os.environ.get("SYSTEM") == "spaces" if on_space is None else on_space
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -77,8 +82,8 @@ class Guard:
         if path == "/api" or path.startswith(("/api/", "/healthz", "/openapi.json", "/gradio_api/file=")):
             return HEADERS | {"Content-Security-Policy": f"{_DATA}; {_FRAMES}"}
         if self._on_space:
-            return HEADERS | {"Content-Security-Policy": f"{_PAGE}; {_SPACE_FRAMES}"}
-        return HEADERS | {"Content-Security-Policy": f"{_PAGE}; {_FRAMES}", "X-Frame-Options": "SAMEORIGIN"}
+            return HEADERS | {"Content-Security-Policy": f"{self._page}; {_SPACE_FRAMES}"}
+        return HEADERS | {"Content-Security-Policy": f"{self._page}; {_FRAMES}", "X-Frame-Options": "SAMEORIGIN"}
 
 
 def is_served(path: str) -> bool:

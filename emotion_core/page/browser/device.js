@@ -1,0 +1,122 @@
+/**
+ * Answers from this device: the page's side of the worker.
+ * @import {DeviceFiles, FrameAnswer, Network} from "./types.js"
+ */
+import { caller } from "./calls.js";
+import { bytesOf, dropOthers } from "./files.js";
+
+/** Longest side of the copy of a camera's frame that is analysed, and of a photo's. */
+const LONGEST_FRAME = 640, LONGEST_PHOTO = 2048;
+
+/** @returns {string} what keeps this browser from answering by itself, in words; "" for nothing */
+export function obstacle() {
+  if (typeof WebAssembly !== "object") return "This browser has WebAssembly switched off.";
+  if (typeof OffscreenCanvas !== "function" || typeof createImageBitmap !== "function") {
+    return "This browser is too old to answer by itself.";
+  }
+  return "";
+}
+
+export class Device {
+  /** @type {Network | null} */
+  network = null;
+
+  /**
+   * @param {DeviceFiles} files
+   * @param {string} page its address
+   * @param {Worker} worker
+   */
+  constructor(files, page, worker) {
+    this.files = files;
+    this.page = page;
+    this.worker = worker;
+    this.call = caller(worker);
+  }
+
+  /**
+   * Load runtime and detector; an error's message is for the visitor.
+   * @param {DeviceFiles} files
+   * @param {string} page
+   * @returns {Promise<Device>}
+   */
+  static async start(files, page) {
+    const worker = new Worker(new URL(files.worker, page));
+    try {
+      await new Promise((resolve, reject) => {
+        worker.addEventListener("message", resolve, { once: true });
+        worker.addEventListener("error", () => reject(new Error("The worker could not be loaded.")), { once: true });
+      });
+      const device = new Device(files, page, worker);
+      await device.#load();
+      return device;
+    } catch (error) {
+      worker.terminate();
+      throw error;
+    }
+  }
+
+  async #load() {
+    const { runtime, detector } = this.files;
+    /** @param {string} name */
+    const fetched = (name) => bytesOf(runtime[name], this.page);
+    const yunet = bytesOf(detector.file, this.page).then((bytes) => this.call("takeDetector", [bytes, detector.sides]));
+    const kind = await this.call("takeCore", await Promise.all([fetched("core.js"), fetched("utilities.js")]));
+    const [script, binary] = await Promise.all([fetched(`${kind}.js`), fetched(`${kind}.wasm`)]);
+    await this.call("start", [script, binary, kind === "threaded"], [binary.buffer]);
+    await yunet;
+    void dropOthers(this.files, this.page);
+  }
+
+  /**
+   * Answer with the network of that name from now on, by default with the one to begin with.
+   * @param {string | null} [name]
+   * @returns {Promise<Network>}
+   */
+  async use(name = null) {
+    const { networks, first } = this.files;
+    const network = networks.find((one) => one.name === (name ?? first)) ?? networks[0];
+    if (this.network === network) {
+      await this.call("forget");
+    } else {
+      const bytes = await bytesOf(network.file, this.page);
+      await this.call("takeNetwork", [bytes, network], [bytes.buffer]);
+      this.network = network;
+    }
+    return network;
+  }
+
+  /**
+   * Everybody in a camera's picture of now. One at a time.
+   * @param {HTMLVideoElement} video
+   * @param {number} seconds since the stream began
+   * @returns {Promise<FrameAnswer>}
+   */
+  async frame(video, seconds) {
+    const bitmap = await bitmapOf(video, video.videoWidth, video.videoHeight, LONGEST_FRAME);
+    return this.call("frame", [bitmap, seconds], [bitmap]);
+  }
+
+  /**
+   * Every face of a photo, largest first, in the pixels of the copy that was analysed.
+   * @param {ImageBitmap} photo
+   */
+  async photo(photo) {
+    const bitmap = await bitmapOf(photo, photo.width, photo.height, LONGEST_PHOTO);
+    return this.call("photo", [bitmap], [bitmap]);
+  }
+
+  stop() {
+    this.worker.terminate();
+  }
+}
+
+/** @param {ImageBitmapSource} source @param {number} width @param {number} height @param {number} longest */
+function bitmapOf(source, width, height, longest) {
+  const scale = longest / Math.max(width, height);
+  if (scale >= 1) return createImageBitmap(source);
+  return createImageBitmap(source, {
+    resizeWidth: Math.round(width * scale),
+    resizeHeight: Math.round(height * scale),
+    resizeQuality: "high",
+  });
+}

@@ -1,0 +1,7 @@
+/**
+ * What the page's own scripts use of these modules.
+ */
+export { Device } from "./device.js";
+export { RollingHistory } from "./recent.js";
+export { DeviceSource } from "./sources.js";
+export { timeline } from "./timeline.js";

@@ -1,0 +1,174 @@
+/**
+ * Pictures cut out and made smaller, to the same pixels that OpenCV gives the server.
+ * @import {Box, Picture} from "./types.js"
+ */
+
+/** What each output pixel takes from a row of input pixels: from `first[i]` on, `count[i]` shares of `share`. */
+class Shares {
+  /**
+   * @param {number} from pixels in
+   * @param {number} to pixels out
+   */
+  constructor(from, to) {
+    const scale = from / to, most = Math.ceil(scale) + 2;
+    this.first = new Int32Array(to);
+    this.count = new Int32Array(to);
+    this.most = most;
+    this.share = new Float32Array(to * most);
+    for (let place = 0; place < to; place++) {
+      if (scale > 1) this.#average(place, scale, from);
+      else this.#between(place, scale, from);
+    }
+  }
+
+  /** @param {number} place @param {number} scale @param {number} from */
+  #average(place, scale, from) {
+    const start = place * scale, end = Math.min(start + scale, from);
+    // A sliver of a pixel that arithmetic alone has made is left out, as OpenCV does.
+    const first = Math.floor(start + 1e-3), last = Math.min(Math.ceil(end - 1e-3), from);
+    this.first[place] = first;
+    this.count[place] = last - first;
+    for (let index = first; index < last; index++) {
+      const overlap = Math.min(end, index + 1) - Math.max(start, index);
+      this.share[place * this.most + index - first] = overlap / (end - start);
+    }
+  }
+
+  /** @param {number} place @param {number} scale @param {number} from */
+  #between(place, scale, from) {
+    const centre = Math.min(Math.max((place + 0.5) * scale - 0.5, 0), from - 1);
+    const first = Math.min(Math.floor(centre), Math.max(from - 2, 0));
+    this.first[place] = first;
+    this.count[place] = Math.min(2, from);
+    this.share[place * this.most] = 1 - (centre - first);
+    this.share[place * this.most + 1] = centre - first;
+  }
+}
+
+/**
+ * Resize by the mean over each pixel's area when it gets smaller, and between the nearest four otherwise.
+ * @param {ArrayLike<number>} data values of `channels` per pixel, row by row
+ * @param {number} width
+ * @param {number} height
+ * @param {number} channels
+ * @param {number} toWidth
+ * @param {number} toHeight
+ * @returns {Uint8Array<ArrayBuffer>}
+ */
+export function resized(data, width, height, channels, toWidth, toHeight) {
+  const across = new Shares(width, toWidth), down = new Shares(height, toHeight);
+  const result = new Uint8Array(toWidth * toHeight * channels);
+  const row = new Float32Array(width * channels);
+  for (let y = 0; y < toHeight; y++) {
+    row.fill(0);
+    for (let step = 0; step < down.count[y]; step++) {
+      const share = down.share[y * down.most + step], start = (down.first[y] + step) * width * channels;
+      for (let index = 0; index < row.length; index++) row[index] += share * data[start + index];
+    }
+    for (let x = 0; x < toWidth; x++) {
+      const first = across.first[x], count = across.count[x], shares = x * across.most;
+      for (let channel = 0; channel < channels; channel++) {
+        let sum = 0, at = first * channels + channel;
+        for (let step = 0; step < count; step++, at += channels) sum += across.share[shares + step] * row[at];
+        result[(y * toWidth + x) * channels + channel] = Math.round(sum);
+      }
+    }
+  }
+  return result;
+}
+
+/**
+ * A picture scaled to the size given.
+ * @param {Picture} picture
+ * @param {number} width
+ * @param {number} height
+ * @returns {Picture}
+ */
+export function scaled(picture, width, height) {
+  if (width === picture.width && height === picture.height) return picture;
+  return { width, height, data: resized(picture.data, picture.width, picture.height, 4, width, height) };
+}
+
+/**
+ * Cut a rectangle out; beyond the picture's edges the edge pixels are repeated.
+ * @param {Picture} picture
+ * @param {Box} box
+ * @returns {Picture}
+ */
+export function cut(picture, box) {
+  const from = new Uint32Array(picture.data.buffer, picture.data.byteOffset, picture.width * picture.height);
+  const to = new Uint32Array(box.width * box.height);
+  for (let y = 0; y < box.height; y++) {
+    const row = clamp(box.y + y, picture.height) * picture.width;
+    for (let x = 0; x < box.width; x++) to[y * box.width + x] = from[row + clamp(box.x + x, picture.width)];
+  }
+  return { width: box.width, height: box.height, data: new Uint8Array(to.buffer) };
+}
+
+/**
+ * A picture with black to the right of it and below, until its sides are multiples of `multiple`.
+ * @param {Picture} picture
+ * @param {number} multiple
+ * @returns {Picture}
+ */
+export function padded(picture, multiple) {
+  const [width, height] = [picture.width, picture.height].map((side) => Math.ceil(side / multiple) * multiple);
+  if (width === picture.width && height === picture.height) return picture;
+  const data = new Uint8Array(4 * width * height);
+  for (let y = 0; y < picture.height; y++) {
+    data.set(picture.data.subarray(4 * y * picture.width, 4 * (y + 1) * picture.width), 4 * y * width);
+  }
+  return { width, height, data };
+}
+
+/**
+ * The square around a face as the network is shown it.
+ * @param {Picture} picture
+ * @param {Box} square
+ * @param {{height: number, width: number, channels: number}} input
+ * @returns {Uint8Array<ArrayBuffer>} row by row, one gray value or three of RGB per pixel
+ */
+export function crop(picture, square, { height, width, channels }) {
+  const part = cut(picture, square);
+  const values = channels === 1 ? gray(part.data) : rgb(part.data);
+  return resized(values, part.width, part.height, channels, width, height);
+}
+
+/**
+ * A crop with left and right exchanged.
+ * @param {Uint8Array} values
+ * @param {{width: number, channels: number}} input
+ * @returns {Uint8Array<ArrayBuffer>}
+ */
+export function mirrored(values, { width, channels }) {
+  const result = new Uint8Array(values.length), row = width * channels;
+  for (let at = 0; at < values.length; at++) {
+    const column = Math.floor((at % row) / channels);
+    result[at - (at % row) + (width - 1 - column) * channels + (at % channels)] = values[at];
+  }
+  return result;
+}
+
+/** @param {ArrayLike<number>} data RGBA @returns {Uint8Array<ArrayBuffer>} OpenCV's gray, with its own rounding */
+export function gray(data) {
+  const values = new Uint8Array(data.length / 4);
+  for (let pixel = 0; pixel < values.length; pixel++) {
+    const at = 4 * pixel;
+    values[pixel] = (9798 * data[at] + 19235 * data[at + 1] + 3735 * data[at + 2] + 16384) >> 15;
+  }
+  return values;
+}
+
+/** @param {ArrayLike<number>} data RGBA @returns {Uint8Array<ArrayBuffer>} RGB */
+function rgb(data) {
+  const values = new Uint8Array((data.length / 4) * 3);
+  for (let pixel = 0; 3 * pixel < values.length; pixel++) {
+    for (let channel = 0; channel < 3; channel++) values[3 * pixel + channel] = data[4 * pixel + channel];
+  }
+  return values;
+}
+
+/** @param {number} place @param {number} size */
+function clamp(place, size) {
+  return Math.min(Math.max(place, 0), size - 1);
+}

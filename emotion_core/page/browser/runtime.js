@@ -1,0 +1,82 @@
+/**
+ * LiteRT in the worker. Its files come as bytes from the page, so that this worker, which sees the
+ * pictures, needs no connection to anywhere; its Content-Security-Policy allows none.
+ * @import * as LiteRt from "@litertjs/core"
+ */
+
+const JAVASCRIPT = "text/javascript";
+/** @type {typeof LiteRt | null} */
+let core = null;
+
+/** @param {Uint8Array | string} content @param {string} type */
+function addressOf(content, type) {
+  return URL.createObjectURL(new Blob([/** @type {BlobPart} */ (content)], { type }));
+}
+
+/**
+ * Take over the runtime's own modules.
+ * @param {Uint8Array} coreModule
+ * @param {Uint8Array} utilities the module that the first one imports by its package's name
+ * @returns {Promise<"threaded" | "plain" | "compat">} which build of the runtime this browser can run
+ */
+export async function takeCore(coreModule, utilities) {
+  const address = addressOf(utilities, JAVASCRIPT);
+  const text = new TextDecoder().decode(coreModule).replaceAll("@litertjs/wasm-utils", address);
+  core = await import(addressOf(text, JAVASCRIPT));
+  if (!core) throw new Error("The runtime has no module.");
+  if (!(await core.supportsFeature("relaxedSimd"))) return "compat";
+  return self.crossOriginIsolated && (await core.supportsFeature("threads")) ? "threaded" : "plain";
+}
+
+/**
+ * Start the build that `takeCore` named.
+ * @param {Uint8Array} script
+ * @param {Uint8Array<ArrayBuffer>} binary
+ * @param {boolean} threads
+ */
+export async function start(script, binary, threads) {
+  if (!core) throw new Error("The runtime's modules come first.");
+  const address = addressOf(script, JAVASCRIPT);
+  // The runtime's own way to be given what it would fetch.
+  Object.assign(self, { Module: { wasmBinary: binary.buffer, mainScriptUrlOrBlob: address } });
+  await core.loadLiteRt(`${address}#.js`, threads ? { threads } : undefined);
+}
+
+/** A compiled graph of one input. */
+export class Graph {
+  /** @param {LiteRt.CompiledModel} model */
+  constructor(model) {
+    this.model = model;
+  }
+
+  /** @param {Uint8Array} bytes @returns {Promise<Graph>} */
+  static async compiled(bytes) {
+    if (!core) throw new Error("The runtime's modules come first.");
+    return new Graph(await core.loadAndCompile(bytes, { accelerator: "wasm" }));
+  }
+
+  /**
+   * @param {Uint8Array<ArrayBuffer>} values
+   * @param {number[]} shape
+   * @returns {Promise<Float32Array[]>} the outputs in the graph's order
+   */
+  async run(values, shape) {
+    if (!core) throw new Error("The runtime's modules come first.");
+    const input = new core.Tensor(values, shape);
+    try {
+      const results = await this.model.run(input);
+      const read = [];
+      for (const result of Array.isArray(results) ? results : Object.values(results)) {
+        read.push(Float32Array.from(/** @type {Float32Array} */ (await result.data())));
+        result.delete();
+      }
+      return read;
+    } finally {
+      input.delete();
+    }
+  }
+
+  delete() {
+    this.model.delete();
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * The worker that sees the pictures: detector, network and memory of one page. It is started as a plain
+ * script, since the runtime loads its own with `importScripts`, and imports its modules itself.
+ * @import {Network, Picture, SideMark} from "./types.js"
+ * @import {Graph} from "./runtime.js"
+ */
+
+const ready = Promise.all([
+  import("./detector.js"),
+  import("./graphs.js"),
+  import("./runtime.js"),
+  import("./stream.js"),
+  import("./yunet.js"),
+]);
+/** Compiled detectors that are kept: whole frames, cuts, and a camera or photo of another shape. */
+const MOST_DETECTORS = 4;
+
+const canvas = new OffscreenCanvas(1, 1);
+const context = canvas.getContext("2d", { willReadFrequently: true });
+
+/** @type {{bytes: Uint8Array, marks: SideMark[]} | null} */
+let yunet = null;
+/** @type {Map<string, Graph>} */
+const detectors = new Map();
+/** @type {{graph: Graph, network: Network} | null} */
+let current = null;
+/** @type {import("./stream.js").Recognizer | null} */
+let recognizer = null;
+/** @type {import("./stream.js").Stream | null} */
+let stream = null;
+
+/** @type {Record<string, (...values: any[]) => unknown>} */
+const methods = {
+  takeCore: async (core, utilities) => (await ready)[2].takeCore(core, utilities),
+  start: async (script, binary, threads) => (await ready)[2].start(script, binary, threads),
+
+  /** @param {Uint8Array} bytes @param {SideMark[]} marks */
+  takeDetector: (bytes, marks) => {
+    yunet = { bytes, marks };
+  },
+
+  /** @param {Uint8Array} bytes @param {Network} network */
+  takeNetwork: async (bytes, network) => {
+    const [{ Detector }, { forOne }, { Graph }, { Recognizer }] = await ready;
+    const graph = await Graph.compiled(forOne(bytes, network.batch));
+    current?.graph.delete();
+    current = { graph, network };
+    const { height, width, channels } = network.input;
+    recognizer = new Recognizer(
+      new Detector(runYuNet),
+      async (crop) => (await graph.run(crop, [1, height, width, channels]))[0],
+      network,
+    );
+    await graph.run(new Uint8Array(height * width * channels), [1, height, width, channels]); // the first one is slow
+    stream = null;
+  },
+
+  /** Forget who was seen. */
+  forget: () => {
+    stream = null;
+  },
+
+  /** @param {ImageBitmap} bitmap @param {number} seconds */
+  frame: async (bitmap, seconds) => {
+    if (!recognizer) throw new Error("The network comes first.");
+    stream ??= new (await ready)[3].Stream(recognizer);
+    return stream.analyze(pictureOf(bitmap), seconds);
+  },
+
+  /** @param {ImageBitmap} bitmap */
+  photo: async (bitmap) => {
+    if (!recognizer) throw new Error("The network comes first.");
+    return recognizer.analyze(pictureOf(bitmap));
+  },
+};
+
+/** @param {ImageBitmap} bitmap @returns {Picture} */
+function pictureOf(bitmap) {
+  if (!context) throw new Error("This browser's workers cannot read pictures.");
+  const { width, height } = bitmap;
+  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+  context.drawImage(bitmap, 0, 0);
+  bitmap.close();
+  return context.getImageData(0, 0, width, height);
+}
+
+/** @param {Picture} picture @returns {Promise<Record<string, Float32Array>>} */
+async function runYuNet({ width, height, data }) {
+  if (!yunet) throw new Error("The detector comes first.");
+  const [, { forSides }, { Graph }, , { OUTPUTS }] = await ready;
+  const key = `${width}x${height}`;
+  const graph = detectors.get(key) ?? (await Graph.compiled(forSides(yunet.bytes, yunet.marks, width, height)));
+  detectors.delete(key);
+  detectors.set(key, graph); // the last one used is the last to go
+  for (const [name, old] of detectors) {
+    if (detectors.size <= MOST_DETECTORS) break;
+    old.delete();
+    detectors.delete(name);
+  }
+  const values = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  const outputs = await graph.run(values, [1, height, width, 4]);
+  return Object.fromEntries(OUTPUTS.map((name, index) => [name, outputs[index]]));
+}
+
+import("./calls.js").then(({ answerCalls }) => {
+  answerCalls(/** @type {any} */ (self), methods);
+  self.postMessage({ ready: true });
+});

@@ -1,0 +1,62 @@
+/**
+ * What YuNet's graph says of a picture, read: boxes with scores, and the best of those that overlap.
+ * @typedef {{x: number, y: number, width: number, height: number, score: number}} Found
+ */
+
+export const STRIDES = [8, 16, 32];
+/** The graph's outputs, in their order. */
+export const OUTPUTS = ["cls", "bbox", "obj", "kps"].flatMap((head) => STRIDES.map((stride) => `${head}_${stride}`));
+
+/**
+ * Places whose score is high enough, as boxes.
+ * @param {Record<string, Float32Array>} outputs by the names of `OUTPUTS`, row by row
+ * @param {number} width of the picture, a multiple of 32 pixels
+ * @param {number} height
+ * @param {number} minScore
+ * @returns {Found[]}
+ */
+export function decoded(outputs, width, height, minScore) {
+  const found = [];
+  for (const stride of STRIDES) {
+    const columns = width / stride, rows = height / stride;
+    const [cls, obj, bbox] = ["cls", "obj", "bbox"].map((head) => outputs[`${head}_${stride}`]);
+    for (let place = 0; place < rows * columns; place++) {
+      const score = Math.sqrt(share(cls[place]) * share(obj[place]));
+      if (score < minScore) continue;
+      const wide = Math.exp(bbox[4 * place + 2]) * stride, high = Math.exp(bbox[4 * place + 3]) * stride;
+      const x = ((place % columns) + bbox[4 * place]) * stride - wide / 2;
+      const y = (Math.floor(place / columns) + bbox[4 * place + 1]) * stride - high / 2;
+      found.push({ x, y, width: wide, height: high, score });
+    }
+  }
+  return found;
+}
+
+/**
+ * Non-maximum suppression: a box that overlaps a better one by more than `most` is left out.
+ * @param {Found[]} found
+ * @param {number} most intersection over union
+ * @returns {Found[]} best first
+ */
+export function best(found, most) {
+  /** @type {Found[]} */
+  const kept = [];
+  for (const one of [...found].sort((first, second) => second.score - first.score)) {
+    if (kept.every((other) => overlapOf(one, other) <= most)) kept.push(one);
+  }
+  return kept;
+}
+
+/** @param {Found} one @param {Found} other of whole pixels, as OpenCV compares them */
+function overlapOf(one, other) {
+  const [first, second] = [one, other].map(({ x, y, width, height }) => [x, y, width, height].map(Math.trunc));
+  const width = Math.min(first[0] + first[2], second[0] + second[2]) - Math.max(first[0], second[0]);
+  const height = Math.min(first[1] + first[3], second[1] + second[3]) - Math.max(first[1], second[1]);
+  const shared = Math.max(width, 0) * Math.max(height, 0);
+  return shared / (first[2] * first[3] + second[2] * second[3] - shared);
+}
+
+/** @param {number} value */
+function share(value) {
+  return Math.min(Math.max(value, 0), 1);
+}
