@@ -3,7 +3,6 @@
 import argparse
 import json
 import sys
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -61,12 +60,13 @@ def run_video(options: argparse.Namespace) -> int:
 
 def _analyze_clip(clip: Path, options: argparse.Namespace, recognizer: EmotionRecognizer) -> VideoSummary:
     asked = VideoOptions(rate=options.rate, limits=OWN_MACHINE)
-    with closing(analyze_video(clip, options.out, recognizer, asked)) as steps:
-        for progress in steps:
+    with analyze_video(clip, options.out, recognizer, asked) as work:
+        for progress in work:
             if sys.stderr.isatty():
                 bar = "#" * round(30 * progress.fraction)
                 left = "" if progress.seconds_left is None else f", {progress.seconds_left:.0f} s left"
                 line = f"{clip.name} [{bar:30}] {progress.frames} frames, {progress.rate:.1f} a second{left}"
-                print(f"\r{line}\x1b[K", end="" if progress.summary is None else "\n", file=sys.stderr, flush=True)
-    assert progress.summary is not None  # the last report has it
-    return progress.summary
+                print(f"\r{line}\x1b[K", end="", file=sys.stderr, flush=True)
+        if sys.stderr.isatty():
+            print(file=sys.stderr)
+        return work.result()

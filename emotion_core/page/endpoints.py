@@ -1,7 +1,6 @@
 """What the Python client may call: typed endpoints, apart from the page's own events."""
 
 from collections.abc import Generator
-from contextlib import closing
 
 import gradio as gr
 from gradio.events import api
@@ -45,15 +44,14 @@ def client_endpoints(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoD
             options = VideoOptions(rate=frames_per_second or None, smoothing_seconds=smoothing_seconds)
             with files.results() as folder:
                 held = keep(video, folder)
-                with closing(desk.analyze(held, folder, model or None, options)) as steps:
-                    for step in steps:
+                with desk.analyze(held, folder, model or None, options) as work:
+                    for step in work:
                         if isinstance(step, Waiting):
                             progress(0, desc=f"Waiting: videos that come first: {step.ahead}")
-                        elif step.summary is not None:
-                            summary = step.summary
                         else:
                             progress((step.frames, step.total), desc="Analysing", unit="frames")
                         yield None, None, None, None
+                    summary = work.result()
                 held.unlink()
         except (EmotionError, ValueError) as error:
             raise gr.Error(str(error), print_exception=False) from error

@@ -1,7 +1,6 @@
 """The Video tab: a clip in; its annotated copy, who showed what when, and every frame as CSV and JSON."""
 
 from collections.abc import Generator
-from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,7 +9,7 @@ import gradio as gr
 from ..errors import EmotionError
 from ..recognition.catalogue import Catalogue
 from ..serving.temporary import ShortLivedFolder, keep
-from ..serving.video_queue import VideoDesk, Waiting
+from ..serving.video_queue import VideoDesk
 from ..video.results import VideoOptions, VideoProgress
 from . import video_view as report
 from .components import VideoInput
@@ -78,18 +77,16 @@ def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk) ->
             with files.results() as folder:
                 held = keep(source, folder)
                 options = VideoOptions(rate=frames or None, smoothing_seconds=seconds)
-                with closing(desk.analyze(held, folder, name, options)) as steps:
-                    for step in steps:
+                with desk.analyze(held, folder, name, options) as work:
+                    for step in work:
                         yield {status: report.progress(step)}
+                    summary = work.result()
                 held.unlink()
         except EmotionError as error:
             yield {status: refusal(str(error)), **idle}
             return
-        assert not isinstance(step, Waiting)
-        assert step.summary is not None
-        summary = step.summary
         yield {
-            status: report.done(summary, step.rate),
+            status: report.done(summary),
             answer: summary.files.video,
             table: gr.update(value=summary.files.csv, interactive=True),
             record: gr.update(value=summary.files.json, interactive=True),

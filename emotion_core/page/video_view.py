@@ -34,15 +34,15 @@ def progress(step: Waiting | VideoProgress) -> str:
     return _said(f"<strong>Analysing.</strong> {', '.join(words)}.", bar, spoken=False)
 
 
-def done(summary: VideoSummary, rate: float) -> str:
-    """HTML: what was done, and what the reader should know. rate: frames a second."""
+def done(summary: VideoSummary) -> str:
+    """HTML: what was done, and what the reader should know."""
     count = len(summary.people)
     people = "nobody" if count == 0 else "1 person" if count == 1 else f"{count} persons"
     analysed = "" if summary.analyzed_frames == summary.frames else f" ({summary.analyzed_frames} of them analysed)"
     notices = "".join(f"<li>{html.escape(notice)}</li>" for notice in summary.notices)
     return _said(
         f"<strong>Done.</strong> {people} in {summary.seconds:.1f} seconds: {summary.frames} frames{analysed}, "
-        f"{rate:.0f} a second.",
+        f"{summary.rate:.0f} a second.",
         f"<ul>{notices}</ul>" if notices else "",
     )
 

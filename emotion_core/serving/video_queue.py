@@ -12,7 +12,8 @@ from ..recognition.catalogue import Catalogue
 from ..settings import Settings
 from ..video.analysis import analyze_video
 from ..video.probe import VideoInfo, VideoLimits, probe
-from ..video.results import VideoOptions, VideoProgress
+from ..video.results import VideoOptions, VideoProgress, VideoSummary
+from ..video.work import Work
 
 #: Frames a second of the fastest films that the limit in seconds is meant for.
 _FASTEST: Final = 120
@@ -51,37 +52,37 @@ class VideoDesk:
 
     def analyze(
         self, source: Path, folder: Path, model: str | None = None, options: VideoOptions | None = None
-    ) -> Generator[Waiting | VideoProgress, None, None]:
+    ) -> Work[Waiting | VideoProgress, VideoSummary]:
         """``video.analyze_video`` with the model of that name, when it is this video's turn.
 
         Refuses at once, with an EmotionError, what cannot be used, and anything at all while every
-        place is taken. Closing the generator ends the work, or the waiting, and lets the next one in.
+        place is taken. Closing it ends the work, or the waiting, and lets the next one in.
         """
         if len(self._line) >= self.places:
             raise EmotionError("All places for videos are taken. Try again in a few minutes.")
-        return self._in_turn(self._steps(source, folder, model, options or VideoOptions()), folder)
+        return Work(self._in_turn(self._work(source, folder, model, options or VideoOptions()), folder))
 
     def run(self, source: Path, folder: Path) -> Generator[VideoProgress, None, None]:
         """A ``jobs.Runner``. REST has a queue of its own, so its next video waits here in any case."""
-        with closing(self._in_turn(self._steps(source, folder, None, VideoOptions()), folder)) as steps:
+        with closing(self._in_turn(self._work(source, folder, None, VideoOptions()), folder)) as steps:
             for step in steps:
                 yield VideoProgress(0, None, 0.0, 0.0, None) if isinstance(step, Waiting) else step
 
-    def _steps(
+    def _work(
         self, source: Path, folder: Path, model: str | None, options: VideoOptions
-    ) -> Generator[VideoProgress, None, None]:
+    ) -> Work[VideoProgress, VideoSummary]:
         return analyze_video(source, folder, self._catalogue.get(model), replace(options, limits=self.limits))
 
     def _in_turn(
-        self, steps: Generator[VideoProgress, None, None], folder: Path
-    ) -> Generator[Waiting | VideoProgress, None, None]:
+        self, work: Work[VideoProgress, VideoSummary], folder: Path
+    ) -> Generator[Waiting | VideoProgress, None, VideoSummary]:
         token = object()
         self._line.append(token)
         try:
             while ahead := self._line.index(token):
                 yield Waiting(ahead)
                 time.sleep(_PATIENCE)
-            yield from steps
+            return (yield from work)
         except VideoError as error:
             # Where things lie on this machine is nobody's business.
             raise VideoError(str(error).replace(str(folder), "its folder")) from error

@@ -1,9 +1,9 @@
 """A video in; out come the annotated video, a CSV, a JSON and a timeline, with progress on the way.
 
-    with closing(analyze_video("clip.mp4", "answers", recognizer)) as steps:
-        for progress in steps:
+    with analyze_video("clip.mp4", "answers", recognizer) as work:
+        for progress in work:
             print(progress.frames, progress.seconds_left)
-    print(progress.summary.files.video)
+    print(work.result().files.video)
 
 Memory does not grow with the video's length: a few frames are held, everything else is written,
 added up or forgotten.
@@ -35,6 +35,7 @@ from .reader import Picture, VideoReader
 from .results import VideoFiles, VideoOptions, VideoProgress, VideoSummary
 from .rows import RowWriter
 from .timeline import timeline_svg
+from .work import Work
 from .writer import VideoWriter
 
 #: Analysed frames whose faces are named in one call: that takes three quarters of the time of one by one.
@@ -62,22 +63,20 @@ def analyze_video(
     folder: str | os.PathLike[str],
     recognizer: EmotionRecognizer,
     options: VideoOptions | None = None,
-) -> Generator[VideoProgress, None, None]:
+) -> Work[VideoProgress, VideoSummary]:
     """Analyse a video file and write the answers into ``folder``, which is made if need be.
 
     Raises VideoLimitError or VideoError at once, before any work, for what cannot be used. The
-    generator reports some four times a second, at last with the summary. Closing it, or an
-    exception in it, ends the work and deletes what was written; the files appear when all are
-    complete.
+    work reports some four times a second, and its result is the summary. Closing it, or an
+    exception in it, ends it and deletes what was written; the files appear when all are complete.
     """
     options = options or VideoOptions()
-    return _work(Path(source), Path(folder), recognizer, options, probe(source, options.limits))
+    return Work(_work(Path(source), Path(folder), recognizer, options, probe(source, options.limits)))
 
 
 def _work(
     source: Path, folder: Path, recognizer: EmotionRecognizer, options: VideoOptions, info: VideoInfo
-) -> Generator[VideoProgress, None, None]:
-    started = time.monotonic()
+) -> Generator[VideoProgress, None, VideoSummary]:
     yield VideoProgress(0, info.frames, 0.0, 0.0, None)
     files = VideoFiles.beside(folder, source.name)
     with _unfinished(folder) as hidden:
@@ -89,8 +88,8 @@ def _work(
                 part.replace(file)
         except (av.FFmpegError, OSError) as error:
             raise VideoError(f"The answers could not be written into {folder}: {error.strerror or error}.") from error
-    rate = summary.frames / max(time.monotonic() - started, 1e-6)
-    yield VideoProgress(summary.frames, summary.frames, 1.0, rate, 0.0, summary)
+    yield VideoProgress(summary.frames, summary.frames, 1.0, summary.rate, 0.0)
+    return summary
 
 
 def _write(
@@ -140,6 +139,7 @@ def _write(
             notices=tuple(notices),
             people=seen,
             files=files,
+            rate=reader.frames / max(time.monotonic() - started, 1e-6),
             chart=timeline_svg(seen, people.labels, people.bin_seconds, reader.seconds),
         )
         rows.finish(summary.to_dict())

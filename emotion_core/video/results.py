@@ -82,8 +82,8 @@ class VideoSummaryDict(TypedDict):
 class VideoSummary:
     """What was seen. width, height: of the annotated video, in whose pixels all boxes are.
 
-    notices: what its reader should know, a cut-off file for one. chart: the timeline as SVG, to be
-    put into a page; the file has its own background.
+    notices: what its reader should know, a cut-off file for one. rate: frames a second of the work.
+    chart: the timeline as SVG, to be put into a page; the file has its own background.
     """
 
     seconds: float
@@ -97,6 +97,7 @@ class VideoSummary:
     notices: tuple[str, ...]
     people: tuple[Person, ...]
     files: VideoFiles
+    rate: float
     chart: str = field(repr=False)
 
     def to_dict(self) -> VideoSummaryDict:
@@ -119,7 +120,6 @@ class VideoProgress:
     """How far the work is. frames: done; total: of all, perhaps estimated, None if unknown.
 
     fraction: 0 to 1, of the file where the number of frames is unknown. rate: frames a second.
-    summary: in the last report alone.
     """
 
     frames: int
@@ -127,4 +127,3 @@ class VideoProgress:
     fraction: float
     rate: float
     seconds_left: float | None
-    summary: VideoSummary | None = None

@@ -38,10 +38,8 @@ def desk(recognizer: EmotionRecognizer) -> VideoDesk:
 def test_a_drawn_clip(desk: VideoDesk, drawn: Path, tmp_path: Path) -> None:
     info = desk.probe(drawn)
     assert (info.width, info.height, info.frames, info.has_sound) == (WIDTH, HEIGHT, 25, False)
-    *_, last = desk.analyze(drawn, tmp_path, options=VideoOptions(rate=5, confirm_seconds=0))
-    assert isinstance(last, VideoProgress)
-    assert last.summary is not None
-    assert [person.person for person in last.summary.people] == [1]
+    summary = desk.analyze(drawn, tmp_path, options=VideoOptions(rate=5, confirm_seconds=0)).result()
+    assert [person.person for person in summary.people] == [1]
 
 
 def test_everyone_gets_a_turn(desk: VideoDesk, long: Path, drawn: Path, tmp_path: Path) -> None:

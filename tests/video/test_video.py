@@ -63,9 +63,7 @@ def walk() -> list[RGB]:
 
 
 def analyzed(clip: Path, eyes: EmotionRecognizer, options: VideoOptions | None = None) -> VideoSummary:
-    *_, last = analyze_video(clip, clip.parent / "out", eyes, options or VideoOptions())
-    assert last.summary is not None
-    return last.summary
+    return analyze_video(clip, clip.parent / "out", eyes, options or VideoOptions()).result()
 
 
 def read(path: Path) -> tuple[dict[str, Any], list[RGB], list[float]]:
@@ -182,13 +180,14 @@ def test_progress_without_a_duration(tmp_path: Path, eyes: EmotionRecognizer, mo
     for name, options in (("a.mp4", {}), ("a.webm", {"live": "1"})):
         codec = "libx264" if name == "a.mp4" else "libvpx-vp9"
         clip = clips.encode(tmp_path / name, frames, codec=codec, options=options)
-        steps = list(analyze_video(clip, tmp_path / "out", eyes, FAST))
+        work = analyze_video(clip, tmp_path / "out", eyes, FAST)
+        steps = list(work)
         assert (steps[0].frames, steps[0].fraction, steps[0].seconds_left) == (0, 0, None)
         assert [step.frames for step in steps] == sorted(step.frames for step in steps)
         assert [step.fraction for step in steps] == sorted(step.fraction for step in steps)
         assert all(step.total == (50 if name == "a.mp4" else None) for step in steps[:-1])
-        assert all(step.summary is None and step.seconds_left is not None for step in steps[1:-1])
-        assert steps[-1].summary is not None
+        assert all(step.seconds_left is not None for step in steps[1:])
+        assert work.result().frames == 50
         assert (steps[-1].total, steps[-1].fraction) == (50, 1)
         assert 0 < steps[len(steps) // 2].fraction < 1
 
@@ -342,6 +341,8 @@ def test_stopping_leaves_nothing(
     else:
         with pytest.raises(KeyboardInterrupt):
             steps.throw(KeyboardInterrupt)
+    with pytest.raises(RuntimeError, match="ended before it was done"):
+        steps.result()
     assert list((tmp_path / "out").iterdir()) == []
     assert open_files() == before
 
@@ -408,7 +409,7 @@ def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
         "import resource, sys; from emotion_core import *;"
         "r = EmotionRecognizer.load('fer2013-resnet50v2', 'haar');"
         "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss;"
-        "run = lambda name: list(analyze_video(name, 'out', r, VideoOptions(rate=0.5)))[-1].summary.frames;"
+        "run = lambda name: analyze_video(name, 'out', r, VideoOptions(rate=0.5)).result().frames;"
         "run('short.mp4'); run('short.mp4'); before = peak(); frames = run('long.mp4'); print(frames, peak() - before)"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
