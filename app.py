@@ -20,6 +20,7 @@ from emotion_core.page.browser_files import BrowserFiles
 from emotion_core.page.components import fetch_nothing
 from emotion_core.page.endpoints import client_endpoints
 from emotion_core.page.image_tab import image_tab
+from emotion_core.page.templating import render
 from emotion_core.page.video_tab import video_tab
 from emotion_core.page.webcam_tab import webcam_tab
 from emotion_core.recognition.catalogue import Catalogue
@@ -42,6 +43,7 @@ def build_page(catalogue: Catalogue, files: ShortLivedFolder, settings: Settings
         gr.Markdown(
             "# Emotion detection\nThe perceived expression of every face in a photo, a webcam stream or a video."
         )
+        gr.HTML(render("status.html"), padding=False)
         for notice in catalogue.get().notices:
             gr.Markdown(notice, elem_classes="notice")
         with gr.Tab("Image"):

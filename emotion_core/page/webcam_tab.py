@@ -11,7 +11,6 @@ address, 36 kB down; a stream into ``gr.Image`` left a file for every new frame.
 
 import base64
 import binascii
-from pathlib import Path
 from typing import Any, Final
 
 import gradio as gr
@@ -22,8 +21,8 @@ from ..recognition.catalogue import Catalogue
 from ..serving.live import LiveSessions
 from ..settings import Settings
 from .live_view import rolling_timeline
+from .templating import render, script
 
-_HERE: Final = Path(__file__).parent
 #: Of a frame in base64: 640x480 pixels are some 50 kB.
 MAX_CHARACTERS: Final = 1_000_000
 _CHOOSE: Final = """(model, detector) => {
@@ -36,9 +35,9 @@ def webcam_tab(catalogue: Catalogue, settings: Settings) -> None:
     sessions = LiveSessions(catalogue, settings.webcam_visitors, settings.webcam_seconds, rolling_timeline)
     names = [model["name"] for model in catalogue.describe()]
     gr.HTML(
-        html_template=(_HERE / "webcam.html").read_text("utf-8"),
-        css_template=(_HERE / "webcam.css").read_text("utf-8"),
-        js_on_load=(_HERE / "webcam.js").read_text("utf-8"),
+        html_template=render("webcam.html"),
+        css_template=script("webcam.css"),
+        js_on_load=script("camera.js", "webcam.js"),
         apply_default_css=False,
         elem_id="webcam",
         server_functions=server_functions(sessions),

@@ -354,11 +354,28 @@ class TestBrowser:
         assert 0.5 < float(fps) <= 10.5
         assert 0 < int(work.removesuffix(" ms")) <= int(trip.removesuffix(" ms"))
         assert page.locator("#webcam .person li").count() == 7
-        assert "1 face: person 1" in page.locator("#webcam .summary").text_content()
+        assert "1 face: person 1" in page.locator("#page-status").text_content()
         assert page.locator("#webcam .timeline figure path").count() >= 7
         assert page.most_under_way == 1
+        # In the mirror: the face's box lies where the mirrored picture shows it.
+        assert (
+            page.locator("#webcam .mirrored video")
+            .evaluate("it => getComputedStyle(it).transform")
+            .startswith("matrix(-1")
+        )
+        assert "On the server" in page.locator("#webcam .where").inner_text()
+        for name, start_of_file in (("Save picture", b"\xff\xd8"), ("Save CSV", b"time_seconds,person,emotion")):
+            with page.expect_download() as saved:
+                page.get_by_role("button", name=name).click()
+            assert saved.value.path().read_bytes().startswith(start_of_file)
         assert [path for path in (folder / "cache").rglob("*") if path.is_file()] == []
         page.screenshot(path=tmp_path / "webcam.png", full_page=True)
+        # Who leaves the tab pauses, and goes on when back.
+        page.get_by_role("tab", name="About").click()
+        page.wait_for_function("document.querySelector('#webcam .cover').textContent === 'Paused'")
+        assert page.evaluate("document.querySelector('#webcam video').srcObject") is None
+        page.get_by_role("tab", name="Webcam").click()
+        page.locator("#webcam .box").wait_for()
         page.get_by_role("button", name="Stop").click()
         assert page.evaluate("document.querySelector('#webcam video').srcObject") is None
         assert page.locator("#webcam .box, #webcam .person").count() == 0
