@@ -15,14 +15,22 @@ FERPLUS: Final = ("neutral", "happy", "surprise", "sad", "angry", "disgust", "fe
 #: AffectNet's eight expressions in the order of its ids (Mollahosseini et al. 2017, arXiv:1708.03985).
 AFFECTNET: Final = ("neutral", "happy", "sad", "surprise", "fear", "disgust", "angry", "contempt")
 
+#: RAF-DB's seven basic expressions in the order of its numbers 1 to 7 (Li et al. 2017, CVPR).
+RAFDB: Final = ("surprise", "fear", "disgust", "happy", "sad", "angry", "neutral")
+
 #: Other words for the expressions, as data sets name their folders.
 SYNONYMS: Final = {
     "anger": "angry",
     "happiness": "happy",
+    "joy": "happy",
     "sadness": "sad",
     "surprised": "surprise",
     "fearful": "fear",
+    "afraid": "fear",
+    "scared": "fear",
     "disgusted": "disgust",
+    "contemptuous": "contempt",
+    "neutrality": "neutral",
 }
 
 SYMBOLS: Final = {

@@ -299,8 +299,12 @@ def _zip(members: dict[str, bytes]) -> bytes:
 def data_zips() -> list[bytes]:
     """Data sets as zip files: folders of classes, a listing, and FER-2013's table."""
     picture = pictures()[0]
-    folders = {f"{split}/{name}/{n}.png": picture for split in ("train", "test") for name in "ab" for n in range(2)}
-    listing = {"labels.csv": b"path,label\na/1.png,happy\nb/1.png,sad\n", "a/1.png": picture, "b/1.png": picture}
+    folders = {f"{split}/{name}/{n}.png": picture for split in ("train", "val") for name in "ab" for n in range(2)}
+    listing = {
+        "labels.csv": b"path,label,set\na/1.png,happy,train\nb/1.png,sad,val\n",
+        "a/1.png": picture,
+        "b/1.png": picture,
+    }
     row = "3," + " ".join(["7"] * 2304) + ",Training\n"
     return [_zip(folders), _zip(listing), _zip({"fer2013.csv": ("emotion,pixels,Usage\n" + row).encode()})]
 

@@ -22,9 +22,10 @@ from emotion_core.page.album import Photo, unique_names, write_album
 from emotion_core.publish import model_upload
 from emotion_core.recognition.bundle import CONFIG, GRAPH, KERAS, WEIGHTS
 from emotion_core.recognition.classifier import Classifier
-from emotion_core.training.data import layouts
+from emotion_core.training.data import pictures as reading
+from emotion_core.training.data import tables
 from emotion_core.training.data.faces import load
-from emotion_core.training.data.layouts import read_picture
+from emotion_core.training.data.pictures import read_picture
 from fuzz import SHORT
 
 ROOT = Path(__file__).parents[2]
@@ -211,13 +212,16 @@ class TestData:
                 load(tmp_path / "in")
 
     def test_what_unpacks_to_too_much(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(layouts, "MAX_BYTES", 3000)
+        monkeypatch.setattr(reading, "MAX_BYTES", 3000)
         face = pictures()[0]
-        path = self.zipped(tmp_path / "data.zip", {"a/1.png": face, "b/1.png": face, "b/2.png": face + bytes(10**6)})
+        path = self.zipped(
+            tmp_path / "data.zip",
+            {"train/a/1.png": face, "train/b/1.png": face, "val/b/2.png": face + bytes(10**6), "val/a/2.png": face},
+        )
         data = load(path)
-        assert len(data) == 2
+        assert len(data) == 3
         assert "over" in data.skipped[0]
-        table = b"emotion,pixels,Usage\n" + b"3" * (layouts.MAX_ROW + 1)
+        table = b"emotion,pixels,Usage\n" + b"3" * (tables.MAX_ROW + 1)
         with pytest.raises(DataError, match="a row of"):
             load(self.zipped(tmp_path / "table.zip", {"fer2013.csv": table}))
 

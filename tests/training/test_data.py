@@ -138,7 +138,7 @@ def test_a_listing_of_paths_and_labels(tmp_path: Path) -> None:
     table = tmp_path / "labels.csv"
     table.write_text("pth,label,split\n" + "\n".join([*rows, "anger/absent.png,anger,train"]) + "\n")
     data = load(tmp_path)
-    assert data.labels == ("anger", "contempt", "happiness")
+    assert data.labels == ("happy", "angry", "contempt")
     assert [len(data.of(split)) for split in ("train", "public")] == [24, 6]
     [line] = data.skipped
     assert "absent.png" in line

@@ -1,24 +1,30 @@
 """Faces as arrays, with their labels and splits, whatever layout they came in.
 
-``load`` reads FER-2013 as Kaggle hands it out, AffectNet, or any folder of classes, zipped or
-not; ``layouts`` says which. FER+ votes are joined to FER-2013 by row.
+``load`` reads FER-2013 as Kaggle hands it out, AffectNet, RAF-DB, FER+, or any folder of classes, zipped
+or not; ``layouts`` says which. FER+ votes are joined to FER-2013 by row.
 """
 
 import hashlib
 import zipfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import DataError
 from ...labels import FER2013, FERPLUS
-from .layouts import SPLITS, Source, find_csv, read_fer_csv, read_folders, read_listing
+from .classes import name_classes
+from .fer_csv import read_fer_csv
+from .layouts import find_layout
+from .origin import OFFICIAL, VOTES, Origin
+from .pictures import Found, read_all
+from .splits import SPLITS
+from .tables import Source
 from .votes import majority, read_ballots, shares
 
-__all__ = ["SPLITS", "FaceData", "as_ferplus", "load"]
+__all__ = ["SPLITS", "FaceData", "Origin", "as_ferplus", "load"]
 
 SIDE: Final = 48
 
@@ -33,6 +39,7 @@ class FaceData:
     zeros where the voters saw no face or could not tell; None when not loaded.
     voted: int64 (N,), the FER+ majority, -1 where there is none; None when not loaded.
     skipped: what could not be used of a folder, a line for each file.
+    origin: where all of it came from.
     """
 
     faces: NDArray[np.uint8]
@@ -42,6 +49,7 @@ class FaceData:
     votes: NDArray[np.float32] | None = None
     voted: NDArray[np.int64] | None = None
     skipped: tuple[str, ...] = ()
+    origin: Origin = field(default_factory=Origin)
 
     def __len__(self) -> int:
         return len(self.faces)
@@ -81,21 +89,24 @@ class FaceData:
         return None if self.votes is None else hashlib.sha256(self.votes.tobytes()).hexdigest()
 
 
-def load(path: str | Path, votes: str | Path | None = None, side: int = SIDE, channels: int = 1) -> FaceData:
+def load(
+    path: str | Path, votes: str | Path | None = None, side: int = SIDE, channels: int = 1, seek: Any = None
+) -> FaceData:
     """Read a data set; ``side`` and ``channels`` say what its pictures are made into.
 
-    Files of a folder that are no usable pictures are listed in ``skipped``. Raises DataError,
-    naming the row or file, when the data as a whole cannot be used.
+    seek: finds and cuts out the face of each photo (see ``sought``); None: pictures are faces already.
+    Files that are no usable pictures are listed in ``skipped``. Raises DataError, naming the row or
+    file, when the data as a whole cannot be used.
     """
     path = Path(path).expanduser()
     if not zipfile.is_zipfile(path):
-        return _load(path, path, votes, side, channels)
+        return _load(path, path, votes, side, channels, seek)
     try:
         with zipfile.ZipFile(path) as archive:
             # zipfile.Path lists a folder's nameless member as the folder itself, which would be searched for ever.
             if not all(name.strip("/") for name in archive.namelist()):
                 raise DataError(f"{path.name} has a member without a name. Download it again.")
-        return _load(zipfile.Path(path), path, votes, side, channels)
+        return _load(zipfile.Path(path), path, votes, side, channels, seek)
     except DataError:
         raise
     # A broken archive shows at any read, as BadZipFile, zlib.error, EOFError, OSError, RuntimeError and others.
@@ -103,21 +114,18 @@ def load(path: str | Path, votes: str | Path | None = None, side: int = SIDE, ch
         raise DataError(f"{path.name} is a damaged or locked zip file ({error}). Download it again.") from error
 
 
-def _load(root: Source, path: Path, votes: str | Path | None, side: int, channels: int) -> FaceData:
+def _load(root: Source, path: Path, votes: str | Path | None, side: int, channels: int, seek: Any) -> FaceData:
     if not path.exists():
         raise DataError(f"No data at {path}. Give fer2013.csv, a folder of classes, or a zip file of either.")
-    table = find_csv(root)
-    if table is None:
+    found = find_layout(root)
+    if isinstance(found, Found):
         if votes is not None:
             raise DataError("FER+ votes are matched to fer2013.csv by row: give that file as the data.")
-        return _from_files(read_folders(root, side, channels))
-    kind, file = table
-    if kind == "listing":
-        return _from_files(read_listing(file, side, channels))
-    faces, emotion, split = read_fer_csv(file)
+        return _from_pictures(found, side, channels, seek)
+    faces, emotion, split = read_fer_csv(found)
     if (side, channels) != (SIDE, 1):
-        raise DataError(f"{file.name} holds 48x48 gray faces: train a network that takes them (crop_size 48, gray).")
-    data = FaceData(faces, emotion, split)
+        raise DataError(f"{found.name} holds 48x48 gray faces: train a network that takes them (crop_size 48, gray).")
+    data = FaceData(faces, emotion, split, origin=Origin("FER-2013", OFFICIAL))
     if votes is None:
         return data
     ballots = read_ballots(Path(votes), split)
@@ -135,13 +143,31 @@ def as_ferplus(data: FaceData) -> FaceData:
         raise DataError("The eight labels of FER+ come from its votes: give fer2013new.csv with --votes.")
     usable = np.where(data.split == "train", data.votes.any(axis=1), data.voted >= 0)
     emotion = np.where(data.voted >= 0, data.voted, data.votes.argmax(axis=1))
-    return replace(data, emotion=emotion, labels=FERPLUS).only(np.asarray(usable, bool))
+    told = replace(data, emotion=emotion, labels=FERPLUS, origin=replace(data.origin, truth=VOTES))
+    return told.only(np.asarray(usable, bool))
 
 
-def _from_files(
-    read: tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.str_], tuple[str, ...], tuple[str, ...]],
-) -> FaceData:
-    faces, emotion, split, labels, skipped = read
-    if skipped:
-        print(f"{len(skipped)} files skipped, the first: {skipped[0]}")
-    return FaceData(faces, emotion, split, labels, skipped=skipped)
+def _from_pictures(found: Found, side: int, channels: int, seek: Any) -> FaceData:
+    """Decode what a layout found; of a set of votes, the votes are the truth."""
+    if any(item.ballots for item in found.listed):
+        ballots = np.array([item.ballots for item in found.listed], np.float32)
+        voted, share = majority(ballots), shares(ballots)
+        emotion, labels = np.where(voted >= 0, voted, share.argmax(axis=1)), FERPLUS
+    else:
+        labels, index = name_classes({item.label for item in found.listed})
+        emotion = np.array([index[item.label] for item in found.listed])
+        voted = share = None
+    read = read_all(found, [labels[label] for label in emotion], side, channels, seek)
+    if read.skipped:
+        print(f"{len(read.skipped)} files skipped, the first: {read.skipped[0]}")
+    data = FaceData(
+        read.faces,
+        emotion[read.rows],
+        read.split,
+        labels,
+        votes=None if share is None else share[read.rows],
+        voted=None if voted is None else voted[read.rows],
+        skipped=read.skipped,
+        origin=replace(found.origin, sought=seek is not None),
+    )
+    return data if voted is None else as_ferplus(data)

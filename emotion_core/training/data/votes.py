@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from ...errors import DataError
 from ...labels import FERPLUS
-from .layouts import USAGES, rows_of
+from .splits import USAGES
+from .tables import rows_of
 
 #: The columns of the file: the emotions in the order of ``FERPLUS``, then what is no expression.
 COLUMNS: Final = (
@@ -29,14 +30,14 @@ def read_ballots(path: Path, split: NDArray[np.str_]) -> NDArray[np.float32]:
         rows += 1
         if rows > count:
             break
-        if USAGES.get(row["Usage"]) != split[rows - 1]:
+        if USAGES.get(row.get("Usage", "")) != split[rows - 1]:
             raise DataError(
                 f"{path.name}, line {line}: Usage is not that of the same row of the data. "
                 "Use fer2013.csv in its original order."
             )
         try:
             ballots[rows - 1] = [float(row[name]) for name in COLUMNS]
-        except (ValueError, TypeError):
+        except (ValueError, KeyError):
             raise DataError(f"{path.name}, line {line}: votes must be numbers.") from None
     if rows != count:
         raise DataError(f"{path.name} does not have the {count} rows of the data it is to be joined with.")

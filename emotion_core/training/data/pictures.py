@@ -1,0 +1,118 @@
+"""One picture of a data set -> what the network is given, by the decoder that serving uses."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from ...errors import DataError, ImageError
+from ...images import RGB, load_image
+from ...results import Box
+from .origin import Origin
+from .splits import complete
+from .tables import Source
+
+#: A picture's file, in bytes: what a zip file unpacks to may be anything.
+MAX_BYTES: Final = 50_000_000
+#: Names that are no pictures, and lie beside them.
+NOT_PICTURES: Final = (".csv", ".tsv", ".txt", ".md", ".json", ".xml", ".npy", ".ds_store", ".db", ".ini", ".pdf")
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A picture that a layout names. split: ``""`` where it is still to be made. box: the face in it, where
+    the set says so. ballots: its ten FER+ votes, where the set has them.
+    """
+
+    file: Source
+    label: str
+    split: str
+    box: Box | None = None
+    ballots: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a layout found: its pictures, in order; classes that the set names by numbers; where it came from."""
+
+    listed: list[Listed]
+    origin: Origin
+    #: Files that the layout names and that are not there, a line each.
+    absent: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Decoded: faces uint8 (N, side, side, channels); rows: which of the listed they are; split: of each."""
+
+    faces: NDArray[np.uint8]
+    rows: NDArray[np.int64]
+    split: NDArray[np.str_]
+    skipped: tuple[str, ...]
+
+
+def read_all(found: Found, labels: Sequence[str], side: int, channels: int, seek: Any = None) -> Pictures:
+    """Decode every picture, and give a split to those that have none.
+
+    seek: finds and cuts out the face of a photo, see ``sought.FaceSeeker``; None: pictures are faces
+    already. Raises DataError when none can be used, or when too few of a class can.
+    """
+    faces, rows, skipped = [], [], list(found.absent)
+    for row, item in enumerate(found.listed):
+        try:
+            faces.append(read_picture(item.file, side, channels, item.box, seek))
+            rows.append(row)
+        except DataError as error:
+            skipped.append(str(error))
+    if not faces:
+        raise DataError(f"{found.origin.name} holds no usable pictures. {skipped[0] if skipped else ''}".strip())
+    pixels, chosen = np.stack(faces), np.array(rows)
+    split = np.array([found.listed[row].split for row in rows], "<U7")
+    words = np.array([labels[row] for row in rows])
+    return Pictures(pixels, chosen, complete(split, pixels, words), tuple(skipped))
+
+
+def read_picture(file: Source, side: int, channels: int, box: Box | None = None, seek: Any = None) -> NDArray[np.uint8]:
+    """One picture, its middle square, as uint8 (side, side, channels); DataError with its name.
+
+    box: the part of it that counts. seek: as ``read_all`` takes it.
+    """
+    try:
+        with file.open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise DataError(f"over {MAX_BYTES // 10**6} MB")
+        rgb = load_image(content)
+        if seek is not None:
+            return np.asarray(seek(rgb, side, channels), np.uint8)
+        return fitted(rgb if box is None else inside(rgb, box), side, channels)
+    # Broken members of zip files raise almost anything.
+    except Exception as error:
+        reason = error if isinstance(error, ImageError | DataError) else f"{type(error).__name__}: {error}"
+        raise DataError(f"{file}: not a usable picture ({reason}).") from error
+
+
+def inside(rgb: RGB, box: Box) -> RGB:
+    """The square about a box, cut at the picture's edges."""
+    half = max(box.width, box.height) // 2
+    x, y = box.x + box.width // 2, box.y + box.height // 2
+    cut = rgb[max(y - half, 0) : max(y + half, 1), max(x - half, 0) : max(x + half, 1)]
+    if min(cut.shape[:2]) < 2:
+        raise DataError("the face's box lies outside of the picture")
+    return cut
+
+
+def fitted(rgb: RGB, side: int, channels: int) -> NDArray[np.uint8]:
+    """The middle square of RGB uint8 (H, W, 3), uint8 (side, side, channels)."""
+    image = Image.fromarray(np.ascontiguousarray(rgb)).convert("L" if channels == 1 else "RGB")
+    if image.size != (side, side):
+        image = ImageOps.fit(image, (side, side), Image.Resampling.LANCZOS)
+    return np.asarray(image, np.uint8).reshape(side, side, channels)
+
+
+def may_be_one(file: Source) -> bool:
+    """Whether a file should be a picture: hidden files, notes and tables that lie beside them should not."""
+    return file.is_file() and not file.name.startswith(".") and not file.name.lower().endswith(NOT_PICTURES)

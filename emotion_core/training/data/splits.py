@@ -1,0 +1,80 @@
+"""Faces to learn from, to choose by and to be measured on, where a data set does not divide them itself."""
+
+import hashlib
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import DataError
+
+#: Of FER-2013's ``Usage`` column, and in its folders' file names.
+USAGES: Final = {"Training": "train", "PublicTest": "public", "PrivateTest": "private"}
+SPLITS: Final = tuple(USAGES.values())
+#: Folders and words for them, in lower case.
+SPLIT_WORDS: Final = {
+    "train": ("train", "training", "train_set", "training_set", "fer2013train"),
+    "public": ("validation", "val", "valid", "val_set", "validation_set", "valid_set", "public", "publictest", "dev"),
+    "private": ("test", "testing", "test_set", "private", "privatetest"),
+}
+#: Of a class, where the splits are to be made: one to choose by, one to be measured on, three to learn from.
+FEWEST: Final = 5
+WANTED: Final = 30
+_SHARE: Final = 0.1
+
+
+def split_of(word: str) -> str:
+    """The split that a word means, in any case; "" for none."""
+    plain = word.strip().casefold()
+    return next((split for split, words in SPLIT_WORDS.items() if plain in words), "")
+
+
+def complete(split: NDArray[np.str_], faces: NDArray[np.uint8], labels: NDArray[np.str_]) -> NDArray[np.str_]:
+    """Give every face a split, where it has none: a tenth of every class to choose by and one to be measured on.
+
+    split: str (N,), ``""`` where unknown. faces: uint8 (N, H, W, C). labels: str (N,). The choice is made by
+    content: twins fall on the same side, whatever their names. Where faces have splits and none is to choose
+    by, a tenth of every class of the training faces is taken. Raises DataError when a class has too few.
+    """
+    whole = split.astype("<U7")
+    digests = np.array([hashlib.sha256(face.tobytes()).hexdigest() for face in faces])
+    unknown = whole == ""
+    if unknown.any():
+        _enough(labels[unknown], digests[unknown])
+        _divide(whole, unknown, digests, labels, ("private", "public", "train"))
+    if not (whole == "public").any() and (whole == "train").any():
+        _divide(whole, whole == "train", digests, labels, ("public", "train"))
+        if not (whole == "public").any():
+            raise DataError(
+                "Too few pictures to learn from: two of every class at the very least, or folders of your own for "
+                f"{', '.join(('train', 'validation', 'test'))}. {WANTED} or more of each are of use."
+            )
+    return whole
+
+
+def _divide(
+    whole: NDArray[np.str_],
+    among: NDArray[np.bool_],
+    digests: NDArray[np.str_],
+    labels: NDArray[np.str_],
+    parts: tuple[str, ...],
+) -> None:
+    """Set the splits of the faces ``among``: ``_SHARE`` of each class for every part but the last, at least one."""
+    given: dict[str, str] = {}
+    for label in np.unique(labels[among]):
+        # Twins under two labels keep the split of the first; hashes are in random order already.
+        own = [digest for digest in sorted(set(digests[among & (labels == label)])) if digest not in given]
+        size = max(round(_SHARE * len(own)), 1)
+        for place, digest in enumerate(own):
+            given[digest] = parts[min(place // size, len(parts) - 1)] if len(own) >= len(parts) else parts[-1]
+    whole[among] = [given[digest] for digest in digests[among]]
+
+
+def _enough(labels: NDArray[np.str_], digests: NDArray[np.str_]) -> None:
+    counts = {str(label): len(set(digests[labels == label])) for label in np.unique(labels)}
+    few = [f"{label} {count}" for label, count in counts.items() if count < FEWEST]
+    if few:
+        raise DataError(
+            f"Too few different pictures to learn from and to be measured on: {', '.join(few)}. "
+            f"Every class needs {FEWEST} at the very least, and {WANTED} or more to be of use."
+        )

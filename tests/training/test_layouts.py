@@ -1,0 +1,271 @@
+"""Data sets as they come: wrapped, in any case, with rubbish beside them, in their authors' own layouts."""
+
+import codecs
+import shutil
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from emotion_core import DataError
+from emotion_core.labels import FERPLUS
+from emotion_core.training.data.classes import expression, name_classes
+from emotion_core.training.data.faces import load
+from emotion_core.training.data.origin import Origin
+from emotion_core.training.data.splits import complete
+from support import tiny
+
+RNG = np.random.default_rng(1)
+
+
+def picture(path: Path, gray: int | None = None, size: tuple[int, int] = (48, 48)) -> Path:
+    """A noisy picture, or one of an even gray."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    noise = RNG.integers(0, 256, (size[1], size[0]), dtype=np.uint8)
+    Image.fromarray(noise if gray is None else np.full_like(noise, gray)).save(path)
+    return path
+
+
+def classes(root: Path, *names: str, count: int = 10) -> Path:
+    for name in names:
+        for number in range(count):
+            picture(root / name / f"{number}.png")
+    return root
+
+
+def zipped(folder: Path) -> Path:
+    path = folder.with_suffix(".zip")
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in sorted(folder.rglob("*")):
+            if file.is_file():
+                archive.write(file, file.relative_to(folder))
+    return path
+
+
+def test_what_lies_beside_classes_is_none(tmp_path: Path) -> None:
+    root = classes(tmp_path / "mine", "Happy", "SAD", "neutral")
+    classes(root, ".ipynb_checkpoints", "__MACOSX", "docs", count=3)
+    picture(root / "Happy" / ".ipynb_checkpoints" / "0.png")
+    (root / "notes").mkdir()
+    (root / "notes" / "readme.md").write_text("no picture")
+    data = load(root)
+    assert data.labels == ("happy", "sad", "neutral")
+    assert len(data) == 30
+    assert data.origin == Origin("mine", "made")
+    assert load(zipped(root)).digest() == data.digest()
+
+
+def test_splits_and_classes_in_any_case_some_folders_down(tmp_path: Path) -> None:
+    root = tmp_path / "archive"
+    classes(root / "set" / "images" / "Train", "Happiness", "Surprised", count=4)
+    classes(root / "set" / "images" / "TEST", "happy", "surprise", count=2)
+    classes(root / "set" / "images" / "Validation", "HAPPY", "Surprise", count=3)
+    classes(root / "__MACOSX", "set", count=1)
+    data = load(root)
+    assert data.labels == ("happy", "surprise")
+    assert [len(data.of(split)) for split in ("train", "public", "private")] == [8, 6, 4]
+    assert data.origin.splits == "given"
+
+
+def test_a_table_some_folders_down(tmp_path: Path) -> None:
+    tiny.write_csv(Path(shutil.copytree(tmp_path, tmp_path / "a" / "fer2013" / "fer2013")) / "fer2013.csv")
+    (tmp_path / "a" / "__MACOSX").mkdir()
+    data = load(tmp_path / "a")
+    assert len(data) == 224
+    assert data.origin == Origin("FER-2013", "official")
+
+
+def test_pictures_deeper_in_a_class_belong_to_it(tmp_path: Path) -> None:
+    classes(tmp_path / "happy", "monday", "tuesday", count=5)
+    classes(tmp_path / "sad", "monday", count=7)
+    data = load(tmp_path)
+    assert np.bincount(data.emotion).tolist() == [10, 7]
+
+
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [
+        (("happy",), "only one class, happy"),
+        (("images", "masks"), "pictures in images/, which is no class"),
+        (("images",), "pictures in images/, which is no class"),
+        ((".",), "holds pictures, but no folders of classes"),
+    ],
+)
+def test_folders_without_classes_are_refused_with_what_to_do(tmp_path: Path, names: tuple[str, ...], says: str) -> None:
+    classes(tmp_path / "set", *names)
+    with pytest.raises(DataError, match=f"{says}.*folder.*for each class"):
+        load(tmp_path / "set")
+
+
+def test_too_few_pictures_are_refused_with_how_many_are_wanted(tmp_path: Path) -> None:
+    classes(tmp_path, "happy", "sad", count=3)
+    picture(tmp_path / "happy" / "x.png"), picture(tmp_path / "happy" / "y.png")
+    with pytest.raises(DataError, match=r"sad 3.*needs 5 at the very least, and 30"):
+        load(tmp_path)
+    shutil.copy(tmp_path / "sad" / "0.png", tmp_path / "sad" / "copy1.png")
+    shutil.copy(tmp_path / "sad" / "0.png", tmp_path / "sad" / "copy2.png")
+    with pytest.raises(DataError, match="sad 3"):  # the same one again is no other
+        load(tmp_path)
+
+
+def test_the_split_is_stratified_and_keeps_twins_together() -> None:
+    faces = RNG.integers(0, 256, (90, 4, 4, 1), dtype=np.uint8)
+    faces[10:13] = faces[0]
+    labels = np.repeat(["a", "b", "c"], 30)
+    whole = complete(np.full(90, ""), faces, labels)
+    for label, different in (("a", 27), ("b", 30), ("c", 30)):
+        own = whole[labels == label]
+        assert {split: (own == split).sum() for split in ("public", "private")}.keys() <= {"public", "private"}
+        assert 3 <= (own == "public").sum() <= 6
+        assert 3 <= (own == "private").sum() <= 6
+        assert len(own) - different <= 3
+    assert len(set(whole[[0, 10, 11, 12]])) == 1
+    order = RNG.permutation(90)
+    assert (complete(np.full(90, ""), faces[order], labels[order]) == whole[order]).all()
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "encoding"),
+    [(",", "utf-8"), (";", "utf-8-sig"), ("\t", "utf-16"), (",", "utf-16-le"), (";", "cp1252"), ("|", "utf-8")],
+)
+def test_tables_as_they_are_saved(tmp_path: Path, delimiter: str, encoding: str) -> None:
+    rows = [("Image_Path", "Emotion", "Set")]
+    for number in range(20):
+        word = ("Fröhlich", "Happy")[number % 2]
+        picture(tmp_path / "photos" / word / f"{number}.png")
+        rows.append((f"photos\\{word}\\{number}.png", word, ("train", "Test")[number % 5 == 0]))
+    text = "\r\n".join(delimiter.join(row) for row in rows)
+    (tmp_path / "list.csv").write_bytes(text.encode(encoding))
+    for path in (tmp_path, tmp_path / "list.csv"):
+        data = load(path)
+        assert data.labels == ("Fröhlich", "happy")
+        assert not data.skipped
+        assert len(data.of("private")) == 4
+
+
+def test_errors_speak_of_the_table_given(tmp_path: Path) -> None:
+    table = tmp_path / "mine.csv"
+    table.write_text("photo_of;mood\na.png;happy\n")
+    with pytest.raises(DataError, match=r"mine\.csv has no column of paths .*It has: photo_of, mood"):
+        load(table)
+    table.write_text("path;label\na.png;happy\n;sad\n")
+    with pytest.raises(DataError, match=r"mine\.csv, line 3: needs a path and a label"):
+        load(table)
+    table.write_text("path,label\na.png,happy\nb.png,sad\n")
+    with pytest.raises(DataError, match=r"no usable pictures.*a\.png"):
+        load(table)
+    table.write_bytes(codecs.BOM_UTF8 + b"Pixels,emotion\n1 2,3\n")
+    with pytest.raises(DataError, match=r"mine\.csv has no column Usage"):
+        load(table)
+
+
+def test_affectnets_arrays(tmp_path: Path) -> None:
+    for part, count in (("train_set", 16), ("val_set", 8)):
+        for number in range(count):
+            picture(tmp_path / part / "images" / f"{number}.jpg", gray=20 * (number % 8))
+            notes = tmp_path / part / "annotations"
+            notes.mkdir(exist_ok=True)
+            np.save(notes / f"{number}_exp.npy", np.array(str(number % 8)))
+            np.save(notes / f"{number}_val.npy", np.array("0.5"))
+    picture(tmp_path / "val_set" / "images" / "99.jpg")
+    data = load(tmp_path)
+    assert data.labels == FERPLUS
+    assert data.origin == Origin("AffectNet", "official")
+    assert [len(data.of(split)) for split in ("train", "public")] == [16, 8]
+    # 6 is anger there
+    angry = data.faces[data.emotion == FERPLUS.index("angry")]
+    assert np.abs(angry.astype(int) - 120).max() < 3
+    [line] = data.skipped
+    assert "99.jpg: no expression" in line
+    assert load(zipped(tmp_path)).digest() == data.digest()
+
+
+def test_affectnets_tables(tmp_path: Path) -> None:
+    """Numbers over 7 are no expressions; the face is where the table says."""
+    header = "subDirectory_filePath,face_x,face_y,face_width,face_height,facial_landmarks,expression,valence,arousal"
+    for name, count in (("training", 22), ("validation", 11)):
+        rows = []
+        for number in range(count):
+            path = tmp_path / "Manually_Annotated_Images" / str(number % 3) / f"{name}{number}.jpg"
+            picture(path, gray=0, size=(96, 96))
+            with Image.open(path) as image:
+                image.paste(200, (24, 24, 72, 72))
+                image.save(path, quality=95)
+            rows.append(f"{number % 3}/{path.name},24,24,48,48,1;2,{number % 11},0.1,0.2")
+        table = tmp_path / "Manually_Annotated_file_lists" / f"{name}.csv"
+        table.parent.mkdir(exist_ok=True)
+        table.write_text("\n".join([header, *rows]) + "\n")
+    data = load(tmp_path)
+    assert data.labels == FERPLUS
+    assert [len(data.of(split)) for split in ("train", "public")] == [16, 8]
+    assert data.faces[:, 4:-4, 4:-4].min() > 180
+    assert data.origin.name == "AffectNet"
+    assert not data.skipped
+
+
+def test_rafdb(tmp_path: Path) -> None:
+    lines = []
+    for number in range(1, 15):
+        for kind in ("train", "test"):
+            stem = f"{kind}_{number:05}"
+            picture(tmp_path / "basic" / "Image" / "aligned" / f"{stem}_aligned.jpg", gray=10 * number)
+            lines.append(f"{stem}.jpg {(number - 1) % 7 + 1}")
+    labels = tmp_path / "basic" / "EmoLabel" / "list_patition_label.txt"
+    labels.parent.mkdir()
+    labels.write_text("\n".join(lines) + "\n")
+    data = load(tmp_path)
+    assert data.labels[3] == "happy"
+    assert data.origin == Origin("RAF-DB", "official")
+    test = data.of("private")
+    # its fourth number is happiness
+    assert sorted(test.faces[test.emotion == 3].mean(axis=(1, 2, 3)).round().astype(int).tolist()) == [40, 110]
+    labels.write_text("train_00001.jpg happy\n")
+    with pytest.raises(DataError, match="line 1: expected a file's name and 1 to 7"):
+        load(tmp_path)
+
+
+def test_ferplus_as_its_repository_makes_it(tmp_path: Path) -> None:
+    ballots = {0: "8,1,1,0,0,0,0,0,0,0", 1: "0,9,0,0,0,0,0,0,1,0", 2: "0,0,0,0,0,0,0,0,0,10", 3: "4,4,0,2,0,0,0,0,0,0"}
+    for folder in ("FER2013Train", "FER2013Valid", "FER2013Test"):
+        rows = []
+        for number, votes in ballots.items():
+            picture(tmp_path / "FERPlus" / "data" / folder / f"fer{number:07}.png")
+            rows.append(f'fer{number:07}.png,"(0, 0, 48, 48)",{votes}')
+        (tmp_path / "FERPlus" / "data" / folder / "label.csv").write_text("\n".join(rows) + "\n")
+    data = load(tmp_path / "FERPlus")
+    assert data.labels == FERPLUS
+    assert data.origin == Origin("FER+", "official", "votes")
+    # No face is left out; without a majority it is learnt from, and not measured on.
+    assert [len(data.of(split)) for split in ("train", "public", "private")] == [3, 2, 2]
+    assert data.of("private").emotion.tolist() == [FERPLUS.index("neutral"), FERPLUS.index("happy")]
+    assert data.votes is not None
+    assert np.isclose(data.votes[0, FERPLUS.index("neutral")], 0.8)
+
+
+def test_deep_gray_and_transparency_are_read_as_serving_reads_them(tmp_path: Path) -> None:
+    classes(tmp_path, "happy", "sad", count=5)
+    ramp = np.tile(np.arange(48, dtype=np.uint16) * 1300, (48, 1))
+    Image.fromarray(ramp).save(tmp_path / "happy" / "deep.png")
+    Image.new("LA", (48, 48), (0, 0)).save(tmp_path / "sad" / "clear.png")
+    data = load(tmp_path)
+    means = data.faces.reshape(len(data), -1).astype(float)
+    assert (means.std(axis=1) > 60).sum() == 11  # ten of noise, and the ramp
+    assert (means.mean(axis=1) == 255).sum() == 1  # on white
+
+
+def test_two_data_sets_are_not_mixed(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        classes(tmp_path / name / "train", "happy", "sad", count=3)
+    with pytest.raises(DataError, match="several data sets, first and second"):
+        load(tmp_path)
+
+
+def test_words_for_expressions() -> None:
+    words = {"Happiness": "happy", "  SAD ": "sad", "3 - Angry": "angry", "0_fearful": "fear", "Joy": "happy"}
+    assert {word: expression(word) for word in words} == words
+    assert expression("cat") is expression("7") is None
+    labels, index = name_classes(["Cat", "cat", "Dog", "HAPPY"])
+    assert labels == ("Cat", "Dog", "happy")
+    assert index["cat"] == index["Cat"] == 0
