@@ -149,14 +149,16 @@ def as_ferplus(data: FaceData) -> FaceData:
 
 def _from_pictures(found: Found, side: int, channels: int, seek: Any) -> FaceData:
     """Decode what a layout found; of a set of votes, the votes are the truth."""
+    voted: NDArray[np.int64] | None = None
+    share: NDArray[np.float32] | None = None
     if any(item.ballots for item in found.listed):
         ballots = np.array([item.ballots for item in found.listed], np.float32)
+        labels: tuple[str, ...] = FERPLUS
         voted, share = majority(ballots), shares(ballots)
-        emotion, labels = np.where(voted >= 0, voted, share.argmax(axis=1)), FERPLUS
+        emotion = np.where(voted >= 0, voted, share.argmax(axis=1))
     else:
         labels, index = name_classes({item.label for item in found.listed})
         emotion = np.array([index[item.label] for item in found.listed])
-        voted = share = None
     read = read_all(found, [labels[label] for label in emotion], side, channels, seek)
     if read.skipped:
         print(f"{len(read.skipped)} files skipped, the first: {read.skipped[0]}")

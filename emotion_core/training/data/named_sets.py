@@ -8,7 +8,7 @@ import numpy as np
 from ...errors import DataError
 from ...labels import AFFECTNET, FERPLUS, RAFDB
 from ...results import Box
-from .folders import child, subfolders
+from .folders import child, entries, subfolders
 from .origin import OFFICIAL, VOTES, Origin
 from .pictures import Found, Listed, may_be_one
 from .splits import split_of
@@ -30,7 +30,7 @@ def affectnet_arrays(folder: Source) -> Found | None:
         if not split or images is None or notes is None or not (images.is_dir() and notes.is_dir()):
             continue
         known = {entry.name: entry for entry in notes.iterdir()}
-        for file in sorted(images.iterdir(), key=lambda entry: entry.name):
+        for file in entries(images):
             if may_be_one(file):
                 note = known.get(f"{file.name.rpartition('.')[0]}_exp.npy")
                 label = _expression_of(note) if note else None
