@@ -1,11 +1,11 @@
 import js from "@eslint/js";
-import globals from "globals";
 
 export default [
   js.configs.recommended,
   {
-    languageOptions: { ecmaVersion: 2024, sourceType: "module", globals: { ...globals.browser, ...globals.worker } },
+    languageOptions: { ecmaVersion: 2024, sourceType: "module" },
     rules: {
+      "no-undef": "off", // the types tell
       eqeqeq: "error",
       "no-shadow": "error",
       "no-var": "error",

@@ -18,7 +18,7 @@ export class FileError extends Error {}
  */
 export async function bytesOf(file, page) {
   const address = new URL(file.url, page).href;
-  const store = await self.caches?.open(STORE).catch(() => null);
+  const store = await globalThis.caches?.open(STORE).catch(() => null);
   const kept = await store?.match(address);
   if (kept) return new Uint8Array(await kept.arrayBuffer());
   /** @type {Response} */
@@ -42,7 +42,7 @@ export async function bytesOf(file, page) {
  * @param {string} page
  */
 export async function dropOthers(wantedFiles, page) {
-  const store = await self.caches?.open(STORE).catch(() => null);
+  const store = await globalThis.caches?.open(STORE).catch(() => null);
   if (!store) return;
   const { runtime, detector, networks } = wantedFiles;
   const files = [...Object.values(runtime), detector.file, ...networks.map(({ file }) => file)];

@@ -3,5 +3,5 @@
  */
 export { Device } from "./device.js";
 export { RollingHistory } from "./recent.js";
-export { DeviceSource } from "./sources.js";
+export { Sources } from "./sources.js";
 export { timeline } from "./timeline.js";

@@ -1,32 +1,42 @@
 /**
- * Where the Webcam tab's answers come from: this device, or the server. Both are asked alike, one frame at
+ * Where the Webcam tab's answers come from: this device, or the server. Either is asked alike, one frame at
  * a time: `open` once, then `answer` for each frame, and `close`.
  * @import {FrameAnswer, Label, Manifest} from "./types.js"
  */
 import { Device, obstacle } from "./device.js";
+import { RollingHistory } from "./recent.js";
+import { timeline } from "./timeline.js";
 
 /** Most frames a second: a camera's own rate is hardly ever higher, and the visitor's battery is finite. */
 const MOST_FPS = 30;
-/** Over how many seconds the rate is measured, over how many frames the latency, and how often is spoken. */
-const RATE_SECONDS = 2, LATENCY_FRAMES = 9, SUMMARY_SECONDS = 3;
+/** Over how many milliseconds the rate is measured, over how many frames the latency; how often is spoken and drawn. */
+const RATE_MS = 2000, LATENCY_FRAMES = 9, SUMMARY_MS = 3000, TIMELINE_MS = 1000;
 /** A device that needs longer than this for a frame (milliseconds, median of so many) is slower than a server. */
 const SLOW_MS = 300, SLOW_FRAMES = 12;
 
 /**
  * @typedef {{model: string | null, detector: string | null}} Choice null: as the server likes
  *
- * @typedef {object} Opened
+ * @typedef {object} Opened what to go on with; with none of these, ask `sourceOf` again
  * @property {Label[]} [labels]
  * @property {string} [wait] no place yet, and why
  * @property {string} [stop] never, and why
  *
  * @typedef {object} Answer
- * @property {FrameAnswer} frame
- * @property {number | null} fps
- * @property {number} milliseconds of work on a frame, median of the last few
- * @property {number} next_seconds to leave between the starts of this frame and the next
- * @property {string} summary
- * @property {boolean} [slow] whether a server would be faster
+ * @property {boolean} [gone] `open` again, with the source that `sourceOf` gives then
+ * @property {FrameAnswer} [frame]
+ * @property {number | null} [fps]
+ * @property {number} [milliseconds] of work on a frame, median of the last few
+ * @property {number} [next_seconds] to leave between the starts of this frame and the next
+ * @property {string} [summary]
+ * @property {string | null} [timeline] HTML, or null when the last one still holds
+ *
+ * @typedef {object} Source
+ * @property {"device" | "server"} kind
+ * @property {() => string} words what the visitor is told of it
+ * @property {(choice: Choice) => Promise<Opened | null>} open
+ * @property {(video: HTMLVideoElement) => Promise<Answer | null>} answer
+ * @property {() => void} close
  */
 
 /** The middle one of numbers. @param {number[]} values */
@@ -43,9 +53,59 @@ export function summaryOf(frame) {
   return `${parts.length === 1 ? "1 face" : `${parts.length} faces`}: ${parts.join(", ")}.`;
 }
 
-/** Answers from this device. */
+/** Chooses: this device where it can answer and is fast enough, unless the visitor wants otherwise. */
+export class Sources {
+  /** What the visitor asked for. @type {"device" | "server" | null} */
+  wanted = null;
+  /** Why this device does not answer, once it has been tried; "" for nothing. */
+  trouble = "";
+  /** @type {DeviceSource | null} */
+  #device = null;
+
+  /**
+   * @param {Manifest} manifest
+   * @param {string} page its address
+   * @param {Source} server
+   */
+  constructor(manifest, page, server) {
+    this.server = server;
+    if (manifest.device) this.#device = new DeviceSource(this, manifest.device, page);
+  }
+
+  /** Whether there is a choice at all. */
+  get offered() {
+    return this.#device !== null;
+  }
+
+  /** The source for a choice of model and detector. @param {Choice} choice @returns {Source} */
+  sourceOf(choice) {
+    if (!this.#device) return this.server;
+    if (this.wanted === "server") return this.server;
+    const reason = this.#device.obstacle(choice) || this.trouble;
+    if (!reason) return this.#device;
+    const { server } = this;
+    return {
+      kind: "server",
+      words: () => `${server.words()} ${reason}`,
+      open: (wanted) => server.open(wanted),
+      answer: (video) => server.answer(video),
+      close: () => server.close(),
+    };
+  }
+
+  /** The visitor's own word, or null. @param {"device" | "server" | null} wanted */
+  want(wanted) {
+    this.wanted = wanted;
+    this.trouble = "";
+  }
+}
+
+/** Answers from this device. @implements {Source} */
 export class DeviceSource {
+  /** @type {"device"} */
   kind = "device";
+  /** @type {Promise<Device> | null} */
+  #loading = null;
   /** @type {Device | null} */
   #device = null;
   #began = 0;
@@ -54,48 +114,65 @@ export class DeviceSource {
   /** @type {number[]} */
   #work = [];
   #summary = { text: "", at: -Infinity };
+  #drawnAt = 0;
+  #history = new RollingHistory([]);
 
   /**
-   * @param {Manifest} manifest
-   * @param {string} page its address
+   * @param {Sources} sources told of what goes wrong
+   * @param {import("./types.js").DeviceFiles} files
+   * @param {string} page
    */
-  constructor(manifest, page) {
-    this.manifest = manifest;
+  constructor(sources, files, page) {
+    this.sources = sources;
+    this.files = files;
     this.page = page;
   }
 
   /** What speaks against it, in words; "" for nothing. @param {Choice} choice */
   obstacle(choice) {
-    if (!this.manifest.device) return "This server does not hand out what a browser needs.";
-    if (choice.detector && choice.detector !== "YuNet") return `${choice.detector} runs on the server alone.`;
+    if (choice.detector && choice.detector !== "YuNet") return `${choice.detector} runs there alone.`;
     return obstacle();
   }
 
-  /** What the visitor is told of it. */
   words() {
-    const host = this.manifest.device?.host;
-    const program = host ? ` The program that does it came from ${host}.` : "";
-    return `On this device, by ${this.#device?.network?.name}: no picture leaves it.${program}`;
+    const by = this.#device?.network ? `, by ${this.#device.network.name}` : "";
+    const host = this.files.host ? ` The program that does it comes from ${this.files.host}.` : "";
+    return `On this device${by}: no picture leaves it.${host}`;
   }
 
   /** @param {Choice} choice @returns {Promise<Opened>} */
   async open(choice) {
-    if (!this.manifest.device) throw new Error(this.obstacle(choice));
-    this.#device ??= await Device.start(this.manifest.device, this.page);
-    const network = await this.#device.use(choice.model);
-    [this.#began, this.#answered, this.#work] = [performance.now(), [], []];
-    return { labels: network.labels };
+    try {
+      this.#loading ??= Device.start(this.files, this.page);
+      this.#device = await this.#loading;
+      const { labels } = await this.#device.use(choice.model);
+      [this.#began, this.#answered, this.#work] = [performance.now(), [], []];
+      this.#history = new RollingHistory(labels.map(({ name }) => name));
+      return { labels };
+    } catch (error) {
+      return this.#fail(error);
+    }
   }
 
   /** @param {HTMLVideoElement} video @returns {Promise<Answer>} */
   async answer(video) {
-    if (!this.#device) throw new Error("Nothing was loaded.");
+    if (!this.#device) return { gone: true };
     const start = performance.now();
-    const frame = await this.#device.frame(video, (start - this.#began) / 1000);
+    let frame;
+    try {
+      frame = await this.#device.frame(video, (start - this.#began) / 1000);
+    } catch (error) {
+      return { gone: true, ...this.#fail(error) };
+    }
     const end = performance.now();
-    this.#answered = [...this.#answered.filter((moment) => end - moment <= 1000 * RATE_SECONDS), end];
+    this.#answered = [...this.#answered.filter((moment) => end - moment <= RATE_MS), end];
     this.#work = [...this.#work.slice(1 - SLOW_FRAMES), end - start];
-    if (end - this.#summary.at >= 1000 * SUMMARY_SECONDS) this.#summary = { text: summaryOf(frame), at: end };
+    if (this.sources.wanted !== "device" && this.#work.length === SLOW_FRAMES && median(this.#work) > SLOW_MS) {
+      this.sources.trouble = "This device would be slow.";
+      return { gone: true };
+    }
+    this.#history.add(frame);
+    if (end - this.#summary.at >= SUMMARY_MS) this.#summary = { text: summaryOf(frame), at: end };
     const [first] = this.#answered, more = this.#answered.length - 1;
     return {
       frame,
@@ -103,9 +180,26 @@ export class DeviceSource {
       milliseconds: median(this.#work.slice(-LATENCY_FRAMES)),
       next_seconds: 1 / MOST_FPS,
       summary: this.#summary.text,
-      slow: this.#work.length === SLOW_FRAMES && median(this.#work) > SLOW_MS,
+      timeline: this.#drawn(frame, end),
     };
   }
 
   close() {}
+
+  /** @param {FrameAnswer} frame @param {number} now */
+  #drawn(frame, now) {
+    if (now - this.#drawnAt < TIMELINE_MS || !this.#device?.network) return null;
+    this.#drawnAt = now;
+    const shown = timeline(this.#history.people(), this.#device.network.labels, frame.time_seconds);
+    return shown.map((one) => one.outerHTML).join("");
+  }
+
+  /** @param {unknown} error @returns {Opened} */
+  #fail(error) {
+    this.#device?.stop();
+    [this.#device, this.#loading] = [null, null];
+    const reason = error instanceof Error ? error.message : String(error);
+    this.sources.trouble = `This device cannot answer by itself: ${reason}`;
+    return {};
+  }
 }

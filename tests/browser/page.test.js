@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { MessageChannel } from "node:worker_threads";
+import { answerCalls, caller } from "../../emotion_core/page/browser/calls.js";
+import { bytesOf } from "../../emotion_core/page/browser/files.js";
+import { Sources, summaryOf } from "../../emotion_core/page/browser/sources.js";
+import { outline, runs } from "../../emotion_core/page/browser/timeline.js";
+
+/** @type {any} */
+const server = { kind: "server", words: () => "On the server.", open: async () => ({ wait: "later" }) };
+/** @type {any} */
+const files = { worker: "w.js", host: "", runtime: {}, detector: {}, networks: [], first: "small" };
+const nothing = { model: null, detector: null };
+
+test("calls are answered, and errors travel", async (context) => {
+  const { port1, port2 } = new MessageChannel();
+  context.after(() => port1.close());
+  answerCalls(/** @type {any} */ (port2), {
+    add: (one, other) => one + other,
+    fail: () => { throw new Error("no"); },
+  });
+  const call = caller(/** @type {any} */ ({
+    addEventListener: port1.addEventListener.bind(port1),
+    postMessage: (/** @type {any} */ message) => port1.postMessage(message),
+  }));
+  port1.start();
+  port2.start();
+  assert.deepEqual(await Promise.all([call("add", [1, 2]), call("add", [3, 4])]), [3, 7]);
+  await assert.rejects(call("fail"), /^Error: no$/);
+  await assert.rejects(call("unknown"), /not a function/);
+});
+
+test("without what a browser needs the server answers, as ever", () => {
+  const sources = new Sources({ entry: "", device: null }, "http://localhost/", server);
+  assert.equal(sources.offered, false);
+  assert.equal(sources.sourceOf(nothing), server);
+});
+
+test("who answers, and why", async () => {
+  const sources = new Sources({ entry: "", device: files }, "http://localhost/", server);
+  // Node has no canvas that a worker could draw on: the same words as in an old browser.
+  assert.match(sources.sourceOf(nothing).words(), /^On the server\. This browser is too old/);
+  assert.deepEqual(await sources.sourceOf(nothing).open(nothing), { wait: "later" });
+  Object.assign(globalThis, { OffscreenCanvas: class {}, createImageBitmap: () => {} });
+  const device = sources.sourceOf(nothing);
+  assert.equal(device.kind, "device");
+  assert.match(device.words(), /no picture leaves it/);
+  const haar = sources.sourceOf({ model: null, detector: "Haar cascade" });
+  assert.equal(haar.words(), "On the server. Haar cascade runs there alone.");
+  sources.want("server");
+  assert.equal(sources.sourceOf(nothing), server);
+  sources.want(null);
+  // Node has no workers of this kind: loading fails, and the server takes over and says so.
+  assert.deepEqual(await device.open(nothing), {});
+  assert.match(sources.sourceOf(nothing).words(), /^On the server\. This device cannot answer by itself: /);
+  sources.want("device");
+  assert.equal(sources.sourceOf(nothing), device);
+});
+
+test("a file that does not come, or is another", async (context) => {
+  const file = { url: "file", integrity: "sha256-x" };
+  const fetched = context.mock.method(globalThis, "fetch", async () => { throw new TypeError("integrity"); });
+  await assert.rejects(bytesOf(file, "http://localhost/"), /not the one that was published/);
+  assert.equal(fetched.mock.calls[0].arguments[1]?.integrity, "sha256-x");
+  fetched.mock.mockImplementation(async () => new Response("", { status: 404 }));
+  await assert.rejects(bytesOf(file, "http://localhost/"), /\(404\)/);
+});
+
+test("what is read aloud", () => {
+  const face = (/** @type {number} */ person, /** @type {string} */ emotion) => ({ person, emotion });
+  const said = (/** @type {any[]} */ faces) => summaryOf({ time_seconds: 0, width: 1, height: 1, faces });
+  assert.equal(said([]), "No face found.");
+  assert.equal(said([face(2, "sad")]), "1 face: person 2 sad.");
+  assert.equal(said([face(3, "sad"), face(1, "happy")]), "2 faces: person 1 happy, person 3 sad.");
+});
+
+test("stretches without a gap, and their outline", () => {
+  assert.deepEqual(runs([1, 2, 3, 7, 9, 10]), [[1, 2, 3], [7], [9, 10]]);
+  assert.deepEqual(runs([]), []);
+  assert.equal(outline([0], [0], [1], 30), "M0 0L5 0L10 0L10 60L5 60L0 60Z");
+  assert.equal(outline([0], [0.5], [1.5], 60), "M0 0L0 0L0 0L0 30L0 30L0 30Z"); // long ago, and a share too large
+});

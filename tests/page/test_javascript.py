@@ -1,0 +1,192 @@
+"""The page's JavaScript without a browser: the same numbers as the core's, its own tests, types and style."""
+
+import base64
+import json
+import math
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from emotion_core.images import RGB
+from emotion_core.recognition.bundle import UncertainRule
+from emotion_core.recognition.classifier import is_uncertain, softmax
+from emotion_core.recognition.detectors import crop
+from emotion_core.results import Box, Face, Prediction
+from emotion_core.tracking.assignment import assign
+from emotion_core.tracking.recent import RollingHistory
+from emotion_core.tracking.smoother import ProbabilitySmoother
+from emotion_core.tracking.stream import TrackedFace, TrackedFrame
+from emotion_core.tracking.tracker import FaceTracker
+
+ROOT = Path(__file__).parents[2]
+MODULES = sorted((ROOT / "emotion_core" / "page" / "browser").glob("*.js"))
+LABELS = ("happy", "sad", "neutral")
+pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed")
+
+
+def asked(*steps: dict[str, Any]) -> list[Any]:
+    """What the page's modules answer to steps of ``reference.js``."""
+    command = ["node", str(ROOT / "tests" / "browser" / "reference.js")]
+    done = subprocess.run(command, input=json.dumps(steps), capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return list(json.loads(done.stdout))
+
+
+def picture(rgb: RGB) -> dict[str, Any]:
+    rgba = np.dstack([rgb, np.full(rgb.shape[:2], 255, np.uint8)])
+    return {"width": rgb.shape[1], "height": rgb.shape[0], "rgba": base64.b64encode(rgba.tobytes()).decode()}
+
+
+def pixels(sent: str, *shape: int) -> NDArray[np.uint8]:
+    return np.frombuffer(base64.b64decode(sent), np.uint8).reshape(shape)
+
+
+def box(values: Box) -> dict[str, int]:
+    return dict(values.to_dict())
+
+
+class TestPixels:
+    @pytest.mark.parametrize("channels", [1, 3])
+    @pytest.mark.parametrize(
+        "square",
+        [
+            Box(200, 40, 140, 140),
+            Box(170, 60, 96, 96),
+            Box(180, 60, 31, 31),
+            Box(-60, -80, 333, 333),
+            Box(480, 490, 90, 90),
+        ],
+        ids=str,
+    )
+    def test_crops(self, astronaut: RGB, square: Box, channels: int) -> None:
+        shape = {"height": 48, "width": 48, "channels": channels}
+        [sent] = asked({"step": "crop", "picture": picture(astronaut), "square": box(square), "input": shape})
+        expected = crop(astronaut, square, 48, 48, channels).astype(int)
+        apart = np.abs(pixels(sent, 48, 48, channels) - expected)
+        assert apart.max() <= 1
+        assert apart.mean() < 0.2  # they round where the other cuts off
+
+    @pytest.mark.parametrize("size", [(384, 288), (480, 360), (112, 112), (511, 300)])
+    def test_smaller_pictures(self, astronaut: RGB, size: tuple[int, int]) -> None:
+        whole = astronaut[:384]
+        [sent] = asked({"step": "scaled", "picture": picture(whole), "width": size[0], "height": size[1]})
+        expected = cv2.resize(whole, size, interpolation=cv2.INTER_AREA).astype(int)
+        assert np.abs(pixels(sent, size[1], size[0], 4)[:, :, :3] - expected).max() <= 1
+
+    def test_gray(self, astronaut: RGB) -> None:
+        [sent] = asked({"step": "gray", "picture": picture(astronaut)})
+        np.testing.assert_array_equal(pixels(sent, 512, 512), cv2.cvtColor(astronaut, cv2.COLOR_RGB2GRAY))
+
+    def test_rounding(self) -> None:
+        values = [-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 2.4999, -0.2, 7.0]
+        assert asked({"step": "whole", "values": values}) == [[round(value) for value in values]]
+
+
+class TestAnswers:
+    def test_probabilities(self) -> None:
+        generator = np.random.default_rng(0)
+        steps, expected = [], []
+        for temperature, bias in ((1.0, ()), (0.6, (0.1, -0.4, 2.0)), (3.0, ())):
+            logits = generator.normal(0, 4, 3)
+            steps.append({"step": "softmax", "logits": logits.tolist(), "temperature": temperature, "bias": bias})
+            expected.append(softmax(logits[None], temperature, bias)[0])
+        np.testing.assert_allclose(asked(*steps), expected, atol=1e-12)
+
+    def test_uncertainty(self) -> None:
+        rule = {"minConfidence": 0.4, "minMargin": 0.1}
+        rows = [(0.8, 0.1, 0.1), (0.39, 0.31, 0.3), (0.45, 0.36, 0.19), (0.4, 0.3, 0.3), (0.1, 0.42, 0.48)]
+        found = asked(*({"step": "uncertain", "probabilities": row, "rule": rule} for row in rows))
+        assert found == is_uncertain(np.array(rows), UncertainRule(0.4, 0.1)).tolist()
+
+
+class TestStreams:
+    def test_pairs(self) -> None:
+        generator = np.random.default_rng(1)
+        tables = [generator.uniform(0, 10, (rows, columns)) for rows in range(1, 6) for columns in range(1, 6)]
+        found = asked(*({"step": "assign", "costs": table.tolist(), "limit": 6} for table in tables))
+        for table, pairs in zip(tables, found, strict=True):
+            assert [tuple(pair) for pair in pairs] == assign(table, 6)
+
+    def test_people_get_the_same_numbers(self, astronaut: RGB) -> None:
+        """Three faces that walk, meet, vanish and come back, at an uneven rate."""
+        generator = np.random.default_rng(2)
+        tracker, frames, expected = FaceTracker(confirm_seconds=0), [], []
+        now = 0.0
+        for step in range(60):
+            now += float(generator.uniform(0.02, 0.2))
+            rgb = np.roll(astronaut, step % 5, axis=1)
+            places = [(20 + 6 * step, 40, 90), (400 - 6 * step, 60, 80), (200, 300 + round(60 * math.sin(step)), 70)]
+            shown = [Box(x, y, side, side + 9) for x, y, side in places if generator.random() > 0.15]
+            generator.shuffle(shown)  # type: ignore[arg-type]
+            boxes = [Box(one.x % 420, one.y, one.width, one.height) for one in shown]
+            found = [Prediction(Face(one, one), LABELS, (1.0, 0.0, 0.0)) for one in boxes]
+            numbers = {id(prediction): who for who, prediction in tracker.update(now, found, rgb).items()}
+            expected.append([numbers[id(prediction)] for prediction in found])
+            frames.append({"seconds": now, "boxes": [box(one) for one in boxes], "picture": picture(rgb)})
+        assert asked({"step": "track", "frames": frames}) == [expected]
+        assert len({number for row in expected for number in row}) >= 3
+
+    def test_smoothing(self) -> None:
+        generator = np.random.default_rng(3)
+        smoother, frames, expected, now = ProbabilitySmoother(), [], [], 0.0
+        for _ in range(40):
+            now += float(generator.choice([0.03, 0.1, 0.4, 1.2]))
+            raw = {who: generator.dirichlet((1, 1, 1)).tolist() for who in (1, 2) if generator.random() > 0.3}
+            frames.append({"seconds": now, "raw": list(raw.items())})
+            expected.append(smoother.update(now, raw))
+        [found] = asked({"step": "smooth", "frames": frames})
+        for row, values in zip(found, expected, strict=True):
+            assert [who for who, _ in row] == list(values)
+            for (_, one), other in zip(row, values.values(), strict=True):
+                np.testing.assert_allclose(one, other, atol=2e-6)
+
+    def test_the_last_half_minute(self) -> None:
+        generator = np.random.default_rng(4)
+        history, frames, now, face = RollingHistory(), [], 0.0, Face(Box(0, 0, 9, 9), Box(0, 0, 9, 9))
+        for number in range(300):
+            now += float(generator.choice([0.04, 0.2, 0.6, 3.0], p=[0.5, 0.4, 0.08, 0.02]))
+            shares = {who: tuple(generator.dirichlet((1, 1, 1)).tolist()) for who in (1, 2, 100 + number)}
+            predictions = {who: Prediction(face, LABELS, values) for who, values in shares.items()}
+            tracked = tuple(TrackedFace(who, one, one) for who, one in predictions.items())
+            history.add(TrackedFrame(now, 90, 90, tracked))
+            faces = [
+                {"person": who, "probabilities": dict(zip(LABELS, row, strict=True))} for who, row in shares.items()
+            ]
+            frames.append({"time_seconds": now, "width": 90, "height": 90, "faces": faces})
+        [found] = asked({"step": "history", "labels": LABELS, "frames": frames})
+        people = history.people()
+        assert [one["person"] for one in found] == [one.person for one in people]
+        for one, other in zip(found, people, strict=True):
+            assert one["seconds"] == pytest.approx(other.seconds_seen)
+            assert [number for number, _ in one["bins"]] == list(other.bins)
+            np.testing.assert_allclose([values for _, values in one["bins"]], list(other.bins.values()), atol=1e-9)
+
+
+def test_its_own_tests() -> None:
+    files = sorted(map(str, (ROOT / "tests" / "browser").glob("*.test.js")))
+    done = subprocess.run(["node", "--test", *files], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    "command", [["tsc"], ["eslint", "emotion_core/page/browser", "tests/browser"]], ids=lambda it: it[0]
+)
+def test_types_and_style(command: list[str]) -> None:
+    program = ROOT / "node_modules" / ".bin" / command[0]
+    if not program.exists():
+        pytest.skip("npm install brings the compiler and the linter")
+    done = subprocess.run([program, *command[1:]], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    "module", sorted((ROOT / "emotion_core" / "page" / "browser").glob("*.js")), ids=lambda it: it.name
+)
+def test_modules_are_short(module: Path) -> None:
+    assert len(module.read_text().splitlines()) <= 250
