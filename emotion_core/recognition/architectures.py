@@ -49,6 +49,18 @@ def options_of(arch: str, given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: given.get(name, p.default) for name, p in parameters.items() if name not in skipped}
 
 
+def enlarged_part(network: Any) -> Any:
+    """The same network from its own size on: float32 (N, S, S, C), 0 to 255 -> logits, sharing all weights.
+
+    What augments a face samples it at that size at once, instead of twice.
+    """
+    names = {layer.name for layer in network.layers}
+    start = network.get_layer("enlarge" if "enlarge" in names else "scale").output
+    rest = keras.Model(start, network.output, name=network.name)
+    crop = keras.Input(tuple(start.shape[1:]), dtype="float32", name="enlarged")
+    return keras.Model(crop, rest(network.get_layer("scale")(crop)), name=f"{network.name}_trainer")
+
+
 @register
 def custom_cnn(classes: int, crop_size: int = 48, channels: int = 1, width: int = 32, dropout: float = 0.3) -> Any:
     """A plain CNN from scratch: four stages of two 3x3 convolutions, each stage twice as wide as the last."""

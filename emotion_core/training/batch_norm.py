@@ -13,6 +13,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from .torch_speed import no_gradients
+
 #: Faces that the estimate rests on, and of each step of it.
 FACES: Final = 4096
 BATCH: Final = 256
@@ -38,7 +40,8 @@ def renew_statistics(network: Any, faces: NDArray[np.uint8]) -> int:
             mirrored = rng.random(len(batch)) < 0.5
             for layer in norms:
                 layer.momentum = step / (step + 1)  # the mean over all steps
-            network(np.where(mirrored[:, None, None, None], batch[:, :, ::-1], batch), training=True)
+            with no_gradients():
+                network(np.where(mirrored[:, None, None, None], batch[:, :, ::-1], batch), training=True)
     finally:
         for layer, momentum in zip(norms, momenta, strict=True):
             layer.momentum = momentum
@@ -49,7 +52,7 @@ def renew_statistics(network: Any, faces: NDArray[np.uint8]) -> int:
 def own_statistics(network: Any, faces: NDArray[np.uint8]) -> Iterator[None]:
     """Within, the network has the statistics of its weights as they are now; after it, those from before."""
     renewed = [variable for layer in _normalisations(network) for variable in layer.non_trainable_variables]
-    kept = [(variable, np.array(variable)) for variable in renewed]
+    kept = [(variable, keras.ops.convert_to_numpy(variable).copy()) for variable in renewed]
     renew_statistics(network, faces)
     try:
         yield

@@ -1,9 +1,10 @@
 """The training loop: one network, one data set, one recorded configuration.
 
 Every epoch ends with a checkpoint, written beside the old one and then renamed, from which
-``resume`` goes on to the same history as an uninterrupted run. The epoch whose averaged
-weights, with batch-normalisation statistics of their own, are most accurate on PublicTest is
-kept; PrivateTest is never looked at here.
+``resume`` goes on to the same history as an uninterrupted run. The epoch is kept whose averaged
+weights, with batch-normalisation statistics of their own, lose least on PublicTest, measured
+against what the network is asked for, the labels and votes: a loss counts every face, where
+accuracy counts only those at the edge. PrivateTest is never looked at here.
 """
 
 import time
@@ -16,49 +17,58 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..files import unfinished
-from ..recognition.architectures import build
+from ..recognition.architectures import build, enlarged_part
 from ..recognition.bundle import CONFIG, Bundle
-from .augment import Augment, no_change
+from ..recognition.classifier import softmax
 from .batch_norm import own_statistics
 from .config import TrainConfig
 from .data.faces import FaceData
 from .devices import divisible, own_share
 from .initial_weights import freeze_before, load_initial, weights_file
+from .metrics import nll_of
 from .run_folder import append_history, code_version, keep_history, open_run, read_history, read_stages, sha256_of
-from .targets import asked_weights, class_weights, targets
+from .targets import asked_weights, class_weights, targets, without_teachers
+from .torch_speed import adamw, quicken
 
 BEST: Final = "best.weights.h5"
 CHECKPOINT: Final = "checkpoint.weights.h5"
 
 
 def batches(
-    emotion: NDArray[np.int64], side: int, config: TrainConfig, epoch: int
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-    """Yield (indices, draws) of one epoch: a function of the seed and the epoch alone."""
+    data: FaceData, side: int, config: TrainConfig, epoch: int
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]]:
+    """Yield (indices, faces, own) of one epoch: a function of the seed and the epoch alone.
+
+    faces: float32 (N, side, side, C), augmented; where they are mixed with the row before,
+    ``own`` (N,) is each row's own share.
+    """
     rng = np.random.default_rng((config.seed, epoch))
-    count = len(emotion)
+    count = len(data)
     if config.balanced_sampling:
-        chance = (1.0 / np.bincount(emotion)[emotion]) ** config.balanced_sampling
+        chance = (1.0 / np.bincount(data.emotion)[data.emotion]) ** config.balanced_sampling
         order = rng.choice(count, count, p=chance / chance.sum())
     else:
         order = rng.permutation(count)
     for start in range(0, count, config.batch_size):
         chosen = order[start : start + config.batch_size]
         if len(chosen) == config.batch_size or start == 0:  # one shape: one compiled step
-            draws = config.augmentation.draw(rng, len(chosen), side, config.strength(epoch))
+            own = np.ones(len(chosen), np.float32)
             if config.mixup:
-                draws[:, -1] = rng.beta(config.mixup, config.mixup, len(chosen))
-            yield chosen, draws
+                own = rng.beta(config.mixup, config.mixup, len(chosen)).astype(np.float32)
+            faces = config.augmentation.apply(rng, data.faces[chosen], side, config.strength(epoch))
+            yield chosen, mixed(faces, own), own
 
 
-def mixed(values: NDArray[np.float32], draws: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Mix each row of a batch with the row before it, as ``Augment`` does with the faces."""
-    own = draws[:, -1].reshape(-1, *[1] * (values.ndim - 1))
-    return np.asarray(own * values + (1 - own) * np.roll(values, 1, axis=0), np.float32)
+def mixed(values: NDArray[np.float32], own: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Mix each row of a batch with the row before it."""
+    if (own == 1).all():
+        return values
+    share = own.reshape(-1, *[1] * (values.ndim - 1))
+    return np.asarray(share * values + (1 - share) * np.roll(values, 1, axis=0), np.float32)
 
 
 def compiled(config: TrainConfig, labels: tuple[str, ...], steps: int) -> tuple[Any, Any]:
-    """Build (network, trainer); the trainer is the network behind augmentation, compiled."""
+    """Build (network, trainer); the trainer is the network from its own size on, compiled."""
     keras.utils.set_random_seed(config.seed)
     options = {**config.arch_options, "dropout": config.dropout}
     keras.config.set_dtype_policy(config.precision)
@@ -70,21 +80,19 @@ def compiled(config: TrainConfig, labels: tuple[str, ...], steps: int) -> tuple[
         print(f"{load_initial(network, config.init, labels)} arrays taken from {Path(config.init).name}")
     if config.train_from:
         print(f"{freeze_before(network, config.train_from)} layers keep their weights")
-    faces = keras.Input(network.input.shape[1:], dtype="uint8", name="faces")
-    draws = keras.Input(no_change(1).shape[1:], dtype="float32", name="draws")
-    trainer = keras.Model([faces, draws], network(Augment(name="augment")(faces, draws)))
+    quicken(network)
+    trainer = enlarged_part(network)
     total = steps * config.epochs
     warmup = min(int(config.warmup_epochs * steps), total // 2)
     rate = keras.optimizers.schedules.CosineDecay(
         0.0, max(total - warmup, 1), warmup_target=config.learning_rate, warmup_steps=warmup
     )
-    optimizer = keras.optimizers.AdamW(rate, weight_decay=config.weight_decay, use_ema=True, ema_momentum=config.ema)
+    optimizer = adamw(rate, weight_decay=config.weight_decay, use_ema=True, ema_momentum=config.ema)
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     trainer.compile(
         optimizer,
         keras.losses.CategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
-        weighted_metrics=[keras.metrics.CategoricalAccuracy(name="counted")],
         jit_compile="auto",
     )
     optimizer.build(trainer.trainable_variables)
@@ -110,35 +118,35 @@ def train(data: FaceData, config: TrainConfig, out: str | Path, resume: bool = F
     goal, weight = targets(train_part, config, folder), class_weights(train_part, config.class_weight_power)
     average = keras.callbacks.SwapEMAWeights()
     average.set_model(trainer)
-    best = max((float(row["public_accuracy"]) for row in read_history(folder)), default=-1.0)
+    best = min((float(row["public_goal"]) for row in read_history(folder)), default=np.inf)
+    side = trainer.input_shape[1]
     for epoch in range(started, config.epochs):
         began = time.monotonic()
         _seed_dropout(network, config.seed, epoch)
         bar = keras.utils.Progbar(steps, unit_name=f"step of epoch {epoch + 1}/{config.epochs}")
         sums = {"loss": 0.0, "accuracy": 0.0}
-        for step, (chosen, draws) in enumerate(batches(train_part.emotion, data.faces.shape[1], config, epoch)):
-            own = own_share(len(chosen))
+        for step, (chosen, faces, own) in enumerate(batches(train_part, side, config, epoch)):
+            share = own_share(len(chosen))
             logs = trainer.train_on_batch(
-                [train_part.faces[chosen][own], draws[own]],
-                mixed(goal[chosen], draws)[own],
-                sample_weight=mixed(weight[train_part.emotion[chosen]], draws)[own],
+                faces[share],
+                mixed(goal[chosen], own)[share],
+                sample_weight=mixed(weight[train_part.emotion[chosen]], own)[share],
                 return_dict=True,
             )
             bar.update(step + 1, [(name, float(logs[name])) for name in sums])  # the bar shows means
             sums = {name: total + float(logs[name]) for name, total in sums.items()}
         average.on_test_begin()  # the averaged weights come in
         with own_statistics(network, train_part.faces):
-            public_loss, public_accuracy = (round(score, 5) for score in scores(trainer, public))
-            if public_accuracy > best:
-                best = public_accuracy
+            found = {name: round(score, 5) for name, score in scores(network, public, config).items()}
+            if found["public_goal"] < best:
+                best = found["public_goal"]
                 _save(network, folder / BEST)
         average.on_test_end()  # and go out again
         row = {
             "epoch": epoch + 1,
             "loss": round(sums["loss"] / steps, 5),
             "accuracy": round(sums["accuracy"] / steps, 5),
-            "public_loss": public_loss,
-            "public_accuracy": public_accuracy,
+            **found,
             "seconds": round(time.monotonic() - began, 1),
         }
         print(", ".join(f"{name} {value}" for name, value in row.items()), flush=True)
@@ -148,22 +156,18 @@ def train(data: FaceData, config: TrainConfig, out: str | Path, resume: bool = F
     return network
 
 
-def scores(trainer: Any, part: FaceData) -> tuple[float, float]:
-    """Loss and accuracy on the faces of a part as they are."""
+def scores(network: Any, part: FaceData, config: TrainConfig) -> dict[str, float]:
+    """On the faces of a part as they are: loss and accuracy by the labels, and the loss by what is asked for."""
     count = len(part)
-    goal = np.eye(len(part.labels), dtype=np.float32)[part.emotion]
     # Several devices share every batch evenly: the last one is filled up with faces that do not count.
     rows = np.arange(divisible(count)) % count
-    counts = np.float32(np.arange(len(rows)) < count)
-    found = trainer.evaluate(
-        [part.faces[rows], no_change(len(rows))],
-        goal[rows],
-        sample_weight=counts,
-        batch_size=divisible(256),
-        verbose=0,
-        return_dict=True,
-    )
-    return float(found["loss"]) * len(rows) / count, float(found["counted"])
+    answers = softmax(network.predict(part.faces[rows], batch_size=divisible(256), verbose=0)[:count])
+    goal = targets(part, without_teachers(config))
+    return {
+        "public_loss": nll_of(answers, np.eye(len(part.labels))[part.emotion]),
+        "public_accuracy": float((answers.argmax(axis=1) == part.emotion).mean()),
+        "public_goal": nll_of(answers, goal),
+    }
 
 
 def _record(data: FaceData, config: TrainConfig) -> dict[str, Any]:

@@ -102,7 +102,12 @@ def nll_of_votes(probabilities: NDArray[np.float64], data: FaceData) -> float | 
     total = known.sum(axis=1)
     told = total > 0.5
     goal = known[told] / total[told, None]
-    return number(-(goal * np.log(np.maximum(probabilities[told], 1e-12))).sum(axis=1).mean())
+    return number(nll_of(probabilities[told], goal))
+
+
+def nll_of(probabilities: NDArray[np.float64], goal: NDArray[np.floating[Any]]) -> float:
+    """Mean cross-entropy in nats of (N, C) probabilities against soft targets (N, C)."""
+    return float(-(goal * np.log(np.maximum(probabilities, 1e-12))).sum(axis=1).mean())
 
 
 def number(value: Any) -> float:

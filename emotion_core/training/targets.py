@@ -1,6 +1,7 @@
 """What a network is asked to answer: labels, softened by smoothing, FER+ votes and teachers."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,11 @@ def targets(data: FaceData, config: TrainConfig, folder: Path | None = None) -> 
         taught = teaching(data, config, folder)
         goal = np.asarray(goal * (1 - config.distil_share) + config.distil_share * taught, np.float32)
     return np.asarray(goal, np.float32)
+
+
+def without_teachers(config: TrainConfig) -> TrainConfig:
+    """The same, learning from labels and votes alone."""
+    return replace(config, teachers=())
 
 
 def teaching(data: FaceData, config: TrainConfig, folder: Path | None = None) -> NDArray[np.float64]:
