@@ -65,7 +65,7 @@ class Augmentation:
         contrast, light = rng.uniform(-1, 1, 2) * strength
         seen = (warped.astype(np.float32) - 128) * (1 + self.contrast * contrast) + (128 + self.brightness * light)
         self._cover(rng, seen, chance[7] < self.erase * strength)
-        return np.clip(seen, 0, 255, out=seen)
+        return np.asarray(np.clip(seen, 0, 255), np.float32)
 
     def _map(
         self, rng: np.random.Generator, old: int, side: int, degrees: float, strength: float
@@ -107,11 +107,15 @@ class Augmentation:
             thick, place = round(between(4, self.bars)), int(rng.integers(0, side))
             x = np.array(x)
             upright = rng.random() < 0.5
-            x[(slice(None), slice(place, place + thick)) if upright else slice(place, place + thick)] = rng.uniform(0, 255)
+            x[(slice(None), slice(place, place + thick)) if upright else slice(place, place + thick)] = rng.uniform(
+                0, 255
+            )
         x = np.clip(np.round(x), 0, 255)
         if asked[5]:
-            _, packed = cv2.imencode(".jpg", x.astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, round(between(5, self.jpeg))])
-            x = cv2.imdecode(packed, cv2.IMREAD_UNCHANGED).reshape(side, side, -1)
+            _, packed = cv2.imencode(
+                ".jpg", x.astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, round(between(5, self.jpeg))]
+            )
+            x = np.asarray(cv2.imdecode(packed, cv2.IMREAD_UNCHANGED)).reshape(side, side, -1)
         return np.asarray(x, np.float32)
 
     def _cover(self, rng: np.random.Generator, seen: Face, asked: bool) -> None:

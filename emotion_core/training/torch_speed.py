@@ -29,6 +29,8 @@ def quicken(network: Any) -> int:
             layer.call = partial(_normalise, layer, layer.call)
         elif type(layer) is keras.layers.Conv2D and layer.kernel_size == (1, 1) and layer.strides == (1, 1):
             layer.convolution_op = _pointwise
+        elif isinstance(layer, keras.layers.MaxPooling2D) and layer.pool_size == (1, 1):
+            layer.call = partial(_every, layer.strides)
         else:
             continue
         count += 1
@@ -88,7 +90,7 @@ def _fused_adamw() -> Any:
 
 def _normalise(layer: Any, otherwise: Any, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
     """Batch normalisation over the last axis, with the statistics in float32 and the pictures as they come."""
-    if not (training and layer.trainable and inputs.ndim == 4 and mask is None):
+    if inputs.ndim != 4 or mask is not None:
         return otherwise(inputs, training=training, mask=mask)
     import torch
 
@@ -101,7 +103,7 @@ def _normalise(layer: Any, otherwise: Any, inputs: Any, training: bool | None = 
         values[1],
         None if scale is None else scale.value,
         None if offset is None else offset.value,
-        True,
+        bool(training and layer.trainable),
         1 - layer.momentum,
         layer.epsilon,
     )
@@ -112,6 +114,10 @@ def _pointwise(inputs: Any, kernel: Any) -> Any:
     import torch
 
     return torch.matmul(inputs, keras.ops.convert_to_tensor(kernel)[0, 0])
+
+
+def _every(strides: tuple[int, int], inputs: Any) -> Any:
+    return inputs[:, :: strides[0], :: strides[1]]
 
 
 def _flat(network: Any) -> Iterator[Any]:
