@@ -43,7 +43,8 @@ def no_gradients() -> AbstractContextManager[Any]:
         return nullcontext()
     import torch
 
-    return torch.no_grad()
+    without: AbstractContextManager[Any] = torch.no_grad()
+    return without
 
 
 def adamw(rate: Any, **options: Any) -> Any:
