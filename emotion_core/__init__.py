@@ -13,7 +13,8 @@ from .errors import (
     VideoLimitError,
 )
 from .images import load_image
-from .recognition.bundle import Bundle, BundleConfig
+from .recognition.bundle import Bundle
+from .recognition.bundle_config import BundleConfig
 from .recognition.recognizer import EmotionRecognizer
 from .results import Box, Face, FrameResult, Prediction
 from .settings import Settings

@@ -15,6 +15,9 @@ Every class is also a child of the built-in error that fits it, so that callers 
 nothing of this package catch what they expect.
 """
 
+import difflib
+from collections.abc import Sequence
+
 
 class EmotionError(Exception):
     """Anything that this package refuses to do."""
@@ -54,3 +57,11 @@ class ModelNotFoundError(EmotionError, FileNotFoundError):
 
 class HubError(EmotionError, ConnectionError):
     """The Hugging Face Hub could not be reached in time, or denied access."""
+
+
+def did_you_mean(word: str, known: Sequence[str]) -> str:
+    """The end of a message on an unknown name: the nearest of the known ones, all where few, or ""."""
+    nearest = difflib.get_close_matches(word, known, 1)
+    if nearest:
+        return f": do you mean {nearest[0]}?"
+    return f": there are {', '.join(known)}" if known else ""

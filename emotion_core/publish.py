@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Final, Literal
 
 from .errors import BundleError, EmotionError, HubError, ModelNotFoundError
-from .recognition.bundle import CARD, CONFIG, GRAPH, KERAS, SERVABLE, WEIGHTS, Bundle
+from .recognition.bundle import CARD, GRAPH, KERAS, SERVABLE, WEIGHTS, Bundle
+from .recognition.bundle_config import CONFIG
 from .recognition.hub import HubRef
 from .recognition.resolve import PIN, fetch_bundle
 

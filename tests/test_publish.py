@@ -17,7 +17,8 @@ from PIL import Image
 from emotion_core import BundleError, EmotionError, EmotionRecognizer, HubError, ModelNotFoundError
 from emotion_core.cli.main import main
 from emotion_core.publish import ROOT, model_upload, publish_model, publish_space, space_upload
-from emotion_core.recognition.bundle import CARD, CONFIG, EMBEDDED, GRAPH, WEIGHTS
+from emotion_core.recognition.bundle import CARD, EMBEDDED, GRAPH, WEIGHTS
+from emotion_core.recognition.bundle_config import CONFIG
 from emotion_core.recognition.hub import HubRef
 from support.rest_server import encoded, until
 from support.stand_in_hub import TOKEN, Repo, StandInHub

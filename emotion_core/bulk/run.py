@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from ..errors import EmotionError
 from ..files import unfinished
-from ..recognition.bundle import CONFIG, BundleConfig
+from ..recognition.bundle_config import CONFIG, BundleConfig
 from ..recognition.classifier import usable_cores
 
 SUMMARY: Final = "summary.json"

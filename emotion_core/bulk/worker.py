@@ -9,7 +9,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ..recognition.bundle import CONFIG, Bundle
+from ..recognition.bundle import Bundle
+from ..recognition.bundle_config import CONFIG
 from ..recognition.classifier import Classifier
 from ..recognition.detectors import FaceDetector, HaarDetector, WholePicture, YuNetDetector
 from ..recognition.recognizer import EmotionRecognizer

@@ -7,7 +7,7 @@ from typing import Any, Final
 import gradio as gr
 
 from ..project import NOTEBOOKS, REPOSITORY
-from ..recognition.bundle import BundleConfig
+from ..recognition.bundle_config import BundleConfig
 from ..recognition.catalogue import Catalogue
 from ..recognition.recognizer import EmotionRecognizer
 

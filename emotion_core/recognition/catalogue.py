@@ -5,7 +5,8 @@ import threading
 from typing_extensions import TypedDict
 
 from ..errors import ModelNotFoundError
-from .bundle import CONFIG, EMBEDDED, Bundle, BundleConfig
+from .bundle import EMBEDDED, Bundle
+from .bundle_config import CONFIG, BundleConfig, Figures
 from .classifier import Classifier
 from .detectors import FaceDetector
 from .recognizer import EmotionRecognizer
@@ -128,9 +129,9 @@ def _describe(config: BundleConfig, origin: str, default: bool) -> ModelDict:
     }
 
 
-def _figures(measured: dict[str, float]) -> FiguresDict:
+def _figures(measured: Figures) -> FiguresDict:
     return {
-        "faces": int(measured["faces"]),
+        "faces": measured["faces"],
         "accuracy": measured["accuracy"],
         "balanced_accuracy": measured["balanced_accuracy"],
         "macro_f1": measured["macro_f1"],

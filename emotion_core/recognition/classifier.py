@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BundleError
-from .bundle import GRAPH, Bundle, BundleConfig, UncertainRule
+from .bundle import GRAPH, Bundle
+from .bundle_config import BundleConfig, UncertainRule
 
 #: Crops answered in one call of the graph; more are split, to bound the memory.
 MAX_BATCH = 64

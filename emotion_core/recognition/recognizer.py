@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from ..images import RGB, ImageLike, load_image
 from ..results import Face, FrameResult, Prediction
 from ..settings import Settings
-from .bundle import Bundle, BundleConfig
+from .bundle import Bundle
+from .bundle_config import BundleConfig
 from .classifier import Classifier, is_uncertain
 from .detectors import FaceDetector, crop
 from .resolve import PIN, resolve_bundle, resolve_detector

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import EmotionError, ModelNotFoundError
-from .bundle import CONFIG, SERVABLE, Bundle, BundleConfig, check_sha256, embedded
+from .bundle import SERVABLE, Bundle, check_sha256, embedded
+from .bundle_config import CONFIG, BundleConfig
 from .detectors import FaceDetector, HaarDetector, YuNetDetector
 from .hub import PATIENCE, YUNET, HubRef, fetch, within
 

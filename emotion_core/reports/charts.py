@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from ..recognition.bundle import BundleConfig
+from ..recognition.bundle_config import Bin, BundleConfig
 
 
 def history(stages: Sequence[Mapping[str, Any]]) -> Figure:
@@ -47,7 +47,7 @@ def confusion(table: Sequence[Sequence[int]], labels: Sequence[str], title: str 
     return figure
 
 
-def reliability(curves: Mapping[str, Sequence[Mapping[str, float]]]) -> Figure:
+def reliability(curves: Mapping[str, Sequence[Bin]]) -> Figure:
     """Accuracy against confidence; the diagonal is a model that knows how sure to be."""
     figure = Figure(figsize=(4.2, 4), layout="constrained")
     axes = figure.subplots()

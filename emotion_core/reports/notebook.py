@@ -15,7 +15,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from ..recognition.architectures import options_of
-from ..recognition.bundle import CONFIG, Bundle, BundleConfig
+from ..recognition.bundle import Bundle
+from ..recognition.bundle_config import CONFIG, BundleConfig
 from ..training.config import TrainConfig
 from ..training.data.faces import FaceData
 from ..training.pipeline import train_bundle

@@ -15,7 +15,8 @@ from typing import Any, Final
 
 from ..errors import DataError
 from ..labels import FERPLUS
-from ..recognition.bundle import Bundle, BundleConfig
+from ..recognition.bundle import Bundle
+from ..recognition.bundle_config import BundleConfig
 from ..training.card import class_table, results_table, table
 from ..training.config import TrainConfig
 from ..training.run_folder import RUNS, read_json

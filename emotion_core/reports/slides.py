@@ -14,7 +14,7 @@ from pptx import Presentation
 
 from ..errors import DataError
 from ..images import RGB
-from ..recognition.bundle import BundleConfig
+from ..recognition.bundle_config import BundleConfig
 from ..recognition.recognizer import EmotionRecognizer
 from ..render import annotate
 from ..training.run_folder import RUNS

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from ..recognition.bundle import BundleConfig
+from ..recognition.bundle_config import BundleConfig
 from ..training.run_folder import read_json
 from . import charts as plots
 from .deck import Deck

@@ -6,7 +6,7 @@ from typing import Any, Final
 from huggingface_hub import EvalResult, ModelCardData
 
 from ..labels import FER2013, FERPLUS
-from ..recognition.bundle import BundleConfig
+from ..recognition.bundle_config import BundleConfig
 
 SPLIT_NAMES: Final = {"public": "PublicTest", "private": "PrivateTest"}
 
@@ -51,10 +51,13 @@ def model_card(config: BundleConfig) -> str:
             dataset_split=split,
             metric_type=kind,
             metric_name=name,
-            metric_value=figures[key],
+            metric_value=value,
         )
         for split, figures in config.metrics.items()
-        for key, kind, name in (("accuracy", "accuracy", "Accuracy"), ("macro_f1", "f1", "Macro F1"))
+        for value, kind, name in (
+            (figures["accuracy"], "accuracy", "Accuracy"),
+            (figures["macro_f1"], "f1", "Macro F1"),
+        )
     ]
     data = ModelCardData(
         language="en",
@@ -154,7 +157,7 @@ def _export(config: BundleConfig) -> str:
         return ""
     figures = ("megabytes", "public_accuracy", "same_answer", "milliseconds_1_face", "milliseconds_10_faces")
     rows = [
-        [form + (" (shipped)" if form == config.export["form"] else ""), *(row[name] for name in figures)]
+        [form + (" (shipped)" if form == config.export["form"] else ""), *(dict(row)[name] for name in figures)]
         for form, row in config.export["forms"].items()
     ]
     return f"""\

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BundleError
-from ..recognition.bundle import CARD, CONFIG, GRAPH, WEIGHTS, Bundle, BundleConfig
+from ..recognition.bundle import CARD, GRAPH, WEIGHTS, Bundle
+from ..recognition.bundle_config import CONFIG, BundleConfig
 from ..recognition.classifier import MAX_BATCH, Classifier, LiteRTNetwork, softmax
 from ..recognition.keras_network import load_network
 from .card import model_card
@@ -47,10 +48,12 @@ def export_bundle(
     in_precision("float16", network, config).save_weights(out / WEIGHTS, overwrite=True)
     graph, public = LiteRTNetwork((out / GRAPH).read_bytes()), data.of("public")
     temperature, bias = fit_calibration(Classifier(graph, config).logits(public.faces), public.emotion)
-    config = replace(config, temperature=temperature, bias=bias, export={"form": chosen, "forms": table})
+    compared: Any = {"form": chosen, "forms": table}  # BundleConfig checks both
+    config = replace(config, temperature=temperature, bias=bias, export=compared)
     classifier = Classifier(graph, config)
     present = [split for split in ("public", "private") if (data.split == split).any()]
-    config = replace(config, metrics={split: evaluate(classifier, data, split) for split in present})
+    measured: Any = {split: evaluate(classifier, data, split) for split in present}
+    config = replace(config, metrics=measured)
     write_config(out, config)
     return Bundle.open(out)
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..errors import BundleError
 from ..recognition.architectures import build
-from ..recognition.bundle import BundleConfig
+from ..recognition.bundle_config import BundleConfig
 from ..recognition.classifier import LiteRTNetwork
 
 FLOAT: Final = "float32"

@@ -9,7 +9,8 @@ import numpy as np
 
 from ..errors import BundleError, DataError
 from ..recognition.architectures import HEAD
-from ..recognition.bundle import CONFIG, KERAS, WEIGHTS, Bundle
+from ..recognition.bundle import KERAS, WEIGHTS, Bundle
+from ..recognition.bundle_config import CONFIG
 from ..recognition.keras_network import load_network
 
 

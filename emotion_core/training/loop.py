@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from ..files import unfinished
 from ..recognition.architectures import build, enlarged_part
-from ..recognition.bundle import CONFIG, Bundle
+from ..recognition.bundle import Bundle
+from ..recognition.bundle_config import CONFIG
 from ..recognition.classifier import softmax
 from .batch_norm import own_statistics
 from .config import TrainConfig

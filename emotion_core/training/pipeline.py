@@ -10,7 +10,8 @@ import keras
 
 from ..errors import DataError
 from ..recognition.architectures import options_of
-from ..recognition.bundle import Bundle, BundleConfig
+from ..recognition.bundle import Bundle
+from ..recognition.bundle_config import BundleConfig, CropShape
 from .config import TrainConfig
 from .data.faces import FaceData, as_ferplus, load
 from .export import export_bundle
@@ -56,9 +57,7 @@ def train_bundle(data: FaceData, config: TrainConfig, out: Path, resume: bool = 
         name=out.resolve().name,
         arch=config.arch,
         labels=data.labels,
-        height=shape[1],
-        width=shape[2],
-        channels=shape[3],
+        input=CropShape(*shape[1:]),
         flip=flip,
         arch_options=options_of(config.arch, config.arch_options),
         training={

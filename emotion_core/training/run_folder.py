@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ..errors import DataError
 from ..files import unfinished
-from ..recognition.bundle import CONFIG, BundleConfig
+from ..recognition.bundle_config import CONFIG, BundleConfig
 
 RUN: Final = "run.json"
 HISTORY: Final = "history.csv"

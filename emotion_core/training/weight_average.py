@@ -13,7 +13,8 @@ import numpy as np
 
 from ..errors import BundleError
 from ..recognition.architectures import options_of
-from ..recognition.bundle import Bundle, BundleConfig
+from ..recognition.bundle import Bundle
+from ..recognition.bundle_config import BundleConfig
 from ..recognition.keras_network import load_network
 from .batch_norm import renew_statistics
 from .data.faces import FaceData

@@ -24,7 +24,8 @@ from PIL import Image
 
 from emotion_core import Bundle, BundleConfig, EmotionError
 from emotion_core.images import load_image
-from emotion_core.recognition.bundle import CONFIG, EMBEDDED, GRAPH
+from emotion_core.recognition.bundle import EMBEDDED, GRAPH
+from emotion_core.recognition.bundle_config import CONFIG
 from emotion_core.recognition.classifier import Classifier
 from emotion_core.rest.pictures import file_of, from_form, from_json
 from emotion_core.settings import Settings

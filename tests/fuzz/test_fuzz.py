@@ -20,7 +20,8 @@ from emotion_core import Bundle, BundleError, EmotionError, ImageError, ModelNot
 from emotion_core.errors import DataError
 from emotion_core.page.album import Photo, unique_names, write_album
 from emotion_core.publish import model_upload
-from emotion_core.recognition.bundle import CONFIG, GRAPH, KERAS, WEIGHTS
+from emotion_core.recognition.bundle import GRAPH, KERAS, WEIGHTS
+from emotion_core.recognition.bundle_config import CONFIG
 from emotion_core.recognition.classifier import Classifier
 from emotion_core.training.data import pictures as reading
 from emotion_core.training.data import tables

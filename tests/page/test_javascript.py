@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from emotion_core.images import RGB
-from emotion_core.recognition.bundle import UncertainRule
+from emotion_core.recognition.bundle_config import UncertainRule
 from emotion_core.recognition.classifier import is_uncertain, softmax
 from emotion_core.recognition.detectors import crop
 from emotion_core.results import Box, Face, Prediction

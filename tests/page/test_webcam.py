@@ -18,7 +18,7 @@ from emotion_core.images import RGB
 from emotion_core.page.examples import LOOKS, drawn_face
 from emotion_core.page.live_view import MAX_ROWS, rolling_timeline
 from emotion_core.page.webcam_tab import MAX_CHARACTERS, server_functions
-from emotion_core.recognition.bundle import BundleConfig
+from emotion_core.recognition.bundle_config import BundleConfig, CropShape
 from emotion_core.serving.live import IDLE_SECONDS, MAX_SIDE, LiveSession, LiveSessions
 from emotion_core.tracking.recent import BIN_SECONDS, MAX_PEOPLE, WINDOW_SECONDS, RollingHistory
 from emotion_core.tracking.stream import TrackedFace, TrackedFrame
@@ -42,7 +42,7 @@ class Scripted:
     """Detector and classifier in one: works for ``seconds`` and sees a face, or none, whatever the picture."""
 
     name = "scripted"
-    config = BundleConfig("scripted", "none", LABELS, 48, 48, 1)
+    config = BundleConfig(name="scripted", labels=LABELS, input=CropShape(48, 48, 1))
 
     def __init__(self, clock: Clock, seconds: float = 0.0) -> None:
         self.clock, self.seconds, self.in_view = clock, seconds, True

@@ -9,7 +9,8 @@ import pytest
 
 from emotion_core import Bundle, BundleConfig, BundleError, HashMismatchError
 from emotion_core.labels import FERPLUS
-from emotion_core.recognition.bundle import CARD, CONFIG, EMBEDDED, GRAPH, WEIGHTS, embedded
+from emotion_core.recognition.bundle import CARD, EMBEDDED, GRAPH, WEIGHTS, embedded
+from emotion_core.recognition.bundle_config import CONFIG
 from emotion_core.recognition.classifier import Classifier
 
 
@@ -44,18 +45,27 @@ def test_every_file_is_checked(copy: Path, name: str) -> None:
     [
         ({"labels": ["only"]}, "labels"),
         ({"labels": "abcdefg"}, "labels"),
-        ({"uncertain": {"min_confidence": "high"}}, "cannot be read"),
-        ({"labels": ["a", "a"]}, "labels"),
-        ({"input": {"height": 48, "width": 48, "channels": 2}}, "channels"),
-        ({"input": {"height": 48}}, "width"),
-        ({"input": {"height": 10**6, "width": 48, "channels": 1}}, "pixels"),
-        ({"temperature": 0}, "temperature"),
+        ({"labels": ["a", "a"]}, "labels must be different"),
+        ({"input": {"height": 48, "width": 48, "channels": 2}}, "input.channels: input should be 1 or 3"),
+        ({"input": {"height": 48}}, "no entry input.width"),
+        ({"input": {"height": 10**6, "width": 48, "channels": 1}}, "less than or equal to 1024"),
+        ({"temperature": 0}, "temperature: input should be greater"),
+        ({"temperature": "1.0"}, "temperature: input should be a valid number"),
+        ({"temperature": float("nan")}, "temperature: input should be a finite number"),
         ({"bias": [0.1]}, "bias"),
         ({"bias": [1e9] * 7}, "bias"),
-        ({"temperature": "hot"}, "cannot be read"),
-        ({"uncertain": {"other": 1}}, "cannot be read"),
-        ({"uncertain": {"min_margin": "nan"}}, "shares from 0 to 1"),
-        ({"files": [1]}, "cannot be read"),
+        ({"flip": 1}, "flip"),
+        ({"uncertain": {"min_confidence": "high"}}, "uncertain.min_confidence"),
+        ({"uncertain": {"min_margin": 1.5}}, "uncertain.min_margin"),
+        ({"uncertain": {"other": 1}}, "uncertain.other is no entry"),
+        ({"temprature": 1.0}, "do you mean temperature?"),
+        ({"whatever": 1.0}, "there are name, arch"),
+        ({"files": [1]}, "files"),
+        ({"metrics": {"private": {"accuracy": "<img src=x>"}}}, "metrics.private.accuracy: input should be a valid"),
+        ({"metrics": {"private": {"faces": "many"}}}, "metrics.private.faces"),
+        ({"metrics": {"private": {"accurcy": 0.7}}}, "metrics.private.accurcy is no entry"),
+        ({"metrics": {"private": {"reliability": [{"faces": 1, "confidence": "x", "accuracy": 1}]}}}, "confidence"),
+        ({"export": {"form": "int8", "forms": {"int8": {"megabytes": "small"}}}}, "export.forms.int8"),
     ],
 )
 def test_a_bad_config_is_named(copy: Path, changes: dict[str, object], says: str) -> None:
@@ -69,12 +79,10 @@ def test_a_folder_that_is_no_bundle(copy: Path) -> None:
         (copy / name).unlink()
     with pytest.raises(BundleError, match="nothing to serve"):
         Bundle.open(copy)
-    (copy / CONFIG).write_text("[" * 100_000)
-    with pytest.raises(BundleError, match="cannot be read"):
-        Bundle.open(copy)
-    (copy / CONFIG).write_text("no json")
-    with pytest.raises(BundleError, match="cannot be read"):
-        Bundle.open(copy)
+    for text, says in (("[" * 100_000, "invalid JSON"), ("no json", "invalid JSON"), (" " * 5_000_001, "over 5 MB")):
+        (copy / CONFIG).write_text(text)
+        with pytest.raises(BundleError, match=says):
+            Bundle.open(copy)
 
 
 def test_a_graph_that_does_not_fit_is_refused(copy: Path) -> None:
@@ -102,6 +110,10 @@ def test_what_is_shipped_is_listed() -> None:
 @pytest.mark.parametrize("name", SHIPPED)
 class TestShipped:
     """The models inside the clone."""
+
+    def test_the_config_is_written_as_it_was_read(self, name: str) -> None:
+        text = (EMBEDDED / name / CONFIG).read_text()
+        assert BundleConfig.from_json(text).to_json() == text
 
     @pytest.fixture
     def bundle(self, name: str) -> Bundle:

@@ -12,7 +12,7 @@ from skimage import data as pictures
 
 from emotion_core import Box, Bundle, EmotionRecognizer, Face, ImageError, Prediction
 from emotion_core.images import RGB
-from emotion_core.recognition.bundle import UncertainRule
+from emotion_core.recognition.bundle_config import UncertainRule
 from emotion_core.recognition.classifier import Classifier, is_uncertain, softmax
 from emotion_core.recognition.detectors import FaceDetector, HaarDetector, YuNetDetector, crop
 

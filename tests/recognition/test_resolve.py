@@ -12,7 +12,8 @@ import pytest
 
 from emotion_core import Bundle, BundleError, EmotionRecognizer, HashMismatchError, HubError, ModelNotFoundError
 from emotion_core.recognition import resolve as resolving
-from emotion_core.recognition.bundle import CONFIG, GRAPH, WEIGHTS, embedded
+from emotion_core.recognition.bundle import GRAPH, WEIGHTS, embedded
+from emotion_core.recognition.bundle_config import CONFIG
 from emotion_core.recognition.classifier import Classifier
 from emotion_core.recognition.hub import YUNET, HubRef
 from emotion_core.recognition.resolve import resolve_bundle, resolve_detector

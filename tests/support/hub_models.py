@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from emotion_core import Bundle
-from emotion_core.recognition.bundle import CONFIG, GRAPH
+from emotion_core.recognition.bundle import GRAPH
+from emotion_core.recognition.bundle_config import CONFIG
 from emotion_core.recognition.classifier import Classifier
 from support.stand_in_hub import Repo
 
