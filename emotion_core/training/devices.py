@@ -32,7 +32,7 @@ def use_devices(choice: str = "one", batch_size: int | None = None) -> list[str]
     several_hosts = "KERAS_DISTRIBUTION_NUM_PROCESSES" in os.environ
     if choice == "all" and several_hosts and keras.backend.backend() == "jax" and _processes() == (1, 0):
         keras.distribution.initialize()  # before any device is asked after
-    found = list(keras.distribution.list_devices())
+    found = _devices()
     if choice == "one" or len(found) == 1:
         keras.distribution.set_distribution(None)
         return found[:1]
@@ -71,6 +71,15 @@ def _processes() -> tuple[int, int]:
     return (jax.process_count(), jax.process_index()) if jax.distributed.is_initialized() else (1, 0)
 
 
+def _devices() -> list[str]:
+    """What there is to train on, such as ``cpu:0``."""
+    if keras.backend.backend() != "torch":  # which has no part in keras.distribution
+        return list(keras.distribution.list_devices())
+    import torch
+
+    return [f"gpu:{number}" for number in range(torch.cuda.device_count())] or ["cpu:0"]
+
+
 def fast_precision() -> str:
     """``mixed_bfloat16`` where the machine is faster in it, else ``float32``.
 
@@ -79,7 +88,7 @@ def fast_precision() -> str:
     float32 on an Intel Xeon and a third faster on an AMD EPYC, where MobileNetV2 was a third slower:
     there it is worth a try by hand.
     """
-    if any(not name.startswith("cpu") for name in keras.distribution.list_devices()):
+    if any(not name.startswith("cpu") for name in _devices()):
         return "mixed_bfloat16"
     facts = CPU_FACTS.read_text().split() if CPU_FACTS.is_file() else []
     return "mixed_bfloat16" if "amx_bf16" in facts else "float32"
