@@ -1,3 +1,5 @@
+"""``python -m emotion_core``."""
+
 import signal
 import sys
 

@@ -41,23 +41,7 @@ def load_image(source: ImageLike) -> RGB:
 
 
 def _from_file(source: str | os.PathLike[str] | bytes | bytearray | BinaryIO) -> RGB:
-    if isinstance(source, bytes | bytearray):
-        file: BinaryIO = io.BytesIO(source)
-    elif isinstance(source, str | os.PathLike):
-        path = Path(source)
-        name = path.name[:80]
-        try:
-            if not path.is_file():
-                raise ImageError(f"There is no file {name!r}. Check the path.")
-            file = path.open("rb")
-        except (OSError, ValueError) as error:  # ValueError: a NUL in the name; ImageError is one, too
-            if isinstance(error, ImageError):
-                raise
-            raise ImageError(f"{name!r} cannot be opened. Check the path and its permissions.") from error
-    elif hasattr(source, "read") and hasattr(source, "seek"):
-        file = source
-    else:
-        raise ImageError(f"A {type(source).__name__} is not a picture. Give a path, bytes, a PIL image or an array.")
+    file = _opened(source)
     try:
         if not file.read(1):
             raise ImageError("The file is empty. Send it again.")
@@ -76,6 +60,23 @@ def _from_file(source: str | os.PathLike[str] | bytes | bytearray | BinaryIO) ->
     finally:
         if file is not source:
             file.close()
+
+
+def _opened(source: str | os.PathLike[str] | bytes | bytearray | BinaryIO) -> BinaryIO:
+    if isinstance(source, bytes | bytearray):
+        return io.BytesIO(source)
+    if isinstance(source, str | os.PathLike):
+        path = Path(source)
+        name = path.name[:80]
+        try:
+            if path.is_file():
+                return path.open("rb")
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+            raise ImageError(f"{name!r} cannot be opened. Check the path and its permissions.") from error
+        raise ImageError(f"There is no file {name!r}. Check the path.")
+    if hasattr(source, "read") and hasattr(source, "seek"):
+        return source
+    raise ImageError(f"A {type(source).__name__} is not a picture. Give a path, bytes, a PIL image or an array.")
 
 
 def _from_pil(image: Image.Image) -> RGB:

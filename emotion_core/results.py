@@ -57,6 +57,7 @@ class Box:
 
     @property
     def area(self) -> int:
+        """In square pixels."""
         return self.width * self.height
 
     def overlap(self, other: "Box") -> float:
@@ -67,6 +68,7 @@ class Box:
         return shared / (self.area + other.area - shared)
 
     def to_dict(self) -> BoxDict:
+        """As JSON's types."""
         return {"x": self.x, "y": self.y, "width": self.width, "height": self.height}
 
 
@@ -102,10 +104,12 @@ class Prediction:
 
     @property
     def confidence(self) -> float:
+        """The greatest probability, 0 to 1."""
         return max(self.probabilities)
 
     @property
     def label(self) -> str:
+        """The most probable emotion."""
         return self.labels[self.probabilities.index(self.confidence)]
 
     def ranked(self) -> list[tuple[str, float]]:
@@ -113,6 +117,7 @@ class Prediction:
         return sorted(zip(self.labels, self.probabilities, strict=True), key=lambda pair: -pair[1])
 
     def to_dict(self) -> FaceDict:
+        """As JSON's types."""
         return {
             "box": self.face.box.to_dict(),
             "detection_score": self.face.score,
@@ -137,6 +142,7 @@ class FrameResult:
     detector: str
 
     def to_dict(self) -> FrameDict:
+        """As JSON's types."""
         return {
             "width": self.width,
             "height": self.height,

@@ -99,8 +99,10 @@ def variable_of(name: str) -> str:
 def table() -> str:
     """The settings as the README's Markdown table."""
     rows = ["| environment variable | meaning | default |", "| --- | --- | --- |"]
-    for entry in fields(Settings):
-        rows.append(f"| `{variable_of(entry.name)}` | {entry.metadata['meaning']} | {entry.metadata['unset']} |")
+    rows += [
+        f"| `{variable_of(entry.name)}` | {entry.metadata['meaning']} | {entry.metadata['unset']} |"
+        for entry in fields(Settings)
+    ]
     return "\n".join(rows)
 
 

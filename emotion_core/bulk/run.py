@@ -68,6 +68,7 @@ class BulkProgress:
 
     @property
     def seconds_left(self) -> float:
+        """What the rest will take at this rate, in seconds; infinite before a rate is known."""
         return self.files_left / self.rate if self.rate else math.inf
 
 

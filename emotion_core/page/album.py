@@ -29,6 +29,7 @@ class Photo:
 
     @property
     def caption(self) -> str:
+        """What stands under the picture in the gallery."""
         return f"{self.name}: {summary(self.result) if self.result else self.problem}"
 
 

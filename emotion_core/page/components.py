@@ -20,6 +20,7 @@ class PhotoInput(gr.Image):
     is_template = True
 
     def preprocess(self, payload: Any) -> Any:  # a path, or the bytes of a data: address
+        """The upload's bytes, or its path in the cache; None for none."""
         if payload is None:
             return None
         if payload.url and payload.url.startswith("data:"):
@@ -36,6 +37,7 @@ class VideoInput(gr.Video):
     is_template = True
 
     def preprocess(self, payload: Any) -> str | None:
+        """The upload's path in the cache; None for none."""
         return None if payload is None else uploaded(payload.path, self.GRADIO_CACHE)
 
 
@@ -45,6 +47,7 @@ class FrameOutput(gr.JSON):
     is_template = True
 
     def api_info(self) -> dict[str, Any]:
+        """What Gradio's clients are told that the endpoint answers."""
         return dict(python_type_to_json_schema(FrameDict))
 
 
@@ -54,6 +57,7 @@ class SummaryOutput(gr.JSON):
     is_template = True
 
     def api_info(self) -> dict[str, Any]:
+        """What Gradio's clients are told that the endpoint answers."""
         return dict(python_type_to_json_schema(VideoSummaryDict))
 
 

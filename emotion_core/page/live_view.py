@@ -43,5 +43,5 @@ def _row(row: Recent, labels: Sequence[str], now: float) -> dict[str, Any]:
         return np.asarray(np.clip((times - start) / WINDOW_SECONDS, 0, 1) * _WIDTH, np.float64)
 
     # stacked_areas escapes the labels, the only words in it.
-    areas = Markup(stacked_areas(row.bins, labels, BIN_SECONDS, x_of, 0, _HEIGHT))
+    areas = Markup(stacked_areas(row.bins, labels, BIN_SECONDS, x_of, 0, _HEIGHT))  # noqa: S704
     return {"person": row.person, "label": labels[int(np.argmax(mean))], "share": float(mean.max()), "areas": areas}

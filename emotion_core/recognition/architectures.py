@@ -23,6 +23,7 @@ IMAGENET_MEAN_BGR: Final = (103.939, 116.779, 123.68)
 
 
 def register(builder: Callable[..., Any]) -> Callable[..., Any]:
+    """Add a builder to ``BUILDERS`` under its own name."""
     BUILDERS[builder.__name__] = builder
     return builder
 

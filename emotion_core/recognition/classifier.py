@@ -20,7 +20,8 @@ MAX_BATCH = 64
 class Network(Protocol):
     """A loaded graph: uint8 (N, H, W, C) -> float32 logits (N, classes). Thread-safe."""
 
-    def __call__(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]: ...
+    def __call__(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """uint8 (N, H, W, C) -> float32 logits (N, classes)."""
 
 
 class LiteRTNetwork:
@@ -44,6 +45,7 @@ class LiteRTNetwork:
         self._lock = threading.Lock()  # an interpreter holds one call's tensors
 
     def __call__(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """uint8 (N, H, W, C) -> float32 logits (N, classes)."""
         with self._lock:
             if len(crops) != self._batch:
                 self._interpreter.resize_tensor_input(self._entry, crops.shape)
@@ -98,6 +100,7 @@ class Classifier:
 
     @property
     def labels(self) -> tuple[str, ...]:
+        """The bundle's labels, in the order of the classes."""
         return self.config.labels
 
     def logits(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:

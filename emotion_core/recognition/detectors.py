@@ -58,6 +58,7 @@ class YuNetDetector:
         )
 
     def detect(self, rgb: RGB, near: int | None = None) -> list[Face]:
+        """Faces in RGB uint8 (H, W, 3), largest first; see ``FaceDetector``."""
         small, scale = (rgb, 1.0) if near else _for_detection(rgb, YUNET_SIDE)
         bgr = cv2.cvtColor(small, cv2.COLOR_RGB2BGR)
         detector, lock = self._near if near else self._whole
@@ -83,6 +84,7 @@ class HaarDetector:
         self._lock = threading.Lock()
 
     def detect(self, rgb: RGB, near: int | None = None) -> list[Face]:
+        """Faces in RGB uint8 (H, W, 3), largest first; see ``FaceDetector``."""
         small, scale = (rgb, 1.0) if near else _for_detection(rgb, HAAR_SIDE)
         gray = cv2.equalizeHist(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY))
         smallest = max(24, round(0.7 * near) if near else min(gray.shape) // 30)
@@ -109,6 +111,7 @@ class WholePicture:
     name = "none"
 
     def detect(self, rgb: RGB, near: int | None = None) -> list[Face]:  # noqa: ARG002
+        """Faces in RGB uint8 (H, W, 3), largest first; see ``FaceDetector``."""
         height, width = rgb.shape[:2]
         side = min(height, width)
         return [Face(Box(0, 0, width, height), Box((width - side) // 2, (height - side) // 2, side, side))]

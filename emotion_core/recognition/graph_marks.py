@@ -71,10 +71,8 @@ def marked_yunet(model: bytes) -> MarkedYuNet:
     """YuNet's ONNX file -> its graph with the places of its sizes; BundleError for another file."""
     one, other = (yunet_graph(model, rows * MULTIPLE, columns * MULTIPLE) for rows, columns in (_FIRST, _SECOND))
     first, second = (np.frombuffer(graph, "<i4", len(graph) // 4) for graph in (one, other))
-    marks = []
-    for place in np.flatnonzero(first != second):
-        marks.append(_side_mark(int(place) * 4, int(first[place]), int(second[place])))
-    return MarkedYuNet(one, tuple(marks))
+    changed = np.flatnonzero(first != second)
+    return MarkedYuNet(one, tuple(_side_mark(int(at) * 4, int(first[at]), int(second[at])) for at in changed))
 
 
 def _side_mark(offset: int, first: int, second: int) -> SideMark:

@@ -41,5 +41,6 @@ class KerasNetwork:
         self._lock = threading.Lock()
 
     def __call__(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """uint8 (N, H, W, C) -> float32 logits (N, classes)."""
         with self._lock:
             return np.asarray(self._model.predict(crops, verbose=0), np.float32)

@@ -3,7 +3,7 @@
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from PIL import Image
 from pptx.dml.color import RGBColor
@@ -18,6 +18,20 @@ _TOP, _BOTTOM = Inches(1.65), Inches(6.75)  # of what stands under the title
 _LETTERS: Final = 110  # of 18 points that fill a line, on the safe side
 
 
+#: Left, top, width and height on the page.
+_Box: TypeAlias = tuple[int, int, int, int]
+
+
+class _Style(NamedTuple):
+    """How a text is set; size and gap in points."""
+
+    size: int
+    bold: bool = False
+    colour: RGBColor = _INK
+    gap: int = 0
+    right: bool = False
+
+
 class Deck:
     """A presentation under construction; ``source`` stands at the foot of every page."""
 
@@ -27,12 +41,13 @@ class Deck:
         self._source = source
 
     def cover(self, title: str, subtitle: str, note: str) -> None:
+        """The first slide: a title, what it is about, and a note below."""
         slide = self._blank()
         self._block(slide, 0, 0, Inches(0.35), _HEIGHT, _ACCENT)
-        self._text(slide, [title], Inches(1.2), Inches(2.1), Inches(11), Inches(1.2), 54, bold=True)
-        self._text(slide, [subtitle], Inches(1.2), Inches(3.4), Inches(11), Inches(0.7), 26, colour=_ACCENT)
-        self._text(slide, [note], Inches(1.2), Inches(4.4), Inches(11), Inches(0.9), 20, colour=_PALE)
-        self._text(slide, [self._source], Inches(1.2), Inches(6.6), Inches(11), Inches(0.4), 12, colour=_PALE)
+        self._text(slide, [title], (Inches(1.2), Inches(2.1), Inches(11), Inches(1.2)), _Style(54, bold=True))
+        self._text(slide, [subtitle], (Inches(1.2), Inches(3.4), Inches(11), Inches(0.7)), _Style(26, colour=_ACCENT))
+        self._text(slide, [note], (Inches(1.2), Inches(4.4), Inches(11), Inches(0.9)), _Style(20, colour=_PALE))
+        self._text(slide, [self._source], (Inches(1.2), Inches(6.6), Inches(11), Inches(0.4)), _Style(12, colour=_PALE))
 
     def page(
         self,
@@ -45,7 +60,7 @@ class Deck:
         """One page; picture: an image file's bytes, beside the lines or ``below`` them; table: header first."""
         slide = self._blank()
         inner = _WIDTH - 2 * _MARGIN
-        self._text(slide, [title], _MARGIN, Inches(0.5), inner, Inches(0.8), 34, bold=True)
+        self._text(slide, [title], (_MARGIN, Inches(0.5), inner, Inches(0.8)), _Style(34, bold=True))
         self._block(slide, _MARGIN, Inches(1.3), Inches(1.1), Inches(0.06), _ACCENT)
         beside = picture is not None and not below
         alone = picture is None and not table
@@ -54,17 +69,23 @@ class Deck:
         under = Inches(0.38 * rows + 0.25)
         height = _BOTTOM - _TOP if alone or beside else under
         gap = 20 if alone else 14 if beside else 6
-        self._text(slide, lines, _MARGIN, _TOP, width, height, 24 if alone else 18, gap=gap)
+        self._text(slide, lines, (_MARGIN, _TOP, width, height), _Style(24 if alone else 18, gap=gap))
         if picture is not None:
             left, top = (_MARGIN + width + Inches(0.35), _TOP) if beside else (_MARGIN, _TOP + under)
             self._picture(slide, picture, left, top, _WIDTH - _MARGIN - left, _BOTTOM - top)
         if table:
             self._table(slide, table, _TOP + under, inner)
-        self._text(slide, [self._source], _MARGIN, Inches(6.95), Inches(9), Inches(0.35), 11, colour=_PALE)
+        self._text(slide, [self._source], (_MARGIN, Inches(6.95), Inches(9), Inches(0.35)), _Style(11, colour=_PALE))
         number = str(len(self._deck.slides))
-        self._text(slide, [number], _WIDTH - _MARGIN - Inches(1), Inches(6.95), Inches(1), Inches(0.35), 11, right=True)
+        self._text(
+            slide,
+            [number],
+            (_WIDTH - _MARGIN - Inches(1), Inches(6.95), Inches(1), Inches(0.35)),
+            _Style(11, right=True),
+        )
 
     def save(self, path: Path) -> Path:
+        """Write the .pptx; its path."""
         self._deck.save(str(path))
         return path
 
@@ -78,30 +99,16 @@ class Deck:
         shape.line.fill.background()
         shape.shadow.inherit = False
 
-    def _text(
-        self,
-        slide: Any,
-        lines: Sequence[str],
-        left: int,
-        top: int,
-        width: int,
-        height: int,
-        size: int,
-        *,
-        bold: bool = False,
-        colour: RGBColor = _INK,
-        gap: int = 0,
-        right: bool = False,
-    ) -> None:
-        frame = slide.shapes.add_textbox(left, top, width, height).text_frame
+    def _text(self, slide: Any, lines: Sequence[str], box: _Box, style: _Style) -> None:
+        frame = slide.shapes.add_textbox(*box).text_frame
         frame.word_wrap = True
         frame.margin_left = frame.margin_right = frame.margin_top = frame.margin_bottom = 0
         for number, line in enumerate(lines):
             paragraph = frame.paragraphs[0] if number == 0 else frame.add_paragraph()
-            paragraph.space_after = Pt(gap)
-            if right:
+            paragraph.space_after = Pt(style.gap)
+            if style.right:
                 paragraph.alignment = PP_ALIGN.RIGHT
-            self._run(paragraph, line, size, bold, colour)
+            self._run(paragraph, line, style.size, style.bold, style.colour)
 
     def _run(self, paragraph: Any, text: str, size: int, bold: bool, colour: RGBColor) -> None:
         run = paragraph.add_run()

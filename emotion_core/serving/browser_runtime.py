@@ -191,7 +191,7 @@ class _Npm:
 
 def _download(address: str) -> bytes:
     try:
-        with urllib.request.urlopen(address, timeout=_REQUEST_SECONDS) as answer:
+        with urllib.request.urlopen(address, timeout=_REQUEST_SECONDS) as answer:  # noqa: S310 (an address of ours)
             content = bytes(answer.read(MAX_BYTES + 1))
     except (OSError, ValueError, urllib.error.URLError) as error:
         raise EmotionError(f"{address} could not be fetched ({type(error).__name__}). Try --source npm.") from error

@@ -59,6 +59,7 @@ class Guard:
         self._on_space = os.environ.get("SYSTEM") == "spaces" if on_space is None else on_space
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or refuse it before the application sees it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

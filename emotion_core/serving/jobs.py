@@ -34,13 +34,20 @@ class Progress(Protocol):
     """How far a job is. total is None while it is unknown; fraction is 0 to 1; seconds_left may be None, too."""
 
     @property
-    def frames(self) -> int: ...
+    def frames(self) -> int:
+        """Frames done."""
+
     @property
-    def total(self) -> int | None: ...
+    def total(self) -> int | None:
+        """Frames in all; None where the file does not say."""
+
     @property
-    def fraction(self) -> float: ...
+    def fraction(self) -> float:
+        """How much is done, 0 to 1."""
+
     @property
-    def seconds_left(self) -> float | None: ...
+    def seconds_left(self) -> float | None:
+        """What the rest will take; None while that is unknown."""
 
 
 class Runner(Protocol):
@@ -50,7 +57,8 @@ class Runner(Protocol):
     An EmotionError's message is shown to whoever sent the job.
     """
 
-    def __call__(self, source: Path, folder: Path, /) -> Generator[Progress, None, None]: ...
+    def __call__(self, source: Path, folder: Path, /) -> Generator[Progress, None, None]:
+        """Work on ``source``, write into ``folder``, and tell how far it is now and then."""
 
 
 @dataclass(eq=False)
@@ -66,10 +74,12 @@ class Job:
 
     @property
     def source(self) -> Path:
+        """Where the upload lies."""
         return self.folder / "source"
 
     @property
     def results(self) -> Path:
+        """The folder of what was made from it."""
         return self.folder / "results"
 
 

@@ -69,6 +69,7 @@ class ApiError(Exception):
         super().__init__(self.body["message"])
 
     def to_dict(self) -> ErrorDict:
+        """As JSON's types."""
         return {"error": self.body}
 
 
@@ -85,6 +86,7 @@ def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def respond(error: ApiError) -> Response:
+    """The refusal as an HTTP answer."""
     return JSONResponse(error.to_dict(), error.status, error.headers)
 
 

@@ -50,7 +50,7 @@ def serve(app: ASGIApp, on_stop: Callable[[], None], trust_proxies: bool = False
     when there is none.
     """
     on_space = os.environ.get("SYSTEM") == "spaces"
-    name = os.environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if on_space else "127.0.0.1")
+    name = os.environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if on_space else "127.0.0.1")  # noqa: S104 (a Space has its own proxy)
     first = int(os.environ.get("GRADIO_SERVER_PORT") or 7860)
     with listen(name.strip("[]"), first, int(os.environ.get("GRADIO_NUM_PORTS") or 100)) as listener:
         print(f"* Running on local URL:  http://{name}:{listener.getsockname()[1]}", flush=True)

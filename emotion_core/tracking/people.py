@@ -52,6 +52,7 @@ class Person:
     bins: Mapping[int, NDArray[np.float64]] = field(repr=False, compare=False)
 
     def to_dict(self) -> PersonDict:
+        """As JSON's types."""
         return {
             "person": self.person,
             "first_seen": round(self.first_seen, 3),

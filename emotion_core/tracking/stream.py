@@ -42,6 +42,7 @@ class TrackedFace:
     smoothed: Prediction
 
     def to_dict(self) -> TrackedFaceDict:
+        """As JSON's types."""
         raw = dict(zip(self.raw.labels, self.raw.probabilities, strict=True))
         return {"person": self.person, **self.smoothed.to_dict(), "raw_probabilities": raw}
 
@@ -60,6 +61,7 @@ class TrackedFrame:
         return [(face.smoothed, caption(face.smoothed, face.person)) for face in self.faces]
 
     def to_dict(self) -> TrackedFrameDict:
+        """As JSON's types."""
         return {
             "time_seconds": round(self.time_seconds, 6),
             "width": self.width,

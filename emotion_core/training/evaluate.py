@@ -65,6 +65,7 @@ def seen(classifier: Classifier, faces: NDArray[np.uint8], views: str) -> NDArra
 
 
 def mirror(faces: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The mirror images of uint8 (N, H, W, C)."""
     return np.ascontiguousarray(faces[:, :, ::-1])
 
 

@@ -81,6 +81,7 @@ def size_of(path: Path) -> int:
 
 
 def scratch() -> "tempfile.TemporaryDirectory[str]":
+    """A folder for forms that are only measured; gone at the end."""
     return tempfile.TemporaryDirectory(prefix="emotion-forms-")
 
 

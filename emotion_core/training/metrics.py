@@ -111,4 +111,5 @@ def nll_of(probabilities: NDArray[np.float64], goal: NDArray[np.floating[Any]]) 
 
 
 def number(value: Any) -> float:
+    """Rounded to five digits, as every recorded figure is."""
     return round(float(value), 5)

@@ -95,6 +95,7 @@ def keep_history(folder: Path, epochs: int) -> None:
 
 
 def append_history(folder: Path, row: dict[str, Any]) -> None:
+    """Add an epoch's row; the first one makes the file and its header."""
     path = folder / HISTORY
     new = not path.is_file()
     with path.open("a", newline="") as file:
@@ -112,4 +113,5 @@ def read_json(path: Path) -> Any:
 
 
 def sha256_of(path: Path | None) -> str | None:
+    """The SHA-256 of a file; None where there is none."""
     return hashlib.sha256(path.read_bytes()).hexdigest() if path and path.is_file() else None

@@ -16,6 +16,7 @@ import keras
 
 
 def is_torch() -> bool:
+    """Whether Keras runs on PyTorch."""
     return bool(keras.backend.backend() == "torch")
 
 

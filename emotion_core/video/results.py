@@ -60,6 +60,7 @@ class VideoFiles:
         return cls(*(folder / f"{name}{ending}" for ending in endings))
 
     def all(self) -> tuple[Path, ...]:
+        """Every file, the video first."""
         return self.video, self.csv, self.json, self.timeline
 
 
@@ -101,6 +102,7 @@ class VideoSummary:
     chart: str = field(repr=False)
 
     def to_dict(self) -> VideoSummaryDict:
+        """As JSON's types."""
         return {
             "seconds": round(self.seconds, 3),
             "frames": self.frames,

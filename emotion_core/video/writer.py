@@ -80,6 +80,7 @@ class VideoWriter:
 
     @property
     def has_sound(self) -> bool:
+        """Whether the copy will have the sound of the source."""
         return self._copy is not None or self._aac is not None
 
     def write_sound(self, packet: "av.Packet[AudioStream]") -> None:

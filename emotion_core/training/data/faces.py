@@ -55,6 +55,7 @@ class FaceData:
         return len(self.faces)
 
     def only(self, mask: NDArray[np.bool_]) -> "FaceData":
+        """The faces that the mask, bool (N,), is true for."""
         return replace(
             self,
             faces=self.faces[mask],

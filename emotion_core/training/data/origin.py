@@ -25,4 +25,5 @@ class Origin:
     sought: bool = False
 
     def as_json(self) -> dict[str, Any]:
+        """As recorded with a run."""
         return asdict(self)
