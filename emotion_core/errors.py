@@ -9,7 +9,8 @@
     │   └── HashMismatchError                    a file is not the one that was published
     ├── SettingsError       (ValueError)         an environment variable does not fit
     ├── ModelNotFoundError  (FileNotFoundError)  no model of that name, here or on the Hub
-    └── HubError            (ConnectionError)    the Hub did not answer, or refused
+    ├── HubError            (ConnectionError)    the Hub did not answer, or refused
+    └── BusyError                                every place of the server is taken
 
 Every class is also a child of the built-in error that fits it, so that callers who know
 nothing of this package catch what they expect.
@@ -57,6 +58,10 @@ class ModelNotFoundError(EmotionError, FileNotFoundError):
 
 class HubError(EmotionError, ConnectionError):
     """The Hugging Face Hub could not be reached in time, or denied access."""
+
+
+class BusyError(EmotionError):
+    """Every place of the server is taken now; the same request may be answered a little later."""
 
 
 def did_you_mean(word: str, known: Sequence[str]) -> str:

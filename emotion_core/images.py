@@ -1,16 +1,19 @@
 """Any picture a user may hand over -> RGB uint8 (H, W, 3), upright, or a clear refusal."""
 
 import base64
+import contextlib
 import io
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from .errors import ImageError
+from .picture_costs import Cost, cost_of
 
 RGB: TypeAlias = NDArray[np.uint8]
 #: A path, the bytes of a file, an open binary file, a PIL image, or an array.
@@ -20,6 +23,22 @@ MAX_PIXELS: Final = 50_000_000
 MIN_SIDE: Final = 16
 #: What is decoded. Formats that run an interpreter (EPS) or that hide others (ICNS) are left out.
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF")
+#: Of EXIF's orientations: where it stands, those that turn rows into columns, and those that begin at the far end.
+_ORIENTATION: Final = 0x0112
+_TURNED: Final = 5
+_FROM_THE_END: Final = (3, 4, 7, 8)
+_TRANSPOSE: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+#: Rows, or columns, converted at a time.
+_STRIP: Final = 256
+_DAMAGED: Final = "The picture is damaged or cut short. Export or send it again."
 _HELP: Final = "Use a JPEG, PNG, WebP, GIF, TIFF, BMP or AVIF picture."
 
 
@@ -41,13 +60,64 @@ def load_image(source: ImageLike) -> RGB:
 
 
 def _from_file(source: str | os.PathLike[str] | bytes | bytearray | BinaryIO) -> RGB:
-    file = _opened(source)
+    with opened(source) as picture:
+        return picture.pixels()
+
+
+class Picture:
+    """A picture whose header was read, and nothing more. width, height: upright, in pixels.
+
+    cost: what decoding it takes.
+    """
+
+    def __init__(self, image: Image.Image, cost: Cost | None = None) -> None:
+        _check_size(*image.size)
+        self.cost = cost or Cost(0, image.width * image.height * 3)
+        self._image = image
+        # Pillow turns TIFF pictures itself.
+        self._orientation = 1 if image.format == "TIFF" else image.getexif().get(_ORIENTATION, 1)
+        self.width, self.height = image.size if self._orientation < _TURNED else image.size[::-1]
+
+    def pixels(self) -> RGB:
+        """The whole picture, (H, W, 3)."""
+        rgb = np.empty((self.height, self.width, 3), np.uint8)
+        top = 0
+        for strip in self.strips():
+            rgb[top : top + len(strip)] = strip
+            top += len(strip)
+        return rgb
+
+    def strips(self) -> Iterator[RGB]:
+        """The picture from top to bottom, a few rows at a time: no second copy of it is made on the way."""
+        image = self._image
+        image.load()
+        deep = _eight_bits(np.asarray(image)) if image.mode.startswith("I") or image.mode == "F" else None
+        if deep is not None:
+            image = Image.fromarray(deep)
+        for top in range(0, self.height, _STRIP):
+            yield _flat(self._upright(image, top, min(top + _STRIP, self.height)))
+
+    def _upright(self, image: Image.Image, top: int, bottom: int) -> Image.Image:
+        """Rows of the upright picture: columns of the stored one, where it is turned."""
+        turned = self._orientation >= _TURNED
+        if self._orientation in _FROM_THE_END:
+            top, bottom = self.height - bottom, self.height - top
+        strip = image.crop((top, 0, bottom, image.height) if turned else (0, top, image.width, bottom))
+        method = _TRANSPOSE.get(self._orientation)
+        return strip if method is None else strip.transpose(method)
+
+
+@contextlib.contextmanager
+def opened(source: str | os.PathLike[str] | bytes | bytearray | BinaryIO) -> Iterator[Picture]:
+    """Open a file and read its header; every error inside, as those of decoding, becomes an ImageError."""
+    file = _file_of(source)
     try:
         if not file.read(1):
             raise ImageError("The file is empty. Send it again.")
         file.seek(0)
         with Image.open(file, formats=FORMATS) as image:
-            return _from_pil(image)
+            _check_size(*image.size)
+            yield Picture(image, cost_of(image, file))
     except UnidentifiedImageError:
         raise ImageError(f"This is not a picture that can be read. {_HELP}") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -56,13 +126,13 @@ def _from_file(source: str | os.PathLike[str] | bytes | bytearray | BinaryIO) ->
         raise
     # Pillow's decoders raise all of these, and struct.error, on broken files.
     except Exception as error:
-        raise ImageError("The picture is damaged or cut short. Export or send it again.") from error
+        raise ImageError(_DAMAGED) from error
     finally:
         if file is not source:
             file.close()
 
 
-def _opened(source: str | os.PathLike[str] | bytes | bytearray | BinaryIO) -> BinaryIO:
+def _file_of(source: str | os.PathLike[str] | bytes | bytearray | BinaryIO) -> BinaryIO:
     if isinstance(source, bytes | bytearray):
         return io.BytesIO(source)
     if isinstance(source, str | os.PathLike):
@@ -80,20 +150,22 @@ def _opened(source: str | os.PathLike[str] | bytes | bytearray | BinaryIO) -> Bi
 
 
 def _from_pil(image: Image.Image) -> RGB:
-    _check_size(*image.size)
     try:
-        image.load()
-        image = ImageOps.exif_transpose(image)
+        return Picture(image).pixels()
+    except ImageError:
+        raise
     except (OSError, SyntaxError, ValueError) as error:
-        raise ImageError("The picture is damaged or cut short. Export or send it again.") from error
-    if image.mode.startswith("I") or image.mode == "F":
-        return _from_deep_gray(np.asarray(image))
+        raise ImageError(_DAMAGED) from error
+
+
+def _flat(image: Image.Image) -> RGB:
+    """RGB; transparency is laid on white."""
     if image.has_transparency_data:
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
-    return np.array(image.convert("RGB"), dtype=np.uint8)
+    return np.asarray(image.convert("RGB"), dtype=np.uint8)
 
 
-def _from_deep_gray(gray: NDArray[np.generic]) -> RGB:
+def _eight_bits(gray: NDArray[np.generic]) -> NDArray[np.uint8]:
     """16 or 32 bits a pixel: scaled by the type's usual range, not stretched to the contents."""
     low, high = gray.min(), gray.max()
     if not low >= 0 or not np.isfinite(high):  # also true of NaN
@@ -105,7 +177,7 @@ def _from_deep_gray(gray: NDArray[np.generic]) -> RGB:
     eight = np.empty(gray.shape, np.uint8)
     for row, values in zip(eight, gray, strict=True):  # row by row: no wide copy of a large picture
         row[:] = np.round(values.astype(np.float32) * scale)
-    return np.repeat(eight[..., None], 3, axis=2)
+    return eight
 
 
 def _from_array(array: NDArray[np.generic]) -> RGB:

@@ -8,31 +8,33 @@ Every refusal has the one shape of ``api_errors``; what is refused for the other
 """
 
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from fastapi.responses import HTMLResponse, Response
 from fastapi.security import APIKeyHeader, HTTPBearer
 from starlette.routing import Match
 from typing_extensions import TypedDict
 
-from ..errors import ImageError, ModelNotFoundError
+from ..errors import BusyError, ImageError, ModelNotFoundError
 from ..recognition.catalogue import Catalogue, ModelDict
 from ..recognition.recognizer import EmotionRecognizer
 from ..results import FrameDict
+from ..serving.bodies import Bodies
 from ..serving.browser_runtime import CDN, CDN_HOST
 from ..serving.guard import Guard
 from ..serving.jobs import Runner
+from ..serving.places import MOST_WAITING
 from ..serving.refusals import ApiError, ErrorDict, answer_errors, described
+from ..serving.workshop import Workshop
 from ..settings import Settings
-from .limits import MEGABYTE, AnalysisPool, Gate, media_type, read_body, read_form
+from .limits import Gate, media_type, read_form
 from .pictures import Picture, file_of, from_form, from_json, request_body
 from .videos import add_video_routes
 
-#: How long the pictures of a request may take to arrive, in seconds.
-UPLOAD_SECONDS: Final = 60
 METHODS: Final = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 _DOCS: Final = Path(__file__).with_name("docs.html")
 
@@ -89,18 +91,23 @@ class HealthDict(TypedDict):
     model: str
 
 
-def create_api(catalogue: Catalogue, settings: Settings, run_video: Runner | None = None) -> FastAPI:
+def create_api(
+    catalogue: Catalogue, settings: Settings, run_video: Runner | None = None, workshop: Workshop | None = None
+) -> FastAPI:
     """The application, ready for a page to be mounted beside it; videos are taken where there is a runner.
 
-    Its lifespan stops the work and deletes what was kept, so serve it with the lifespan on.
+    workshop: shared with the page, so that one bound holds for both. The lifespan stops the work and
+    deletes what was kept, so serve it with the lifespan on.
     """
-    pool, gate = AnalysisPool(settings.concurrency), Gate(settings)
+    shop, gate = workshop or Workshop(settings), Gate(settings)
+    threads = CapacityLimiter(MOST_WAITING + settings.concurrency)
+    name = catalogue.get().config.name
     router = APIRouter(prefix="/api/v1", dependencies=[Depends(gate), *_documented_key(settings)])
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
-        pool.close()
+        shop.close()
         if jobs is not None:
             jobs.close()
 
@@ -113,8 +120,9 @@ def create_api(catalogue: Catalogue, settings: Settings, run_video: Runner | Non
         lifespan=lifespan,
     )
     answer_errors(app)
+    app.add_middleware(Bodies, settings=settings)
+    # Outside of the other: its headers are on every answer.
     app.add_middleware(Guard, cdn=CDN_HOST if settings.browser_runtime == CDN else "")
-    limit = settings.max_request_mb * MEGABYTE
 
     @router.post(
         "/analyze",
@@ -131,19 +139,25 @@ def create_api(catalogue: Catalogue, settings: Settings, run_video: Runner | Non
         A single picture that cannot be used is refused with 422; among several it gets an error
         of its own, and the others are answered.
         """
-        with pool.place():
-            match media_type(request):
-                case "multipart/form-data":
-                    form = await read_form(request, limit, UPLOAD_SECONDS)
-                    try:
-                        return await pool.run(lambda: _answer(catalogue, model, from_form(form, settings.max_images)))
-                    finally:
-                        await form.close()
-                case "application/json":
-                    body = await read_body(request, limit, UPLOAD_SECONDS)
-                    return await pool.run(lambda: _answer(catalogue, model, from_json(body, settings.max_images)))
-                case _:
-                    raise ApiError(415)
+        address = shop.address_of(request.scope)
+
+        async def answers(pictures: Callable[[], list[Picture]]) -> AnalysisDict:
+            return await to_thread.run_sync(
+                lambda: _answer(catalogue, model, pictures(), shop, address), limiter=threads
+            )
+
+        match media_type(request):
+            case "multipart/form-data":
+                form = await read_form(request)
+                try:
+                    return await answers(lambda: from_form(form, settings.max_images))
+                finally:
+                    await form.close()
+            case "application/json":
+                body = await request.body()
+                return await answers(lambda: from_json(body, settings.max_images))
+            case _:
+                raise ApiError(415)
 
     @router.get("/models", summary="List the models", responses=_shown({"models": [_MODEL]}) | described(401))
     def models() -> ModelsDict:
@@ -156,7 +170,14 @@ def create_api(catalogue: Catalogue, settings: Settings, run_video: Runner | Non
     @app.get("/healthz", summary="Tell whether the server answers", responses=_shown({"status": "ok", "model": "..."}))
     async def health() -> HealthDict:
         """Open to all; needs no key and counts towards no limit."""
-        return {"status": "ok", "model": catalogue.get().config.name}
+        return {"status": "ok", "model": name}  # nothing here may wait
+
+    _add_the_rest(app, router)
+    return app
+
+
+def _add_the_rest(app: FastAPI, router: APIRouter) -> None:
+    """The description, and an answer for every address of REST that is none."""
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:
@@ -170,30 +191,33 @@ def create_api(catalogue: Catalogue, settings: Settings, run_video: Runner | Non
         allowed = [method for method in METHODS if _is_served(router, request, method)]
         raise ApiError(405, headers={"Allow": ", ".join(allowed)}) if allowed else ApiError(404)
 
-    return app
 
-
-def _answer(catalogue: Catalogue, model: str | None, pictures: Sequence[Picture]) -> AnalysisDict:
+def _answer(
+    catalogue: Catalogue, model: str | None, pictures: Sequence[Picture], shop: Workshop, address: str
+) -> AnalysisDict:
     try:
         recognizer = catalogue.get(model)
     except ModelNotFoundError as error:
         raise ApiError(422, str(error), code="unknown_model", field="model") from error
     if len(pictures) == 1:
-        return {"results": [_analyze(recognizer, pictures[0])]}
+        return {"results": [_analyze(recognizer, pictures[0], shop, address)]}
     results: list[FrameDict | ErrorDict] = []
     for picture in pictures:
         try:
-            results.append(_analyze(recognizer, picture))
+            results.append(_analyze(recognizer, picture, shop, address))
         except ApiError as error:
             results.append(error.to_dict())
     return {"results": results}
 
 
-def _analyze(recognizer: EmotionRecognizer, picture: Picture) -> FrameDict:
+def _analyze(recognizer: EmotionRecognizer, picture: Picture, shop: Workshop, address: str) -> FrameDict:
     try:
-        return recognizer.analyze(file_of(picture)).to_dict()
+        with shop.picture(file_of(picture), address) as rgb:
+            return recognizer.analyze_rgb(rgb).to_dict()
     except ImageError as error:
         raise ApiError(422, str(error), code="unreadable_image", field=picture.field) from error
+    except BusyError as error:
+        raise ApiError(503, str(error), headers={"Retry-After": "2"}) from error
 
 
 def _is_served(router: APIRouter, request: Request, method: str) -> bool:

@@ -20,10 +20,10 @@ from typing_extensions import TypedDict
 from ..serving.jobs import Job, JobQueue, Runner, State
 from ..serving.refusals import ApiError, ErrorBody, described
 from ..settings import Settings
-from .limits import MEGABYTE, media_type, read_form
+from .limits import media_type, read_form
 
-#: How long a video may take to arrive, in seconds.
-UPLOAD_SECONDS: Final = 600
+#: Read and written at a time, in bytes.
+_CHUNK: Final = 1 << 20
 #: The address under the job -> how the name of the runner's file ends, what to save it as, its media type.
 RESULTS: Final = {
     "result": (".json", "result.json", "application/json"),
@@ -63,7 +63,6 @@ _EXAMPLE: Final[JobDict] = {
 def add_video_routes(router: APIRouter, settings: Settings, runner: Runner) -> JobQueue:
     """Add the routes and start the queue behind them; whoever serves them closes it."""
     jobs = JobQueue(runner, settings.max_video_jobs, settings.keep_seconds)
-    limit = settings.max_video_mb * MEGABYTE
     shown: dict[str, Any] = {"content": {"application/json": {"example": _EXAMPLE}}}
 
     @router.post(
@@ -81,7 +80,7 @@ def add_video_routes(router: APIRouter, settings: Settings, runner: Runner) -> J
         if job is None:
             raise ApiError(503, "All places for videos are taken. Try again later.", headers={"Retry-After": "30"})
         try:
-            form = await read_form(request, limit, UPLOAD_SECONDS)
+            form = await read_form(request)
             try:
                 await run_in_threadpool(_write, form, job)
             finally:
@@ -141,7 +140,7 @@ def _write(form: FormData, job: Job) -> None:
     if not upload.size:
         raise ApiError(422, "The file is empty. Send it again.", field="video")
     with job.source.open("wb") as target:
-        shutil.copyfileobj(upload.file, target, MEGABYTE)
+        shutil.copyfileobj(upload.file, target, _CHUNK)
 
 
 def _status(job: Job) -> JobDict:

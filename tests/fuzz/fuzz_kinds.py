@@ -213,7 +213,7 @@ def use_body(content: bytes, _folder: Path) -> None:
             return {"type": "http.request", "body": content, "more_body": False}
 
         head = [(b"content-type", b"multipart/form-data; boundary=x")]
-        form = asyncio.run(read_form(Request({"type": "http", "headers": head}, receive), 10**6, 9))
+        form = asyncio.run(read_form(Request({"type": "http", "headers": head}, receive)))
         sent = from_form(form, 8)
     refused: EmotionError | None = None
     for picture in sent:

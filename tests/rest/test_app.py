@@ -10,6 +10,7 @@ import re
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,13 +24,14 @@ import pytest
 from fastapi import FastAPI
 from fastapi.openapi.models import OpenAPI
 from PIL import Image
-from starlette.requests import Request
 
-from emotion_core import EmotionRecognizer, Settings
+from emotion_core import EmotionRecognizer, FrameResult, Settings
+from emotion_core.images import RGB
 from emotion_core.page.example_clip import write_drawn_clip
 from emotion_core.recognition.bundle import EMBEDDED
 from emotion_core.recognition.catalogue import Catalogue
-from emotion_core.rest.limits import RateLimiter, client_address
+from emotion_core.rest.limits import RateLimiter
+from emotion_core.serving.addresses import client_address
 from emotion_core.serving.refusals import answer_errors
 from emotion_core.serving.video_queue import VideoDesk
 from support.openapi_check import check, fits
@@ -205,7 +207,7 @@ class TestSize:
     def test_said_beforehand(self, url: str, more: bytes) -> None:
         """The refusal comes though only a piece of the body was sent, or none."""
         head = b"POST /api/v1/analyze HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-        with patch("emotion_core.rest.limits.LINGER", 0.2), connection(url) as line:
+        with patch("emotion_core.serving.bodies.LINGER", 0.2), connection(url) as line:
             line.sendall(head + more + b"Content-Length: 2000001\r\n\r\n" + b"{" * (not more))
             assert line.recv(1000).startswith(b"HTTP/1.1 413")
 
@@ -237,7 +239,7 @@ class TestSize:
         refusal(analyze(url, padded, bytes(200_000)), 413, "too_large")
 
     def test_too_slow(self, recognizer: EmotionRecognizer) -> None:
-        slow = patch("emotion_core.rest.app.UPLOAD_SECONDS", 0.2)
+        slow = patch("emotion_core.serving.doors.PICTURES_SECONDS", 0.2)
         with slow, serving(recognizer, Settings()) as url, connection(url) as line:
             begin_upload(line)
             assert line.recv(1000).startswith(b"HTTP/1.1 408")
@@ -260,20 +262,45 @@ class TestLimits:
             assert last == 429
             assert analyze(url, empty, headers={"X-Forwarded-For": "192.0.2.2"}).status_code == 200
 
-    def test_saturation_and_callers_who_hang_up(self, recognizer: EmotionRecognizer, empty: bytes) -> None:
-        with serving(recognizer, Settings(rate_limit=0, concurrency=1)) as url, contextlib.ExitStack() as lines:
-            for _ in range(5):  # one that is analysed, and four that wait
-                begin_upload(lines.enter_context(connection(url)))
-            time.sleep(0.3)
-            answer = analyze(url, empty)
-            refusal(answer, 503, "overloaded", "in a few seconds")
-            assert int(answer.headers["retry-after"]) > 0
-            assert httpx.get(f"{url}/healthz").status_code == 200
-            lines.close()
-            deadline = time.monotonic() + 5
-            while analyze(url, empty).status_code != 200:
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
+    def test_saturation(self, recognizer: EmotionRecognizer, jpeg: bytes) -> None:
+        """One is analysed, so many of one address wait, and the next is told; another address still gets its turn."""
+        settings = Settings(rate_limit=0, concurrency=1, trusted_proxies=1)
+        at_work, go_on = threading.Event(), threading.Event()
+
+        def slowly(rgb: RGB) -> FrameResult:
+            at_work.set()
+            assert go_on.wait(60)
+            return FrameResult(rgb.shape[1], rgb.shape[0], (), "x", "x")
+
+        def sent_by(address: str) -> httpx.Response:
+            return analyze(url, jpeg, headers={"X-Forwarded-For": address})
+
+        with serving(recognizer, settings) as url, ThreadPoolExecutor(10) as pool:
+            with patch.object(recognizer, "analyze_rgb", slowly), patch("emotion_core.serving.places.EACH_WAITING", 3):
+                first = pool.submit(sent_by, "192.0.2.1")
+                assert at_work.wait(60)
+                waiting = [pool.submit(sent_by, "192.0.2.1") for _ in range(3)]
+                time.sleep(1)
+                answer = sent_by("192.0.2.1")
+                refusal(answer, 503, "overloaded", "in a few seconds")
+                assert int(answer.headers["retry-after"]) > 0
+                assert httpx.get(f"{url}/healthz").status_code == 200
+                other = pool.submit(sent_by, "192.0.2.2")
+                time.sleep(0.5)
+                go_on.set()
+                answered = [call.result().status_code for call in (first, *waiting, other)]
+            assert answered == [200] * 5
+
+    def test_slow_bodies_take_no_place(self, recognizer: EmotionRecognizer, empty: bytes) -> None:
+        """Twenty connections that never end their body: everybody else is answered, and they are not for ever."""
+        settings, grace = Settings(rate_limit=0, concurrency=1), patch("emotion_core.serving.bodies.GRACE", 1.0)
+        with serving(recognizer, settings) as url, grace, contextlib.ExitStack() as lines:
+            slow = [lines.enter_context(connection(url)) for _ in range(20)]
+            for line in slow:
+                begin_upload(line)
+            assert analyze(url, empty).status_code == 200
+            for line in slow:
+                assert line.recv(1000).startswith(b"HTTP/1.1 408")
 
     def test_key(self, recognizer: EmotionRecognizer, empty: bytes) -> None:
         with serving(recognizer, Settings(api_key=KEY, rate_limit=8)) as url:
@@ -325,7 +352,7 @@ class TestLimits:
             "client": ("203.0.113.9", 1),
             "headers": [(b"x-forwarded-for", forwarded.encode())],
         }
-        assert client_address(Request(scope), proxies) == address
+        assert client_address(scope, proxies) == address
 
 
 def test_nothing_of_a_visitor_is_logged(url: str, caplog: pytest.LogCaptureFixture, capfd: Any) -> None:

@@ -1,0 +1,90 @@
+"""What decoding a picture will take, before it is begun: headers tell of the picture, not of the work.
+
+A TIFF of 100x100 pixels may lie in one tile of two thousand million; a JPEG of 100 kB may draw the same
+picture four hundred times.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import BinaryIO, Final
+
+from PIL import Image, TiffImagePlugin
+
+from .errors import ImageError
+
+#: Memory for one picture, in bytes: its decoder's, and the decoded pixels beside it.
+MAX_MEMORY: Final = 400_000_000
+#: Pixels times the scans of a progressive JPEG: some seconds of work.
+MAX_SCANNED_PIXELS: Final = 400_000_000
+MAX_SCANS: Final = 64
+#: Bytes a pixel while decoding. Pillow keeps most pictures in four bytes a pixel; WebP's decoder keeps two
+#: canvases of its own beside, and AVIF's the planes of a frame.
+_BYTES_A_PIXEL: Final = {"WEBP": 16, "AVIF": 12, "TIFF": 8}
+_USUAL_BYTES: Final = 4
+#: A progressive JPEG is kept as two-byte coefficients of up to three full planes until it is whole.
+_PROGRESSIVE_BYTES: Final = _USUAL_BYTES + 6
+#: The result: RGB, one byte each.
+_RESULT_BYTES: Final = 3
+#: A tile may be larger than the picture, but not beyond all measure.
+_USUAL_TILE: Final = 1024
+#: What ends the coded data of a scan: a marker that is no stuffing (00), no restart (D0 to D7) and no filling (FF).
+_MARKER: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+_START_OF_SCAN, _END = 0xDA, 0xD9
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Bytes of memory: of the decoder, and of the decoded pixels."""
+
+    decoder: int
+    result: int
+
+
+def cost_of(image: Image.Image, file: BinaryIO) -> Cost:
+    """What decoding an opened picture takes; ``file`` is read, and left where it was.
+
+    Raises ImageError when it is more than any honest picture needs.
+    """
+    pixels = image.width * image.height
+    each = _BYTES_A_PIXEL.get(image.format or "", _USUAL_BYTES)
+    if image.format == "JPEG" and image.info.get("progressive"):
+        scans = count_scans(file)
+        if scans > MAX_SCANS or scans * pixels > MAX_SCANNED_PIXELS:
+            raise ImageError(
+                f"This progressive JPEG has {scans} scans, which would take too long. Save it as a baseline JPEG."
+            )
+        each = _PROGRESSIVE_BYTES
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        _check_tiles(image)
+    cost = Cost(pixels * each, pixels * _RESULT_BYTES)
+    if cost.decoder + cost.result > MAX_MEMORY:
+        raise ImageError(
+            f"The picture is {image.width}x{image.height}, which takes too much memory as {image.format}. "
+            "Send a smaller copy, or a baseline JPEG."
+        )
+    return cost
+
+
+def count_scans(file: BinaryIO) -> int:
+    """The scans of a JPEG: one each time that its picture, or a part of it, is drawn."""
+    place = file.tell()
+    file.seek(0)
+    data = file.read()
+    file.seek(place)
+    scans, at = 0, 2
+    while (found := _MARKER.search(data, at)) is not None:
+        marker, at = data[found.end() - 1], found.end()
+        if marker == _END:
+            break
+        scans += marker == _START_OF_SCAN
+        at += int.from_bytes(data[at : at + 2], "big")  # a segment's length, its own two bytes included
+    return scans
+
+
+def _check_tiles(image: TiffImagePlugin.TiffImageFile) -> None:
+    for tag, side in ((TiffImagePlugin.TILEWIDTH, image.width), (TiffImagePlugin.TILELENGTH, image.height)):
+        tile = image.tag_v2.get(tag)
+        if isinstance(tile, int) and tile > max(2 * side, _USUAL_TILE):
+            raise ImageError(
+                f"The picture is {image.width}x{image.height}, but lies in tiles of {tile} pixels. Export it again."
+            )

@@ -1,0 +1,31 @@
+"""Who calls: the address that limits are counted by."""
+
+import ipaddress
+
+from starlette.requests import HTTPConnection
+from starlette.types import Scope
+
+
+def client_address(scope: Scope, proxies: int) -> str:
+    """The caller's address, an IPv6 one as its /64 network (one household has all of it).
+
+    With ``proxies`` in front, each appends the address that it saw to X-Forwarded-For: the caller's
+    is that many from the right, and what stands to the left of it may be invented.
+    """
+    connection = HTTPConnection(scope)
+    address = connection.client.host if connection.client else ""
+    if proxies:
+        seen = [part.strip() for part in ",".join(connection.headers.getlist("x-forwarded-for")).split(",")]
+        address = seen[-min(proxies, len(seen))] or address
+    if address.startswith("["):  # some proxies add the port
+        address = address[1:].partition("]")[0]
+    elif address.count(":") == 1:
+        address = address.partition(":")[0]
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address[:64]
+    if isinstance(parsed, ipaddress.IPv6Address):
+        mapped = parsed.ipv4_mapped
+        return str(mapped or ipaddress.ip_network((parsed, 64), strict=False))
+    return str(parsed)

@@ -1,0 +1,231 @@
+"""What stands before every body: its size, its time and its share of the server, whichever address it is for.
+
+Gradio reads JSON of any size, and a form field too; a request is refused here before it gets there.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+import traceback
+from collections.abc import AsyncIterator, Iterator
+from typing import Final
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ..settings import Settings
+from .addresses import client_address
+from .doors import MEGABYTE, Door, Doors, has_body
+from .refusals import ApiError, respond
+
+log = logging.getLogger(__name__)
+
+#: A body comes at this rate at least, in bytes a second, after a moment's grace in seconds.
+LEAST_RATE: Final = 10_000
+GRACE: Final = 5.0
+#: How long a body that is too large is let go by before the connection is closed, in seconds.
+LINGER: Final = 2.0
+#: JSON bodies in memory at a time, in bytes, all requests together.
+MAX_HELD: Final = 64 * MEGABYTE
+#: Brackets and commas of a JSON body: each becomes an object, which takes a hundred times its bytes.
+MAX_VALUES: Final = 20_000
+_TAKEN: Final = {
+    "yours": ApiError(429, "Too many requests of yours are under way. Wait for their answers.", code="too_many_open"),
+    "everybody's": ApiError(503, headers={"Retry-After": "2"}),
+}
+
+
+class Bodies:
+    """ASGI middleware. What the application fails at it answers, too, in the one shape of all refusals."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app, self._proxies = app, settings.trusted_proxies
+        self._doors = Doors(settings)
+        self._held = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        answer = _Answer(send)
+        if scope["method"] in ("GET", "HEAD", "OPTIONS") and not has_body(headers):
+            await self._serve(scope, receive, answer)
+            return
+        kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+        door = self._doors.of(scope["path"], kind)
+        body = _Body(receive, headers, door, answer)
+        address = client_address(scope, self._proxies)
+        try:
+            body.check_length()
+            if door.held:
+                await self._with_whole_body(scope, body, address, answer)
+            else:
+                with _place(door, address):
+                    await self._serve(scope, body.receive, answer)
+        except ApiError as error:
+            await body.refuse(error)
+
+    async def _with_whole_body(self, scope: Scope, body: "_Body", address: str, answer: "_Answer") -> None:
+        whole = bytearray()
+        try:
+            async for chunk in body.chunks():
+                self._held += len(chunk)
+                whole += chunk
+                if self._held > MAX_HELD:
+                    raise ApiError(503, headers={"Retry-After": "2"})
+            if sum(map(whole.count, (b"[", b"{", b","))) > MAX_VALUES:
+                raise ApiError(413, f"The JSON has over {MAX_VALUES} values. Send less at a time.")
+            with _place(body.door, address):
+                await self._serve(scope, _once(bytes(whole), body.after), answer)
+        finally:
+            self._held -= len(whole)
+
+    async def _serve(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+        try:
+            await self._app(scope, receive, answer.send)
+        except ApiError:
+            raise
+        except Exception as error:
+            if answer.refused:
+                return  # it only tripped over the end of the body
+            # Where, but not the message: it may quote what a visitor sent. One line, as there may be many.
+            *_, last = traceback.extract_tb(error.__traceback__)
+            log.error("A request failed with %s in %s, line %s.", type(error).__name__, last.filename, last.lineno)
+            if answer.started:
+                raise ConnectionAbortedError("The answer was broken off.") from None
+            await answer.refuse(ApiError(500))
+
+
+@contextlib.contextmanager
+def _place(door: Door, address: str) -> Iterator[None]:
+    if taken := door.enter(address):
+        raise _TAKEN[taken]
+    try:
+        yield
+    finally:
+        door.leave(address)
+
+
+def _once(body: bytes, after: Receive) -> Receive:
+    """A ``receive`` that gives the body, and then what the client does next."""
+    left = [body]
+
+    async def receive() -> Message:
+        if left:
+            return {"type": "http.request", "body": left.pop(), "more_body": False}
+        return await after()
+
+    return receive
+
+
+class _Answer:
+    """What goes back; after a refusal, nothing else does."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.started = self.refused = False
+        self._replaced = False
+
+    async def send(self, message: Message) -> None:
+        if self.refused or self._replaced:
+            return
+        if message["type"] == "http.response.start":
+            kind = Headers(raw=message["headers"]).get("content-type", "")
+            if message["status"] >= 500 and kind.startswith("text/plain"):  # Gradio's, without a word of use
+                self._replaced = True
+                await self._respond(ApiError(500))
+                return
+            self.started = True
+        await self._send(message)
+
+    async def refuse(self, error: ApiError) -> None:
+        """Answer with the error, unless another answer has begun."""
+        if not self.started and not self.refused:
+            self.refused = True
+            await self._respond(error)
+
+    async def _respond(self, error: ApiError) -> None:
+        self.started = True
+        error.headers.setdefault("Connection", "close")  # what is left of the body is not read
+        await respond(error)({"type": "http"}, _nothing, self._send)
+
+
+async def _nothing() -> Message:
+    return {"type": "http.disconnect"}
+
+
+class _Body:
+    """The body of a request as it comes, with its limits."""
+
+    def __init__(self, receive: Receive, headers: Headers, door: Door, answer: _Answer) -> None:
+        self.door = door
+        self._receive, self._headers, self._answer = receive, headers, answer
+        self._read, self._waited, self._ended = 0, 0.0, False
+
+    def check_length(self) -> None:
+        """ApiError 413 when the headers say too much."""
+        declared = self._headers.get("content-length", "")
+        if declared.isdecimal() and int(declared) > self.door.most_bytes:
+            raise self._too_large()
+
+    async def receive(self) -> Message:
+        """For the application: a body that breaks a limit is answered, and seems to be broken off."""
+        if self._answer.refused:
+            return {"type": "http.disconnect"}
+        if self._ended:
+            return await self._receive()
+        try:
+            return await self._next()
+        except ApiError as error:
+            await self.refuse(error)
+            return {"type": "http.disconnect"}
+
+    async def refuse(self, error: ApiError) -> None:
+        """Answer with the error, when a body that is too large has been let go by.
+
+        Many clients hear no answer before they have sent everything; one that says so waits for a word first.
+        """
+        if error.status == 413 and "expect" not in self._headers:
+            await self._discard()
+        await self._answer.refuse(error)
+
+    async def after(self) -> Message:
+        """What comes when the body has ended: the client's going."""
+        return await self._receive()
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The parts of the body. Raises ApiError 413 or 408; 400 when the client has gone."""
+        while not self._ended:
+            message = await self._next()
+            if message["type"] == "http.disconnect":
+                raise ApiError(400)
+            yield message.get("body", b"")
+
+    async def _discard(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LINGER):
+                while not self._ended:
+                    message = await self._receive()
+                    self._ended = message["type"] == "http.disconnect" or not message.get("more_body", False)
+
+    async def _next(self) -> Message:
+        allowed = min(GRACE + self._read / LEAST_RATE, self.door.seconds) - self._waited
+        start = time.monotonic()
+        try:
+            async with asyncio.timeout(max(allowed, 0)):
+                message = await self._receive()
+        except TimeoutError:
+            raise ApiError(408) from None
+        self._waited += time.monotonic() - start
+        if message["type"] == "http.request":
+            self._read += len(message.get("body", b""))
+            self._ended = not message.get("more_body", False)
+            if self._read > self.door.most_bytes:
+                raise self._too_large()
+        return message
+
+    def _too_large(self) -> ApiError:
+        return ApiError(413, f"The request is over {self.door.most_bytes / MEGABYTE:g} MB. {self.door.advice}")

@@ -1,0 +1,113 @@
+"""Connections with a bound: how many there are, how long headers may take, how long an answer may lie unread.
+
+uvicorn waits for ever for the first byte of a request and for a reader of its answers, so that a few
+thousand silent connections take every descriptor of the process. Here each has its time, and there are
+only so many of them.
+"""
+
+import asyncio
+import sys
+from collections import Counter
+from typing import Any, ClassVar, Final
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+#: How long a request's headers may take to arrive, and how long an answer may wait for its reader, in seconds.
+HEADER_SECONDS: Final = 10.0
+UNREAD_SECONDS: Final = 30.0
+#: Connections at a time: a visitor's page holds two or three of them.
+MOST: Final = 2000
+#: Connections of one address; behind a proxy they all come from the proxy's, which then has to count.
+EACH: Final = 200
+#: Descriptors for everything else: files, libraries, decoders.
+_OTHER_FILES: Final = 256
+
+
+class CarefulProtocol(H11Protocol):
+    """uvicorn's HTTP/1.1 with limits on connections; ``careful`` makes the class that a server uses."""
+
+    most: ClassVar[int] = MOST
+    each: ClassVar[int] = EACH
+    header_seconds: ClassVar[float] = HEADER_SECONDS
+    unread_seconds: ClassVar[float] = UNREAD_SECONDS
+    open: ClassVar[Counter[str]]
+
+    _counted: str | None = None
+    _header_timer: asyncio.TimerHandle | None = None
+    _reader_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Let it in, unless there are too many."""
+        super().connection_made(transport)
+        peer = self.client[0] if self.client else ""
+        if self.open.total() >= self.most or self.open[peer] >= self.each:
+            transport.abort()
+            return
+        self.open[peer] += 1
+        self._counted = peer
+        self._expect_headers()
+
+    def data_received(self, data: bytes) -> None:
+        """Headers that are complete have had their time; such as are not have it from now on."""
+        super().data_received(data)
+        if self.conn.their_state is not h11.IDLE:
+            self._stop_header_timer()
+        elif self.conn.trailing_data[0]:  # a part of the next request's headers
+            self._expect_headers()
+
+    def pause_writing(self) -> None:
+        """The reader is slow: it has its time from now on."""
+        super().pause_writing()
+        if self._reader_timer is None:
+            self._reader_timer = self.loop.call_later(self.unread_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It reads."""
+        super().resume_writing()
+        self._stop_reader_timer()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Give the place back."""
+        self._stop_header_timer()
+        self._stop_reader_timer()
+        if self._counted is not None:
+            self.open[self._counted] -= 1
+            if not self.open[self._counted]:
+                del self.open[self._counted]
+            self._counted = None
+        super().connection_lost(exc)
+
+    def _expect_headers(self) -> None:
+        if self._header_timer is None:
+            self._header_timer = self.loop.call_later(self.header_seconds, self.transport.abort)
+
+    def _stop_header_timer(self) -> None:
+        if self._header_timer is not None:
+            self._header_timer.cancel()
+            self._header_timer = None
+
+    def _stop_reader_timer(self) -> None:
+        if self._reader_timer is not None:
+            self._reader_timer.cancel()
+            self._reader_timer = None
+
+
+def careful(behind_proxies: bool = False, **limits: Any) -> type[CarefulProtocol]:
+    """The protocol for one server, with its own count; limits: other values of the class's own."""
+    limits = {"each": limits.get("most", MOST)} | limits if behind_proxies else limits
+    return type("CountedProtocol", (CarefulProtocol,), {"open": Counter(), **limits})
+
+
+def allow_files(most: int = MOST) -> int:
+    """Raise the process's limit of open files as far as ``most`` connections need; how many then fit."""
+    if sys.platform == "win32":
+        return most
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = most + _OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return most if soft == resource.RLIM_INFINITY else min(most, max(soft - _OTHER_FILES, 16))

@@ -1,0 +1,77 @@
+"""The program that decodes strangers' pictures, in a process of its own: it can be ended, and its memory is bounded.
+
+    in:   4 bytes, the picture's length, big-endian; the picture
+    out:  a line of JSON: {"width", "height", "memory"} or {"error"}
+    in:   a byte, once there is room for so much memory
+    out:  rows of RGB; a line "ok", or what went wrong in place of the rest
+
+and so on, one picture after the other, until the input ends.
+"""
+
+import io
+import json
+import struct
+import sys
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from ..errors import EmotionError
+from ..images import Picture, opened
+
+#: Beyond what a picture should take, in bytes: tables, buffers, and what was mapped and is not used.
+_SLACK = 128 << 20
+
+
+def main() -> None:
+    """Serve until the input ends."""
+    source, target = sys.stdin.buffer, sys.stdout.buffer
+    while len(head := source.read(4)) == 4:
+        answer(source.read(struct.unpack(">I", head)[0]), source, target)
+
+
+def answer(data: bytes, source: BinaryIO, target: BinaryIO) -> None:
+    """Decode one picture; what is wrong with it is told, never raised."""
+    try:
+        with opened(io.BytesIO(data)) as picture:
+            memory = picture.cost.decoder + picture.cost.result
+            tell(target, width=picture.width, height=picture.height, memory=memory)
+            if source.read(1):
+                send(picture, target)
+    except EmotionError as error:
+        tell(target, error=str(error))
+
+
+def send(picture: Picture, target: BinaryIO) -> None:
+    """The rows, each group with its length in bytes before it; a length of 0 is the end."""
+    free = bound_memory(picture.cost.decoder)
+    try:
+        for strip in picture.strips():
+            target.write(struct.pack(">I", strip.nbytes))
+            target.write(strip.data if strip.flags.c_contiguous else strip.tobytes())
+    finally:
+        free()
+        target.write(struct.pack(">I", 0))
+    tell(target, ok=True)
+
+
+def tell(target: BinaryIO, **what: Any) -> None:
+    """A line of JSON."""
+    target.write(json.dumps(what).encode() + b"\n")
+    target.flush()
+
+
+def bound_memory(size: int) -> Any:
+    """Let the process have so many bytes more than it has now; what takes the bound away again."""
+    if sys.platform != "linux":
+        return lambda: None
+    import resource
+
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    limit = pages * resource.getpagesize() + size + _SLACK
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
+    return lambda: resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,216 @@
+"""Strangers' pictures -> pixels, decoded by processes that are ended when they take too long or too much."""
+
+import json
+import os
+import struct
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from pathlib import Path
+from typing import IO, Any, BinaryIO, Final, TypeAlias, cast
+
+import numpy as np
+
+from ..errors import ImageError
+from ..images import RGB
+
+#: A picture's file: a path, its bytes, or an open binary file.
+PictureFile: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
+#: How much memory a picture wants, in bytes -> what holds so much.
+Room: TypeAlias = Callable[[int], AbstractContextManager[None]]
+#: For reading a header, and for decoding, in seconds.
+OPEN_SECONDS: Final = 5.0
+DECODE_SECONDS: Final = 10.0
+#: Of the file, in bytes: the length is told in four bytes, and nobody sends as much.
+MAX_BYTES: Final = 1 << 30
+_TOO_LONG: Final = (
+    "The picture takes too long to decode, or too much memory. Save it as a baseline JPEG, and send that."
+)
+_PACKAGE: Final = Path(__file__).parents[1]
+# Only what decoding needs is imported: the package's own __init__ would bring everything else, of three times the size.
+_PROGRAM: Final = f"""
+import sys, types
+package = sys.modules["emotion_core"] = types.ModuleType("emotion_core")
+package.__path__ = [{str(_PACKAGE)!r}]
+from emotion_core.serving.decoder import main
+main()
+"""
+#: One thread, and large buffers go back to the system at once.
+_ENVIRONMENT: Final = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "1",
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 20),
+}
+
+
+class Decoders:
+    """Processes that decode one picture each at a time. Safe to share between threads; close it at the end."""
+
+    def __init__(self, decode_seconds: float = DECODE_SECONDS) -> None:
+        self._seconds = decode_seconds
+        self._idle: list[_Decoder] = []
+        self._all: set[_Decoder] = set()
+        self._lock = threading.Lock()
+        self._closed = False
+
+    @contextmanager
+    def decoded(self, source: PictureFile, room: Room = lambda _: nullcontext()) -> Iterator[RGB]:
+        """The picture's pixels, RGB uint8 (H, W, 3), while this is entered.
+
+        room: is asked for the memory once it is known, and held until the end. Raises ImageError
+        for what is no picture that can be used.
+        """
+        data = _bytes_of(source)
+        with ExitStack() as held:
+            decoder = self._take()
+            try:
+                width, height, memory = decoder.open(data)
+                del data
+                held.enter_context(room(memory))
+                rgb = decoder.decode(width, height, self._seconds)
+            finally:
+                self._give_back(decoder)
+            yield rgb
+
+    def close(self) -> None:
+        """End every process."""
+        with self._lock:
+            self._closed = True
+            decoders, self._idle = list(self._all), []
+            self._all.clear()
+        for decoder in decoders:
+            decoder.end()
+
+    def _take(self) -> "_Decoder":
+        with self._lock:
+            while self._idle:
+                decoder = self._idle.pop()
+                if decoder.usable:
+                    return decoder
+                self._all.discard(decoder)
+        decoder = _Decoder()
+        with self._lock:
+            self._all.add(decoder)
+        return decoder
+
+    def _give_back(self, decoder: "_Decoder") -> None:
+        with self._lock:
+            if decoder.usable and not self._closed:
+                self._idle.append(decoder)
+                return
+            self._all.discard(decoder)
+        decoder.end()
+
+
+class _Decoder:
+    """One process, and what is said to it."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _PROGRAM],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, **_ENVIRONMENT},
+        )
+        self._in = cast("IO[bytes]", self._process.stdin)
+        self._out = cast("IO[bytes]", self._process.stdout)
+        self._between = True
+        if sys.platform == "linux":
+            import fcntl
+
+            # As much as an unprivileged process may ask for: rows then go over in few, large steps.
+            fcntl.fcntl(self._out, fcntl.F_SETPIPE_SZ, 1 << 20)
+
+    @property
+    def usable(self) -> bool:
+        """Whether it lives, and waits for the next picture."""
+        return self._between and self._process.poll() is None
+
+    def open(self, data: bytes | memoryview) -> tuple[int, int, int]:
+        """Width, height and memory in bytes of a picture; ImageError when it cannot be used."""
+        self._between = False
+        with self._time(OPEN_SECONDS):
+            self._in.write(struct.pack(">I", len(data)))
+            self._in.write(data)
+            self._in.flush()
+            told = self._told()
+        return told["width"], told["height"], told["memory"]
+
+    def decode(self, width: int, height: int, seconds: float) -> RGB:
+        """The pixels of the picture that was opened; ImageError when it is broken or takes too long."""
+        rgb = np.empty((height, width, 3), np.uint8)
+        rows = memoryview(rgb.reshape(-1).data)
+        with self._time(seconds):
+            self._in.write(b"+")
+            self._in.flush()
+            at = 0
+            while size := struct.unpack(">I", self._read(4))[0]:
+                if self._out.readinto(rows[at : at + size]) != size:  # type: ignore[attr-defined]
+                    raise EOFError
+                at += size
+            self._told()
+        return rgb
+
+    def end(self) -> None:
+        """Kill the process, and wait until it is gone."""
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._out, self._in):
+            try:
+                pipe.close()
+            except OSError:  # what was written last went nowhere
+                continue
+
+    def _told(self) -> Any:
+        line = self._out.readline(10_000)
+        if not line.endswith(b"\n"):
+            raise EOFError
+        told = json.loads(line)
+        self._between = "error" in told or "ok" in told
+        if "error" in told:
+            raise ImageError(told["error"])
+        return told
+
+    def _read(self, size: int) -> bytes:
+        data = self._out.read(size)
+        if len(data) != size:
+            raise EOFError
+        return data
+
+    @contextmanager
+    def _time(self, seconds: float) -> Iterator[None]:
+        """Kill the process when the time is up, which ends every wait for it; ImageError then, as for its death."""
+        timer = threading.Timer(seconds, self._process.kill)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except (EOFError, OSError):
+            raise ImageError(_TOO_LONG) from None
+        finally:
+            timer.cancel()
+
+
+def _bytes_of(source: PictureFile) -> bytes | memoryview:
+    """The file's content; ImageError when it cannot be read."""
+    if isinstance(source, bytes):
+        return source
+    if isinstance(source, str | os.PathLike):
+        path = Path(source)
+        try:
+            if path.stat().st_size <= MAX_BYTES:
+                return path.read_bytes()
+        except (OSError, ValueError) as error:
+            raise ImageError(
+                f"There is no file {path.name[:80]!r}, or it was deleted by now. Send it again."
+            ) from error
+    else:
+        source.seek(0)
+        data = source.read(MAX_BYTES + 1)
+        if len(data) <= MAX_BYTES:
+            return data
+    raise ImageError("The file is too large for a picture. Send a smaller copy.")

@@ -1,0 +1,89 @@
+"""Which addresses take what: bytes of a body, time for it, and requests at a time."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from ..settings import Settings
+
+MEGABYTE: Final = 1_000_000
+#: JSON for the page: an event's values, or one webcam frame in base64.
+MAX_JSON: Final = 1_200_000
+#: JSON with pictures in it, for REST: it is held in memory several times over, which a form's files are not.
+MAX_JSON_PICTURES: Final = 20 * MEGABYTE
+#: What a form has around its files.
+FORM_MARGIN: Final = MEGABYTE
+#: How long the pictures of a request, or a video, may take to arrive, in seconds.
+PICTURES_SECONDS: Final = 60.0
+VIDEO_SECONDS: Final = 600.0
+JSON_SECONDS: Final = 20.0
+
+
+@dataclass(eq=False)
+class Door:
+    """A kind of request. Used by one event loop.
+
+    most_bytes: of the body. seconds: until all of it must have come. most, each: requests at a time,
+    of everybody and of one address. held: the body is JSON, which is read as a whole before anything
+    else is done with it, so that whoever is slow to send takes no place. advice: what to do about a
+    body that is too large.
+    """
+
+    most_bytes: int
+    seconds: float
+    most: int
+    each: int
+    held: bool = False
+    advice: str = "Send less at a time."
+    inside: Counter[str] = field(default_factory=Counter)
+
+    def enter(self, address: str) -> str:
+        """Take a place: "", or whose places are all taken."""
+        if self.inside[address] >= self.each:
+            return "yours"
+        if self.inside.total() >= self.most:
+            return "everybody's"
+        self.inside[address] += 1
+        return ""
+
+    def leave(self, address: str) -> None:
+        """Give the place back."""
+        self.inside[address] -= 1
+        if not self.inside[address]:
+            del self.inside[address]
+
+
+class Doors:
+    """Every door of a server with these settings."""
+
+    def __init__(self, settings: Settings) -> None:
+        smaller = "Send smaller files, or fewer at a time."
+        pictures, video = settings.max_request_mb * MEGABYTE, settings.max_video_mb * MEGABYTE
+        in_json = "Base64 in JSON is for small pictures: send larger ones as multipart/form-data."
+        self.uploads = Door(max(pictures, video) + FORM_MARGIN, VIDEO_SECONDS, 16, 6, advice=smaller)
+        self.pictures = Door(pictures, PICTURES_SECONDS, 24, 8, advice=smaller)
+        self.json_pictures = Door(min(pictures, MAX_JSON_PICTURES), PICTURES_SECONDS, 6, 3, True, in_json)
+        self.video = Door(video, VIDEO_SECONDS, 8, 3, advice=smaller)
+        #: What works as long as the request is open: events that pass the page's queue by, and webcam frames.
+        self.calls = Door(MAX_JSON, JSON_SECONDS, 64, 8, True)
+        self.other = Door(MAX_JSON, JSON_SECONDS, 64, 16, True)
+
+    def of(self, path: str, content_type: str) -> Door:
+        """The door of a request with a body. path: as the server decoded it."""
+        parts = [part for part in path.split("/") if part]
+        match parts:
+            case ["gradio_api", "upload", *_]:
+                return self.uploads
+            case ["gradio_api", "run" | "api" | "component_server", *_]:
+                return self.calls
+            case ["api", "v1", "analyze"]:
+                return self.json_pictures if content_type == "application/json" else self.pictures
+            case ["api", "v1", "video"]:
+                return self.video
+        return self.other
+
+
+def has_body(headers: Mapping[str, str]) -> bool:
+    """Whether HTTP says that a body follows."""
+    return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers

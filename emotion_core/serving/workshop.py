@@ -1,0 +1,58 @@
+"""Pictures in, pixels out, for every door of the server: decoded elsewhere, within the one bound on work."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from starlette.types import Scope
+
+from ..errors import ImageError
+from ..images import RGB, opened
+from ..picture_costs import MAX_MEMORY
+from ..settings import Settings
+from .addresses import client_address
+from .decoding import Decoders, PictureFile
+from .places import Places
+
+#: How long a webcam's frame waits for its turn, in seconds: the next one is newer.
+_FRAME_PATIENCE: Final = 2.0
+#: Bytes a pixel of the simplest decoders; progressive pictures and films of one frame take more, and longer.
+_SIMPLE: Final = 4
+
+
+class Workshop:
+    """Where a server's pictures are decoded and analysed. Safe to share between threads; close it at the end."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.places = Places(settings.concurrency, MAX_MEMORY)
+        self._decoders = Decoders()
+        self._proxies = settings.trusted_proxies
+
+    @contextmanager
+    def picture(self, source: PictureFile, address: str = "") -> Iterator[RGB]:
+        """The pixels of a stranger's picture, RGB uint8 (H, W, 3); work on them while this is entered.
+
+        address: whose it is. Raises ImageError for what cannot be used, BusyError when its turn does not come.
+        """
+        with self.places.place(address), self._decoders.decoded(source, self.places.room) as rgb:
+            yield rgb
+
+    @contextmanager
+    def frame(self, picture: bytes, max_side: int, address: str = "") -> Iterator[RGB]:
+        """The same for a webcam's frame: small and simple by its header, and so decoded here, without a detour."""
+        with self.places.place(address, _FRAME_PATIENCE):
+            with opened(picture) as frame:
+                if max(frame.width, frame.height) > max_side:
+                    raise ImageError(f"The frame is over {max_side} pixels a side. Send a smaller one.")
+                if frame.cost.decoder > _SIMPLE * frame.width * frame.height:
+                    raise ImageError("The frame takes long to decode. Send a baseline JPEG.")
+                rgb = frame.pixels()
+            yield rgb
+
+    def address_of(self, scope: Scope) -> str:
+        """Whose request it is, as limits count."""
+        return client_address(scope, self._proxies)
+
+    def close(self) -> None:
+        """End the decoders."""
+        self._decoders.close()

@@ -1,0 +1,51 @@
+"""Pictures whose headers tell little of the work that they make: small, valid enough to be opened, and drawn here."""
+
+import io
+import struct
+
+from PIL import Image
+
+
+def saved(image: Image.Image, kind: str, **options: object) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def many_scans(scans: int, width: int = 2000, height: int = 1500) -> bytes:
+    """A progressive JPEG that draws its last scan again and again: some 100 bytes each."""
+    base = saved(Image.new("RGB", (width, height), (90, 120, 60)), "JPEG", progressive=True)
+    last = base.rindex(b"\xff\xda")
+    return base[:last] + base[last:-2] * (scans - 9) + base[-2:]
+
+
+def large_tiles(side: int, tile: int) -> bytes:
+    """A TIFF of side x side pixels in one tile of tile x tile, of which nothing is there."""
+    tags = [
+        (256, 4, side),  # width
+        (257, 4, side),
+        (258, 3, 8),  # bits
+        (259, 3, 8),  # deflate
+        (262, 3, 1),  # black is 0
+        (277, 3, 1),  # samples
+        (322, 4, tile),
+        (323, 4, tile),
+        (324, 4, 8),  # where the tile lies
+        (325, 4, 8),  # its bytes
+    ]
+    entries = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in tags)
+    return (
+        b"II*\0" + struct.pack("<I", 16) + b"\x78\x9c\x63\0\0\0\1\0" + struct.pack("<H", len(tags)) + entries + bytes(4)
+    )
+
+
+def large_canvas(side: int, kind: str = "WEBP") -> bytes:
+    """One colour, in a few hundred bytes."""
+    options = {"method": 0} if kind == "WEBP" else {}
+    return saved(Image.new("L" if kind == "PNG" else "RGB", (side, side), 40), kind, **options)
+
+
+def lying_avif(true: int, said: int) -> bytes:
+    """An AVIF whose container says ``said`` pixels a side, and whose frame has ``true``."""
+    data = saved(Image.new("RGB", (true, true), "gray"), "AVIF", speed=10)
+    return data.replace(struct.pack(">II", true, true), struct.pack(">II", said, said))
