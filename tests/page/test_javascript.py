@@ -72,11 +72,11 @@ class TestPixels:
         assert apart.max() <= 1
         assert apart.mean() < 0.2  # they round where the other cuts off
 
-    @pytest.mark.parametrize("size", [(384, 288), (480, 360), (112, 112), (511, 300)])
-    def test_smaller_pictures(self, astronaut: RGB, size: tuple[int, int]) -> None:
-        whole = astronaut[:384]
+    @pytest.mark.parametrize("size", [(384, 288), (480, 360), (112, 112), (511, 300), (700, 600)])
+    def test_other_sizes(self, astronaut: RGB, size: tuple[int, int]) -> None:
+        whole, method = astronaut[:384], cv2.INTER_AREA if size[0] < 512 else cv2.INTER_CUBIC
         [sent] = asked({"step": "scaled", "picture": picture(whole), "width": size[0], "height": size[1]})
-        expected = cv2.resize(whole, size, interpolation=cv2.INTER_AREA).astype(int)
+        expected = cv2.resize(whole, size, interpolation=method).astype(int)
         assert np.abs(pixels(sent, size[1], size[0], 4)[:, :, :3] - expected).max() <= 1
 
     def test_gray(self, astronaut: RGB) -> None:

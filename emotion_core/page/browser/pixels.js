@@ -3,21 +3,34 @@
  * @import {Box, Picture} from "./types.js"
  */
 
+/** @typedef {{reach: number, share: (distance: number) => number}} Kernel reach: pixels to either side */
+/** @type {Kernel} */
+const LINEAR = { reach: 1, share: (distance) => Math.max(1 - distance, 0) };
+/** With OpenCV's steepness. @type {Kernel} */
+const CUBIC = {
+  reach: 2,
+  share: (distance) =>
+    (distance <= 1
+      ? (1.25 * distance - 2.25) * distance * distance + 1
+      : ((-0.75 * distance + 3.75) * distance - 6) * distance + 3),
+};
+
 /** What each output pixel takes from a row of input pixels: from `first[i]` on, `count[i]` shares of `share`. */
 class Shares {
   /**
    * @param {number} from pixels in
    * @param {number} to pixels out
+   * @param {boolean} cubic when it gets larger: between the nearest four pixels, instead of two
    */
-  constructor(from, to) {
-    const scale = from / to, most = Math.ceil(scale) + 2;
+  constructor(from, to, cubic) {
+    const scale = from / to, most = Math.ceil(scale) + 4;
     this.first = new Int32Array(to);
     this.count = new Int32Array(to);
     this.most = most;
     this.share = new Float32Array(to * most);
     for (let place = 0; place < to; place++) {
       if (scale > 1) this.#average(place, scale, from);
-      else this.#between(place, scale, from);
+      else this.#between(place, (place + 0.5) * scale - 0.5, from, cubic ? CUBIC : LINEAR);
     }
   }
 
@@ -34,29 +47,30 @@ class Shares {
     }
   }
 
-  /** @param {number} place @param {number} scale @param {number} from */
-  #between(place, scale, from) {
-    const centre = Math.min(Math.max((place + 0.5) * scale - 0.5, 0), from - 1);
-    const first = Math.min(Math.floor(centre), Math.max(from - 2, 0));
-    this.first[place] = first;
-    this.count[place] = Math.min(2, from);
-    this.share[place * this.most] = 1 - (centre - first);
-    this.share[place * this.most + 1] = centre - first;
+  /** @param {number} place @param {number} centre @param {number} from @param {Kernel} kernel */
+  #between(place, centre, from, kernel) {
+    const base = Math.floor(centre), clamped = (/** @type {number} */ index) => Math.min(Math.max(index, 0), from - 1);
+    const first = this.first[place] = clamped(base - kernel.reach + 1);
+    this.count[place] = clamped(base + kernel.reach) - first + 1;
+    for (let index = base - kernel.reach + 1; index <= base + kernel.reach; index++) {
+      this.share[place * this.most + clamped(index) - first] += kernel.share(Math.abs(centre - index));
+    }
   }
 }
 
 /**
- * Resize by the mean over each pixel's area when it gets smaller, and between the nearest four otherwise.
+ * Resize by the mean over each pixel's area when it gets smaller, and between its nearest ones otherwise.
  * @param {ArrayLike<number>} data values of `channels` per pixel, row by row
  * @param {number} width
  * @param {number} height
  * @param {number} channels
  * @param {number} toWidth
  * @param {number} toHeight
+ * @param {boolean} [cubic] enlarge smoothly
  * @returns {Uint8Array<ArrayBuffer>}
  */
-export function resized(data, width, height, channels, toWidth, toHeight) {
-  const across = new Shares(width, toWidth), down = new Shares(height, toHeight);
+export function resized(data, width, height, channels, toWidth, toHeight, cubic = false) {
+  const across = new Shares(width, toWidth, cubic), down = new Shares(height, toHeight, cubic);
   const result = new Uint8Array(toWidth * toHeight * channels);
   const row = new Float32Array(width * channels);
   for (let y = 0; y < toHeight; y++) {
@@ -70,7 +84,7 @@ export function resized(data, width, height, channels, toWidth, toHeight) {
       for (let channel = 0; channel < channels; channel++) {
         let sum = 0, at = first * channels + channel;
         for (let step = 0; step < count; step++, at += channels) sum += across.share[shares + step] * row[at];
-        result[(y * toWidth + x) * channels + channel] = Math.round(sum);
+        result[(y * toWidth + x) * channels + channel] = Math.min(Math.max(Math.round(sum), 0), 255);
       }
     }
   }
@@ -86,7 +100,7 @@ export function resized(data, width, height, channels, toWidth, toHeight) {
  */
 export function scaled(picture, width, height) {
   if (width === picture.width && height === picture.height) return picture;
-  return { width, height, data: resized(picture.data, picture.width, picture.height, 4, width, height) };
+  return { width, height, data: resized(picture.data, picture.width, picture.height, 4, width, height, true) };
 }
 
 /**
