@@ -122,7 +122,8 @@ def create_api(
     answer_errors(app)
     app.add_middleware(Bodies, settings=settings)
     # Outside of the other: its headers are on every answer.
-    app.add_middleware(Guard, cdn=CDN_HOST if settings.browser_runtime == CDN else "")
+    runtime = settings.browser_runtime
+    app.add_middleware(Guard, cdn=CDN_HOST if runtime == CDN else "", isolated=runtime is not None)
 
     @router.post(
         "/analyze",

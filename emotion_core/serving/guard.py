@@ -41,6 +41,7 @@ _PAGE: Final = (
 )
 #: Answers and files are looked at, never run: an SVG, or a picture that is also a page, stays a picture.
 _DATA: Final = "default-src 'none'; img-src 'self' data:; media-src 'self'; style-src 'unsafe-inline'; sandbox"
+_APART: Final = {"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp"}
 #: Who may show the page in a frame: itself, and on a Hugging Face Space the site that shows Spaces.
 _FRAMES: Final = "frame-ancestors 'self'"
 _SPACE_FRAMES: Final = f"{_FRAMES} https://huggingface.co https://*.huggingface.co https://*.hf.space"
@@ -50,13 +51,15 @@ class Guard:
     """ASGI middleware.
 
     on_space: by default, whether this runs on a Hugging Face Space. cdn: a host that the page may fetch
-    files from, each checked by its hash; "" for none.
+    files from, each checked by its hash; "" for none. isolated: keep the page apart from every other one,
+    which is what browsers ask for threads; not on a Space, whose frame might then not be shown.
     """
 
-    def __init__(self, app: ASGIApp, on_space: bool | None = None, cdn: str = "") -> None:
+    def __init__(self, app: ASGIApp, on_space: bool | None = None, cdn: str = "", isolated: bool = False) -> None:
         self._app = app
         self._page = _PAGE.format(cdn=f" {cdn}" if cdn else "")
         self._on_space = os.environ.get("SYSTEM") == "spaces" if on_space is None else on_space
+        self._apart = _APART if isolated and not self._on_space else {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it before the application sees it."""
@@ -84,7 +87,8 @@ class Guard:
             return HEADERS | {"Content-Security-Policy": f"{_DATA}; {_FRAMES}"}
         if self._on_space:
             return HEADERS | {"Content-Security-Policy": f"{self._page}; {_SPACE_FRAMES}"}
-        return HEADERS | {"Content-Security-Policy": f"{self._page}; {_FRAMES}", "X-Frame-Options": "SAMEORIGIN"}
+        policy = {"Content-Security-Policy": f"{self._page}; {_FRAMES}", "X-Frame-Options": "SAMEORIGIN"}
+        return HEADERS | policy | self._apart
 
 
 def is_served(path: str) -> bool:

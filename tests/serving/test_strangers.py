@@ -251,6 +251,20 @@ class TestHeaders:
         assert "x-frame-options" not in space
         assert "huggingface" not in elsewhere["content-security-policy"]
 
+    def test_apart_from_other_pages_where_that_is_asked_for(self) -> None:
+        async def app(_scope: Any, _receive: Any, send: Any) -> None:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+
+        sent: list[Any] = []
+
+        async def keep(message: Any) -> None:
+            sent.append({name.decode(): value.decode() for name, value in message["headers"]})
+
+        for on_space, isolated in ((False, True), (True, True), (False, False)):
+            asyncio.run(Guard(app, on_space, isolated=isolated)({"type": "http", "path": "/"}, None, keep))  # type: ignore[arg-type]
+        apart = ["cross-origin-embedder-policy" in headers for headers in sent]
+        assert apart == [True, False, False]  # the frame around a Space is not kept out
+
     def test_what_is_served(self) -> None:
         for path in (
             "/",

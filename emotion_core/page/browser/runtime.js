@@ -5,6 +5,8 @@
  */
 
 const JAVASCRIPT = "text/javascript";
+/** With fewer cores, threads wait for each other and for everything else that runs. */
+const MANY_CORES = 4;
 /** @type {typeof LiteRt | null} */
 let core = null;
 
@@ -25,7 +27,8 @@ export async function takeCore(coreModule, utilities) {
   core = await import(addressOf(text, JAVASCRIPT));
   if (!core) throw new Error("The runtime has no module.");
   if (!(await core.supportsFeature("relaxedSimd"))) return "compat";
-  return self.crossOriginIsolated && (await core.supportsFeature("threads")) ? "threaded" : "plain";
+  const threads = self.crossOriginIsolated && navigator.hardwareConcurrency >= MANY_CORES;
+  return threads && (await core.supportsFeature("threads")) ? "threaded" : "plain";
 }
 
 /**
