@@ -33,7 +33,9 @@ _FOR_EVER: Final = "public, max-age=31536000, immutable"
 #: How long a detector that could not be had is not asked for again, in seconds.
 _RETRY_SECONDS: Final = 60.0
 #: The worker sees the pictures, and may not connect to anything at all.
-WORKER_POLICY: Final = "default-src 'none'; script-src 'self' blob: 'wasm-unsafe-eval'; worker-src blob:; frame-ancestors 'none'"
+WORKER_POLICY: Final = (
+    "default-src 'none'; script-src 'self' blob: 'wasm-unsafe-eval'; worker-src blob:; frame-ancestors 'none'"
+)
 _HEADERS: Final = {
     "Cache-Control": _FOR_EVER,
     "Content-Security-Policy": WORKER_POLICY,
