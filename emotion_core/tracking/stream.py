@@ -1,8 +1,9 @@
 """A recognizer with a memory: consecutive frames of one camera or one video, persons kept apart."""
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TypedDict
+from typing import Final, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,11 @@ from ..render import caption
 from ..results import Box, Face, FaceDict, Prediction
 from .face_search import FaceFollower
 from .smoother import ProbabilitySmoother
+from .track import Track
 from .tracker import FaceTracker
+
+#: Frames that wait for their faces to be decided: more are decided by what is known.
+MAX_UNDECIDED: Final = 64
 
 
 class TrackedFaceDict(FaceDict):
@@ -72,7 +77,7 @@ class TrackedFrame:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A frame whose faces are found and not yet named: RGB uint8 (H, W, 3), and crops uint8 (N, h, w, c)."""
+    """A frame whose faces are found and not yet named: crops are uint8 (N, h, w, c), rgb uint8 (H, W, 3)."""
 
     rgb: RGB
     time_seconds: float
@@ -80,9 +85,28 @@ class Look:
     crops: NDArray[np.uint8]
 
 
+@dataclass(frozen=True, slots=True)
+class _Sighting:
+    """A frame whose faces are named, and whose tracks may not all be decided yet."""
+
+    time_seconds: float
+    width: int
+    height: int
+    predictions: Sequence[Prediction]
+    tracks: Sequence[Track]
+
+    @property
+    def decided(self) -> bool:
+        return all(track.decided for track in self.tracks)
+
+
 class StreamAnalyzer:
     """Analyses the frames of one stream in the order of time. One per visitor or video: it has a
     memory, and is not to be shared; the recognizer may be.
+
+    ``analyze`` answers at once, with the persons who are confirmed by then, as a live picture needs
+    it. ``answer``, ``pass_time`` and ``finish`` give each frame when all of its faces are decided:
+    a person is in it from the first sighting on. One stream uses one way or the other.
 
     >>> analyzer = StreamAnalyzer(recognizer, FaceTracker(confirm_seconds=0))
     >>> analyzer.analyze(rgb, time.monotonic()).faces
@@ -100,11 +124,12 @@ class StreamAnalyzer:
         self.tracker = tracker or FaceTracker()
         self.smoother = smoother or ProbabilitySmoother()
         self.follower = follower or FaceFollower(recognizer.detector)
+        self._undecided: deque[_Sighting] = deque()
 
     def analyze(self, rgb: RGB, time_seconds: float) -> TrackedFrame:
         """Analyse the next frame, RGB uint8 (H, W, 3); ValueError when time runs backwards."""
-        [frame] = self.answer([self.look(rgb, time_seconds)])
-        return frame
+        [sighting] = self._sightings([self.look(rgb, time_seconds)])
+        return self._frame(sighting)
 
     def look(self, rgb: RGB, time_seconds: float) -> Look:
         """Find the next frame's faces, for ``answer`` to name; the pixels must not change until then."""
@@ -112,20 +137,53 @@ class StreamAnalyzer:
         return Look(rgb, time_seconds, faces, self.recognizer.crops(rgb, faces))
 
     def answer(self, looks: Sequence[Look]) -> list[TrackedFrame]:
-        """Name the expressions of several frames in one call of the graph, and follow the persons through them."""
-        faces = [face for look in looks for face in look.faces]
-        named = iter(self.recognizer.predict(np.concatenate([look.crops for look in looks]), faces))
-        return [self._track(look, [next(named) for _ in look.faces]) for look in looks]
+        """Name the expressions of several frames in one call of the graph, and follow the persons through them.
 
-    def _track(self, look: Look, predictions: Sequence[Prediction]) -> TrackedFrame:
-        config = self.recognizer.config
-        seen = self.tracker.update(look.time_seconds, predictions, look.rgb)
-        smoothed = self.smoother.update(look.time_seconds, {who: raw.probabilities for who, raw in seen.items()})
-        faces = []
+        The frames that are decided now, in order, of these and of those before.
+        """
+        self._undecided.extend(self._sightings(looks))
+        if len(self._undecided) > MAX_UNDECIDED:
+            self.tracker.hurry()
+        return self._decided()
+
+    def pass_time(self, time_seconds: float) -> list[TrackedFrame]:
+        """The frames that are decided by this time, before which no other frame comes."""
+        self.tracker.pass_time(time_seconds)
+        return self._decided()
+
+    def finish(self, end_seconds: float) -> list[TrackedFrame]:
+        """The frames that are left at the end of the stream."""
+        self.tracker.finish(end_seconds)
+        return self._decided()
+
+    def _sightings(self, looks: Sequence[Look]) -> Iterator[_Sighting]:
+        faces = [face for look in looks for face in look.faces]
+        if not looks:
+            return
+        named = iter(self.recognizer.predict(np.concatenate([look.crops for look in looks]), faces))
+        for look in looks:
+            predictions = [next(named) for _ in look.faces]
+            tracks = self.tracker.follow(look.time_seconds, predictions, look.rgb)
+            yield _Sighting(look.time_seconds, look.rgb.shape[1], look.rgb.shape[0], predictions, tracks)
+
+    def _decided(self) -> list[TrackedFrame]:
+        frames = []
+        while self._undecided and self._undecided[0].decided:
+            frames.append(self._frame(self._undecided.popleft()))
+        return frames
+
+    def _frame(self, sighting: _Sighting) -> TrackedFrame:
+        seen = {
+            track.person: raw
+            for track, raw in zip(sighting.tracks, sighting.predictions, strict=True)
+            if track.person is not None
+        }
+        smoothed = self.smoother.update(sighting.time_seconds, {who: raw.probabilities for who, raw in seen.items()})
+        rule, faces = self.recognizer.config.uncertain, []
         for person, raw in seen.items():
-            weak = bool(is_uncertain(np.array([smoothed[person]]), config.uncertain)[0])
+            weak = bool(is_uncertain(np.array([smoothed[person]]), rule)[0])
             faces.append(TrackedFace(person, raw, Prediction(raw.face, raw.labels, smoothed[person], weak)))
-        return TrackedFrame(look.time_seconds, look.rgb.shape[1], look.rgb.shape[0], tuple(faces))
+        return TrackedFrame(sighting.time_seconds, sighting.width, sighting.height, tuple(faces))
 
 
 def between(before: TrackedFrame, after: TrackedFrame, time_seconds: float) -> TrackedFrame:

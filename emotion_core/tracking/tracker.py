@@ -5,17 +5,17 @@ second and at a variable rate. A tracker serves one stream.
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ..images import RGB
-from ..results import Box, Prediction
+from ..results import Prediction
 from .assignment import assign
+from .familiar import FamiliarFaces, view_of
+from .track import Looks, Track, likeness, looks_of
 
 #: How far from where it was expected a face is still the same one, in widths of the face: at once,
 #: more for every second out of sight, and at most.
@@ -28,46 +28,13 @@ LARGEST_RATIO: Final = 2.0
 LOOKS_WEIGHT: Final = 2.0
 #: Looks that correlate less are two faces, wherever they are: after a cut in the film, mostly.
 LEAST_LIKENESS: Final = 0.2
-#: Time constants, in seconds: of the velocity, of its decay while out of sight, and of the looks.
-_VELOCITY_SECONDS: Final = 0.15
-_COASTING_SECONDS: Final = 0.7
-_LOOKS_SECONDS: Final = 0.5
-_LOOKS_SIDE: Final = 12
+#: Views of a face are taken at most so often, in seconds.
+_VIEW_SECONDS: Final = 0.5
+#: Times are sums of fractions: what misses a limit by less has reached it.
+_TOLERANCE: Final = 1e-6
 _FORBIDDEN: Final = 1e6
 
-Looks: TypeAlias = NDArray[np.float32]
 Costs: TypeAlias = NDArray[np.float64]
-
-
-@dataclass(slots=True)
-class _Track:
-    """A face followed: centre, size (pixels) and velocity (pixels a second) when last seen."""
-
-    first_seen: float
-    last_seen: float
-    centre: NDArray[np.float64]
-    size: float
-    looks: Looks | None
-    velocity: NDArray[np.float64] = field(default_factory=lambda: np.zeros(2))
-    sightings: int = 1
-    person: int | None = None
-
-    def expected(self, time_seconds: float) -> NDArray[np.float64]:
-        """Where the centre should be by now; the velocity fades, for nobody walks on for ever."""
-        gap = time_seconds - self.last_seen
-        return self.centre + self.velocity * _COASTING_SECONDS * -math.expm1(-gap / _COASTING_SECONDS)
-
-    def see(self, time_seconds: float, centre: NDArray[np.float64], size: float, looks: Looks | None) -> None:
-        """Take over a new sighting."""
-        gap = time_seconds - self.last_seen
-        if gap > 0:
-            measured = (centre - self.centre) / gap
-            self.velocity += -math.expm1(-gap / _VELOCITY_SECONDS) * (measured - self.velocity)
-        if looks is not None:
-            share = 1.0 if self.looks is None else -math.expm1(-gap / _LOOKS_SECONDS)
-            self.looks = looks if self.looks is None else self.looks + share * (looks - self.looks)
-        self.centre, self.size, self.last_seen = centre, size, time_seconds
-        self.sightings += 1
 
 
 class FaceTracker:
@@ -75,23 +42,37 @@ class FaceTracker:
 
     A face is the person whose expected place (at constant velocity), size and looks it fits best;
     the pairing of all faces with all persons is optimal. gap_seconds: how long a person may be
-    out of sight and keep the number. confirm_seconds: for how long a new face must have been seen
-    before it counts, which hides false boxes of a frame or two; 0 shows every face at once.
+    out of sight and keep the number by place alone. confirm_seconds: for how long frames must show
+    a new face before it counts, each frame until the next one: this hides false boxes of a frame or
+    two, and where frames are farther apart than that, one is enough; 0 shows every face at once.
+    A new face that is out of sight for longer than that is dropped. familiar: knows faces again, by
+    whatever way they come back; None asks for places alone.
     """
 
-    def __init__(self, gap_seconds: float = 1.0, confirm_seconds: float = 0.2) -> None:
+    def __init__(
+        self, gap_seconds: float = 1.0, confirm_seconds: float = 0.12, familiar: FamiliarFaces | None = None
+    ) -> None:
         if gap_seconds < 0 or confirm_seconds < 0:
             raise ValueError("A tracker's times are seconds, 0 or more.")
         self.gap_seconds = gap_seconds
         self.confirm_seconds = confirm_seconds
-        self._tracks: list[_Track] = []
+        self._familiar = familiar
+        self._tracks: list[Track] = []
         self._persons = 0
-        self._now = -math.inf
+        self._began = self._now = -math.inf
 
     def update(
         self, time_seconds: float, predictions: Sequence[Prediction], rgb: RGB | None = None
     ) -> dict[int, Prediction]:
-        """Person -> prediction for the confirmed faces of the next frame, in the order given.
+        """Person -> prediction for the faces of the next frame that are confirmed by now, in the order given.
+
+        Arguments and errors are those of ``follow``.
+        """
+        tracks = self.follow(time_seconds, predictions, rgb)
+        return {track.person: seen for track, seen in zip(tracks, predictions, strict=True) if track.person is not None}
+
+    def follow(self, time_seconds: float, predictions: Sequence[Prediction], rgb: RGB | None = None) -> list[Track]:
+        """The track of every face of the next frame, in the order given; later frames may decide what it is.
 
         rgb: the frame (H, W, 3) in whose pixels the boxes are. With it, looks tell people apart
         where places do not: two who meet and turn back, or a cut in the film.
@@ -100,38 +81,97 @@ class FaceTracker:
         """
         if not time_seconds >= self._now:
             raise ValueError(f"Frames must come in order of time: {time_seconds} s came after {self._now} s.")
+        self._hold(time_seconds)
         previous, self._now = self._now, time_seconds
+        if previous == -math.inf:
+            self._began = time_seconds
         self._tracks = [track for track in self._tracks if self._lives(track, previous)]
         boxes = [prediction.face.box for prediction in predictions]
         centres = np.array([(box.x + box.width / 2, box.y + box.height / 2) for box in boxes])
         sizes = np.array([math.sqrt(box.area) for box in boxes])
-        looks = [None if rgb is None else _looks(rgb, box) for box in boxes]
+        looks = [None if rgb is None else looks_of(rgb, box) for box in boxes]
         pairs = assign(self._costs(centres, sizes, looks), _FORBIDDEN / 2)
         track_of = {column: self._tracks[row] for row, column in pairs}
-        seen: dict[int, Prediction] = {}
+        seen: list[Track] = []
         for column, prediction in enumerate(predictions):
             found = track_of.get(column)
             if found is None:
-                found = _Track(time_seconds, time_seconds, centres[column], sizes[column], looks[column])
+                found = Track(time_seconds, time_seconds, centres[column], sizes[column], looks[column])
                 self._tracks.append(found)
             else:
                 found.see(time_seconds, centres[column], sizes[column], looks[column])
-            if found.person is None and self._confirmed(found):
-                self._persons += 1
-                found.person = self._persons
-            if found.person is not None:
-                seen[found.person] = prediction
+            if rgb is not None:
+                self._view(found, rgb, prediction)
+            seen.append(found)
+        self.pass_time(time_seconds)
         return seen
 
-    def _lives(self, track: _Track, previous: float) -> bool:
-        """Whether a track is still waited for. One that was never confirmed must be seen in every frame."""
-        in_gap = track.person is not None and self._now - track.last_seen <= self.gap_seconds
-        return in_gap or track.last_seen >= previous
+    def pass_time(self, time_seconds: float) -> None:
+        """Decide what can be decided when no other frame comes before this time."""
+        for track in self._tracks:
+            held = time_seconds - track.last_seen if track.last_seen == self._now else 0.0
+            if not track.decided and track.seconds + held >= self.confirm_seconds - _TOLERANCE:
+                self._confirm(track)
 
-    def _confirmed(self, track: _Track) -> bool:
-        if self.confirm_seconds == 0:
-            return True
-        return track.sightings > 1 and track.last_seen - track.first_seen >= self.confirm_seconds
+    def finish(self, end_seconds: float) -> None:
+        """Decide everything at the end of the stream, in which its last frame stops to hold.
+
+        A face counts, too, if it was there for as long as the whole of a stream that is shorter
+        than ``confirm_seconds``.
+        """
+        self.pass_time(end_seconds)
+        self._hold(end_seconds)
+        self._decide(lambda track: track.seconds >= end_seconds - self._began - _TOLERANCE)
+
+    def hurry(self) -> None:
+        """Decide everything now, for want of room: a new face counts if it was seen more than once."""
+        self._decide(lambda track: track.sightings > 1)
+
+    def _decide(self, counts: Callable[[Track], bool]) -> None:
+        for track in self._tracks:
+            if not track.decided and counts(track):
+                self._confirm(track)
+            track.dropped = track.person is None
+
+    def _hold(self, until: float) -> None:
+        """What the last frame showed held until now."""
+        for track in self._tracks:
+            if track.last_seen == self._now:
+                track.seconds += until - self._now
+        self.pass_time(self._now)
+
+    def _lives(self, track: Track, previous: float) -> bool:
+        """Whether a track is still waited for, which was last seen in the previous frame or earlier."""
+        away = self._now - track.last_seen
+        lives = track.last_seen >= previous or away <= (self.gap_seconds if track.person else self.confirm_seconds)
+        track.dropped = track.dropped or not (lives or track.person)
+        return lives and not track.dropped
+
+    def _view(self, track: Track, rgb: RGB, prediction: Prediction) -> None:
+        """Look at the face for the sake of knowing it again; a new one's every sighting counts."""
+        if self._familiar is None or (track.decided and track.last_seen < track.viewed + _VIEW_SECONDS):
+            return
+        track.viewed = track.last_seen
+        view = view_of(rgb, prediction.face)
+        if track.person is None:
+            track.views.append(view)
+        else:
+            self._familiar.remember(track.person, [view])
+
+    def _confirm(self, track: Track) -> None:
+        if self._familiar is not None:
+            present = {other.person for other in self._tracks if other.person and other.last_seen >= track.first_seen}
+            absent = set(range(1, self._persons + 1)) - present
+            known = self._familiar.who(track.views, absent)
+            if known is not None:  # perhaps still waited for at the old place
+                self._tracks = [other for other in self._tracks if other.person != known]
+            track.person = known
+        if track.person is None:
+            self._persons += 1
+            track.person = self._persons
+        if self._familiar is not None:
+            self._familiar.remember(track.person, track.views)
+            track.views.clear()
 
     def _costs(self, centres: NDArray[np.float64], sizes: NDArray[np.float64], looks: list[Looks | None]) -> Costs:
         """How badly each face fits each track, (tracks, faces): 0 is perfectly, ``_FORBIDDEN`` not at all."""
@@ -147,23 +187,6 @@ class FaceTracker:
         for row, column in np.argwhere(costs < _FORBIDDEN):
             before, now = self._tracks[row].looks, looks[column]
             if before is not None and now is not None:
-                likeness = _likeness(before, now)
-                costs[row, column] += LOOKS_WEIGHT * (1 - likeness) if likeness >= LEAST_LIKENESS else _FORBIDDEN
+                alike = likeness(before, now)
+                costs[row, column] += LOOKS_WEIGHT * (1 - alike) if alike >= LEAST_LIKENESS else _FORBIDDEN
         return costs
-
-
-def _looks(rgb: RGB, box: Box) -> Looks:
-    """The face as a tiny colour picture, float32, free of brightness and contrast."""
-    x, y = max(box.x, 0), max(box.y, 0)
-    cut = rgb[y : max(box.y + box.height, y + 1), x : max(box.x + box.width, x + 1)]
-    if not cut.size:
-        return np.zeros(3 * _LOOKS_SIDE**2, np.float32)
-    small = cv2.resize(cut, (_LOOKS_SIDE, _LOOKS_SIDE), interpolation=cv2.INTER_AREA)
-    values = small.astype(np.float32).ravel()
-    return np.asarray(values - values.mean(), np.float32)
-
-
-def _likeness(one: Looks, other: Looks) -> float:
-    """Correlation, -1 to 1; featureless pictures are like every other."""
-    length = float(np.linalg.norm(one) * np.linalg.norm(other))
-    return float(one @ other) / length if length > 1 else 1.0

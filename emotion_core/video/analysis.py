@@ -12,50 +12,32 @@ added up or forgotten.
 import os
 import tempfile
 import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import av
-from av.audio.stream import AudioStream
 
 from ..errors import VideoError
 from ..recognition.recognizer import EmotionRecognizer
 from ..render import paint
-from ..tracking.face_search import FaceFollower
 from ..tracking.people import PeopleLog
-from ..tracking.smoother import ProbabilitySmoother
-from ..tracking.stream import Look, StreamAnalyzer, TrackedFrame, between
-from ..tracking.tracker import FaceTracker
+from .follow import Followed, analyzer_of, follow
 from .in_order import Behind, ahead
 from .probe import VideoInfo, probe
-from .reader import Picture, VideoReader
+from .reader import VideoReader
 from .results import VideoFiles, VideoOptions, VideoProgress, VideoSummary
 from .rows import RowWriter
 from .timeline import timeline_svg
 from .work import Work
 from .writer import VideoWriter
 
-#: Analysed frames whose faces are named in one call: that takes three quarters of the time of one by one.
-BATCH: Final = 4
-#: Frames held back for one such call, and as many again until the next analysed one says where their boxes go.
-MAX_WAITING: Final = 16
 #: Pictures and packets of sound that are decoded before they are analysed, and not yet encoded after it.
 DECODED_AHEAD: Final = 4
 ENCODED_BEHIND: Final = 8
 #: Seconds between two reports of progress, and so until a cancelled job stops.
 REPORT_SECONDS: Final = 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class Followed:
-    """A picture with its persons; analyzed: not merely between two that were."""
-
-    picture: Picture
-    frame: TrackedFrame
-    analyzed: bool
 
 
 def analyze_video(
@@ -107,7 +89,7 @@ def _write(
             closing(ahead(iter(reader), DECODED_AHEAD)) as items,
             Behind(ENCODED_BEHIND) as encoder,
         ):
-            for item in follow(items, analyzer, options.rate):
+            for item in follow(items, analyzer, options.rate, lambda: reader.seconds):
                 if not isinstance(item, Followed):
                     encoder(writer.write_sound, item)
                     continue
@@ -160,79 +142,6 @@ def _unfinished(folder: Path) -> tempfile.TemporaryDirectory[str]:
         return tempfile.TemporaryDirectory(prefix=".unfinished-", dir=folder)
     except OSError as error:
         raise VideoError(f"Nothing can be written into {folder}: {error.strerror}. Choose another folder.") from error
-
-
-def analyzer_of(recognizer: EmotionRecognizer, options: VideoOptions) -> StreamAnalyzer:
-    """What analyses one video as ``options`` say; it has a memory, so another video needs another."""
-    return StreamAnalyzer(
-        recognizer,
-        FaceTracker(options.gap_seconds, options.confirm_seconds),
-        ProbabilitySmoother(options.smoothing_seconds, options.gap_seconds),
-        FaceFollower(recognizer.detector, options.detection_side, options.min_score, options.search_seconds),
-    )
-
-
-def follow(
-    items: "Iterable[Picture | av.Packet[AudioStream]]", analyzer: StreamAnalyzer, rate: float | None
-) -> "Iterator[Followed | av.Packet[AudioStream]]":
-    """Every picture, in order, and the sound's packets as they come.
-
-    Pictures between two analysed ones wait, to know where their boxes are on the way to.
-    """
-    before: TrackedFrame | None = None
-    waiting: list[Picture] = []
-    for item in _named(items, analyzer, rate):
-        if not isinstance(item, tuple):
-            yield item
-            continue
-        picture, frame = item
-        if frame is not None:
-            for other in waiting:
-                yield Followed(other, between(before or frame, frame, other.time_seconds), False)
-            waiting.clear()
-            yield Followed(picture, frame, True)
-            before = frame
-        else:
-            waiting.append(picture)
-            if before is not None and len(waiting) > MAX_WAITING:
-                held = waiting.pop(0)
-                yield Followed(held, between(before, before, held.time_seconds), False)
-    for picture in waiting:
-        if before is not None:
-            yield Followed(picture, between(before, before, picture.time_seconds), False)
-
-
-def _named(
-    items: "Iterable[Picture | av.Packet[AudioStream]]", analyzer: StreamAnalyzer, rate: float | None
-) -> "Iterator[tuple[Picture, TrackedFrame | None] | av.Packet[AudioStream]]":
-    """Each picture with what was seen on it, None where it was not analysed; the faces of several in one call."""
-    slot = -1
-    waiting: list[tuple[Picture, Look | None]] = []
-    for item in items:
-        if not isinstance(item, Picture):
-            yield item
-            continue
-        # Times fall into slots of 1 / rate; the first frame of each is analysed, and so the first of all.
-        now = slot + 1 if rate is None else int(item.time_seconds * rate + 1e-6)
-        look = analyzer.look(item.rgb, item.time_seconds) if now != slot else None
-        slot = now
-        if look is None and not waiting:
-            yield item, None
-            continue
-        waiting.append((item, look))
-        if sum(look is not None for _, look in waiting) == BATCH or len(waiting) > MAX_WAITING:
-            yield from _answered(waiting, analyzer)
-            waiting.clear()
-    yield from _answered(waiting, analyzer)
-
-
-def _answered(
-    waiting: Sequence[tuple[Picture, Look | None]], analyzer: StreamAnalyzer
-) -> Iterator[tuple[Picture, TrackedFrame | None]]:
-    looks = [look for _, look in waiting if look is not None]
-    frames = iter(analyzer.answer(looks) if looks else ())
-    for picture, look in waiting:
-        yield picture, None if look is None else next(frames)
 
 
 def _progress(reader: VideoReader, elapsed: float) -> VideoProgress:

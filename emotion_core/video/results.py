@@ -15,7 +15,8 @@ class VideoOptions:
     rate: frames analysed a second, or None for every one; all are written. max_side: the longest
     side of the annotated video, in pixels; larger videos are scaled down. smoothing_seconds: time
     constant of the smoothing, 0 for none. gap_seconds: how long a person may be out of sight and
-    keep the number. confirm_seconds: how long a face must be seen before it counts.
+    keep the number by place alone; later, the face must be the same. confirm_seconds: for how long
+    frames must show a face, each until the next one, before it counts, from its first sighting on.
     detection_side: of the copy on which faces are sought, in pixels: smaller is faster, and misses
     small faces. search_seconds: from one search of the whole frame to the next; in between, faces
     are sought near where they were; 0 searches it always. min_score: of a face's detection, 0 to 1,
@@ -26,7 +27,7 @@ class VideoOptions:
     max_side: int = 1280
     smoothing_seconds: float = 0.4
     gap_seconds: float = 1.0
-    confirm_seconds: float = 0.2
+    confirm_seconds: float = 0.12
     detection_side: int = 640
     search_seconds: float = 0.3
     min_score: float = 0.7

@@ -121,8 +121,20 @@ def test_a_walk_is_followed_and_everything_agrees(tmp_path: Path, eyes: EmotionR
         assert sum(person.shares.values()) == pytest.approx(1)
         seconds = sum(row["person"] == str(person.person) for row in rows) / 25
         assert person.seconds_seen == pytest.approx(seconds, abs=0.05)
-        assert 0 < person.first_seen < person.last_seen <= summary.seconds + 1e-9
+        assert 0 <= person.first_seen < person.last_seen <= summary.seconds + 1e-9
         assert max(person.thumbnail.size) <= 96
+
+
+def test_people_who_leave_and_come_back_are_the_same(tmp_path: Path, eyes: EmotionRecognizer) -> None:
+    """Two are there, go for longer than a person is waited for, and come back elsewhere."""
+
+    def stays(first: float, then: float) -> clips.Path2D:
+        return lambda time: (first, 60.0) if time < 1 else (then, 66.0) if time >= 2.6 else None
+
+    scenes = [clips.scene({1: stays(10, 190), 2: stays(210, 30)}, index / 10)[0] for index in range(40)]
+    summary = analyzed(clips.encode(tmp_path / "back.mp4", scenes, rate=10), eyes)
+    assert [(person.person, person.first_seen) for person in summary.people] == [(1, 0), (2, 0)]
+    assert [person.seconds_seen for person in summary.people] == pytest.approx([2.4, 2.4], abs=0.35)
 
 
 def test_boxes_and_labels_are_in_the_pictures(tmp_path: Path, eyes: EmotionRecognizer, walk: list[RGB]) -> None:
