@@ -47,7 +47,7 @@ def astronaut() -> RGB:
 def montage(astronaut: RGB) -> RGB:
     """Three faces: the portrait, its mirror image, and one at three quarters of its size."""
     small = np.zeros_like(astronaut)
-    small[:384, :384] = Image.fromarray(astronaut).resize((384, 384), Image.Resampling.LANCZOS)
+    small[:384, :384] = np.asarray(Image.fromarray(astronaut).resize((384, 384), Image.Resampling.LANCZOS))
     rows = [[astronaut, astronaut[:, ::-1]], [small, np.zeros_like(astronaut)]]
     return np.concatenate([np.concatenate(row, axis=1) for row in rows])
 

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -20,8 +19,9 @@ from emotion_core.publish import ROOT, model_upload, publish_model, publish_spac
 from emotion_core.recognition.bundle import CARD, EMBEDDED, GRAPH, WEIGHTS
 from emotion_core.recognition.bundle_config import CONFIG
 from emotion_core.recognition.hub import HubRef
-from support.rest_server import encoded, until
+from support.rest_server import encoded
 from support.stand_in_hub import TOKEN, Repo, StandInHub
+from support.waiting import free_port, is_up, until
 
 # The client's own LFS upload, on its own HTTP library.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning")
@@ -120,9 +120,7 @@ def test_a_space_has_the_app_and_preloads_the_model(logged_in: StandInHub, tmp_p
 def test_the_space_starts_and_answers(logged_in: StandInHub, tmp_path: Path, montage: np.ndarray) -> None:
     """The uploaded files alone, in a process with a Space's environment."""
     publish_model(model_upload(SHIPPED, "we/fer"), pin_file=tmp_path / "pin.json")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     space = {"SYSTEM": "spaces", "SPACE_ID": "we/app", "GRADIO_NUM_PORTS": "1", "GRADIO_SERVER_PORT": str(port)}
     ours = {"HF_HOME": str(tmp_path / "home"), "EMOTION_DETECTOR": "haar", "PYTHONDONTWRITEBYTECODE": "1"}
     with space_upload("we/app", pin_file=tmp_path / "pin.json") as upload, (tmp_path / "log").open("w") as log:
@@ -130,7 +128,7 @@ def test_the_space_starts_and_answers(logged_in: StandInHub, tmp_path: Path, mon
         environment = {**os.environ, **space, **ours}
         process = subprocess.Popen(command, cwd=upload.folder, env=environment, stdout=log, stderr=log)
         try:
-            until(lambda: is_up(f"http://127.0.0.1:{port}/healthz") or process.poll() is not None, 60)
+            until(lambda: is_up(f"http://127.0.0.1:{port}/healthz"), 300, process)
             url = f"http://127.0.0.1:{port}/api/v1"
             [model] = httpx.get(f"{url}/models").json()["models"]
             answer = httpx.post(f"{url}/analyze", files={"image": encoded(Image.fromarray(montage), "PNG")}, timeout=20)
@@ -141,13 +139,6 @@ def test_the_space_starts_and_answers(logged_in: StandInHub, tmp_path: Path, mon
     assert len(answer.json()["results"][0]["faces"]) == 3
     assert f"http://0.0.0.0:{port}" in (tmp_path / "log").read_text()
     assert not [line for line in logged_in.repos["we/fer"].requests if WEIGHTS in line]  # only what serves is fetched
-
-
-def is_up(url: str) -> bool:
-    try:
-        return httpx.get(url, timeout=5).status_code == 200
-    except httpx.HTTPError:
-        return False
 
 
 def test_a_space_with_a_model_that_is_on_the_hub(logged_in: StandInHub, small: Path, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -35,7 +35,7 @@ class Trail:
                 last = int(line)
         return {position for position, deaths in ends.items() if deaths >= DEATHS}
 
-    def follow(self, paths: Sequence[str], passed_over: set[int]) -> Iterator[str]:
+    def follow(self, paths: Sequence[str], passed_over: set[int]) -> Generator[str, None, None]:
         """The paths, each noted down before it is handed out; ``passed_over`` are left out."""
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         try:

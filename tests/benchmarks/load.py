@@ -20,6 +20,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,7 @@ def server(folder: Path, **settings: str) -> Iterator[tuple[str, int]]:
         "EMOTION_DETECTOR": "yunet" if model else "haar",
     }
     others = set(children())
-    with page_server(folder, **settings) as url:
+    with page_server(folder, False, **settings) as url:
         [pid] = set(children()) - others
         yield url, pid
     hub.close()
@@ -119,7 +120,7 @@ def visitors(url: str, count: int, seconds: float, pictures: list[str]) -> dict[
                 time.sleep(max(0.0, start + answer["next_seconds"] - time.monotonic()))
             call("webcam_close", token)
 
-    together([lambda number=number: visit(number) for number in range(count)])
+    together([partial(visit, number) for number in range(count)])
     return {
         "frames_a_second": [round(len(trips) / seconds, 1) for trips in round_trips],
         "milliseconds": spread([trip for trips in round_trips for trip in trips[min(5, len(trips) - 1) :]]),

@@ -10,8 +10,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +22,7 @@ from emotion_core.cli.main import main
 from emotion_core.images import RGB
 from emotion_core.recognition.detectors import WholePicture
 from support import clips
+from support.waiting import until
 
 ROOT = Path(__file__).parents[2]
 needs_ray = pytest.mark.skipif(
@@ -144,8 +143,9 @@ def test_a_file_that_kills_is_passed_over(tmp_path: Path) -> None:
     from emotion_core.bulk.trail import Trail
 
     trail = Trail(tmp_path, "this-run", 7)
-    for deadly in ({}, {}, {1}):
-        assert trail.deadly() == set(deadly)
+    none: set[int] = set()
+    for deadly in (none, none, {1}):
+        assert trail.deadly() == deadly
         worker = trail.follow(["good", "bad", "after"], trail.deadly())
         assert list(itertools.islice(worker, 2)) == ["good", "after" if deadly else "bad"]
         worker.close()  # the process ends here
@@ -203,7 +203,7 @@ def test_killed_twice_and_nothing_is_lost_or_doubled(
         return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     with start() as driver:
-        wait_for(lambda: len(list((out / "files").glob("shard-*.parquet"))) >= 2, driver)
+        until(lambda: len(list((out / "files").glob("shard-*.parquet"))) >= 2, 600, driver)
         os.kill(driver.pid, signal.SIGKILL)
     before = {path.name: path.stat().st_mtime_ns for path in (out / "files").glob("shard-*.parquet")}
     assert 2 <= len(before) < json.loads((out / "plan.json").read_text())["shards"]
@@ -211,7 +211,7 @@ def test_killed_twice_and_nothing_is_lost_or_doubled(
 
     with start() as driver:
         found: set[int] = set()
-        wait_for(lambda: bool(workers(out, killed_run, found)), driver)
+        until(lambda: bool(workers(out, killed_run, found)), 600, driver)
         os.kill(found.pop(), signal.SIGKILL)
         told, errors = driver.communicate(timeout=600)
     assert driver.returncode == 1, errors  # as with every command: two of the files cannot be used
@@ -245,12 +245,3 @@ def workers(out: Path, but: set[str], found: set[int]) -> set[int]:
             if len(lines) > 1 and trail.name.partition("-")[0] not in but:
                 found.add(int(lines[0].split()[1]))
     return found
-
-
-def wait_for(condition: Callable[[], bool], driver: subprocess.Popen[str]) -> None:
-    """Until it holds, while the driver runs."""
-    deadline = time.monotonic() + 600
-    while not condition():
-        assert driver.poll() is None, driver.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.01)

@@ -73,7 +73,7 @@ def broken(rng: random.Random, seeds: Sequence[bytes], front: int = 400) -> byte
             case 5:
                 size, order = rng.choice((1, 2, 4, 8)), rng.choice(("big", "little"))
                 number = rng.choice(ODD_NUMBERS) % 256**size
-                content[at : at + size] = number.to_bytes(size, order)  # type: ignore[arg-type]
+                content[at : at + size] = number.to_bytes(size, order)
             case 6:
                 content[at:at] = content[at : at + rng.randrange(300)] * rng.randrange(1, 4)
             case 7:

@@ -142,7 +142,8 @@ class TestBundles:
         ran = bundle / "ran"
         harm = np.empty((), object)
         harm[()] = Harm(ran)
-        np.savez(bundle / "start.npz", **{model.variables[0].path.replace("/", "|"): harm})
+        arrays = {model.variables[0].path.replace("/", "|"): harm}
+        np.savez(bundle / "start.npz", allow_pickle=True, **arrays)
         with pytest.raises(DataError, match="weights"):
             load_initial(model, bundle / "start.npz")
         assert not ran.exists()

@@ -124,7 +124,7 @@ class TestElsewhere:
         """Addresses and hashes of the pinned files; the page may fetch from that host, and only with the setting."""
         client = client_of(recognizer, "cdn")
         assert client.get("/browser/manifest.json").json()["device"] is None  # the Hub has no detector
-        hub.repos[YUNET.repo_id] = Repo({"face_detection_yunet_2023mar.onnx": yunet}, YUNET.revision)
+        hub.repos[YUNET.repo_id] = Repo({"face_detection_yunet_2023mar.onnx": yunet}, YUNET.revision or "")
         client = client_of(recognizer, "cdn")
         device = client.get("/browser/manifest.json").json()["device"]
         assert device["host"] in CDN_HOST

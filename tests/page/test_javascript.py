@@ -17,7 +17,7 @@ from emotion_core.images import RGB
 from emotion_core.recognition.bundle_config import UncertainRule
 from emotion_core.recognition.classifier import is_uncertain, softmax
 from emotion_core.recognition.detectors import crop
-from emotion_core.results import Box, Face, Prediction
+from emotion_core.results import Box, BoxDict, Face, Prediction
 from emotion_core.tracking.assignment import assign
 from emotion_core.tracking.recent import RollingHistory
 from emotion_core.tracking.smoother import ProbabilitySmoother
@@ -47,8 +47,8 @@ def pixels(sent: str, *shape: int) -> NDArray[np.uint8]:
     return np.frombuffer(base64.b64decode(sent), np.uint8).reshape(shape)
 
 
-def box(values: Box) -> dict[str, int]:
-    return dict(values.to_dict())
+def box(values: Box) -> BoxDict:
+    return values.to_dict()
 
 
 class TestPixels:
@@ -123,7 +123,7 @@ class TestStreams:
             rgb = np.roll(astronaut, step % 5, axis=1)
             places = [(20 + 6 * step, 40, 90), (400 - 6 * step, 60, 80), (200, 300 + round(60 * math.sin(step)), 70)]
             shown = [Box(x, y, side, side + 9) for x, y, side in places if generator.random() > 0.15]
-            generator.shuffle(shown)  # type: ignore[arg-type]
+            generator.shuffle(shown)
             boxes = [Box(one.x % 420, one.y, one.width, one.height) for one in shown]
             found = [Prediction(Face(one, one), LABELS, (1.0, 0.0, 0.0)) for one in boxes]
             numbers = {id(prediction): who for who, prediction in tracker.update(now, found, rgb).items()}

@@ -19,7 +19,7 @@ from PIL import Image
 
 from support import clips
 from support.page_server import CHROMIUM, FLAGS, ROOT, page_server
-from support.rest_server import until
+from support.waiting import until
 
 
 @pytest.fixture(scope="module")

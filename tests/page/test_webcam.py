@@ -234,7 +234,8 @@ class TestSessions:
 
     def test_what_no_page_sends(self, sessions: LiveSessions) -> None:
         join, send, leave = server_functions(sessions)
-        for nonsense in (None, 3, [], "x", {}, {"token": 5}, {"token": ["x"]}):
+        odd: tuple[Any, ...] = (None, 3, [], "x", {}, {"token": 5}, {"token": ["x"]})
+        for nonsense in odd:
             assert send(nonsense) == {"gone": True}
             leave(nonsense)
         for picture in (

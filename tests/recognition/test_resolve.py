@@ -169,7 +169,7 @@ def test_a_model_file_that_carries_code_is_refused(tiny_bundle: Bundle, tmp_path
     ran = tmp_path / "ran"
     crop = keras.Input((48, 48, 1), dtype="uint8")
     path = str(ran)
-    harm = keras.layers.Lambda(lambda x: (open(path, "w").close(), x)[1], output_shape=(48, 48, 1))  # noqa: PTH123
+    harm = keras.layers.Lambda(lambda x: (open(path, "w"), x)[1], output_shape=(48, 48, 1))  # noqa: PTH123, SIM115
     flat = keras.layers.Flatten()(keras.layers.Rescaling(1.0)(crop))
     model = keras.Model(
         crop, keras.layers.Dense(7)(keras.layers.Flatten()(harm(keras.layers.Reshape((48, 48, 1))(flat))))

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 from dataclasses import replace
@@ -39,6 +38,7 @@ from emotion_core.training.devices import fast_precision, use_devices
 from emotion_core.training.run_folder import read_history
 from support import tiny
 from support.page_server import CHROMIUM
+from support.waiting import free_port
 
 
 def test_drawn_faces_are_like_the_real_set() -> None:
@@ -72,8 +72,13 @@ def test_where_the_data_comes_from(
     assert fer2013().digest() == load(tiny_csv).digest()
     assert "140 train, 42 public, 42 private" in capsys.readouterr().out
     monkeypatch.delenv("FER2013_DIR")
-    asked = []
-    monkeypatch.setattr("kagglehub.dataset_download", lambda name: asked.append(name) or tiny_csv.parent)
+    asked: list[str] = []
+
+    def download(name: str) -> Path:
+        asked.append(name)
+        return tiny_csv.parent
+
+    monkeypatch.setattr("kagglehub.dataset_download", download)
     assert fer2013().digest() == load(tiny_csv).digest()
     assert asked == ["deadskull7/fer2013"]
     assert fer2013("drawn", 50, ferplus=True).labels == FERPLUS
@@ -251,9 +256,9 @@ def test_slides(tiny_bundle: Bundle, recognizer: EmotionRecognizer, tmp_path: Pa
     assert make_slides(tmp_path / "all.pptx", tmp_path, recognizer).is_file()
     pages = Presentation(str(tmp_path / "all.pptx")).slides
     text = [" ".join(shape.text_frame.text for shape in page.shapes if shape.has_text_frame) for page in pages]
-    titles = ("Perceived expression", "The problem", "The data", "The networks", "How it was trained", "Results")
-    titles += ("Expression by expression", "What helped", "Error analysis", "Does it know", "From model", "The app")
-    titles += ("Limits and law", "What comes next")
+    titles = ["Perceived expression", "The problem", "The data", "The networks", "How it was trained", "Results"]
+    titles += ["Expression by expression", "What helped", "Error analysis", "Does it know", "From model", "The app"]
+    titles += ["Limits and law", "What comes next"]
     for page, title in zip(text, titles, strict=True):
         assert title in page
     assert f"{tiny_bundle.config.metrics['private']['accuracy']:.1%}" in text[5]
@@ -284,7 +289,7 @@ def test_slides_show_the_page(tiny_bundle: Bundle, tmp_path: Path, monkeypatch: 
     assert picture.size == (1280 + 40 + 390, 860)
 
 
-def test_precision_is_what_the_machine_computes_in(monkeypatch, tmp_path):
+def test_precision_is_what_the_machine_computes_in(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     facts = tmp_path / "cpuinfo"
     monkeypatch.setattr(devices, "CPU_FACTS", facts)
     monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["cpu:0"])
@@ -336,9 +341,7 @@ def test_two_devices_or_hosts_learn_as_one_does(tiny_csv: Path, tmp_path: Path, 
     path = os.pathsep.join([str(root), str(root / "tests"), os.environ.get("PYTHONPATH", "")])
     flags = f"--xla_force_host_platform_device_count={2 if hosts == 1 else 1}"
     environment = {**os.environ, "PYTHONPATH": path, "KERAS_BACKEND": "jax", "XLA_FLAGS": flags}
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        coordinator = f"127.0.0.1:{free.getsockname()[1]}"
+    coordinator = f"127.0.0.1:{free_port()}"
 
     def start(choice: str, out: Path, number: int = 0) -> "subprocess.Popen[bytes]":
         together = {"JOB_ADDRESSES": coordinator, "NUM_PROCESSES": str(hosts), "PROCESS_ID": str(number)}

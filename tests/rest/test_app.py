@@ -36,6 +36,7 @@ from emotion_core.serving.refusals import answer_errors
 from emotion_core.serving.video_queue import VideoDesk
 from support.openapi_check import check, fits
 from support.rest_server import LineCounter, connection, encoded, refusal, serving
+from support.waiting import until
 
 ROOT = Path(__file__).parents[2]
 KEY = "a key of the tests"
@@ -308,7 +309,8 @@ class TestLimits:
                 assert analyze(url, empty, headers=headers).status_code == 200
                 assert httpx.get(f"{url}/api/v1/models", headers=headers).status_code == 200
             for headers in ({}, {"X-API-Key": KEY[:-1]}, {"Authorization": f"Basic {KEY}"}, {"X-API-Key": "é"}):
-                answer = httpx.get(f"{url}/api/v1/models", headers={k: v.encode() for k, v in headers.items()})
+                sent = [(name.encode(), value.encode()) for name, value in headers.items()]
+                answer = httpx.get(f"{url}/api/v1/models", headers=sent)
                 refusal(answer, 401, "unauthorized", "X-API-Key")
             assert answer.headers["www-authenticate"] == "Bearer"
             assert httpx.get(f"{url}/healthz").status_code == 200

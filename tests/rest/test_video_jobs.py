@@ -5,7 +5,7 @@ import json
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ import pytest
 
 from emotion_core import EmotionRecognizer, Settings
 from emotion_core.serving.jobs import Job, JobQueue
-from support.rest_server import LineCounter, connection, refusal, serving, until
+from support.rest_server import LineCounter, connection, refusal, serving
+from support.waiting import until
 
 
 @pytest.fixture
@@ -177,7 +178,7 @@ def test_one_job_at_a_time(tmp_path: Path) -> None:
     inside, most = 0, 0
     lock = threading.Lock()
 
-    def run(source: Path, folder: Path) -> Iterator[Any]:  # noqa: ARG001
+    def run(source: Path, folder: Path) -> Generator[Any, None, None]:  # noqa: ARG001
         nonlocal inside, most
         with lock:
             inside += 1

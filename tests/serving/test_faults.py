@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -23,8 +24,9 @@ from emotion_core.serving.video_queue import VideoDesk
 from support import clips
 from support.hub_models import answers, pin, published
 from support.page_server import page_server
-from support.rest_server import ROOT, connection, refusal, serving, until
+from support.rest_server import ROOT, connection, refusal, serving
 from support.stand_in_hub import Repo, StandInHub
+from support.waiting import until
 
 
 @contextlib.contextmanager
@@ -36,6 +38,10 @@ def full_disk(left: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def has_failed(job: str) -> bool:
+    return bool(httpx.get(job).json()["state"] == "failed")
 
 
 def left_in(folder: Path) -> list[Path]:
@@ -81,7 +87,7 @@ class TestFullDisk:
                         refusal(sent, 503, "no_room", "Try again later")
                         continue
                     job = url + sent.headers["Location"]
-                    until(lambda job=job: httpx.get(job).json()["state"] == "failed", 60)
+                    until(partial(has_failed, job), 60)
                     assert "could not be written" in httpx.get(job).json()["error"]["message"]
             sent = httpx.post(f"{url}/api/v1/video", files={"video": film.read_bytes()}, timeout=60)
             assert sent.status_code == 202, sent.text

@@ -13,7 +13,8 @@ from emotion_core.recognition.catalogue import Catalogue
 from emotion_core.serving.video_queue import VideoDesk, Waiting
 from emotion_core.video.results import VideoProgress
 from support import clips
-from support.rest_server import refusal, serving, until
+from support.rest_server import refusal, serving
+from support.waiting import until
 
 FAST = VideoOptions(rate=4)
 
@@ -44,8 +45,9 @@ def test_a_drawn_clip(desk: VideoDesk, drawn: Path, tmp_path: Path) -> None:
 
 def test_everyone_gets_a_turn(desk: VideoDesk, long: Path, drawn: Path, tmp_path: Path) -> None:
     first, second = desk.analyze(long, tmp_path / "1"), desk.analyze(drawn, tmp_path / "2", options=FAST)
-    assert isinstance(next(first), VideoProgress)
-    assert next(first).frames
+    steps = next(first), next(first)
+    assert isinstance(steps[1], VideoProgress)
+    assert steps[1].frames
     assert next(second) == Waiting(1)
     with pytest.raises(EmotionError, match="All places for videos are taken"):
         desk.analyze(drawn, tmp_path / "3")

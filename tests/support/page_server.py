@@ -3,13 +3,12 @@
 import contextlib
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+
+from support.waiting import free_port, is_up, until
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -22,9 +21,7 @@ def page_server(folder: Path, nonsense: bool = False, **settings: str) -> Iterat
 
     nonsense: what is sent is such that Gradio's own routes may fail, and complain.
     """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     environment = {
         **os.environ,
         "GRADIO_SERVER_PORT": str(port),
@@ -36,15 +33,10 @@ def page_server(folder: Path, nonsense: bool = False, **settings: str) -> Iterat
         process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=log)
     url = f"http://127.0.0.1:{port}/"
     try:
-        deadline = time.monotonic() + 300
-        while True:
-            try:
-                urllib.request.urlopen(url, timeout=5).close()
-                break
-            except OSError:
-                assert process.poll() is None, (folder / "log").read_text()
-                assert time.monotonic() < deadline, (folder / "log").read_text()
-                time.sleep(0.2)
+        try:
+            until(lambda: is_up(url), 300, process)
+        except AssertionError as error:
+            raise AssertionError((folder / "log").read_text()) from error
         yield url
     finally:
         process.terminate()

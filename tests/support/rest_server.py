@@ -5,8 +5,7 @@ import io
 import json
 import socket
 import threading
-import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,14 +96,6 @@ def refusal(answer: httpx.Response, status: int, code: str, words: str = "") -> 
     assert "/tmp" not in answer.text
     assert str(ROOT) not in answer.text
     return error
-
-
-def until(wanted: Callable[[], bool], seconds: float = 10) -> None:
-    """Wait for it; AssertionError when the time is up."""
-    deadline = time.monotonic() + seconds
-    while not wanted():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def encoded(image: Image.Image, kind: str) -> bytes:

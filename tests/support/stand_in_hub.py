@@ -173,8 +173,8 @@ class StandInHub:
     """``hub.repos["owner/name"] = Repo(...)``; ``hub.url`` is what HF_ENDPOINT should say."""
 
     def __init__(self) -> None:
-        handler = type("Handler", (_Handler,), {"repos": {}})
-        self.repos: dict[str, Repo] = handler.repos
+        self.repos: dict[str, Repo] = {}
+        handler: type[_Handler] = type("Handler", (_Handler,), {"repos": self.repos})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"

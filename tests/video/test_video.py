@@ -71,12 +71,12 @@ def read(path: Path) -> tuple[dict[str, Any], list[RGB], list[float]]:
     data = path.read_bytes()
     assert data.index(b"moov") < data.index(b"mdat")
     with av.open(str(path)) as container:
-        streams = {stream.type: stream for stream in container.streams}
+        streams: dict[str, Any] = {stream.type: stream for stream in container.streams}
         video = container.streams.video[0]
         found = {kind: stream.codec_context.name.removesuffix("float") for kind, stream in streams.items()}
         assert (found["video"], video.pix_fmt) == ("h264", "yuv420p")
         assert video.width % 2 == video.height % 2 == 0
-        decoded = [(frame.to_ndarray(format="rgb24"), float(frame.time)) for frame in container.decode(video)]
+        decoded: Any = [(frame.to_ndarray(format="rgb24"), float(frame.time)) for frame in container.decode(video)]
         return found, [frame for frame, _ in decoded], [time for _, time in decoded]
 
 
