@@ -36,7 +36,6 @@ from emotion_core.serving.refusals import answer_errors
 from emotion_core.serving.video_queue import VideoDesk
 from support.openapi_check import check, fits
 from support.rest_server import LineCounter, connection, encoded, refusal, serving
-from support.waiting import until
 
 ROOT = Path(__file__).parents[2]
 KEY = "a key of the tests"
@@ -273,10 +272,11 @@ class TestLimits:
             assert go_on.wait(60)
             return FrameResult(rgb.shape[1], rgb.shape[0], (), "x", "x")
 
-        def sent_by(address: str) -> httpx.Response:
-            return analyze(url, jpeg, headers={"X-Forwarded-For": address})
-
         with serving(recognizer, settings) as url, ThreadPoolExecutor(10) as pool:
+
+            def sent_by(address: str) -> httpx.Response:
+                return analyze(url, jpeg, headers={"X-Forwarded-For": address})
+
             with patch.object(recognizer, "analyze_rgb", slowly), patch("emotion_core.serving.places.EACH_WAITING", 3):
                 first = pool.submit(sent_by, "192.0.2.1")
                 assert at_work.wait(60)
