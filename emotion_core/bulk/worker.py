@@ -12,9 +12,9 @@ import numpy as np
 from ..recognition.bundle import Bundle
 from ..recognition.bundle_config import CONFIG
 from ..recognition.classifier import Classifier
-from ..recognition.detectors import FaceDetector, HaarDetector, WholePicture, YuNetDetector
+from ..recognition.detectors import FaceDetector, WholePicture, YuNetDetector
 from ..recognition.recognizer import EmotionRecognizer
-from ..recognition.resolve import resolve_bundle, resolve_detector, yunet_file
+from ..recognition.resolve import DETECTORS, detector_at_hand, resolve_bundle, resolve_detector, yunet_file
 from ..settings import Settings
 from ..video.results import VideoOptions
 from .plan import read_plan
@@ -60,8 +60,11 @@ class Parts:
         detector: FaceDetector
         if self.yunet is not None:
             detector = YuNetDetector(self.yunet)
+        elif self.detector == WholePicture.name:
+            detector = WholePicture()
         else:
-            detector = WholePicture() if self.detector == WholePicture.name else HaarDetector()
+            asked = next(asked for asked, called in DETECTORS.items() if called == self.detector)
+            detector = detector_at_hand(asked)
         return EmotionRecognizer(classifier, detector, self.origin)
 
 

@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 from ..errors import EmotionError
+from ..settings import DETECTORS
 
 
 def frames_a_second(text: str) -> float:
@@ -18,7 +19,7 @@ def frames_a_second(text: str) -> float:
 def add_recognizer(command: argparse.ArgumentParser) -> None:
     """Add which model answers, and what finds the faces."""
     command.add_argument("--model", help="a bundle's folder or name, or owner/repo[@revision] on the Hub")
-    command.add_argument("--detector", choices=("auto", "yunet", "haar"))
+    command.add_argument("--detector", choices=DETECTORS, help="what finds the faces")
 
 
 def refuse_same_names(paths: list[Path], kind: str) -> None:

@@ -1,19 +1,26 @@
 """The models that this server answers with: the loaded one, and the other embedded bundles on demand."""
 
-import threading
+import logging
+import time
+from typing import Final
 
 from typing_extensions import TypedDict
 
-from ..errors import ModelNotFoundError
+from ..errors import HubError, ModelNotFoundError
 from .bundle import EMBEDDED, Bundle
 from .bundle_config import CONFIG, BundleConfig, Figures
 from .classifier import Classifier
 from .detectors import FaceDetector
+from .once import Once
 from .recognizer import EmotionRecognizer
-from .resolve import resolve_detector
+from .resolve import DETECTORS, best_detector, detector_at_hand
 
-#: The names that a visitor may choose a detector by, as results call them.
-DETECTORS = {"YuNet": "yunet", "Haar cascade": "haar"}
+#: What a visitor chooses to have the best detector that is at hand when he asks.
+BEST: Final = "best at hand"
+#: From one look at whether a better detector has arrived to the next, in seconds.
+LOOK_AGAIN: Final = 5.0
+
+log = logging.getLogger(__name__)
 
 
 class InputDict(TypedDict):
@@ -48,50 +55,83 @@ class ModelDict(TypedDict):
 
 
 class Catalogue:
-    """Models by name. The first is the default; the others load when they are first asked for."""
+    """Models by name. The first is the default; the others load when they are first asked for.
+
+    Nothing is loaded or fetched under a lock, and nothing at all waits for the Hub: a detector that is
+    better than the default's, and is fetched behind, answers from the moment when it is there.
+    """
 
     def __init__(self, default: EmotionRecognizer) -> None:
         self._default = default
-        self._loaded = {default.config.name: default}
-        self._detectors: dict[str, FaceDetector] = {}
-        self._lock = threading.Lock()
+        self._look_again = time.monotonic() + LOOK_AGAIN
+        self._models = Once[EmotionRecognizer]()
+        self._detectors = Once[FaceDetector]()
         self._folders = {
             path.parent.name: path.parent
             for path in sorted(EMBEDDED.glob(f"*/{CONFIG}"))
             if path.parent.name != default.config.name
         }
 
+    @property
+    def default(self) -> EmotionRecognizer:
+        """What answers where nothing is chosen, as it is now: costs nothing."""
+        return self._default
+
     def detectors(self) -> list[str]:
-        """The face detectors to choose from, the default's first."""
-        return list(dict.fromkeys((self._default.detector.name, *DETECTORS)))
+        """The face detectors to choose from: those that are at hand, the default's first."""
+        first = BEST if self._default.chooses_detector else self._default.detector.name
+        return list(dict.fromkeys((first, *(name for name in DETECTORS.values() if self._held(name) is not None))))
 
     def get(self, name: str | None = None, detector: str | None = None) -> EmotionRecognizer:
         """The model of that name behind the detector of that name; None is the default's.
 
-        Raises ModelNotFoundError, which lists the names that there are, and an EmotionError
-        when the detector cannot be had.
+        Raises ModelNotFoundError, which lists the names that there are, also for a detector that is
+        not at hand.
         """
-        recognizer = self._model(name or self._default.config.name)
-        if detector is None or detector == self._default.detector.name:
-            return recognizer
-        with self._lock:
-            if detector not in self._detectors:
-                if detector not in DETECTORS:
-                    raise ModelNotFoundError(f"There is no detector of that name. There are: {', '.join(DETECTORS)}.")
-                self._detectors[detector] = resolve_detector(DETECTORS[detector])[0]
-        return EmotionRecognizer(recognizer.classifier, self._detectors[detector], recognizer.origin)
+        self._take_better()
+        default = self._default
+        finder = self._finder(detector)
+        if name is None or name == default.config.name:
+            return default if finder is default.detector else default.with_detector(finder)
+        if name not in self._folders:
+            names = ", ".join([default.config.name, *self._folders])
+            raise ModelNotFoundError(f"There is no model of that name here. There are: {names}.")
+        return self._models.get(name, lambda: self._load(name)).with_detector(finder)
 
-    def _model(self, name: str) -> EmotionRecognizer:
-        with self._lock:
-            if name not in self._loaded:
-                if name not in self._folders:
-                    names = ", ".join([self._default.config.name, *self._folders])
-                    raise ModelNotFoundError(f"There is no model of that name here. There are: {names}.")
-                bundle = Bundle.open(self._folders[name], f"{name} (embedded)")
-                self._loaded[name] = EmotionRecognizer(
-                    Classifier.from_bundle(bundle), self._default.detector, bundle.origin
-                )
-            return self._loaded[name]
+    def _load(self, name: str) -> EmotionRecognizer:
+        bundle = Bundle.open(self._folders[name], f"{name} (embedded)")
+        return EmotionRecognizer(Classifier.from_bundle(bundle), self._default.detector, bundle.origin, bundle=bundle)
+
+    def _finder(self, name: str | None) -> FaceDetector:
+        default = self._default.detector
+        if name in (None, BEST, default.name):
+            return default
+        if (found := self._held(str(name))) is None:
+            raise ModelNotFoundError(
+                f"There is no detector of that name here. There are: {', '.join(self.detectors())}."
+            )
+        return found
+
+    def _held(self, name: str) -> FaceDetector | None:
+        """The detector that calls itself so, if it is at hand."""
+        if name == self._default.detector.name:
+            return self._default.detector
+        asked = next((asked for asked, called in DETECTORS.items() if called == name), None)
+        try:
+            return self._detectors.get(asked, lambda: detector_at_hand(asked)) if asked else None
+        except (ModelNotFoundError, HubError):
+            return None
+
+    def _take_better(self) -> None:
+        """Take YuNet's file when it has come: a look at the disk now and then, until it has."""
+        now, default = time.monotonic(), self._default
+        if now < self._look_again or not default.chooses_detector or default.detector.name == DETECTORS["yunet"]:
+            return
+        self._look_again = now + LOOK_AGAIN
+        found = best_detector()
+        if found.name != default.detector.name:
+            log.info("Faces are found by %s from now on.", found.name)
+            self._default = default.with_detector(found)
 
     def config(self, name: str) -> BundleConfig:
         """What the model of that name says of itself; ModelNotFoundError for another."""

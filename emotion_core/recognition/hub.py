@@ -13,8 +13,10 @@ from ..errors import BundleError, EmotionError, HashMismatchError, HubError, Mod
 
 T = TypeVar("T")
 
-#: How long the Hub may take when something local can answer instead, in seconds.
-PATIENCE: Final = 2.5
+#: How long the Hub may take over what was asked for by name, in seconds.
+PATIENCE: Final = 300.0
+#: The same for a file of some 100 kB.
+SMALL_PATIENCE: Final = 30.0
 _REPOSITORY: Final = re.compile(r"(?P<repo>[\w][\w.-]*/[\w][\w.-]*)(@(?P<revision>[\w./-]+))?")
 
 
@@ -69,6 +71,18 @@ def fetch(ref: HubRef, name: str) -> Path:
         if not has_sha256(path.read_bytes(), ref.sha256.get(name)):
             raise HashMismatchError(f"{ref} handed out a {name} with the wrong SHA-256; it is not used.")
     return path
+
+
+def held(ref: HubRef, name: str) -> Path:
+    """A file that the cache has already, with its right SHA-256; HubError where it has none. Asks nobody."""
+    from huggingface_hub import try_to_load_from_cache
+
+    path = try_to_load_from_cache(ref.repo_id, name, revision=ref.revision)
+    if not isinstance(path, str) or not Path(path).is_file():
+        raise HubError(f"The Hub's cache has no {name} of {ref}.")
+    if not has_sha256(Path(path).read_bytes(), ref.sha256.get(name)):
+        raise HubError(f"The Hub's cache has a {name} of {ref} with the wrong SHA-256.")
+    return Path(path)
 
 
 def within(seconds: float, call: Callable[[], T]) -> T:

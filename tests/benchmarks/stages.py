@@ -19,7 +19,6 @@ from timing import best_seconds, median_milliseconds
 from emotion_core import EmotionRecognizer, VideoOptions, analyze_video
 from emotion_core.images import RGB, load_image
 from emotion_core.recognition.classifier import Classifier, LiteRTNetwork
-from emotion_core.recognition.detectors import YUNET_SIDE
 from emotion_core.recognition.resolve import resolve_bundle
 from emotion_core.render import annotate, paint
 from emotion_core.tracking.face_search import FaceFollower
@@ -198,7 +197,7 @@ def video_steps(recognizer: EmotionRecognizer, clip: Path) -> dict[str, dict[str
     with without_threads():
         taken["decoding and encoding in threads of their own"] = whole(recognizer, clip)
     taken["ten frames a second analysed, not every one"] = whole(recognizer, clip, rate=None)
-    taken["faces sought on 640 pixels a side, not 1024"] = whole(recognizer, clip, detection_side=YUNET_SIDE)
+    taken["faces sought on 640 pixels a side, not 1024"] = whole(recognizer, clip, detection_side=1024)
     with patch.object(Classifier, "one_look", lambda self: self):
         taken["one look at each face, smoothed over time, not two"] = whole(recognizer, clip)
     graph = (resolve_bundle("fer2013-resnet50v2").bundle.folder / "model.tflite").read_bytes()

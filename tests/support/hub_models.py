@@ -10,6 +10,8 @@ from emotion_core import Bundle
 from emotion_core.recognition.bundle import GRAPH
 from emotion_core.recognition.bundle_config import CONFIG
 from emotion_core.recognition.classifier import Classifier
+from emotion_core.recognition.hub import HubRef
+from emotion_core.recognition.resolve import Resolved, bundle_behind, resolve_bundle
 from support.stand_in_hub import Repo
 
 SERVED = (CONFIG, GRAPH)
@@ -30,3 +32,14 @@ def answers(bundle: Bundle) -> bool:
     config = bundle.config
     crops = np.zeros((2, config.height, config.width, config.channels), np.uint8)
     return bool(np.allclose(Classifier.from_bundle(bundle).probabilities(crops).sum(axis=1), 1))
+
+
+def fetched(pinned: Path) -> Resolved:
+    """What a start finds after an earlier one has fetched what it could, with no failure remembered."""
+    pin_of = HubRef.from_pin(pinned)
+    assert pin_of is not None
+    behind = bundle_behind(pin_of)
+    behind.forgive()
+    resolve_bundle(pin_file=pinned)
+    behind.wait(60)
+    return resolve_bundle(pin_file=pinned)

@@ -1,0 +1,79 @@
+"""Crops as the network is given them: upright, where the detector says where the eyes are."""
+
+import math
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..images import RGB
+from ..results import Box
+
+#: Faces are turned level above this tilt, in degrees; training turns its faces by as much at random.
+LEVEL_ABOVE: Final = 10.0
+#: A turned crop is cut from a square so much larger: its corners reach into the turned one's.
+_AROUND: Final = 1.5
+
+
+def tilt(points: NDArray[np.floating]) -> float:
+    """How far a face is turned in the picture, in degrees, clockwise positive, -180 to 180; 0 where nothing is known.
+
+    points: float (10,): x and y of the eye at the left of the upright face, of the one at its right, of
+    the nose and of the mouth's corners, left and right; y runs downwards.
+
+    The rule: the angle of the line from the left eye to the right one, ``atan2(dy, dx)``. It is 0 where
+    a number is not finite, where both eyes are in one place, or where the middle of the mouth is not below
+    the middle of the eyes once the face is turned level: then the points are no face's.
+    """
+    if not np.isfinite(points).all():
+        return 0.0
+    (lx, ly), (rx, ry), _, *mouth = points.reshape(5, 2).astype(float)
+    dx, dy = rx - lx, ry - ly
+    if dx == 0 and dy == 0:
+        return 0.0
+    down_x, down_y = (mouth[0] + mouth[1]) / 2 - (np.array([lx, ly]) + np.array([rx, ry])) / 2
+    if dx * down_y - dy * down_x <= 0:
+        return 0.0
+    return round(math.degrees(math.atan2(dy, dx)), 1)
+
+
+def crop(rgb: RGB, square: Box, height: int, width: int, channels: int, angle: float = 0.0) -> NDArray[np.uint8]:
+    """Cut ``square`` out and resize it: uint8 (height, width, channels), gray for 1 channel.
+
+    Beyond the picture's edges the edge pixels are repeated.
+
+    angle: how far the face is turned, in degrees, clockwise positive. Above ``LEVEL_ABOVE`` the crop is
+    turned level about the square's centre: a square of the same centre and 1.5 times its side is cut out
+    as above and resized to 3 times the crop's size; turned by ``-angle`` about its middle, bilinearly,
+    the edge pixels repeated; and its middle part, 2 times the crop's size, is resized to the crop's.
+    """
+    if abs(angle) <= LEVEL_ABOVE:
+        return _resized(_cut(rgb, square, channels), height, width, channels)
+    side = round(_AROUND * max(square.width, square.height))
+    around = Box(round(square.x + (square.width - side) / 2), round(square.y + (square.height - side) / 2), side, side)
+    large = _resized(_cut(rgb, around, channels), 3 * height, 3 * width, channels)
+    middle = ((3 * width - 1) / 2, (3 * height - 1) / 2)
+    # OpenCV counts angles counter-clockwise, so this turns a clockwise face back.
+    turn = cv2.getRotationMatrix2D(middle, angle, 1.0)
+    level = cv2.warpAffine(large, turn, (3 * width, 3 * height), borderMode=cv2.BORDER_REPLICATE)
+    top, left = height // 2, width // 2
+    return _resized(np.asarray(level[top : top + 2 * height, left : left + 2 * width]), height, width, channels)
+
+
+def _cut(rgb: RGB, square: Box, channels: int) -> NDArray[np.uint8]:
+    rows, columns = rgb.shape[:2]
+    x0, y0, x1, y1 = square.x, square.y, square.x + square.width, square.y + square.height
+    top, left = min(max(y0, 0), rows - 1), min(max(x0, 0), columns - 1)
+    inside = rgb[top : max(min(y1, rows), top + 1), left : max(min(x1, columns), left + 1)]
+    padding = (max(-y0, 0), max(y1 - rows, 0), max(-x0, 0), max(x1 - columns, 0))
+    part = cv2.cvtColor(inside, cv2.COLOR_RGB2GRAY) if channels == 1 else inside
+    if any(padding):
+        part = cv2.copyMakeBorder(part, *padding, cv2.BORDER_REPLICATE)
+    return np.asarray(part, np.uint8)
+
+
+def _resized(part: NDArray[np.uint8], height: int, width: int, channels: int) -> NDArray[np.uint8]:
+    method = cv2.INTER_AREA if part.shape[0] > height else cv2.INTER_LINEAR
+    resized = cv2.resize(part, (width, height), interpolation=method)
+    return np.asarray(resized, np.uint8).reshape(height, width, channels)
