@@ -25,6 +25,7 @@ INSIDE: Final = 0.7
 
 
 def no_rows() -> Rows:
+    """No face at all."""
     return np.empty((0, COLUMNS), np.float32)
 
 

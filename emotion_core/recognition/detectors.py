@@ -46,6 +46,7 @@ class WholePicture:
     name = "none"
 
     def detect(self, rgb: RGB, near: int | None = None) -> list[Face]:  # noqa: ARG002
+        """Faces in RGB uint8 (H, W, 3), largest first; see ``FaceDetector``."""
         height, width = rgb.shape[:2]
         side = min(height, width)
         return [Face(Box(0, 0, width, height), Box((width - side) // 2, (height - side) // 2, side, side))]

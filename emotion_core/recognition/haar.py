@@ -32,6 +32,7 @@ class HaarDetector:
         self._lock = threading.Lock()
 
     def detect(self, rgb: RGB, near: int | None = None) -> list[Face]:
+        """Faces in RGB uint8 (H, W, 3), largest first; see ``FaceDetector``."""
         scale = 1.0 if near else scales(max(rgb.shape[:2]), (SIDE,))[0]
         gray = cv2.equalizeHist(cv2.cvtColor(copy_of(rgb, scale), cv2.COLOR_RGB2GRAY))
         smallest = max(24, round(0.7 * near) if near else min(gray.shape) // 30)

@@ -44,6 +44,7 @@ class YuNetDetector:
         )
 
     def detect(self, rgb: RGB, near: int | None = None) -> list[Face]:
+        """Faces in RGB uint8 (H, W, 3), largest first; see ``FaceDetector``."""
         rows = sound(self._seek_near(rgb), *rgb.shape[:2]) if near else search(rgb, self._seek)
         return faces_of(rows[merged(rows, rows[:, 14])], rgb, MARGIN)
 
@@ -73,6 +74,7 @@ class SlimeFaceDetector:
         self._seek(np.zeros((32, 32, 3), np.uint8))  # it unpacks its weights at the first call
 
     def detect(self, rgb: RGB, near: int | None = None) -> list[Face]:
+        """Faces in RGB uint8 (H, W, 3), largest first; see ``FaceDetector``."""
         rows = sound(self._seek(rgb), *rgb.shape[:2]) if near else search(rgb, self._seek, step=2.0)
         return faces_of(rows[merged(rows, rows[:, 14])], rgb, MARGIN)
 
