@@ -26,14 +26,14 @@ from emotion_core.page.webcam_tab import webcam_tab
 from emotion_core.recognition.catalogue import Catalogue
 from emotion_core.recognition.hub import quiet_hub
 from emotion_core.rest.app import create_api
+from emotion_core.serving.output import BoundedOutput
 from emotion_core.serving.refusals import answer_lost_uploads
-from emotion_core.serving.server import keep_memory_flat, serve
-from emotion_core.serving.temporary import ShortLivedFolder, exit_on_sigterm
+from emotion_core.serving.server import Where, keep_memory_flat, serve
+from emotion_core.serving.temporary import UPLOAD_SECONDS, ShortLivedFolder, exit_on_sigterm
 from emotion_core.serving.video_queue import VideoDesk
+from emotion_core.serving.workshop import Workshop
 
 STYLE = Path(page_package.__file__).with_name("page.css")
-#: How long an upload or an answer may stay on the disk: the browser needs a moment to fetch it.
-KEEP_SECONDS = 90
 
 
 def build_page(catalogue: Catalogue, files: ShortLivedFolder, settings: Settings, desk: VideoDesk) -> gr.Blocks:
@@ -76,20 +76,22 @@ def page_options(settings: Settings) -> dict[str, Any]:
 
 def main() -> None:
     """Load the model and serve the page and REST on one port, as the environment says."""
+    sys.stdout, sys.stderr = BoundedOutput(sys.stdout), BoundedOutput(sys.stderr)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     quiet_hub()
     keep_memory_flat()
     exit_on_sigterm()
-    settings = Settings.from_environment()
-    files = ShortLivedFolder(KEEP_SECONDS, os.environ.get("GRADIO_TEMP_DIR"), settings.keep_seconds)
+    settings, where = Settings.from_environment(), Where.from_environment()
+    files = ShortLivedFolder(UPLOAD_SECONDS, os.environ.get("GRADIO_TEMP_DIR"), settings.keep_seconds)
     os.environ["GRADIO_TEMP_DIR"] = str(files.path)
     recognizer = EmotionRecognizer.load(settings.model, settings.detector)
     recognizer.warm_up()
     catalogue = Catalogue(recognizer)
     # REST first: the page takes every address that is left.
     desk = VideoDesk(catalogue, settings)
-    app = create_api(catalogue, settings, desk.run)
+    workshop = Workshop(settings)
+    app = create_api(catalogue, settings, desk.run, workshop, files)
     app.router.routes.extend(BrowserFiles(catalogue, settings.browser_runtime).routes())
     page = build_page(catalogue, files, settings, desk)
     fetch_nothing()
@@ -99,7 +101,7 @@ def main() -> None:
     mounted: Any = app.routes[-1]
     answer_lost_uploads(mounted.app)  # the page's, too: Gradio would answer with a traceback in the log
     # A page keeps a connection open for as long as it is shown; Gradio's own launch ends it like this, too.
-    serve(app, on_stop=mounted.app.stop_event.set, trust_proxies=settings.trusted_proxies > 0)
+    serve(app, mounted.app.stop_event.set, files.delete, where, trust_proxies=settings.trusted_proxies > 0)
 
 
 if __name__ == "__main__":

@@ -86,6 +86,8 @@ class Settings:
             if text.strip():
                 entry = known[variable]
                 values[entry.name] = _parse(variable, text.strip(), entry.metadata)
+        if not values.get("api_key", "").isascii():
+            raise SettingsError("EMOTION_API_KEY has letters that no header can carry. Use ASCII letters and digits.")
         if len(values.get("api_key", " " * 16)) < 16:
             raise SettingsError("EMOTION_API_KEY is shorter than 16 characters: it could be guessed. Use a longer one.")
         return cls(**values)

@@ -5,13 +5,9 @@ import os
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
-
-from emotion_core import EmotionError
-from emotion_core.serving.temporary import ShortLivedFolder, keep
 
 ROOT = Path(__file__).parents[1]
 
@@ -20,30 +16,6 @@ def test_the_space_runs_the_gradio_that_is_installed() -> None:
     stated = re.search(r"^sdk_version: (\S+)$", (ROOT / "README.md").read_text(), re.MULTILINE)
     assert stated is not None
     assert stated[1].rsplit(".", 1)[0] == importlib.metadata.version("gradio").rsplit(".", 1)[0]
-
-
-def test_files_live_as_long_as_stated(tmp_path: Path) -> None:
-    folder = ShortLivedFolder(0.4, str(tmp_path / "made" / "for it"))
-    kept = folder.path / "deep" / "photo.jpg"
-    kept.parent.mkdir()
-    kept.write_bytes(b"x")
-    folder.sweep()
-    assert kept.exists()
-    time.sleep(0.7)
-    assert not kept.exists()
-
-
-def test_an_upload_can_be_kept(tmp_path: Path) -> None:
-    folder = ShortLivedFolder(0.4, str(tmp_path), result_seconds=60)
-    upload = folder.path / "clip.mp4"
-    upload.write_bytes(b"x")
-    with folder.results() as results:
-        kept = keep(upload, results)
-    time.sleep(0.9)
-    assert not upload.exists()
-    assert kept.read_bytes() == b"x"
-    with pytest.raises(EmotionError, match="Upload it once more"):
-        keep(upload, results)
 
 
 def test_the_page_holds_no_image_code() -> None:

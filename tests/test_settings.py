@@ -47,6 +47,7 @@ def test_every_kind_of_value() -> None:
         ("EMOTION_CONCURRENCY", "0", "from 1 to 64"),
         ("EMOTION_MAX_REQUEST_MB", "1.5", "whole number"),
         ("EMOTION_API_KEY", "secret", "16 characters"),
+        ("EMOTION_API_KEY", "sechzehn zeichen ä", "ASCII"),
         ("EMOTION_APIKEY", "a long enough key", "Do you mean EMOTION_API_KEY"),
         ("EMOTION_WHATEVER", "1", "There are EMOTION_MODEL"),
     ],

@@ -29,6 +29,7 @@ from ..serving.guard import Guard
 from ..serving.jobs import Runner
 from ..serving.places import MOST_WAITING
 from ..serving.refusals import ApiError, ErrorDict, answer_errors, described
+from ..serving.temporary import UPLOAD_SECONDS, ShortLivedFolder
 from ..serving.workshop import Workshop
 from ..settings import Settings
 from .limits import Gate, media_type, read_form
@@ -95,14 +96,19 @@ class HealthDict(TypedDict):
 
 
 def create_api(
-    catalogue: Catalogue, settings: Settings, run_video: Runner | None = None, workshop: Workshop | None = None
+    catalogue: Catalogue,
+    settings: Settings,
+    run_video: Runner | None = None,
+    workshop: Workshop | None = None,
+    files: ShortLivedFolder | None = None,
 ) -> FastAPI:
     """The application, ready for a page to be mounted beside it; videos are taken where there is a runner.
 
-    workshop: shared with the page, so that one bound holds for both. The lifespan stops the work and
-    deletes what was kept, so serve it with the lifespan on.
+    workshop, files: shared with the page, so that one bound on work and one sweeper serve both. The
+    lifespan stops the work and deletes what was kept, so serve it with the lifespan on.
     """
     shop, gate = workshop or Workshop(settings), Gate(settings)
+    kept = files or ShortLivedFolder(UPLOAD_SECONDS, result_seconds=settings.keep_seconds)
     threads = CapacityLimiter(MOST_WAITING + settings.concurrency)
     name = catalogue.get().config.name
     router = APIRouter(prefix="/api/v1", dependencies=[Depends(gate), *_documented_key(settings)])
@@ -113,6 +119,7 @@ def create_api(
         shop.close()
         if jobs is not None:
             jobs.close()
+        kept.delete()
 
     app = FastAPI(
         title="Emotion detection",
@@ -123,7 +130,7 @@ def create_api(
         lifespan=lifespan,
     )
     answer_errors(app)
-    app.add_middleware(Bodies, settings=settings)
+    app.add_middleware(Bodies, settings=settings, has_room=kept.has_room)
     # Outside of the other: its headers are on every answer.
     runtime = settings.browser_runtime
     app.add_middleware(Guard, cdn=CDN_HOST if runtime == CDN else "", isolated=runtime is not None)
@@ -168,7 +175,7 @@ def create_api(
         """What can answer, the default first, with what was measured of it and on which split."""
         return {"models": catalogue.describe()}
 
-    jobs = add_video_routes(router, settings, run_video) if run_video else None
+    jobs = add_video_routes(router, settings, run_video, kept) if run_video else None
     app.include_router(router)
 
     @app.get("/healthz", summary="Tell whether the server answers", responses=_shown({"status": "ok", "model": "..."}))

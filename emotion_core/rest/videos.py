@@ -19,6 +19,7 @@ from typing_extensions import TypedDict
 
 from ..serving.jobs import Job, JobQueue, Runner, State
 from ..serving.refusals import ApiError, ErrorBody, described
+from ..serving.temporary import ShortLivedFolder
 from ..settings import Settings
 from .limits import media_type, read_form
 
@@ -60,9 +61,9 @@ _EXAMPLE: Final[JobDict] = {
 }
 
 
-def add_video_routes(router: APIRouter, settings: Settings, runner: Runner) -> JobQueue:
+def add_video_routes(router: APIRouter, settings: Settings, runner: Runner, files: ShortLivedFolder) -> JobQueue:
     """Add the routes and start the queue behind them; whoever serves them closes it."""
-    jobs = JobQueue(runner, settings.max_video_jobs, settings.keep_seconds)
+    jobs = JobQueue(runner, settings.max_video_jobs, settings.keep_seconds, files)
     shown: dict[str, Any] = {"content": {"application/json": {"example": _EXAMPLE}}}
 
     @router.post(

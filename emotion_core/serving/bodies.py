@@ -8,7 +8,7 @@ import contextlib
 import logging
 import time
 import traceback
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Final
 
 from starlette.datastructures import Headers
@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ..settings import Settings
 from .addresses import client_address
 from .doors import MEGABYTE, Door, Doors, has_body
-from .refusals import ApiError, respond
+from .refusals import ApiError, no_room, respond
 
 log = logging.getLogger(__name__)
 
@@ -37,10 +37,13 @@ _TAKEN: Final = {
 
 
 class Bodies:
-    """ASGI middleware. What the application fails at it answers, too, in the one shape of all refusals."""
+    """ASGI middleware. What the application fails at it answers, too, in the one shape of all refusals.
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        self._app, self._proxies = app, settings.trusted_proxies
+    has_room: whether so many bytes may be written to the disk now.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings, has_room: Callable[[int], bool] = lambda _: True) -> None:
+        self._app, self._proxies, self._has_room = app, settings.trusted_proxies, has_room
         self._doors = Doors(settings)
         self._held = 0
 
@@ -62,6 +65,8 @@ class Bodies:
             body.check_length()
             if door.held:
                 await self._with_whole_body(scope, body, address, answer)
+            elif not self._has_room(body.declared or 1):
+                raise no_room()
             else:
                 with _place(door, address):
                     await self._serve(scope, body.receive, answer)
@@ -165,10 +170,15 @@ class _Body:
         self._receive, self._headers, self._answer = receive, headers, answer
         self._read, self._waited, self._ended = 0, 0.0, False
 
+    @property
+    def declared(self) -> int:
+        """The length that the headers tell, in bytes; 0 where they tell none."""
+        text = self._headers.get("content-length", "")
+        return int(text) if text.isdecimal() else 0
+
     def check_length(self) -> None:
         """ApiError 413 when the headers say too much."""
-        declared = self._headers.get("content-length", "")
-        if declared.isdecimal() and int(declared) > self.door.most_bytes:
+        if self.declared > self.door.most_bytes:
             raise self._too_large()
 
     async def receive(self) -> Message:

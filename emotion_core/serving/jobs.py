@@ -6,13 +6,11 @@
 Nothing of a job is logged but the type and place of an unexpected error.
 """
 
-import atexit
 import contextlib
 import logging
 import queue
 import secrets
 import shutil
-import tempfile
 import threading
 import time
 import traceback
@@ -22,12 +20,13 @@ from pathlib import Path
 from typing import Final, Literal, Protocol
 
 from ..errors import EmotionError
+from .temporary import ShortLivedFolder
 
 log = logging.getLogger(__name__)
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 #: How long a stop waits for the running job to reach its next step, in seconds.
-PATIENCE: Final = 5
+PATIENCE: Final = 1.5
 
 
 class Progress(Protocol):
@@ -87,14 +86,11 @@ class JobQueue:
     """Runs jobs one after the other. Safe to share between threads.
 
     limit: jobs that are waiting or running at a time. keep_seconds: how long a job that has ended,
-    and its results, can be asked for. The files lie under a folder that goes with the process.
+    and its results, can be asked for. files: where they lie, and whose sweeper sweeps them.
     """
 
-    def __init__(self, runner: Runner, limit: int, keep_seconds: float, parent: str | None = None) -> None:
-        if parent is not None:
-            Path(parent).mkdir(parents=True, exist_ok=True)
-        self._root = Path(tempfile.mkdtemp(prefix="emotion-jobs-", dir=parent))
-        atexit.register(shutil.rmtree, self._root, ignore_errors=True)
+    def __init__(self, runner: Runner, limit: int, keep_seconds: float, files: ShortLivedFolder) -> None:
+        self._root = files.apart("jobs")
         self._runner, self._limit, self._keep = runner, limit, keep_seconds
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
@@ -102,16 +98,20 @@ class JobQueue:
         self._stopped = threading.Event()
         self._worker = threading.Thread(target=self._work, daemon=True, name="jobs")
         self._worker.start()
-        threading.Thread(target=self._sweep_for_ever, daemon=True, name="job-sweeper").start()
+        files.also(self.sweep)
 
     def reserve(self) -> Job | None:
-        """A place in the queue, to write ``source`` to and then submit or cancel; None when it is full."""
+        """A place in the queue, to write ``source`` to and then submit or cancel; None when it is full.
+
+        Raises OSError when the disk has no room for a folder; the place is free then.
+        """
+        name = secrets.token_urlsafe(18)  # 144 bits: whoever knows it was told it
+        job = Job(name, self._root / name)
         with self._lock:
             if self._stopped.is_set() or self._unfinished() >= self._limit:
                 return None
-            name = secrets.token_urlsafe(18)  # 144 bits: whoever knows it was told it
-            job = self._jobs[name] = Job(name, self._root / name)
             job.results.mkdir(parents=True)
+            self._jobs[name] = job
             return job
 
     def submit(self, job: Job) -> None:
@@ -189,8 +189,8 @@ class JobQueue:
     def _is_over(self, job: Job) -> bool:
         return job.ended > 0 and time.monotonic() - job.ended > self._keep
 
-    def _sweep_for_ever(self) -> None:
-        while not self._stopped.wait(min(self._keep / 4, 15)):
-            with self._lock:
-                for job in [job for job in self._jobs.values() if self._is_over(job)]:
-                    self._forget(job)
+    def sweep(self) -> None:
+        """Forget the jobs that ended too long ago, and delete their files."""
+        with self._lock:
+            for job in [job for job in self._jobs.values() if self._is_over(job)]:
+                self._forget(job)

@@ -126,4 +126,9 @@ def answer_lost_uploads(app: FastAPI) -> None:
         if error.errno not in NO_ROOM:
             raise error
         log.error("There is no room for an upload: %s.", error.strerror)
-        return respond(ApiError(503, _NO_ROOM, code="no_room", headers={"Retry-After": "60"}))
+        return respond(no_room())
+
+
+def no_room() -> ApiError:
+    """The refusal of a file that the disk has no room for."""
+    return ApiError(503, _NO_ROOM, code="no_room", headers={"Retry-After": "60"})

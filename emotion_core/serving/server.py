@@ -2,15 +2,23 @@
 
 import contextlib
 import ctypes
+import errno
 import os
 import socket
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
 
 import uvicorn
 from starlette.types import ASGIApp
 
-#: How long answers that are under way may hold up a stop, in seconds.
-GRACE = 3
+from ..errors import SettingsError
+from .connections import MOST, allow_files, careful
+
+#: How long answers that are under way may hold up a stop, in seconds, and everything else together with them.
+GRACE: Final = 2
+END_SECONDS: Final = 4.0
 #: Of glibc's malloc.h.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 
@@ -38,32 +46,104 @@ class _Server(uvicorn.Server):
         self._on_stop = on_stop
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Tell first, then wait."""
         self._on_stop()
         await super().shutdown(sockets)
 
 
-def serve(app: ASGIApp, on_stop: Callable[[], None], trust_proxies: bool = False) -> None:
-    """Serve until Ctrl-C or SIGTERM; prints the address. on_stop: ends the app's endless answers.
+def serve(
+    app: ASGIApp, on_stop: Callable[[], None], at_last: Callable[[], None], where: "Where", trust_proxies: bool = False
+) -> None:
+    """Serve until Ctrl-C or SIGTERM; prints the address. Raises OSError when no port is free.
 
-    Listens where Gradio's own variables say: GRADIO_SERVER_NAME, GRADIO_SERVER_PORT, and the
-    GRADIO_NUM_PORTS ports from there on, of which the first free one is taken. Raises OSError
-    when there is none.
+    on_stop: ends the app's endless answers. at_last: leaves nothing behind; it is called even when
+    something still works ``END_SECONDS`` after the stop, and then the process ends without it.
     """
-    on_space = os.environ.get("SYSTEM") == "spaces"
-    name = os.environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if on_space else "127.0.0.1")  # noqa: S104 (a Space has its own proxy)
-    first = int(os.environ.get("GRADIO_SERVER_PORT") or 7860)
-    with listen(name.strip("[]"), first, int(os.environ.get("GRADIO_NUM_PORTS") or 100)) as listener:
-        print(f"* Running on local URL:  http://{name}:{listener.getsockname()[1]}", flush=True)
+    most = allow_files(MOST)
+    with where.listen() as listener:
+        print(f"* Running on local URL:  {where.url(listener.getsockname()[1])}", flush=True)
         config = uvicorn.Config(
-            app, log_level="warning", lifespan="on", proxy_headers=trust_proxies, timeout_graceful_shutdown=GRACE
+            app,
+            http=careful(behind_proxies=trust_proxies, most=most),
+            ws="none",
+            log_level="warning",
+            lifespan="on",
+            proxy_headers=trust_proxies,
+            limit_concurrency=most,
+            timeout_graceful_shutdown=GRACE,
         )
+
+        def stop() -> None:
+            end_after(END_SECONDS, at_last)
+            on_stop()
+
         with contextlib.suppress(KeyboardInterrupt):
-            _Server(config, on_stop).run(sockets=[listener])
+            _Server(config, stop).run(sockets=[listener])
+    at_last()
+
+
+def end_after(seconds: float, at_last: Callable[[], None]) -> None:
+    """End the process by then, whatever its threads are at."""
+
+    def end() -> None:
+        at_last()
+        os._exit(0)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where to listen: a host's name or address, and the ports of which the first free one is taken."""
+
+    host: str
+    first: int
+    count: int
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Where":
+        """As Gradio's own variables say: GRADIO_SERVER_NAME, GRADIO_SERVER_PORT, GRADIO_NUM_PORTS.
+
+        Raises SettingsError, naming the variable, for a value that does not fit.
+        """
+        environment = os.environ if environment is None else environment
+        usual = "0.0.0.0" if environment.get("SYSTEM") == "spaces" else "127.0.0.1"  # noqa: S104, a Space is a container
+        host = (environment.get("GRADIO_SERVER_NAME", "").strip() or usual).strip("[]")
+        first = _number(environment, "GRADIO_SERVER_PORT", 7860, 65_535)
+        count = _number(environment, "GRADIO_NUM_PORTS", 100, 65_535)
+        try:
+            socket.getaddrinfo(host, first, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError):
+            raise SettingsError(
+                f"GRADIO_SERVER_NAME is no name or address of this machine: {host[:80]!r}. "
+                "Set 127.0.0.1 for this machine alone, or 0.0.0.0 for its network."
+            ) from None
+        return cls(host, first, min(count, 65_536 - first))
+
+    def url(self, port: int) -> str:
+        """The address to open."""
+        return f"http://[{self.host}]:{port}" if ":" in self.host else f"http://{self.host}:{port}"
+
+    def listen(self) -> socket.socket:
+        """A listening socket on the first free port; OSError when all are taken."""
+        return listen(self.host, self.first, self.count)
+
+
+def _number(environment: Mapping[str, str], name: str, usual: int, most: int) -> int:
+    text = environment.get(name, "").strip()
+    if not text:
+        return usual
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= most):
+        raise SettingsError(f"{name} must be a whole number from 1 to {most}, not {text[:40]!r}.")
+    return int(text)
 
 
 def listen(host: str, first: int, count: int) -> socket.socket:
     """A listening socket on the first free port of ``count``; OSError when all are taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    reason: OSError | None = None
     for port in range(first, first + count):
         # The protocol is named, or asyncio leaves Nagle's algorithm on, which holds each answer back for 40 ms.
         listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -74,6 +154,9 @@ def listen(host: str, first: int, count: int) -> socket.socket:
         except OSError as error:
             listener.close()
             reason = error
+            if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                raise SettingsError(f"GRADIO_SERVER_NAME: {host!r} is no address here ({error.strerror}).") from error
         else:
             return listener
-    raise OSError(f"No free port from {first} to {first + count - 1}: set GRADIO_SERVER_PORT. ({reason.strerror})")
+    why = reason.strerror if reason else "none asked for"
+    raise OSError(f"No free port from {first} to {first + count - 1}: set GRADIO_SERVER_PORT. ({why})")

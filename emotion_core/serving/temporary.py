@@ -2,6 +2,7 @@
 
 import atexit
 import contextlib
+import logging
 import os
 import secrets
 import shutil
@@ -10,30 +11,66 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final
+
+from filelock import FileLock, Timeout
 
 from ..errors import EmotionError
 
+log = logging.getLogger(__name__)
+
+#: How long an upload or an answer may stay on the disk, in seconds: the browser needs a moment to fetch it.
+UPLOAD_SECONDS: Final = 90
+PREFIX: Final = "emotion-"
+#: Held for as long as the process lives, however it ends.
+LOCK: Final = ".lock"
+#: Free space that is left to others on the disk, in bytes.
+_RESERVE: Final = 500_000_000
+#: How long a count of the files holds, in seconds.
+_COUNT_SECONDS: Final = 1.0
+
 
 class ShortLivedFolder:
-    """Deletes each file ``seconds`` after it came, looking every quarter of that time.
+    """The server's one place for files of visitors, and its one sweeper.
 
+    Each file is deleted ``seconds`` after it came; the sweeper looks every quarter of that time.
     Results, which a visitor may want to fetch at leisure, live for ``result_seconds`` in folders
     of their own. The web server keeps its own list of what to delete, in memory: an upload broken
-    off half-way is not on it, and a process that is told to stop never comes to it.
+    off half-way is not on it, and a process that is told to stop never comes to it. What a process
+    that was killed left behind goes when the next one starts. most_bytes: of all files together.
     """
 
-    def __init__(self, seconds: float, parent: str | None = None, result_seconds: float | None = None) -> None:
-        if parent is not None:
-            Path(parent).mkdir(parents=True, exist_ok=True)
-        self.path = Path(tempfile.mkdtemp(prefix="emotion-", dir=parent))
+    def __init__(
+        self,
+        seconds: float,
+        parent: str | None = None,
+        result_seconds: float | None = None,
+        most_bytes: int = 4_000_000_000,
+    ) -> None:
+        root = Path(parent or tempfile.gettempdir())
+        root.mkdir(parents=True, exist_ok=True)
+        delete_left_behind(root)
+        self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root))
+        self._lock = FileLock(self.path / LOCK)
+        self._lock.acquire(timeout=0)
         self.seconds = seconds
         self.result_seconds = seconds if result_seconds is None else result_seconds
+        self.most_bytes = most_bytes
         self._results = self.path / "results"
         self._held: set[Path] = set()
-        atexit.register(shutil.rmtree, self.path, ignore_errors=True)
+        self._chores: list[Callable[[], None]] = []
+        self._counted, self._bytes = -_COUNT_SECONDS, 0
+        self._ended = threading.Event()
+        atexit.register(self.delete)
         threading.Thread(target=self._sweep_for_ever, daemon=True, name="sweeper").start()
+
+    def delete(self) -> None:
+        """Delete everything, now."""
+        self._ended.set()
+        self._lock.release()
+        shutil.rmtree(self.path, ignore_errors=True)
 
     @contextlib.contextmanager
     def results(self) -> Iterator[Path]:
@@ -52,20 +89,74 @@ class ShortLivedFolder:
         finally:
             self._held.discard(folder)
 
+    def apart(self, name: str) -> Path:
+        """A folder that the sweeper leaves alone: whoever asks for it deletes what is in it."""
+        folder = self.path / name
+        folder.mkdir()
+        self._held.add(folder)
+        return folder
+
+    def also(self, chore: Callable[[], None]) -> None:
+        """Have the sweeper do this, too, each time."""
+        self._chores.append(chore)
+
+    def has_room(self, size: int) -> bool:
+        """Whether a file of so many bytes may come: under the limit, and on the disk."""
+        if time.monotonic() - self._counted > _COUNT_SECONDS:
+            self._counted = time.monotonic()
+            self._bytes = _size(self.path)
+        with contextlib.suppress(OSError):
+            free = shutil.disk_usage(self.path).free
+            return self._bytes + size <= self.most_bytes and size + _RESERVE <= free
+        return False
+
     def sweep(self) -> None:
-        """Delete what is too old now. ctime, not mtime: a copy may bring its own mtime along."""
-        for path in self.path.rglob("*"):
-            if not self._held.isdisjoint(path.parents):
+        """Delete what is too old now, empty folders too. ctime, not mtime: a copy may bring its own mtime along."""
+        now = time.time()
+        for name, folders, files in os.walk(self.path, topdown=False):
+            folder = Path(name)
+            if not self._held.isdisjoint((folder, *folder.parents)):
                 continue
-            limit = self.result_seconds if self._results in path.parents else self.seconds
-            with contextlib.suppress(OSError):  # another thread may have moved or deleted it
-                if path.is_file() and time.time() - path.stat().st_ctime > limit:
-                    path.unlink()
+            limit = self.result_seconds if folder.is_relative_to(self._results) else self.seconds
+            # Whatever is there was there a moment ago: another thread may have moved or deleted it.
+            for file in files:
+                with contextlib.suppress(OSError):
+                    path = folder / file
+                    if file != LOCK and now - path.stat().st_ctime > limit:
+                        path.unlink()
+            if not folders and folder not in (self.path, self._results):
+                with contextlib.suppress(OSError):
+                    if now - folder.stat().st_ctime > limit:
+                        folder.rmdir()  # refuses where something has come meanwhile
 
     def _sweep_for_ever(self) -> None:
-        while True:
-            time.sleep(self.seconds / 4)
-            self.sweep()
+        while not self._ended.wait(self.seconds / 4):
+            for chore in (self.sweep, *self._chores):
+                try:
+                    chore()
+                except Exception as error:
+                    # The promise is for every file: the sweeper goes on whatever happens to one.
+                    log.error("The sweeper met %s; it goes on.", type(error).__name__)
+
+
+def _size(folder: Path) -> int:
+    size = 0
+    for name, _, files in os.walk(folder):
+        for file in files:
+            with contextlib.suppress(OSError):
+                size += Path(name, file).stat().st_size
+    return size
+
+
+def delete_left_behind(root: Path) -> None:
+    """Delete the folders of processes that did not come to it: nobody holds their locks."""
+    for folder in root.glob(f"{PREFIX}*"):
+        lock = folder / LOCK
+        with contextlib.suppress(OSError, Timeout):
+            if not lock.exists():
+                continue
+            with FileLock(lock, timeout=0):
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def keep(path: str | Path, folder: Path) -> Path:

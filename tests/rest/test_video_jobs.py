@@ -14,6 +14,7 @@ import pytest
 
 from emotion_core import EmotionRecognizer, Settings
 from emotion_core.serving.jobs import Job, JobQueue
+from emotion_core.serving.temporary import LOCK, ShortLivedFolder
 from support.rest_server import LineCounter, connection, refusal, serving
 from support.waiting import until
 
@@ -29,7 +30,7 @@ def start(recognizer: EmotionRecognizer, counter: LineCounter, tmp_path: Path, m
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with contextlib.ExitStack() as servers:
         yield lambda **settings: servers.enter_context(serving(recognizer, Settings(**settings), counter))
-    assert list(tmp_path.rglob("emotion-jobs-*")) == []  # nothing stays when the server stops
+    assert list(tmp_path.glob("emotion-*")) == []  # nothing stays when the server stops
 
 
 def send(url: str, text: bytes) -> str:
@@ -46,7 +47,7 @@ def state(job: str) -> str:
 
 
 def files(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+    return sorted(path.name for path in folder.rglob("*") if path.is_file() and path.name != LOCK)
 
 
 def test_a_job_from_beginning_to_end(start: Any, counter: LineCounter, tmp_path: Path) -> None:
@@ -153,7 +154,7 @@ def test_without_a_runner_there_are_no_videos(recognizer: EmotionRecognizer) -> 
 
 
 def test_results_are_kept_for_a_stated_time(counter: LineCounter, tmp_path: Path) -> None:
-    jobs = JobQueue(counter, 2, 0.5, str(tmp_path))
+    jobs = JobQueue(counter, 2, 0.5, ShortLivedFolder(2, str(tmp_path)))
     job = reserved(jobs, b"one\ntwo\n")
     jobs.submit(job)
     until(lambda: job.state == "done")
@@ -162,12 +163,12 @@ def test_results_are_kept_for_a_stated_time(counter: LineCounter, tmp_path: Path
     until(lambda: jobs.get(job.id) is None, 2)
     until(lambda: files(tmp_path) == [], 2)
     jobs.close()
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.rglob("jobs")) == []
     assert jobs.reserve() is None
 
 
 def test_ids_cannot_be_guessed(counter: LineCounter, tmp_path: Path) -> None:
-    jobs = JobQueue(counter, 50, 60, str(tmp_path))
+    jobs = JobQueue(counter, 50, 60, ShortLivedFolder(90, str(tmp_path)))
     names = {reserved(jobs, b"").id for _ in range(50)}
     assert len(names) == 50
     assert all(len(name) == 24 for name in names)
@@ -188,7 +189,7 @@ def test_one_job_at_a_time(tmp_path: Path) -> None:
             inside -= 1
         yield from ()
 
-    jobs = JobQueue(run, 10, 60, str(tmp_path))
+    jobs = JobQueue(run, 10, 60, ShortLivedFolder(90, str(tmp_path)))
     all_jobs = [reserved(jobs, b"x") for _ in range(10)]
     for job in all_jobs:
         jobs.submit(job)

@@ -1,0 +1,171 @@
+"""The server around the application: start-up settings, connections, and what it writes."""
+
+import io
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+
+from emotion_core import SettingsError
+from emotion_core.serving.connections import allow_files, careful
+from emotion_core.serving.output import BoundedOutput
+from emotion_core.serving.server import Where, listen
+
+
+class TestWhere:
+    @pytest.mark.parametrize(
+        ("name", "value", "words"),
+        [
+            ("GRADIO_SERVER_PORT", "abc", "whole number from 1 to 65535, not 'abc'"),
+            ("GRADIO_SERVER_PORT", "0", "whole number"),
+            ("GRADIO_SERVER_PORT", "70000", "whole number"),
+            ("GRADIO_SERVER_PORT", "99999999999999999999", "whole number"),
+            ("GRADIO_SERVER_PORT", "-1", "whole number"),
+            ("GRADIO_SERVER_PORT", "٣", "whole number"),
+            ("GRADIO_NUM_PORTS", "0", "whole number from 1"),
+            ("GRADIO_NUM_PORTS", "many", "whole number"),
+            ("GRADIO_SERVER_NAME", "no.such.host.invalid", "no name or address of this machine.*127.0.0.1"),
+            ("GRADIO_SERVER_NAME", "a..b", "no name or address"),
+            ("GRADIO_SERVER_NAME", "999.1.1.1", "no name or address"),
+        ],
+    )
+    def test_what_does_not_fit_is_named(self, name: str, value: str, words: str) -> None:
+        with pytest.raises(SettingsError, match=f"{name}.*{words}"):
+            Where.from_environment({name: value})
+
+    def test_an_address_of_another_machine(self) -> None:
+        with pytest.raises(SettingsError, match=r"GRADIO_SERVER_NAME.*no address here"):
+            Where.from_environment({"GRADIO_SERVER_NAME": "192.0.2.1"}).listen()
+
+    @pytest.mark.parametrize(
+        ("name", "url"),
+        [
+            ("", "http://127.0.0.1:7"),
+            ("[::1]", "http://[::1]:7"),
+            ("::1", "http://[::1]:7"),
+            (" localhost ", "http://localhost:7"),
+        ],
+    )
+    def test_what_does(self, name: str, url: str) -> None:
+        where = Where.from_environment({"GRADIO_SERVER_NAME": name, "GRADIO_SERVER_PORT": " 65500 "})
+        assert where.url(7) == url
+        assert (where.first, where.count) == (65_500, 36)
+        with where.listen() as listener:
+            assert listener.getsockname()[1] >= 65_500
+
+    def test_a_space_is_reached_from_outside(self) -> None:
+        assert Where.from_environment({"SYSTEM": "spaces"}).host == "0.0.0.0"  # noqa: S104
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    """Answers any request; ``/large`` with more than the sockets between take at once."""
+    assert scope["type"] == "http"
+    await receive()
+    body = bytes(50_000_000 if scope["path"] == "/large" else 5)
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
+    await send({"type": "http.response.body", "body": body})
+
+
+@contextmanager
+def server(**limits: Any) -> Iterator[tuple[int, Any]]:
+    """The port, and the protocol that counts."""
+    protocol = careful(**limits)
+    config = uvicorn.Config(app, http=protocol, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
+    with listen("127.0.0.1", 0, 1) as listener:
+        running = uvicorn.Server(config)
+        thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
+        thread.start()
+        port = listener.getsockname()[1]
+        try:
+            yield port, protocol
+        finally:
+            running.should_exit = True
+            thread.join()
+
+
+def closed_after(line: socket.socket, seconds: float) -> float:
+    """How long until the other side closes; AssertionError when it does not."""
+    line.settimeout(seconds)
+    start = time.monotonic()
+    with suppress(ConnectionResetError):
+        assert line.recv(1) == b""
+    return time.monotonic() - start
+
+
+def connected(port: int, source: str = "127.0.0.1") -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), timeout=20, source_address=(source, 0))
+
+
+class TestConnections:
+    @pytest.mark.parametrize("sent", [b"", b"G", b"GET / HTTP/1.1\r\nHost: x\r\nX: "])
+    def test_headers_have_a_time_limit(self, sent: bytes) -> None:
+        with server(header_seconds=0.5) as (port, _), connected(port) as line:
+            line.sendall(sent)
+            assert closed_after(line, 10) < 5
+
+    def test_dripping_does_not_help_also_on_a_kept_connection(self) -> None:
+        with server(header_seconds=1.0) as (port, _), connected(port) as line:
+            line.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert line.recv(1000).startswith(b"HTTP/1.1 200")
+            start = time.monotonic()
+            with suppress(ConnectionError):
+                while time.monotonic() - start < 10:
+                    line.sendall(b"X")
+                    time.sleep(0.1)
+            assert time.monotonic() - start < 8
+
+    def test_a_usual_visitor_is_not_cut_off(self) -> None:
+        with server(header_seconds=0.5) as (port, _), httpx.Client(base_url=f"http://127.0.0.1:{port}") as line:
+            for _ in range(4):
+                assert line.get("/").status_code == 200
+                time.sleep(0.3)
+
+    def test_an_answer_that_nobody_reads(self) -> None:
+        with server(unread_seconds=0.5) as (port, protocol), connected(port) as line:
+            line.sendall(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+            deadline = time.monotonic() + 10
+            while protocol.open.total():
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+
+    def test_there_are_only_so_many_and_few_of_one_address(self) -> None:
+        with server(most=30, each=20) as (port, protocol), ExitStack() as lines:
+            mine = [lines.enter_context(connected(port, "127.0.0.2")) for _ in range(40)]
+            time.sleep(0.5)
+            assert protocol.open == {"127.0.0.2": 20}
+            assert closed_after(mine[-1], 5) < 5
+            assert httpx.get(f"http://127.0.0.1:{port}").status_code == 200  # somebody else
+            for _ in range(40):
+                lines.enter_context(connected(port, "127.0.0.3"))
+            time.sleep(0.5)
+            assert protocol.open.total() == 30
+            lines.close()
+            deadline = time.monotonic() + 5
+            while protocol.open:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            assert httpx.get(f"http://127.0.0.1:{port}").status_code == 200
+
+    def test_behind_a_proxy_its_address_is_no_measure(self) -> None:
+        assert careful(behind_proxies=True, most=50).each == 50
+        assert careful(most=50).each == careful().each
+
+    def test_descriptors_suffice(self) -> None:
+        assert 16 <= allow_files(500) <= 500
+
+
+def test_what_is_written_is_bounded() -> None:
+    now, stream = 0.0, io.StringIO()
+    output = BoundedOutput(stream, burst=1000, rate=10, clock=lambda: now)
+    for _ in range(100):
+        print("x" * 99, file=output)
+    assert len(stream.getvalue()) <= 1000
+    now = 60
+    print("afterwards", file=output)
+    assert "[9000 characters were left out]\nafterwards\n" in stream.getvalue()

@@ -1,0 +1,147 @@
+"""Files of visitors: how long they live, what is left of a process that was killed, and how much there may be."""
+
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from emotion_core import EmotionError
+from emotion_core.serving.temporary import LOCK, ShortLivedFolder, keep
+from support.rest_server import ROOT
+from support.waiting import until
+
+_KILLED = """
+import os, signal, sys
+from emotion_core.serving.temporary import ShortLivedFolder
+files = ShortLivedFolder(90, sys.argv[1])
+(files.path / "photo.jpg").write_bytes(b"x")
+print(files.path, flush=True)
+if sys.argv[2] == "die":
+    os.kill(os.getpid(), signal.SIGKILL)
+sys.stdin.read()
+"""
+
+
+def process(folder: Path, what: str) -> "subprocess.Popen[str]":
+    """A process with a photo in its store, which dies of SIGKILL or lives on."""
+    return subprocess.Popen(
+        [sys.executable, "-c", _KILLED, str(folder), what],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_files_live_as_long_as_stated(tmp_path: Path) -> None:
+    folder = ShortLivedFolder(0.4, str(tmp_path / "made" / "for it"))
+    kept = folder.path / "deep" / "photo.jpg"
+    kept.parent.mkdir()
+    kept.write_bytes(b"x")
+    folder.sweep()
+    assert kept.exists()
+    time.sleep(0.7)
+    assert not kept.exists()
+
+
+def test_an_upload_can_be_kept(tmp_path: Path) -> None:
+    folder = ShortLivedFolder(0.4, str(tmp_path), result_seconds=60)
+    upload = folder.path / "clip.mp4"
+    upload.write_bytes(b"x")
+    with folder.results() as results:
+        kept = keep(upload, results)
+    time.sleep(0.9)
+    assert not upload.exists()
+    assert kept.read_bytes() == b"x"
+    with pytest.raises(EmotionError, match="Upload it once more"):
+        keep(upload, results)
+
+
+def test_the_sweeper_survives_whatever_it_meets(tmp_path: Path) -> None:
+    """Folders that vanish under it, and a chore that fails, cost nobody else the promise."""
+    files = ShortLivedFolder(0.2, str(tmp_path))
+    files.also(lambda: (_ for _ in ()).throw(PermissionError("not yours")))
+    stop = threading.Event()
+
+    def come_and_go() -> None:
+        while not stop.is_set():
+            for number in range(20):
+                (files.path / f"{number}" / "deep").mkdir(parents=True, exist_ok=True)
+            for number in range(20):
+                shutil.rmtree(files.path / f"{number}", ignore_errors=True)
+
+    restless = threading.Thread(target=come_and_go)
+    restless.start()
+    try:
+        for _ in range(300):
+            files.sweep()
+    finally:
+        stop.set()
+        restless.join()
+    photo = files.path / "photo.jpg"
+    photo.write_bytes(b"x")
+    until(lambda: not photo.exists(), 5)
+    assert "sweeper" in [thread.name for thread in threading.enumerate() if thread.is_alive()]
+    files.delete()
+
+
+def test_what_a_killed_process_left_goes_at_the_next_start(tmp_path: Path) -> None:
+    with process(tmp_path, "die") as killed:
+        left = Path(killed.communicate(timeout=60)[0].strip())
+    assert killed.returncode == -signal.SIGKILL
+    assert (left / "photo.jpg").exists()
+    with process(tmp_path, "live") as living:
+        assert living.stdout is not None
+        alive = Path(living.stdout.readline().strip())
+        assert not left.exists()
+        files = ShortLivedFolder(90, str(tmp_path))
+        assert (alive / "photo.jpg").exists()  # a living neighbour's is its own
+        living.communicate("", timeout=60)
+    files.delete()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_empty_folders_go_too(tmp_path: Path) -> None:
+    files = ShortLivedFolder(0.3, str(tmp_path))
+    (files.path / "a hash" / "deep").mkdir(parents=True)
+    with files.results() as results:
+        (results / "x").write_bytes(b"x")
+    apart = files.apart("jobs")
+    until(lambda: sorted(path.name for path in files.path.iterdir()) == [LOCK, "jobs", "results"], 5)
+    until(lambda: list((files.path / "results").iterdir()) == [], 5)
+    assert apart.is_dir()
+    files.delete()
+
+
+def test_there_is_only_so_much_room(tmp_path: Path) -> None:
+    files = ShortLivedFolder(90, str(tmp_path), most_bytes=10_000)
+    assert files.has_room(9_000)
+    (files.path / "one").write_bytes(bytes(6_000))
+    time.sleep(1.1)
+    assert not files.has_room(9_000)
+    assert files.has_room(3_000)
+    assert not files.has_room(shutil.disk_usage(tmp_path).free)
+    files.delete()
+
+
+def test_a_full_disk_costs_no_place(tmp_path: Path) -> None:
+    """A job that got no folder takes none of the places."""
+    from emotion_core.serving.jobs import JobQueue
+
+    files = ShortLivedFolder(90, str(tmp_path))
+    jobs = JobQueue(lambda _source, _folder: iter(()), 1, 60, files)  # type: ignore[arg-type, return-value]
+    shutil.rmtree(files.path / "jobs")
+    (files.path / "jobs").write_bytes(b"")  # no folder can be made in it, as on a disk without room
+    for _ in range(3):
+        with pytest.raises(NotADirectoryError):
+            jobs.reserve()
+    (files.path / "jobs").unlink()
+    (files.path / "jobs").mkdir()
+    assert jobs.reserve() is not None
+    jobs.close()
+    files.delete()
