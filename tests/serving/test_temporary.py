@@ -134,7 +134,7 @@ def test_a_full_disk_costs_no_place(tmp_path: Path) -> None:
     from emotion_core.serving.jobs import JobQueue
 
     files = ShortLivedFolder(90, str(tmp_path))
-    jobs = JobQueue(lambda _source, _folder: iter(()), 1, 60, files)  # type: ignore[arg-type, return-value]
+    jobs = JobQueue(lambda _source, _folder: iter(()), 1, 60, files)  # type: ignore[arg-type]
     shutil.rmtree(files.path / "jobs")
     (files.path / "jobs").write_bytes(b"")  # no folder can be made in it, as on a disk without room
     for _ in range(3):
