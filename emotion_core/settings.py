@@ -101,7 +101,14 @@ class Settings(BaseSettings):
         Raises SettingsError, naming the variable, for a value that does not fit, and for an
         ``EMOTION_*`` variable that is none: a misspelt key would leave the door open.
         """
-    detector: Detector = Field(
+        known = [variable_of(name) for name in cls.model_fields]
+        for variable in os.environ:
+            if variable.startswith(PREFIX) and variable not in known:
+                raise SettingsError(f"{variable} is not a setting{did_you_mean(variable, known, PREFIX)}")
+        try:
+            return cls()
+        except ValidationError as error:
+            raise SettingsError(_said(error)) from None
 
 
 def variable_of(name: str) -> str:
