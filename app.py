@@ -36,7 +36,9 @@ from emotion_core.serving.workshop import Workshop
 STYLE = Path(page_package.__file__).with_name("page.css")
 
 
-def build_page(catalogue: Catalogue, files: ShortLivedFolder, settings: Settings, desk: VideoDesk) -> gr.Blocks:
+def build_page(
+    catalogue: Catalogue, files: ShortLivedFolder, settings: Settings, desk: VideoDesk, workshop: Workshop
+) -> gr.Blocks:
     """The page: a tab for each kind of input, and what the Python client may call."""
     page: gr.Blocks
     with gr.Blocks(title="Emotion detection", analytics_enabled=False) as page:
@@ -49,13 +51,13 @@ def build_page(catalogue: Catalogue, files: ShortLivedFolder, settings: Settings
         with gr.Tab("Image"):
             image_tab(catalogue, files)
         with gr.Tab("Webcam"):
-            webcam_tab(catalogue, settings)
+            webcam_tab(catalogue, settings, workshop)
         with gr.Tab("Video"):
             video_tab(catalogue, files, desk)
         with gr.Tab("About"):
             about_tab(catalogue)
         gr.Markdown(about(catalogue.get()), elem_id="about")
-        client_endpoints(catalogue, files, desk)
+        client_endpoints(catalogue, files, desk, workshop)
     page.queue(default_concurrency_limit=4, max_size=64)
     return page
 
@@ -93,7 +95,7 @@ def main() -> None:
     workshop = Workshop(settings)
     app = create_api(catalogue, settings, desk.run, workshop, files)
     app.router.routes.extend(BrowserFiles(catalogue, settings.browser_runtime).routes())
-    page = build_page(catalogue, files, settings, desk)
+    page = build_page(catalogue, files, settings, desk, workshop)
     fetch_nothing()
     gr.mount_gradio_app(app, page, path="/", **page_options(settings))
     # Only launch() sets it, and without it Gradio 6.31 lets a caller name any file of the server as an upload.

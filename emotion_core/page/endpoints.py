@@ -10,11 +10,13 @@ from ..recognition.catalogue import Catalogue, ModelDict
 from ..results import FrameDict
 from ..serving.temporary import ShortLivedFolder, keep
 from ..serving.video_queue import VideoDesk, Waiting
+from ..serving.workshop import Workshop
 from ..video.results import VideoOptions, VideoSummaryDict
 from .components import FrameOutput, PhotoInput, SummaryOutput, VideoInput
+from .visitor import visitor
 
 
-def client_endpoints(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk) -> None:
+def client_endpoints(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk, workshop: Workshop) -> None:
     """Add ``/analyze_image``, ``/analyze_video`` and ``/models``; their components are not for the page."""
 
     def analyze_image(image: str | bytes | None, model: str | None = None) -> FrameDict:
@@ -22,7 +24,9 @@ def client_endpoints(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoD
         if image is None:
             raise gr.Error("Give a picture: handle_file('photo.jpg').", print_exception=False)
         try:
-            return catalogue.get(model or None).analyze(image).to_dict()
+            recognizer = catalogue.get(model or None)
+            with workshop.picture(image, visitor(workshop)) as rgb:
+                return recognizer.analyze_rgb(rgb).to_dict()
         except EmotionError as error:
             raise gr.Error(str(error), print_exception=False) from error
 

@@ -9,30 +9,28 @@ the camera's own picture: no picture travels back and no file is written. Measur
 address, 36 kB down; a stream into ``gr.Image`` left a file for every new frame.
 """
 
-import base64
-import binascii
 from typing import Any, Final
 
 import gradio as gr
 
-from ..errors import EmotionError
 from ..labels import SYMBOLS, colour_of, ink_on
 from ..recognition.catalogue import Catalogue
 from ..serving.live import LiveSessions
+from ..serving.webcam import Webcam, minutes
+from ..serving.workshop import Workshop
 from ..settings import Settings
 from .live_view import rolling_timeline
 from .templating import render, script
+from .visitor import visitor
 
-#: Of a frame in base64: 640x480 pixels are some 50 kB.
-MAX_CHARACTERS: Final = 1_000_000
 _CHOOSE: Final = """(model, detector) => {
   document.dispatchEvent(new CustomEvent("webcam-choice", {detail: {model, detector}}));
 }"""
 
 
-def webcam_tab(catalogue: Catalogue, settings: Settings) -> None:
+def webcam_tab(catalogue: Catalogue, settings: Settings, workshop: Workshop) -> None:
     """Lay the tab out and connect it."""
-    sessions = LiveSessions(catalogue, settings.webcam_visitors, settings.webcam_seconds, rolling_timeline)
+    webcam = Webcam(LiveSessions(catalogue, workshop, settings, rolling_timeline))
     names = [model["name"] for model in catalogue.describe()]
     gr.HTML(
         html_template=render("webcam.html"),
@@ -40,7 +38,7 @@ def webcam_tab(catalogue: Catalogue, settings: Settings) -> None:
         js_on_load=script("camera.js", "webcam.js"),
         apply_default_css=False,
         elem_id="webcam",
-        server_functions=server_functions(sessions),
+        server_functions=server_functions(webcam, workshop),
     )
     with gr.Accordion("Model, detector", open=False):
         model = gr.Dropdown(names, value=names[0], label="Model")
@@ -49,67 +47,34 @@ def webcam_tab(catalogue: Catalogue, settings: Settings) -> None:
         choice.change(None, [model, detector], None, js=_CHOOSE, api_visibility="private")
     gr.Markdown(
         "Frames are analysed in memory and dropped; none is written to a disk or logged. "
-        f"A stream ends after {_minutes(settings.webcam_seconds)}."
+        f"A stream ends after {minutes(settings.webcam_seconds)}."
     )
 
 
-def server_functions(sessions: LiveSessions) -> list[Any]:
-    """What the page's script calls: each takes one JSON value from the network, and checks it."""
+def server_functions(webcam: Webcam, workshop: Workshop) -> list[Any]:
+    """What the page's script calls."""
 
     def webcam_open(choice: Any) -> dict[str, Any]:
-        """``{"model", "detector"}``, names or null -> ``{"token", "labels"}``, ``{"wait"}`` or ``{"stop"}``."""
-        try:
-            opened = sessions.open(_name(choice, "model"), _name(choice, "detector"))
-        except EmotionError as error:
-            return {"stop": str(error)}
-        if opened is None:
-            return {"wait": f"All {sessions.most} places are taken. Yours starts by itself as soon as one is free."}
-        token, session = opened
-        labels = [
-            {"name": label, "colour": colour_of(label), "ink": ink_on(colour_of(label)), "symbol": SYMBOLS.get(label)}
-            for label in session.labels
-        ]
-        return {"token": token, "labels": labels}
+        """A place; see ``serving.webcam``. The labels come with their colours and symbols."""
+        told = webcam.open(choice, visitor(workshop))
+        if "labels" in told:
+            told["labels"] = [
+                {
+                    "name": label,
+                    "colour": colour_of(label),
+                    "ink": ink_on(colour_of(label)),
+                    "symbol": SYMBOLS.get(label),
+                }
+                for label in told["labels"]
+            ]
+        return told
 
     def webcam_frame(sent: Any) -> dict[str, Any]:
-        """``{"token", "picture"}``, a data address -> a ``LiveDict``, ``{"gone"}``, ``{"busy"}`` or ``{"stop"}``."""
-        token = _name(sent, "token") or ""
-        session = sessions.get(token)
-        if session is None:
-            return {"gone": True}
-        if sessions.is_over(session):
-            sessions.close(token)
-            return {"stop": f"The {_minutes(sessions.seconds)} of this stream are over. Start again to go on."}
-        if not session.busy.acquire(blocking=False):
-            return {"busy": True}
-        try:
-            return dict(session.answer(_picture(sent)))
-        except EmotionError as error:
-            sessions.close(token)
-            return {"stop": str(error)}
-        finally:
-            session.busy.release()
+        """The answer to a frame."""
+        return webcam.frame(sent)
 
     def webcam_close(token: Any) -> None:
         """Give the place back."""
-        sessions.close(str(token))
+        webcam.close(token)
 
     return [webcam_open, webcam_frame, webcam_close]
-
-
-def _name(value: Any, key: str) -> str | None:
-    found = value.get(key) if isinstance(value, dict) else None
-    return found if isinstance(found, str) else None
-
-
-def _picture(value: Any) -> bytes:
-    """The bytes of a data address; b"", which is no picture, for anything else."""
-    address = _name(value, "picture") or ""
-    try:
-        return base64.b64decode(address.partition(",")[2]) if len(address) <= MAX_CHARACTERS else b""
-    except binascii.Error:
-        return b""
-
-
-def _minutes(seconds: float) -> str:
-    return f"{seconds / 60:.0f} minutes" if seconds >= 120 else f"{seconds:.0f} seconds"

@@ -85,12 +85,14 @@ class Decoders:
             decoder.end()
 
     def _take(self) -> "_Decoder":
-        with self._lock:
-            while self._idle:
-                decoder = self._idle.pop()
-                if decoder.usable:
-                    return decoder
-                self._all.discard(decoder)
+        while True:
+            with self._lock:
+                decoder = self._idle.pop() if self._idle else None
+            if decoder is None:
+                break
+            if decoder.usable:
+                return decoder
+            self._give_back(decoder)
         decoder = _Decoder()
         with self._lock:
             self._all.add(decoder)

@@ -79,6 +79,8 @@ class Doors:
                 return self.calls
             case ["api", "v1", "analyze"]:
                 return self.json_pictures if content_type == "application/json" else self.pictures
+            case ["page", *_]:  # a photo as the body, just as its file is
+                return self.pictures
             case ["api", "v1", "video"]:
                 return self.video
         return self.other

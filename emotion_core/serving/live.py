@@ -15,15 +15,15 @@ from typing import Final, TypeAlias
 
 from typing_extensions import TypedDict
 
-from ..errors import ImageError
-from ..images import load_image
 from ..recognition.catalogue import Catalogue
 from ..recognition.recognizer import EmotionRecognizer
 from ..results import NO_FACE
+from ..settings import Settings
 from ..tracking.face_search import FaceFollower
 from ..tracking.recent import Recent, RollingHistory
 from ..tracking.stream import StreamAnalyzer, TrackedFrame, TrackedFrameDict
 from ..tracking.tracker import FaceTracker
+from .workshop import Workshop, small_picture
 
 #: Most frames a second of one visitor: expressions and eyes do not follow faster ones.
 MOST_FPS: Final = 10
@@ -42,6 +42,8 @@ MAX_SIDE: Final = 1280
 DETECTION_SIDE: Final = 480
 #: A place whose visitor sends nothing for so long is given to the next one.
 IDLE_SECONDS: Final = 10.0
+#: Places that one address may have in any case: a household has more than one camera.
+LEAST_EACH: Final = 2
 
 #: People of the window, labels, and the time now in seconds -> the timeline as the page shows it.
 DrawTimeline: TypeAlias = Callable[[Sequence[Recent], Sequence[str], float], str]
@@ -67,11 +69,18 @@ class LiveSession:
     """One visitor's stream. Holds no picture but the one that is being analysed.
 
     draw: makes the timeline, as the page shows it. clock: seconds that never run backwards.
+    address: the visitor's. closing: its visitor has left, and it goes when its last frame is done.
     """
 
     def __init__(
-        self, recognizer: EmotionRecognizer, draw: DrawTimeline, clock: Callable[[], float] = time.monotonic
+        self,
+        recognizer: EmotionRecognizer,
+        workshop: Workshop,
+        draw: DrawTimeline,
+        clock: Callable[[], float] = time.monotonic,
+        address: str = "",
     ) -> None:
+        self.address, self.closing, self._workshop = address, False, workshop
         self.labels = recognizer.config.labels
         self.began = self.last_seen = clock()
         self.busy = threading.Lock()
@@ -86,13 +95,11 @@ class LiveSession:
         self._timeline_at = -TIMELINE_SECONDS
 
     def answer(self, picture: bytes) -> LiveDict:
-        """Analyse the next frame, a JPEG or the like; ImageError if it cannot be used."""
-        start = self._clock()
-        rgb = load_image(picture)
-        if max(rgb.shape[:2]) > MAX_SIDE:
-            raise ImageError(f"The frame is over {MAX_SIDE} pixels a side. Send a smaller one.")
-        now = start - self.began
-        frame = self._analyzer.analyze(rgb, now)
+        """Analyse the next frame, a JPEG or the like; ImageError if it cannot be used, BusyError if it has no turn."""
+        with self._workshop.turn(self.address):
+            start = self._clock()
+            now = start - self.began
+            frame = self._analyzer.analyze(small_picture(picture, MAX_SIDE), now)
         self._history.add(frame)
         summary, timeline = self._summarize(frame), self._draw(now)
         end = self._clock()
@@ -136,19 +143,21 @@ def summary_of(frame: TrackedFrame) -> str:
 class LiveSessions:
     """The places of a server's visitors. Safe to share between threads.
 
-    most: visitors at a time. seconds: for how long one may stay. draw: makes their timelines.
+    workshop: where frames have their turn. settings: how many visitors there may be, and for how
+    long. draw: makes their timelines. One address has half of the places at most.
     """
 
     def __init__(
         self,
         catalogue: Catalogue,
-        most: int,
-        seconds: float,
+        workshop: Workshop,
+        settings: Settings,
         draw: DrawTimeline,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.most, self.seconds = most, seconds
-        self._catalogue, self._draw, self._clock = catalogue, draw, clock
+        self.most, self.seconds = settings.webcam_visitors, settings.webcam_seconds
+        self.each = max(LEAST_EACH, self.most // 2)
+        self._catalogue, self._workshop, self._draw, self._clock = catalogue, workshop, draw, clock
         self._sessions: dict[str, LiveSession] = {}
         self._lock = threading.Lock()
         threading.Thread(target=self._sweep_for_ever, daemon=True, name="live-sweeper").start()
@@ -157,26 +166,30 @@ class LiveSessions:
         """Places taken."""
         return len(self._sessions)
 
-    def open(self, model: str | None = None, detector: str | None = None) -> tuple[str, LiveSession] | None:
-        """A place, and the secret to ask for it by; None when all are taken.
+    def open(
+        self, model: str | None = None, detector: str | None = None, address: str = ""
+    ) -> tuple[str, LiveSession] | None:
+        """A place, and the secret to ask for it by; None when all are taken, or all that one address may have.
 
         Raises an EmotionError when there is no such model or detector.
         """
         self.sweep()
         recognizer = self._catalogue.get(model, detector)  # may take a while: before the lock
         with self._lock:
-            if len(self._sessions) >= self.most:
+            mine = sum(session.address == address for session in self._sessions.values())
+            if len(self._sessions) >= self.most or mine >= self.each:
                 return None
             token = secrets.token_urlsafe(18)
-            session = self._sessions[token] = LiveSession(recognizer, self._draw, self._clock)
+            session = self._sessions[token] = LiveSession(recognizer, self._workshop, self._draw, self._clock, address)
             return token, session
 
     def get(self, token: str) -> LiveSession | None:
         """The session of that token, or None: never there, closed, or given up by its visitor."""
         with self._lock:
             session = self._sessions.get(token)
-            if session is not None:
-                session.last_seen = self._clock()
+            if session is None or session.closing:
+                return None
+            session.last_seen = self._clock()
             return session
 
     def is_over(self, session: LiveSession) -> bool:
@@ -184,9 +197,20 @@ class LiveSessions:
         return self._clock() - session.began > self.seconds
 
     def close(self, token: str) -> None:
-        """Give the place back; nothing happens if it was before."""
+        """Give the place back, when the frame that may be under way is done; nothing happens if it was before."""
         with self._lock:
-            self._sessions.pop(token, None)
+            session = self._sessions.get(token)
+            if session is None:
+                return
+            session.closing = True
+            if not session.busy.locked():
+                del self._sessions[token]
+
+    def done(self, token: str, session: LiveSession) -> None:
+        """The work on a frame of this session has ended."""
+        session.busy.release()
+        if session.closing:
+            self.close(token)
 
     def sweep(self) -> None:
         """Take back the places of those who went away without a word."""

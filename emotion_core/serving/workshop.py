@@ -1,7 +1,7 @@
 """Pictures in, pixels out, for every door of the server: decoded elsewhere, within the one bound on work."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Final
 
 from starlette.types import Scope
@@ -37,17 +37,9 @@ class Workshop:
         with self.places.place(address), self._decoders.decoded(source, self.places.room) as rgb:
             yield rgb
 
-    @contextmanager
-    def frame(self, picture: bytes, max_side: int, address: str = "") -> Iterator[RGB]:
-        """The same for a webcam's frame: small and simple by its header, and so decoded here, without a detour."""
-        with self.places.place(address, _FRAME_PATIENCE):
-            with opened(picture) as frame:
-                if max(frame.width, frame.height) > max_side:
-                    raise ImageError(f"The frame is over {max_side} pixels a side. Send a smaller one.")
-                if frame.cost.decoder > _SIMPLE * frame.width * frame.height:
-                    raise ImageError("The frame takes long to decode. Send a baseline JPEG.")
-                rgb = frame.pixels()
-            yield rgb
+    def turn(self, address: str = "") -> AbstractContextManager[None]:
+        """A place for work on a webcam's frame; BusyError when it does not come soon."""
+        return self.places.place(address, _FRAME_PATIENCE)
 
     def address_of(self, scope: Scope) -> str:
         """Whose request it is, as limits count."""
@@ -56,3 +48,13 @@ class Workshop:
     def close(self) -> None:
         """End the decoders."""
         self._decoders.close()
+
+
+def small_picture(data: bytes, max_side: int) -> RGB:
+    """A webcam's frame, decoded here without a detour: its header must say that it is small and simple."""
+    with opened(data) as frame:
+        if max(frame.width, frame.height) > max_side:
+            raise ImageError(f"The frame is over {max_side} pixels a side. Send a smaller one.")
+        if frame.cost.decoder > _SIMPLE * frame.width * frame.height:
+            raise ImageError("The frame takes long to decode. Send a baseline JPEG.")
+        return frame.pixels()

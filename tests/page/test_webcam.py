@@ -13,13 +13,15 @@ import pytest
 from gradio_client import Client, handle_file
 from PIL import Image
 
-from emotion_core import Box, EmotionRecognizer, Face, ImageError, Prediction
+from emotion_core import Box, EmotionRecognizer, Face, ImageError, Prediction, Settings
 from emotion_core.images import RGB
 from emotion_core.page.examples import LOOKS, drawn_face
 from emotion_core.page.live_view import MAX_ROWS, rolling_timeline
-from emotion_core.page.webcam_tab import MAX_CHARACTERS, server_functions
+from emotion_core.page.webcam_tab import server_functions
 from emotion_core.recognition.bundle_config import BundleConfig, CropShape
 from emotion_core.serving.live import IDLE_SECONDS, MAX_SIDE, LiveSession, LiveSessions
+from emotion_core.serving.webcam import MAX_CHARACTERS, Webcam
+from emotion_core.serving.workshop import Workshop
 from emotion_core.tracking.recent import BIN_SECONDS, MAX_PEOPLE, WINDOW_SECONDS, RollingHistory
 from emotion_core.tracking.stream import TrackedFace, TrackedFrame
 from support import clips
@@ -87,7 +89,7 @@ class TestSession:
     def test_rate_latency_and_rest(self, work: float, expected: float) -> None:
         """Ten a second at most, and never more than half of the time."""
         clock = Clock()
-        session = LiveSession(Scripted(clock, work).recognizer(), rolling_timeline, clock)
+        session = LiveSession(Scripted(clock, work).recognizer(), Workshop(Settings()), rolling_timeline, clock)
         assert session.answer(jpeg())["fps"] is None
         for _ in range(30):
             clock.now += 0.5 - work
@@ -99,7 +101,7 @@ class TestSession:
     def test_what_is_said_and_drawn_comes_now_and_then(self) -> None:
         clock = Clock()
         scripted = Scripted(clock)
-        session = LiveSession(scripted.recognizer(), rolling_timeline, clock)
+        session = LiveSession(scripted.recognizer(), Workshop(Settings()), rolling_timeline, clock)
         said, drawn = [], 0
         for _ in range(100):  # ten seconds
             scripted.in_view = clock.now < 104
@@ -114,7 +116,7 @@ class TestSession:
 
     def test_people_keep_their_numbers_and_are_shown_at_once(self, recognizer: Any) -> None:
         clock = Clock()
-        session = LiveSession(recognizer, rolling_timeline, clock)
+        session = LiveSession(recognizer, Workshop(Settings()), rolling_timeline, clock)
         paths = {1: clips.across(10, 30), 2: clips.across(200, -10, 120)}
         seen = []
         for index in range(6):
@@ -127,7 +129,7 @@ class TestSession:
         assert seen == seen[:1] * 6
 
     def test_frames_that_no_page_sends(self) -> None:
-        session = LiveSession(Scripted(Clock()).recognizer(), rolling_timeline)
+        session = LiveSession(Scripted(Clock()).recognizer(), Workshop(Settings()), rolling_timeline)
         for bad in (b"", b"no picture", jpeg(np.zeros((40, MAX_SIDE + 1, 3), np.uint8))):
             with pytest.raises(ImageError):
                 session.answer(bad)
@@ -184,7 +186,8 @@ class TestSessions:
     @pytest.fixture
     def sessions(self, clock: Clock) -> LiveSessions:
         catalogue: Any = SimpleNamespace(get=lambda model, detector: Scripted(clock).recognizer())  # noqa: ARG005
-        return LiveSessions(catalogue, 2, 600, rolling_timeline, clock)
+        settings = Settings(webcam_visitors=2, webcam_seconds=600)
+        return LiveSessions(catalogue, Workshop(settings), settings, rolling_timeline, clock)
 
     def test_places_are_given_back(self, sessions: LiveSessions, clock: Clock) -> None:
         first, second = sessions.open(), sessions.open()
@@ -213,7 +216,7 @@ class TestSessions:
         assert len(sessions) == 0
 
     def test_what_the_page_may_call(self, sessions: LiveSessions, clock: Clock) -> None:
-        join, send, leave = server_functions(sessions)
+        join, send, leave = server_functions(Webcam(sessions), Workshop(Settings()))
         opened = join({"model": None, "detector": None})
         assert [label["name"] for label in opened["labels"]] == list(LABELS)
         picture = "data:image/jpeg;base64," + base64.b64encode(jpeg()).decode()
@@ -233,7 +236,7 @@ class TestSessions:
         assert len(sessions) == 1
 
     def test_what_no_page_sends(self, sessions: LiveSessions) -> None:
-        join, send, leave = server_functions(sessions)
+        join, send, leave = server_functions(Webcam(sessions), Workshop(Settings()))
         odd: tuple[Any, ...] = (None, 3, [], "x", {}, {"token": 5}, {"token": ["x"]})
         for nonsense in odd:
             assert send(nonsense) == {"gone": True}
@@ -254,7 +257,9 @@ class TestSessions:
     def test_a_model_that_is_not_there(self, recognizer: Any) -> None:
         from emotion_core.recognition.catalogue import Catalogue
 
-        join, _, _ = server_functions(LiveSessions(Catalogue(recognizer), 2, 600, rolling_timeline))
+        workshop = Workshop(Settings())
+        sessions = LiveSessions(Catalogue(recognizer), workshop, Settings(), rolling_timeline)
+        join, _, _ = server_functions(Webcam(sessions), workshop)
         assert "no model of that name" in join({"model": "x"})["stop"]
         assert "no detector of that name" in join({"detector": "x"})["stop"]
 

@@ -1,0 +1,82 @@
+"""What a page's script and the server say to each other about a camera's frames: one JSON value each way.
+
+    open:   {"model", "detector"}, names or null -> {"token", "labels"}, {"wait"} or {"stop"}
+    frame:  {"token", "picture"}, a data address -> a LiveDict, {"gone"}, {"busy"} or {"stop"}
+    close:  the token
+
+"wait" and "stop" are words for the visitor; after "stop" the place is given back. "gone": there is no such
+place, or no longer. "busy": the frame before is still being answered, or the server has no turn for it.
+"""
+
+import base64
+import binascii
+from typing import Any, Final
+
+from ..errors import BusyError, EmotionError
+from .live import LiveSessions
+
+#: Of a frame in base64: 640x480 pixels are some 50 kB.
+MAX_CHARACTERS: Final = 1_000_000
+
+
+class Webcam:
+    """The protocol; every value comes from the network, and is checked."""
+
+    def __init__(self, sessions: LiveSessions) -> None:
+        self._sessions = sessions
+
+    def open(self, choice: Any, address: str = "") -> dict[str, Any]:
+        """A place, with the names of what its answers will say. address: the visitor's."""
+        try:
+            opened = self._sessions.open(_text(choice, "model"), _text(choice, "detector"), address)
+        except EmotionError as error:
+            return {"stop": str(error)}
+        if opened is None:
+            most = self._sessions.most
+            return {"wait": f"All {most} places are taken. Yours starts by itself as soon as one is free."}
+        token, session = opened
+        return {"token": token, "labels": list(session.labels)}
+
+    def frame(self, sent: Any) -> dict[str, Any]:
+        """The answer to a frame."""
+        token = _text(sent, "token") or ""
+        session = self._sessions.get(token)
+        if session is None:
+            return {"gone": True}
+        if self._sessions.is_over(session):
+            self._sessions.close(token)
+            return {"stop": f"The {minutes(self._sessions.seconds)} of this stream are over. Start again to go on."}
+        if not session.busy.acquire(blocking=False):
+            return {"busy": True}
+        try:
+            return dict(session.answer(picture_of(sent)))
+        except BusyError:
+            return {"busy": True}
+        except EmotionError as error:
+            self._sessions.close(token)
+            return {"stop": str(error)}
+        finally:
+            self._sessions.done(token, session)
+
+    def close(self, token: Any) -> None:
+        """Give the place back."""
+        self._sessions.close(str(token))
+
+
+def picture_of(value: Any) -> bytes:
+    """The bytes of a data address; b"", which is no picture, for anything else."""
+    address = _text(value, "picture") or ""
+    try:
+        return base64.b64decode(address.partition(",")[2]) if len(address) <= MAX_CHARACTERS else b""
+    except (binascii.Error, ValueError):  # ValueError: not ASCII
+        return b""
+
+
+def minutes(seconds: float) -> str:
+    """``10 minutes`` or ``45 seconds``."""
+    return f"{seconds / 60:.0f} minutes" if seconds >= 120 else f"{seconds:.0f} seconds"
+
+
+def _text(value: Any, key: str) -> str | None:
+    found = value.get(key) if isinstance(value, dict) else None
+    return found if isinstance(found, str) else None

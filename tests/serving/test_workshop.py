@@ -1,0 +1,231 @@
+"""The one bound on work: places and memory for all, decoders that can be ended, and the webcam's places."""
+
+import base64
+import io
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+
+from emotion_core import EmotionRecognizer, ImageError, Settings
+from emotion_core.errors import BusyError
+from emotion_core.images import RGB, load_image
+from emotion_core.recognition.catalogue import Catalogue
+from emotion_core.serving.decoding import Decoders
+from emotion_core.serving.live import LiveSessions
+from emotion_core.serving.places import EACH_WAITING, Places
+from emotion_core.serving.webcam import Webcam
+from emotion_core.serving.workshop import Workshop, small_picture
+from support.hostile_pictures import large_canvas, large_tiles, lying_avif, many_scans, saved
+from support.waiting import until
+
+
+class TestPlaces:
+    def test_the_address_with_the_least_work_comes_first(self) -> None:
+        """Somebody with many pictures waits behind himself; who comes with one is next."""
+        places, order, lock = Places(1, 100), list[str](), threading.Lock()
+
+        def work(address: str) -> None:
+            with places.place(address):
+                with lock:
+                    order.append(address)
+                time.sleep(0.05)
+
+        with ThreadPoolExecutor(8) as pool:
+            greedy = [pool.submit(work, "greedy") for _ in range(5)]
+            until(lambda: len(order) == 1)
+            time.sleep(0.02)
+            one = pool.submit(work, "one")
+            for call in (*greedy, one):
+                call.result()
+        assert order.index("one") <= 5
+        assert order.count("greedy") == 5
+
+    def test_one_address_never_has_every_place(self) -> None:
+        places, go_on = Places(3, 100), threading.Event()
+
+        def work() -> None:
+            with places.place("greedy"):
+                go_on.wait(20)
+
+        with ThreadPoolExecutor(8) as pool:
+            calls = [pool.submit(work) for _ in range(5)]
+            time.sleep(0.2)
+            start = time.monotonic()
+            with places.place("one"):
+                assert time.monotonic() - start < 1
+            go_on.set()
+            for call in calls:
+                call.result()
+
+    def test_waiting_is_bounded_in_number_and_in_time(self) -> None:
+        places = Places(1, 100, patience=0.2)
+        with places.place("a"):
+            start = time.monotonic()
+            with pytest.raises(BusyError, match="Try again"), places.place("b"):
+                pass
+            assert 0.1 < time.monotonic() - start < 2
+            with ThreadPoolExecutor(EACH_WAITING + 1) as pool:
+                waiting = [pool.submit(places._enter, "c", 1.0) for _ in range(EACH_WAITING)]
+                until(lambda: len(places._line) == EACH_WAITING)
+                with pytest.raises(BusyError), places.place("c", 5.0):
+                    pass
+                for call in waiting:
+                    call.cancel()
+                # Nobody is let in while the place is held, and whoever gave up left no trace.
+                with pytest.raises(BusyError):
+                    waiting[0].result()
+
+    def test_memory_is_shared_too(self) -> None:
+        places = Places(4, 100, patience=0.2)
+        with places.room(70):
+            with places.room(30), pytest.raises(BusyError), places.room(1):
+                pass
+            with pytest.raises(BusyError), places.room(1000):
+                pass
+        with places.room(1000):  # more than there is: all of it
+            pass
+
+
+@pytest.fixture
+def decoders() -> Iterator[Decoders]:
+    made = Decoders(decode_seconds=2)
+    yield made
+    made.close()
+
+
+def children() -> list[psutil.Process]:
+    return [
+        child for child in psutil.Process().children() if "emotion_core.serving.decoder" in " ".join(child.cmdline())
+    ]
+
+
+class TestDecoders:
+    def test_the_same_pixels_as_here(self, decoders: Decoders, astronaut: RGB, tmp_path: Path) -> None:
+        photo = Image.fromarray(astronaut)
+        transparent = photo.convert("RGBA")
+        transparent.putalpha(100)
+        for data in (
+            saved(photo, "JPEG"),
+            saved(transparent, "PNG"),
+            saved(photo.rotate(90), "WEBP"),
+            saved(photo, "AVIF"),
+        ):
+            path = tmp_path / "photo"
+            path.write_bytes(data)
+            for source in (data, path, str(path), io.BytesIO(data)):
+                with decoders.decoded(source) as rgb:
+                    assert np.array_equal(rgb, load_image(data))
+        assert len(children()) == 1
+
+    @pytest.mark.parametrize("bad", [b"", b"junk", many_scans(400), large_tiles(100, 45_056), many_scans(9)[:1000]])
+    def test_the_same_refusals_as_here(self, decoders: Decoders, bad: bytes) -> None:
+        with pytest.raises(ImageError) as here:
+            load_image(bad)
+        for _ in range(2):
+            with pytest.raises(ImageError) as there, decoders.decoded(bad):
+                pass
+            assert str(there.value) == str(here.value)
+
+    def test_what_takes_too_long_is_ended(self, astronaut: RGB, monkeypatch: Any) -> None:
+        """A decoder that hangs: its picture is refused, and the next one gets another process."""
+        decoders, photo = Decoders(decode_seconds=0.5), saved(Image.fromarray(astronaut), "JPEG")
+        with decoders.decoded(photo):
+            pass
+        [child] = children()
+        monkeypatch.setattr("emotion_core.serving.decoding.OPEN_SECONDS", 0.5)
+        child.suspend()
+        start = time.monotonic()
+        with pytest.raises(ImageError, match="takes too long"), decoders.decoded(photo):
+            pass
+        assert time.monotonic() - start < 10
+        monkeypatch.undo()
+        with decoders.decoded(photo) as rgb:
+            assert rgb.shape == astronaut.shape
+        assert child not in children()
+        decoders.close()
+        assert children() == []
+
+    def test_a_decoder_that_dies_is_replaced(self, decoders: Decoders, astronaut: RGB) -> None:
+        photo = saved(Image.fromarray(astronaut), "JPEG")
+        for _ in range(2):
+            with decoders.decoded(photo) as rgb:
+                assert rgb.shape == astronaut.shape
+            [child] = children()
+            os.kill(child.pid, signal.SIGKILL)
+            child.wait(5)
+
+    def test_a_frame_that_is_larger_than_its_header(self, decoders: Decoders) -> None:
+        """The decoder has the memory that the header speaks of and little more; the server has none of it."""
+        picture = lying_avif(3_000, 64)
+        before = psutil.Process().memory_info().rss
+        with pytest.raises(ImageError), decoders.decoded(picture):
+            raise ImageError("It was decoded within the bound.")
+        assert psutil.Process().memory_info().rss - before < 30_000_000
+        assert all(child.memory_info().rss < 300_000_000 for child in children())
+
+    def test_memory_is_asked_for(self, decoders: Decoders) -> None:
+        places = Places(1, 10_000_000, patience=0.1)
+        photo = large_canvas(1_200, "PNG")
+        # The first wants more than there is, and gets all.
+        with decoders.decoded(photo, places.room), pytest.raises(BusyError), decoders.decoded(photo, places.room):
+            pass
+        with decoders.decoded(photo, places.room) as rgb:
+            assert rgb.shape == (1_200, 1_200, 3)
+
+
+class TestFrames:
+    def test_size_and_work_are_read_from_the_header(self) -> None:
+        for frame, words in (
+            (large_canvas(1_300, "PNG"), "over 1280 pixels"),
+            (many_scans(40, 640, 480), "baseline JPEG"),
+            (large_canvas(600), "baseline JPEG"),
+        ):
+            with pytest.raises(ImageError, match=words):
+                small_picture(frame, 1280)
+        assert small_picture(saved(Image.new("RGB", (640, 480)), "JPEG"), 1280).shape == (480, 640, 3)
+
+
+class TestWebcamPlaces:
+    @pytest.fixture
+    def sessions(self, recognizer: EmotionRecognizer) -> LiveSessions:
+        settings = Settings(webcam_visitors=6)
+        return LiveSessions(Catalogue(recognizer), Workshop(settings), settings, lambda *_: "")
+
+    def test_one_visitor_cannot_hold_them_all(self, sessions: LiveSessions) -> None:
+        webcam = Webcam(sessions)
+        told = [webcam.open({}, "greedy") for _ in range(10)]
+        assert sum("token" in one for one in told) == 3
+        assert "token" in webcam.open({}, "one")
+
+    def test_a_place_is_free_when_its_last_frame_is_done(self, sessions: LiveSessions) -> None:
+        """Closing in the middle of a frame, and opening the next, would decode any number at once."""
+        opened = sessions.open()
+        assert opened is not None
+        token, session = opened
+        assert session.busy.acquire(blocking=False)
+        sessions.close(token)
+        assert len(sessions) == 1
+        assert sessions.get(token) is None
+        sessions.done(token, session)
+        assert len(sessions) == 0
+
+    def test_no_turn_is_no_fault_of_the_frame(self, recognizer: EmotionRecognizer, monkeypatch: Any) -> None:
+        monkeypatch.setattr("emotion_core.serving.workshop._FRAME_PATIENCE", 0.1)
+        settings = Settings(concurrency=1)
+        workshop = Workshop(settings)
+        webcam = Webcam(LiveSessions(Catalogue(recognizer), workshop, settings, lambda *_: ""))
+        token = webcam.open({})["token"]
+        picture = "data:image/jpeg;base64," + base64.b64encode(saved(Image.new("RGB", (64, 64)), "JPEG")).decode()
+        with workshop.places.place("somebody"):
+            assert webcam.frame({"token": token, "picture": picture}) == {"busy": True}
+        assert "frame" in webcam.frame({"token": token, "picture": picture})
