@@ -207,7 +207,7 @@ class LiveSessions:
                 del self._sessions[token]
 
     def done(self, token: str, session: LiveSession) -> None:
-        """The work on a frame of this session has ended."""
+        """The work on one of its frames has ended."""
         session.busy.release()
         if session.closing:
             self.close(token)
