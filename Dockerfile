@@ -2,8 +2,8 @@
 FROM python:3.11-slim
 RUN useradd --create-home --uid 1000 app
 WORKDIR /app
-COPY requirements-serve.txt .
-RUN pip install --no-cache-dir -r requirements-serve.txt
+COPY requirements.txt .
+RUN pip install --no-cache-dir -r requirements.txt
 COPY app.py LICENSE README.md ./
 COPY emotion_core emotion_core
 USER app

@@ -13,6 +13,7 @@ from .errors import (
     VideoLimitError,
 )
 from .images import load_image
+from .project import VERSION
 from .recognition.bundle import Bundle
 from .recognition.bundle_config import BundleConfig
 from .recognition.recognizer import EmotionRecognizer
@@ -57,4 +58,4 @@ __all__ = [
     "load_image",
 ]
 
-__version__ = "0.1.0"
+__version__ = VERSION

@@ -2,6 +2,9 @@
 
 from typing import Final
 
+#: The one place of it: the package, its metadata and the records of trained models read it here.
+VERSION: Final = "0.2.0"
+
 #: Put the owner's name in when the repository is published; a test holds the other places equal.
 REPOSITORY: Final = "https://github.com/OWNER/emotion-detection"
 #: The notebooks, a short course in this order: file below ``training_notebooks`` -> title.

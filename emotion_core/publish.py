@@ -91,9 +91,8 @@ def space_upload(repo_id: str, model: str | None = None, root: Path = ROOT, pin_
         )
     with tempfile.TemporaryDirectory(prefix="emotion-space-") as name:
         folder = Path(name)
-        for file in ("app.py", "LICENSE"):
+        for file in ("app.py", "LICENSE", "requirements.txt"):
             shutil.copy(root / file, folder / file)
-        shutil.copy(root / "requirements-serve.txt", folder / "requirements.txt")
         shutil.copytree(root / "emotion_core", folder / "emotion_core", ignore=shutil.ignore_patterns(*NOT_FOR_SPACE))
         (folder / "emotion_core" / PIN.name).write_text(_pin_text(pin))
         (folder / CARD).write_text(space_readme((root / CARD).read_text(), pin))

@@ -27,6 +27,19 @@ from skimage import data as pictures
 from emotion_core import Bundle, EmotionError, EmotionRecognizer
 from emotion_core.images import RGB
 
+#: Files whose tests train, start whole servers or encode clips, and fixtures that do.
+SLOW_FOLDERS = ("benchmarks", "bulk", "cli", "fuzz", "page", "reports", "serving", "training", "video")
+SLOW_FILES = ("test_publish.py", "test_video_jobs.py", "test_schema.py")
+SLOW_FIXTURES = {"tiny_bundle", "fer2013"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow what ``nox -s fast`` leaves out."""
+    for item in items:
+        trains = SLOW_FIXTURES & set(getattr(item, "fixturenames", ()))
+        if trains or item.path.parent.name in SLOW_FOLDERS or item.path.name in SLOW_FILES:
+            item.add_marker("slow")
+
 
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandInHub]:

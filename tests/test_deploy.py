@@ -1,15 +1,18 @@
 """What a deployment rests on: the lists of requirements, the Dockerfile's own commands, the port."""
 
+import importlib.metadata
 import json
 import platform
 import re
 import socket
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
+import emotion_core
 from emotion_core import EmotionRecognizer, Settings
 from emotion_core.serving.server import keep_memory_flat, listen
 from support.rest_server import serving
@@ -22,12 +25,41 @@ def lines(name: str) -> list[str]:
     return [line for line in stripped if line]
 
 
-def test_serving_has_a_list_of_its_own() -> None:
-    """Written out twice: setuptools, which reads requirements.txt, too, refuses a ``-r``."""
-    serving, everything = lines("requirements-serve.txt"), lines("requirements.txt")
-    assert everything[: len(serving)] == serving
-    training = {line.partition(">")[0] for line in everything[len(serving) :]}
-    assert training >= {"tensorflow", "scikit-learn", "scipy"}
+def name_of(requirement: str) -> str:
+    return re.split(r"[\[<>=; ]", requirement)[0].lower().replace("_", "-")
+
+
+def test_every_requirement_is_written_once() -> None:
+    """A Space installs requirements.txt before it has any other file, so that is a list; the rest point at lists."""
+    serving = [name_of(line) for line in lines("requirements.txt")]
+    assert not [line for line in lines("requirements.txt") if line.startswith(("-", "."))]
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    everywhere = serving + [name_of(line) for extra in extras.values() for line in extra]
+    assert sorted(set(everywhere)) == sorted(everywhere)
+    assert {"tensorflow", "scikit-learn", "scipy", "matplotlib"} <= {name_of(line) for line in extras["train"]}
+    assert lines("requirements-dev.txt") == ["-e .[dev]"]
+
+
+def test_the_version_is_said_once() -> None:
+    assert re.search(rf"^## {re.escape(emotion_core.__version__)}\b", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    holders = [path for path in (ROOT / "emotion_core").rglob("*.py") if emotion_core.__version__ in path.read_text()]
+    assert [path.name for path in holders] == ["project.py"]
+
+
+@pytest.fixture
+def script() -> Path:
+    """The console script of an installed package."""
+    try:
+        importlib.metadata.version("emotion-detection")
+    except importlib.metadata.PackageNotFoundError:
+        pytest.skip("the package is not installed: pip install -e '.[dev]'")
+    return Path(sys.executable).with_name("emotion")
+
+
+def test_the_installed_package(script: Path) -> None:
+    assert emotion_core.__version__ == importlib.metadata.version("emotion-detection")
+    done = subprocess.run([script, "--help"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("usage: emotion ")
 
 
 def test_what_the_server_imports_is_on_its_list() -> None:

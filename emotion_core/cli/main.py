@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from pathlib import Path
 
 from ..errors import EmotionError
 from ..recognition.hub import quiet_hub
@@ -15,9 +16,8 @@ from .video import add_video
 
 def parser() -> argparse.ArgumentParser:
     """All commands and their options; nothing here imports a training library."""
-    main_parser = argparse.ArgumentParser(
-        prog="python -m emotion_core", description="The perceived expression of every face."
-    )
+    program = "emotion" if Path(sys.argv[0]).stem == "emotion" else "python -m emotion_core"
+    main_parser = argparse.ArgumentParser(prog=program, description="The perceived expression of every face.")
     commands = main_parser.add_subparsers(dest="command", required=True)
     for add in (add_image, add_video, add_publish, add_browser_runtime, add_bulk, add_commands):
         add(commands)

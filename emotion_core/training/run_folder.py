@@ -4,12 +4,12 @@ import csv
 import hashlib
 import json
 import subprocess
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
 from ..errors import DataError
 from ..files import unfinished
+from ..project import VERSION
 from ..recognition.bundle_config import CONFIG, BundleConfig
 
 RUN: Final = "run.json"
@@ -39,17 +39,13 @@ def code_version() -> dict[str, str]:
     """The package's version and, in a clone, the commit; ``+`` where files were changed since."""
     here = Path(__file__).parent
     try:
-        number = version("emotion-detection")
-    except PackageNotFoundError:
-        number = "clone"
-    try:
         commit, changed = (
             subprocess.run(["git", *words], cwd=here, capture_output=True, text=True, check=True, timeout=20).stdout
             for words in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
         )
     except (OSError, subprocess.SubprocessError):
-        return {"version": number, "commit": ""}
-    return {"version": number, "commit": commit.strip() + ("+" if changed.strip() else "")}
+        return {"version": VERSION, "commit": ""}
+    return {"version": VERSION, "commit": commit.strip() + ("+" if changed.strip() else "")}
 
 
 def code_words(code: dict[str, str]) -> str:
