@@ -1,7 +1,8 @@
 """An analysis as a picture: boxes and labels that can be read on small and on 4K photos."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -39,29 +40,55 @@ def annotate(rgb: RGB, result: FrameResult) -> Image.Image:
     return Image.fromarray(pixels)
 
 
-def paint(rgb: RGB, faces: Sequence[tuple[Prediction, str]], scale: int = 1) -> None:
-    """Draw boxes and their captions into the picture itself, the first face on top.
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """A part of a drawing: pixels from (left, top) to before (right, bottom), in one colour or with a chip.
 
-    Fast enough for every frame of a video: only the boxes' edges and the labels are touched.
+    Edges may lie outside of the picture. chip: text, colour, size of the letters and pad of a label.
+    """
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+    colour: str
+    chip: tuple[str, str, int, int] | None = None
+
+
+def strokes(size: tuple[int, int], faces: Sequence[tuple[Prediction, str]], scale: int = 1) -> Iterator[Stroke]:
+    """What is drawn on a picture of ``size`` (width, height): boxes and their captions, the first face on top.
+
     scale: by which the picture was enlarged since its boxes were found.
     """
-    longest = max(rgb.shape[:2])
+    longest = max(size)
     line = max(2, round(longest / 400))
     for prediction, text in reversed(faces):
         box, colour = prediction.face.box, colour_of(prediction.label)
         left, top = box.x * scale, box.y * scale
         right, bottom = left + box.width * scale, top + box.height * scale
         # A dark rim keeps a light colour visible on a light photo.
-        _outline(rgb, (left - line, top - line, right + line, bottom + line), max(1, line // 2), "#000000")
-        _outline(rgb, (left, top, right, bottom), line, colour)
-        size = max(12, longest / 75, min(0.16 * (right - left), longest / 24))
-        label = _label(text, colour, round(size), max(2, line))
-        height, width = label.shape[:2]
-        x = min(max(left, 0), max(rgb.shape[1] - width, 0))
+        yield from _outline((left - line, top - line, right + line, bottom + line), max(1, line // 2), "#000000")
+        yield from _outline((left, top, right, bottom), line, colour)
+        letters = round(max(12, longest / 75, min(0.16 * (right - left), longest / 24)))
+        chip = (text, colour, letters, max(2, line))
+        height, width = label(*chip).shape[:2]
+        x = min(max(left, 0), max(size[0] - width, 0))
         above = top - height - line
-        y = above if above >= 0 else max(min(bottom + line, rgb.shape[0] - height), 0)
-        place = rgb[y : y + height, x : x + width]
-        place[:] = label[: place.shape[0], : place.shape[1]]
+        y = above if above >= 0 else max(min(bottom + line, size[1] - height), 0)
+        yield Stroke(x, y, x + width, y + height, colour, chip)
+
+
+def paint(rgb: RGB, faces: Sequence[tuple[Prediction, str]], scale: int = 1) -> None:
+    """Draw boxes and their captions into the picture itself, RGB uint8 (H, W, 3), the first face on top.
+
+    Fast enough for every frame of a video: only the boxes' edges and the labels are touched.
+    """
+    for stroke in strokes((rgb.shape[1], rgb.shape[0]), faces, scale):
+        place = rgb[max(stroke.top, 0) : max(stroke.bottom, 0), max(stroke.left, 0) : max(stroke.right, 0)]
+        if stroke.chip is None:
+            place[:] = ImageColor.getrgb(stroke.colour)
+        else:
+            place[:] = label(*stroke.chip)[: place.shape[0], : place.shape[1]]
 
 
 def thumbnail(rgb: RGB, box: Box, side: int = 96) -> Image.Image:
@@ -73,18 +100,17 @@ def thumbnail(rgb: RGB, box: Box, side: int = 96) -> Image.Image:
     return image
 
 
-def _outline(rgb: RGB, edges: tuple[int, int, int, int], width: int, colour: str) -> None:
+def _outline(edges: tuple[int, int, int, int], width: int, colour: str) -> Iterator[Stroke]:
     """The inner edge, ``width`` pixels, of the rectangle from (left, top) to before (right, bottom)."""
-    left, top, right, bottom = (max(edge, 0) for edge in edges)
-    ink = ImageColor.getrgb(colour)
-    for rows in (slice(top, max(edges[1] + width, 0)), slice(max(bottom - width, 0), bottom)):
-        rgb[rows, left:right] = ink
-    for columns in (slice(left, max(edges[0] + width, 0)), slice(max(right - width, 0), right)):
-        rgb[top:bottom, columns] = ink
+    left, top, right, bottom = edges
+    yield Stroke(left, top, right, top + width, colour)
+    yield Stroke(left, bottom - width, right, bottom, colour)
+    yield Stroke(left, top, left + width, bottom, colour)
+    yield Stroke(right - width, top, right, bottom, colour)
 
 
 @lru_cache(maxsize=512)
-def _label(text: str, colour: str, size: int, pad: int) -> RGB:
+def label(text: str, colour: str, size: int, pad: int) -> RGB:
     """The chip with the caption, RGB uint8 (H, W, 3): in a video the same few come again and again."""
     font = ImageFont.load_default(size=size)
     x0, y0, x1, y1 = font.getbbox(text)

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from ..errors import DataError
 from ..files import unfinished
+from ..video.container import ENDINGS as VIDEOS
 from .tables import PATHS, read_group, write_groups
 
 PLAN: Final = "plan.json"
@@ -23,8 +24,6 @@ PATHS_FILE: Final = "plan.parquet"
 #: Names of the column of paths, tried in this order where none is named.
 PATH_COLUMNS: Final = ("path", "file", "filename", "image", "video", "source")
 PICTURES: Final = frozenset((".jpg", ".jpeg", ".jpe", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".avif"))
-_FILMS: Final = frozenset((".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi", ".mpg", ".mpeg", ".ogv", ".flv", ".wmv"))
-VIDEOS: Final = _FILMS | {".ts", ".mts", ".m2ts", ".asf", ".3gp", ".mxf", ".dv", ".wtv"}
 #: How many pictures a video weighs when shards are cut.
 VIDEO_WEIGHT: Final = 32
 

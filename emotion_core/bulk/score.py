@@ -13,7 +13,7 @@ from ..images import load_image
 from ..recognition.detectors import WholePicture
 from ..recognition.recognizer import EmotionRecognizer
 from ..results import Face, Prediction
-from ..video.follow import Followed, analyzer_of, follow
+from ..video.follow import analyzer_of, follow
 from ..video.probe import OWN_MACHINE, probe
 from ..video.reader import VideoReader
 from ..video.results import VideoOptions
@@ -115,12 +115,7 @@ def _video(recognizer: EmotionRecognizer, path: str, options: VideoOptions) -> S
         info = probe(path, OWN_MACHINE)
         analyzer = analyzer_of(recognizer, options)
         with VideoReader(path, info, OWN_MACHINE, max(info.width, info.height)) as reader:
-            shown = (
-                item
-                for item in follow(reader, analyzer, options.rate, lambda: reader.seconds)
-                if isinstance(item, Followed)
-            )
-            for index, item in enumerate(shown):
+            for index, item in enumerate(follow(reader, analyzer, options.rate, lambda: reader.seconds)):
                 if not item.analyzed:
                     continue
                 analyzed += 1

@@ -12,8 +12,9 @@ added up or forgotten.
 import os
 import tempfile
 import time
-from collections.abc import Generator
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -21,8 +22,8 @@ import av
 
 from ..errors import VideoError
 from ..recognition.recognizer import EmotionRecognizer
-from ..render import paint
 from ..tracking.people import PeopleLog
+from .drawing import paint_i420
 from .follow import Followed, analyzer_of, follow
 from .in_order import Behind, ahead
 from .probe import VideoInfo, probe
@@ -33,7 +34,7 @@ from .timeline import timeline_svg
 from .work import Work
 from .writer import VideoWriter
 
-#: Pictures and packets of sound that are decoded before they are analysed, and not yet encoded after it.
+#: Pictures that are decoded before they are analysed, and not yet encoded after it.
 DECODED_AHEAD: Final = 4
 ENCODED_BEHIND: Final = 8
 #: Seconds between two reports of progress, and so until a cancelled job stops.
@@ -60,12 +61,13 @@ def _work(
     source: Path, folder: Path, recognizer: EmotionRecognizer, options: VideoOptions, info: VideoInfo
 ) -> Generator[VideoProgress, None, VideoSummary]:
     yield VideoProgress(0, info.frames, 0.0, 0.0, None)
-    files = VideoFiles.beside(folder, source.name)
+    files = VideoFiles.beside(folder, source.name, options.copy)
     with _unfinished(folder) as hidden:
-        parts = VideoFiles.beside(Path(hidden), source.name)
+        parts = VideoFiles.beside(Path(hidden), source.name, options.copy)
         try:
             with VideoReader(source, info, options.limits, options.max_side) as reader:
-                summary = yield from _write(reader, recognizer, options, parts, files)
+                job = _Job(reader, recognizer, options, parts, files)
+                summary = yield from _watched(job)
             for part, file in zip(parts.all(), files.all(), strict=True):
                 part.replace(file)
         except (av.FFmpegError, OSError) as error:
@@ -74,65 +76,111 @@ def _work(
     return summary
 
 
-def _write(
-    reader: VideoReader, recognizer: EmotionRecognizer, options: VideoOptions, parts: VideoFiles, files: VideoFiles
-) -> Generator[VideoProgress, None, VideoSummary]:
-    """Do the work and fill ``parts``; they will be called ``files`` in the end."""
-    analyzer = analyzer_of(recognizer, options)
-    people = PeopleLog(recognizer.config.labels)
-    size, clock = (reader.width, reader.height), (reader.time_base, reader.info.rate)
-    started = reported = time.monotonic()
-    analyzed = 0
-    with RowWriter(parts.csv, parts.json, people.labels) as rows:
-        with (
-            VideoWriter(parts.video, *size, *clock, reader.sound, reader.start) as writer,
-            closing(ahead(iter(reader), DECODED_AHEAD)) as items,
-            Behind(ENCODED_BEHIND) as encoder,
-        ):
-            for item in follow(items, analyzer, options.rate, lambda: reader.seconds):
-                if not isinstance(item, Followed):
-                    encoder(writer.write_sound, item)
-                    continue
+def _watched(job: "_Job") -> Generator[VideoProgress, None, VideoSummary]:
+    """Have the job done in a thread of its own and tell how far it is, even while no picture comes of it."""
+    with ThreadPoolExecutor(1, "video") as worker:
+        done = worker.submit(job.run)
+        try:
+            while not wait((done,), REPORT_SECONDS).done:
+                yield job.progress()
+        finally:
+            job.reader.stop()  # of a job that is done, nothing
+        return done.result()
+
+
+class _Job:
+    """One video's work: fills ``parts``, which will be called ``files`` in the end."""
+
+    def __init__(
+        self,
+        reader: VideoReader,
+        recognizer: EmotionRecognizer,
+        options: VideoOptions,
+        parts: VideoFiles,
+        files: VideoFiles,
+    ) -> None:
+        self.reader = reader
+        self._recognizer, self._options, self._parts, self._files = recognizer, options, parts, files
+        self._analyzed = 0
+        self._began = time.monotonic()
+
+    def run(self) -> VideoSummary:
+        """All of the work; VideoError when no picture can be decoded, or when it was stopped."""
+        people = PeopleLog(self._recognizer.config.labels)
+        with RowWriter(self._parts.csv, self._parts.json, people.labels) as rows:
+            notices: tuple[str, ...] = ()
+            has_sound = False
+            if self._parts.video is None:
+                self._look(rows, people, lambda _: None)
+            else:
+                with self._writer(self._parts.video) as writer, Behind(ENCODED_BEHIND) as encoder:
+                    self._look(rows, people, lambda item: encoder(_draw, writer, item))
+                    encoder(writer.finish)
+                    encoder.finish()
+                notices, has_sound = writer.notices(), writer.has_sound
+            summary = self._summary(people, notices, has_sound)
+            rows.finish(summary.to_dict())
+        seen, seconds = summary.people, summary.seconds
+        chart = timeline_svg(seen, people.labels, people.bin_seconds, seconds, standalone=True)
+        self._parts.timeline.write_text(chart, encoding="utf-8")
+        return summary
+
+    def _look(self, rows: RowWriter, people: PeopleLog, draw: Callable[[Followed], None]) -> None:
+        analyzer = analyzer_of(self._recognizer, self._options)
+        with closing(ahead(iter(self.reader), DECODED_AHEAD)) as pictures:
+            for item in follow(pictures, analyzer, self._options.rate, lambda: self.reader.seconds):
                 if item.analyzed:
-                    analyzed += 1
+                    self._analyzed += 1
                     rows.write(item.frame)
                     people.add(item.frame, item.picture.rgb)
-                encoder(_draw, writer, item)
-                if time.monotonic() - reported > REPORT_SECONDS:
-                    reported = time.monotonic()
-                    yield _progress(reader, reported - started)
-            if not reader.frames:
-                raise VideoError("No picture of this video can be decoded. Export or record it again.")
-            encoder(writer.finish)
-            encoder.finish()
+                draw(item)
+        if self.reader.stopped:
+            raise VideoError("The work was stopped before its end.")
+        if not self.reader.frames:
+            raise VideoError("No picture of this video can be decoded. Export or record it again.")
+
+    @contextmanager
+    def _writer(self, path: Path) -> Iterator[VideoWriter]:
+        reader = self.reader
+        size, clock = (reader.width, reader.height), (reader.time_base, reader.info.rate)
+        with reader.sound() as sound, VideoWriter(path, *size, *clock, reader.canvas.matrix, sound) as writer:
+            yield writer
+
+    def _summary(self, people: PeopleLog, notices: Sequence[str], has_sound: bool) -> VideoSummary:
+        reader = self.reader
         seen = people.finish(reader.seconds)
-        notices = [*reader.notices(), *writer.notices()]
-        if people.forgotten:
-            notices.append(f"Persons seen too briefly to be in the summary: {people.forgotten}.")
-        summary = VideoSummary(
+        forgotten = [f"Persons seen too briefly to be in the summary: {people.forgotten}."] if people.forgotten else []
+        return VideoSummary(
             seconds=reader.seconds,
             frames=reader.frames,
-            analyzed_frames=analyzed,
+            analyzed_frames=self._analyzed,
             width=reader.width,
             height=reader.height,
-            has_sound=writer.has_sound,
-            model=recognizer.config.name,
-            detector=recognizer.detector.name,
-            notices=tuple(notices),
+            has_sound=has_sound,
+            model=self._recognizer.config.name,
+            detector=self._recognizer.detector.name,
+            notices=(*reader.notices(), *notices, *forgotten),
             people=seen,
-            files=files,
-            rate=reader.frames / max(time.monotonic() - started, 1e-6),
+            files=self._files,
+            rate=reader.frames / max(time.monotonic() - self._began, 1e-6),
             chart=timeline_svg(seen, people.labels, people.bin_seconds, reader.seconds),
         )
-        rows.finish(summary.to_dict())
-    chart = timeline_svg(seen, people.labels, people.bin_seconds, reader.seconds, standalone=True)
-    parts.timeline.write_text(chart, encoding="utf-8")
-    return summary
+
+    def progress(self) -> VideoProgress:
+        """How far the work is by now."""
+        reader, elapsed = self.reader, time.monotonic() - self._began
+        frames, total = reader.frames, reader.info.frames
+        share = frames / total if total else reader.bytes_read / reader.info.size_bytes
+        fraction = min(share, 1.0)
+        left = elapsed * (1 - fraction) / fraction if fraction else None
+        rate = frames / max(elapsed, 1e-6)
+        return VideoProgress(frames, total and max(total, frames), fraction, rate, left)
 
 
 def _draw(writer: VideoWriter, item: Followed) -> None:
-    paint(item.picture.rgb, item.frame.captions())
-    writer.write(item.picture.rgb, item.picture.pts)
+    pixels = item.picture.i420()
+    paint_i420(pixels, item.frame.captions(), item.picture.canvas.matrix)
+    writer.write_i420(pixels, item.picture.pts)
 
 
 def _unfinished(folder: Path) -> tempfile.TemporaryDirectory[str]:
@@ -142,13 +190,3 @@ def _unfinished(folder: Path) -> tempfile.TemporaryDirectory[str]:
         return tempfile.TemporaryDirectory(prefix=".unfinished-", dir=folder)
     except OSError as error:
         raise VideoError(f"Nothing can be written into {folder}: {error.strerror}. Choose another folder.") from error
-
-
-def _progress(reader: VideoReader, elapsed: float) -> VideoProgress:
-    info, total = reader.info, reader.info.frames
-    fraction = reader.frames / total if total else reader.bytes_read / info.size_bytes
-    fraction = min(fraction, 1.0)
-    left = elapsed * (1 - fraction) / fraction if fraction else None
-    if total is not None:
-        total = max(total, reader.frames)
-    return VideoProgress(reader.frames, total, fraction, reader.frames / max(elapsed, 1e-6), left)

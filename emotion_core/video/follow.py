@@ -5,16 +5,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-import av
-from av.audio.stream import AudioStream
-
 from ..recognition.recognizer import EmotionRecognizer
 from ..tracking.face_search import FaceFollower
 from ..tracking.familiar import FamiliarFaces
 from ..tracking.smoother import ProbabilitySmoother
 from ..tracking.stream import Look, StreamAnalyzer, TrackedFrame, between
 from ..tracking.tracker import FaceTracker
-from .reader import Picture
+from .picture import Picture
 from .results import VideoOptions
 
 #: Analysed frames whose faces are named in one call: that takes three quarters of the time of one by one.
@@ -43,12 +40,12 @@ def analyzer_of(recognizer: EmotionRecognizer, options: VideoOptions) -> StreamA
 
 
 def follow(
-    items: "Iterable[Picture | av.Packet[AudioStream]]",
+    pictures: Iterable[Picture],
     analyzer: StreamAnalyzer,
     rate: float | None,
     end_seconds: Callable[[], float],
-) -> "Iterator[Followed | av.Packet[AudioStream]]":
-    """Every picture, in order, with the persons it shows, and the sound's packets as they come.
+) -> Iterator[Followed]:
+    """Every picture, in order, with the persons it shows.
 
     end_seconds: asked when all have come, when the last one stops to be shown. Pictures wait until
     it is known who is on them, and those between two analysed ones where their boxes are on the way to.
@@ -56,21 +53,18 @@ def follow(
     line = _Line()
     looks: list[Look] = []
     slot = -1
-    for item in items:
-        if not isinstance(item, Picture):
-            yield item
-            continue
+    for picture in pictures:
         # Times fall into slots of 1 / rate; the first frame of each is analysed, and so the first of all.
-        now = slot + 1 if rate is None else int(item.time_seconds * rate + 1e-6)
-        line.pictures.append((item, now != slot))
+        now = slot + 1 if rate is None else int(picture.time_seconds * rate + 1e-6)
+        line.pictures.append((picture, now != slot))
         if now != slot:
-            looks.append(analyzer.look(item.rgb, item.time_seconds))
+            looks.append(analyzer.look(picture.rgb, picture.time_seconds))
         slot = now
         if looks and (len(looks) == BATCH or len(line.pictures) > MAX_WAITING):
             line.frames.extend(analyzer.answer(looks))
             looks.clear()
         if not looks:
-            line.frames.extend(analyzer.pass_time(item.time_seconds))
+            line.frames.extend(analyzer.pass_time(picture.time_seconds))
         yield from line.ready()
     if looks:
         line.frames.extend(analyzer.answer(looks))

@@ -1,55 +1,63 @@
-"""A video -> upright RGB frames with their times, and its sound's packets, in constant memory."""
+"""A video -> upright pictures with their times, in constant memory, whatever the file does."""
 
 import os
+import threading
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Self, cast
+from typing import Final, Self, cast
 
 import av
-import numpy as np
-from av.audio.stream import AudioStream
 from av.video.frame import VideoFrame
+from av.video.reformatter import ColorRange, Colorspace
 from av.video.stream import VideoStream
 
-from ..images import RGB
-from .probe import VideoInfo, VideoLimits, open_video, video_stream
+from .container import open_video, pass_over_others, sound_stream, video_stream
+from .hdr import HDR, ToneMapper, is_hdr
+from .picture import Canvas, Picture
+from .probe import VideoInfo, VideoLimits
+from .sound import SoundTrack
 
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A decoded frame: RGB uint8 (H, W, 3), its time in seconds from the start and in the stream's units."""
-
-    rgb: RGB
-    time_seconds: float
-    pts: int
+#: Frames without a time of their own, more of them than of others: the video never gets anywhere.
+MOST_UNTIMED: Final = 250
+#: Untagged videos from this height on have the colours of HD, as players guess.
+_HD: Final = 720
+#: As FFmpeg numbers the matrices of YUV.
+_BT709, _UNTAGGED, _BT601 = 1, 2, 6
 
 
 class VideoReader:
-    """Reads one video from start to end, in constant memory; a context manager.
+    """Reads one video's pictures from start to end, in constant memory; a context manager.
 
     max_side: larger frames are scaled down to it. What was wrong with the file is found out on the
-    way and told by ``notices``. Iterating gives pictures, and the sound's packets as they lie
-    between them.
+    way and told by ``notices``. Whatever the file holds, an iteration ends at the limits, and soon
+    after ``stop``: decoded frames, packets and seconds of work count, not only pictures.
     """
 
     def __init__(self, path: str | os.PathLike[str], info: VideoInfo, limits: VideoLimits, max_side: int) -> None:
         self.info = info
         self.width, self.height = info.fitted(max_side)
+        self._path = Path(path)
         self._limits = limits
-        self._container = open_video(Path(path))
+        self._container = open_video(self._path)
         self._video = video_stream(self._container)
         self._video.thread_type = "AUTO"
         self._video.codec_context.options = {"max_pixels": str(limits.max_pixels)}  # frames may outgrow the header
+        #: Passed over, but for its times.
+        self._sound = sound_stream(self._container)
+        pass_over_others(self._container, self._video, self._sound)
         self.time_base = self._video.time_base or Fraction(1, 90_000)
-        self.sound: AudioStream | None = next(iter(self._container.streams.audio), None)
-        #: Where the file's clock starts, in seconds: transport streams start anywhere.
-        self.start = Fraction(self._container.start_time or 0, av.time_base)
+        shape = float(self._video.sample_aspect_ratio or 1)
+        self.canvas = Canvas(self.width, self.height, info.orientation, shape, self._matrix())
+        self._mapper: ToneMapper | None = None
         self.bytes_read = 0
         self.frames = 0
         self.seconds = 0.0
+        self._stop = threading.Event()
+        self._began = 0.0
+        self._packets = 0
         self._sound_seconds = 0.0
         self._last_pts: int | None = None
         self._raw_pts: int | None = None
@@ -57,7 +65,7 @@ class VideoReader:
         self._damaged = 0
         self._untimed = 0
         self._broken = False
-        self._stopped = ""
+        self._cut = ""
 
     def __enter__(self) -> Self:
         return self
@@ -65,17 +73,31 @@ class VideoReader:
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self._container.close()
 
-    def __iter__(self) -> "Iterator[Picture | av.Packet[AudioStream]]":
-        streams = [self._video] if self.sound is None else [self._video, self.sound]
+    @property
+    def stopped(self) -> bool:
+        """Whether ``stop`` was called."""
+        return self._stop.is_set()
+
+    def sound(self) -> SoundTrack:
+        """The same file's sound, to be read beside the pictures and to be closed."""
+        return SoundTrack(self._path, self.info.start, self._limits.max_packets, self._stop)
+
+    def stop(self) -> None:
+        """Have the iteration end, in whatever thread it goes on, at its next packet or frame."""
+        self._stop.set()
+
+    def __iter__(self) -> Iterator[Picture]:
+        self._began = time.monotonic()
+        streams = [self._video] if self._sound is None else [self._video, self._sound]
         try:
             for packet in self._container.demux(*streams):
+                self._packets += 1
                 self.bytes_read = max(self.bytes_read, (packet.pos or 0) + packet.size)
                 if packet.stream is self._video:
                     yield from self._pictures(cast("av.Packet[VideoStream]", packet))
                 elif packet.dts is not None:
-                    self._sound_seconds = float(packet.dts * (packet.time_base or 0) - self.start)
-                    yield cast("av.Packet[AudioStream]", packet)
-                if self._stopped:
+                    self._sound_seconds = float(packet.dts * (packet.time_base or 0) - self.info.start)
+                if self._over():
                     return
         except av.FFmpegError:  # the demuxer gave up: the rest of the file cannot be found
             self._broken = True
@@ -83,20 +105,37 @@ class VideoReader:
 
     def notices(self) -> tuple[str, ...]:
         """What the reader of the result should know; complete when the iteration has ended."""
-        texts = [self._stopped] if self._stopped else []
+        texts = [self._cut] if self._cut else []
         stated, expected = self._video.frames, self.info.seconds
-        fewer = self.frames + self._untimed < 0.9 * stated
-        # Where the header tells the time alone, it is that of the longer track.
-        shorter = expected is not None and max(self.seconds, self._sound_seconds) < 0.95 * expected - 0.1
-        if not self._stopped and (self._broken or fewer or shorter):
+        # Where the header tells the time alone, it is that of the longer track. The frames that it
+        # counts may be passed over by an edit list, or be empty: a missing end is a matter of time.
+        short = expected is not None and max(self.seconds, self._sound_seconds) < 0.95 * expected - 0.1
+        if not self._cut and (self._broken or short):
             read = f"{self.seconds:.1f}" if expected is None else f"{self.seconds:.1f} of {expected:.1f}"
-            what = f"{self.frames} of {stated} frames" if stated else f"{read} seconds"
+            what = f"{self.frames} of {stated} frames" if stated > self.frames else f"{read} seconds"
             texts.append(f"The file is cut short or damaged: {what} could be read.")
         if self._damaged:
             texts.append(f"Damaged frames: {self._damaged}.")
         if self._untimed:
             texts.append(f"Frames left out for want of a time of their own: {self._untimed}.")
         return tuple(texts)
+
+    def _over(self) -> bool:
+        """Whether to end: asked to, or at a limit, which ``notices`` tells."""
+        limits = self._limits
+        if self._cut or self.stopped:
+            return True
+        if self._untimed > max(MOST_UNTIMED, self.frames):
+            self._cut = (
+                "Most of its frames have no time of their own: the rest was left out. Record or export it again."
+            )
+        elif self.frames + self._untimed >= limits.max_frames and self._untimed:
+            self._cut = f"Only the first {limits.max_frames} frames were read, which is the limit."
+        elif self._packets >= limits.max_packets:
+            self._cut = f"Only the first {self._packets} packets of the file were read, which is the limit."
+        elif time.monotonic() - self._began > limits.max_work_seconds:
+            self._cut = f"Only the first {self.seconds:.0f} seconds were analysed: the work took too long."
+        return bool(self._cut)
 
     def _pictures(self, packet: "av.Packet[VideoStream] | None") -> Iterator[Picture]:
         try:
@@ -105,7 +144,7 @@ class VideoReader:
             self._damaged += 1
             return
         for frame in frames:
-            if self._stopped:
+            if self._over():
                 return
             pts = self._next_pts(frame)
             if pts is None:
@@ -113,20 +152,18 @@ class VideoReader:
                 continue
             seconds = float(pts * self.time_base)
             if seconds > self._limits.max_seconds:
-                self._stopped = (
-                    f"Only the first {self._limits.max_seconds:g} seconds were analysed, which is the limit."
-                )
+                self._cut = f"Only the first {self._limits.max_seconds:g} seconds were analysed, which is the limit."
             elif self.frames >= self._limits.max_frames:
-                self._stopped = f"Only the first {self._limits.max_frames} frames were analysed, which is the limit."
+                self._cut = f"Only the first {self._limits.max_frames} frames were analysed, which is the limit."
             else:
                 self._damaged += bool(frame.is_corrupt)
                 self._last_pts = pts
                 self.frames += 1
                 self.seconds = seconds + float(1 / self.info.rate)
-                yield Picture(self._upright(frame), seconds, pts)
+                yield Picture(seconds, pts, self._ordinary(frame), self.canvas)
 
     def _next_pts(self, frame: VideoFrame) -> int | None:
-        """The frame's time from the start of the file; None when it does not lie after the last one's.
+        """The frame's time from the first picture; None when it does not lie after the last one's.
 
         Old AVI files give presentation times that jump back and forth; after a few of these the
         decoding times, which do not, are taken instead.
@@ -138,11 +175,25 @@ class VideoReader:
         last = self._last_pts
         if raw is None:
             return 0 if last is None else last + max(round(1 / (self.info.rate * self.time_base)), 1)
-        pts = raw - round(self.start / self.time_base)
+        pts = raw - round(self.info.start / self.time_base)
         return pts if pts > (-1 if last is None else last) else None
 
-    def _upright(self, frame: VideoFrame) -> RGB:
-        # Frames whose side_data was looked at are freed late, so the first one's orientation goes for all.
-        orientation = self.info.orientation
-        size = (self.height, self.width) if orientation.turned else (self.width, self.height)
-        return orientation.upright(np.asarray(frame.reformat(*size, format="rgb24").to_ndarray(), np.uint8))
+    def _matrix(self) -> Colorspace:
+        """Of YUV, as the file has it: the annotated video keeps it."""
+        context = self._video.codec_context
+        hd = context.colorspace == _BT709 or (context.colorspace == _UNTAGGED and self._video.height >= _HD)
+        return Colorspace.ITU709 if hd or context.color_trc in HDR else Colorspace.ITU601
+
+    def _ordinary(self, frame: VideoFrame) -> VideoFrame:
+        """The frame with its colours told, and turned into those of ordinary screens."""
+        if is_hdr(frame):
+            if self._mapper is None or not self._mapper.fits(frame):
+                self._mapper = ToneMapper(frame, max(self.width, self.height))
+            return self._mapper(frame)
+        if frame.format.name.startswith("yuv"):
+            if frame.colorspace == _UNTAGGED:
+                frame.colorspace = _BT709 if frame.height >= _HD else _BT601
+            if frame.color_range == ColorRange.UNSPECIFIED:
+                full = frame.format.name.startswith("yuvj")
+                frame.color_range = ColorRange.JPEG if full else ColorRange.MPEG
+        return frame

@@ -20,7 +20,8 @@ class VideoOptions:
     detection_side: of the copy on which faces are sought, in pixels: smaller is faster, and misses
     small faces. search_seconds: from one search of the whole frame to the next; in between, faces
     are sought near where they were; 0 searches it always. min_score: of a face's detection, 0 to 1,
-    where the detector gives one.
+    where the detector gives one. copy: whether the annotated video is written, too; without it the
+    tables, the timeline and the summary come much sooner.
     """
 
     rate: float | None = None
@@ -31,6 +32,7 @@ class VideoOptions:
     detection_side: int = 640
     search_seconds: float = 0.3
     min_score: float = 0.7
+    copy: bool = True
     limits: VideoLimits = field(default_factory=VideoLimits)
 
     def __post_init__(self) -> None:
@@ -46,23 +48,23 @@ class VideoOptions:
 
 @dataclass(frozen=True, slots=True)
 class VideoFiles:
-    """Where the answers of a video are."""
+    """Where the answers of a video are; video is None where no copy was asked for."""
 
-    video: Path
+    video: Path | None
     csv: Path
     json: Path
     timeline: Path
 
     @classmethod
-    def beside(cls, folder: Path, name: str) -> "VideoFiles":
+    def beside(cls, folder: Path, name: str, copy: bool = True) -> "VideoFiles":
         """The files for a video called ``name``; the whole name is kept, as a.mp4 and a.webm are two."""
         name = name.encode()[-200:].decode(errors="ignore")  # file systems take 255 bytes
-        endings = (".annotated.mp4", ".csv", ".json", ".timeline.svg")
-        return cls(*(folder / f"{name}{ending}" for ending in endings))
+        video, *others = (folder / f"{name}{ending}" for ending in (".annotated.mp4", ".csv", ".json", ".timeline.svg"))
+        return cls(video if copy else None, *others)
 
     def all(self) -> tuple[Path, ...]:
-        """Every file, the video first."""
-        return self.video, self.csv, self.json, self.timeline
+        """Those that there are."""
+        return tuple(path for path in (self.video, self.csv, self.json, self.timeline) if path is not None)
 
 
 class VideoSummaryDict(TypedDict):

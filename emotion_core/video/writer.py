@@ -10,25 +10,26 @@ import av
 import cv2
 import numpy as np
 from av.audio.stream import AudioStream
-from av.video.reformatter import ColorPrimaries, ColorRange, ColorTrc
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 
 from ..images import RGB
+from .picture import I420
+from .sound import SoundTrack
 
 #: As small as "veryfast" at 0.6 of its work: what shrinks the file is the macroblock tree, not the search.
 X264: Final = {"preset": "superfast", "crf": "21", "x264-params": "mbtree=1:rc-lookahead=10"}
 #: Sound that both MP4 and browsers take: copied as it is. Anything else becomes AAC.
 COPIED_SOUND: Final = ("aac", "mp3", "opus", "flac")
 _AAC_RATES: Final = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
-#: The matrix by which OpenCV makes YUV of RGB, BT.601, as FFmpeg numbers it (AVCOL_SPC_SMPTE170M).
-_BT601: Final = 6
+#: Matrices of YUV as FFmpeg numbers them (AVCOL_SPC_BT709, AVCOL_SPC_SMPTE170M).
+_BT709, _BT601 = 1, 6
 
 
 class VideoWriter:
     """Writes one MP4; a context manager.
 
     width, height: even. time_base: the unit of every frame's time. rate: frames a second on
-    average, a hint to the encoder. sound: the stream whose packets will come, or None. start: what
-    their clock shows at the beginning, in seconds.
+    average, a hint to the encoder. matrix: of the YUV that comes. sound: written as far as the pictures go.
     """
 
     def __init__(
@@ -38,8 +39,8 @@ class VideoWriter:
         height: int,
         time_base: Fraction,
         rate: Fraction,
-        sound: AudioStream | None = None,
-        start: Fraction = Fraction(0),
+        matrix: Colorspace = Colorspace.ITU601,
+        sound: SoundTrack | None = None,
     ) -> None:
         self._container = av.open(path, "w", format="mp4", options={"movflags": "+faststart"})
         # Rates of a thousand a second, as some files state, would ask for a level that no player has.
@@ -48,17 +49,19 @@ class VideoWriter:
         self._video.thread_type = "AUTO"
         self._video.codec_context.time_base = time_base
         self._video.color_range = ColorRange.MPEG
-        self._video.colorspace = _BT601
+        self._video.colorspace = _BT709 if matrix == Colorspace.ITU709 else _BT601
         self._video.color_primaries = ColorPrimaries.BT709
         self._video.color_trc = ColorTrc.BT709
         self._time_base = time_base
-        self._start = start
+        self._frame_seconds = 1 / float(hint)
+        self._seconds = 0.0
+        self._sound = sound
         self._copy: AudioStream | None = None
         self._aac: AudioStream | None = None
         self._last_dts: int | None = None
         self._sound_damaged = False
-        if sound is not None:
-            self._add_sound(sound)
+        if sound is not None and sound.stream is not None:
+            self._add_sound(sound.stream)
 
     def __enter__(self) -> Self:
         return self
@@ -72,32 +75,43 @@ class VideoWriter:
 
     def write(self, rgb: RGB, pts: int) -> None:
         """Add a frame, RGB uint8 (height, width, 3), at ``pts`` time units: more than the last one's."""
-        # OpenCV does this ten times as fast as FFmpeg's scaler.
-        yuv = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2YUV_I420), np.uint8)
-        frame = av.VideoFrame.from_ndarray(yuv, format="yuv420p")
+        # OpenCV does this ten times as fast as FFmpeg's scaler, by BT.601.
+        self.write_i420(np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2YUV_I420), np.uint8), pts)
+
+    def write_i420(self, pixels: I420, pts: int) -> None:
+        """Add a frame in YUV 4:2:0, uint8 (height * 3 / 2, width), which must not change afterwards."""
+        frame = av.VideoFrame.from_numpy_buffer(pixels, format="yuv420p")
         frame.pts, frame.time_base = pts, self._time_base
         self._container.mux(self._video.encode(frame))
+        self._seconds = float(pts * self._time_base)
+        self._write_sound(self._seconds)
 
     @property
     def has_sound(self) -> bool:
         """Whether the copy will have the sound of the source."""
         return self._copy is not None or self._aac is not None
 
-    def write_sound(self, packet: "av.Packet[AudioStream]") -> None:
+    def _write_sound(self, until: float) -> None:
+        if self._sound is not None and self.has_sound:
+            for packet in self._sound.until(until):
+                self._add(packet, self._sound.start)
+
+    def _add(self, packet: "av.Packet[AudioStream]", start: Fraction) -> None:
         """Add a packet of the sound. A damaged one is left out, which ``notices`` tells."""
         try:
             if self._copy is not None:
-                self._copy_sound(packet, self._copy)
+                self._copy_sound(packet, self._copy, start)
             elif self._aac is not None:
                 for frame in packet.decode():
                     if frame.pts is not None and frame.time_base is not None:
-                        frame.pts -= round(self._start / frame.time_base)
+                        frame.pts -= round(start / frame.time_base)
                     self._container.mux(self._aac.encode(frame))
         except (av.FFmpegError, ValueError):
             self._sound_damaged = True
 
     def finish(self) -> None:
-        """Write what the encoders still hold."""
+        """Write the last picture's sound and what the encoders still hold."""
+        self._write_sound(self._seconds + self._frame_seconds)
         self._container.mux(self._video.encode(None))
         if self._aac is not None:
             with suppress(av.FFmpegError, ValueError):
@@ -118,10 +132,10 @@ class VideoWriter:
         else:
             self._sound_damaged = True
 
-    def _copy_sound(self, packet: "av.Packet[AudioStream]", stream: AudioStream) -> None:
+    def _copy_sound(self, packet: "av.Packet[AudioStream]", stream: AudioStream, start: Fraction) -> None:
         if packet.dts is None or packet.pts is None or packet.time_base is None:
             return
-        offset = round(self._start / packet.time_base)
+        offset = round(start / packet.time_base)
         packet.dts, packet.pts = packet.dts - offset, packet.pts - offset
         if self._last_dts is None or packet.dts > self._last_dts:  # MP4 refuses what goes back in time
             self._last_dts = packet.dts

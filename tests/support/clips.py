@@ -69,20 +69,21 @@ def encode(
     sound: str = "",
     rate: int = 25,
 ) -> Path:
-    """Write frames (H, W, 3) at their times in seconds, by default ``rate`` a second.
+    """Write frames (H, W, 3) at their times in seconds, which need not begin at 0; by default ``rate`` a second.
 
     rotation: degrees, told by a display matrix alone. sound: codec of a 440 Hz tone.
     """
     times = times or [index / rate for index in range(len(frames))]
     speed = {"deadline": "realtime", "cpu-used": "8"} if codec.startswith("libvpx") else {"preset": "ultrafast"}
+    fixed = codec in ("mpeg4", "mpeg2video")  # their clock ticks once a frame
     with av.open(path, "w", format=container, options=options or {}) as out:
         height, width = frames[0].shape[:2]
-        video: Any = out.add_stream(codec, rate=rate, options=speed, width=width, height=height)
-        video.codec_context.time_base = Fraction(1, 1000) if codec != "mpeg4" else Fraction(1, rate)
+        video: Any = out.add_stream(codec, rate=rate, options={} if fixed else speed, width=width, height=height)
+        video.codec_context.time_base = Fraction(1, rate) if fixed else Fraction(1, 1000)
         if rotation:
             video.set_display_rotation(rotation)
         audio: Any = out.add_stream(sound, rate=48000, layout="mono") if sound else None
-        sounded = 0
+        sounded = round(times[0] * 48000)
         for pixels, time in zip(frames, times, strict=True):
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels))
             frame.pts, frame.time_base = round(time / video.codec_context.time_base), video.codec_context.time_base

@@ -36,7 +36,8 @@ from emotion_core.cli.main import main
 from emotion_core.images import RGB
 from emotion_core.recognition.detectors import YuNetDetector
 from emotion_core.tracking.people import PeopleLog
-from emotion_core.video.probe import Orientation, probe
+from emotion_core.video.picture import Orientation
+from emotion_core.video.probe import probe
 from support import clips
 
 ROOT = Path(__file__).parents[2]
@@ -187,7 +188,7 @@ def test_kinds_of_files(
 
 
 def test_progress_without_a_duration(tmp_path: Path, eyes: EmotionRecognizer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("emotion_core.video.analysis.REPORT_SECONDS", 0)
+    monkeypatch.setattr("emotion_core.video.analysis.REPORT_SECONDS", 0.005)
     frames = frames_of(2)
     for name, options in (("a.mp4", {}), ("a.webm", {"live": "1"})):
         codec = "libx264" if name == "a.mp4" else "libvpx-vp9"
@@ -198,10 +199,10 @@ def test_progress_without_a_duration(tmp_path: Path, eyes: EmotionRecognizer, mo
         assert [step.frames for step in steps] == sorted(step.frames for step in steps)
         assert [step.fraction for step in steps] == sorted(step.fraction for step in steps)
         assert all(step.total == (50 if name == "a.mp4" else None) for step in steps[:-1])
-        assert all(step.seconds_left is not None for step in steps[1:])
+        assert all((step.seconds_left is None) == (step.frames == 0) for step in steps)
         assert work.result().frames == 50
         assert (steps[-1].total, steps[-1].fraction) == (50, 1)
-        assert 0 < steps[len(steps) // 2].fraction < 1
+        assert any(0 < step.fraction < 1 for step in steps)
 
 
 def test_orientations() -> None:
@@ -249,7 +250,7 @@ def test_what_can_be_read_of_a_cut_file_is_delivered(tmp_path: Path, eyes: Emoti
     cut = tmp_path / "cut.mp4"
     cut.write_bytes(whole[: len(whole) * 6 // 10])
     summary = analyzed(cut, eyes, FAST)
-    [notice] = summary.notices
+    notice, *_ = summary.notices  # a frame that was cut in half may be told, too
     _, frames, _ = read(summary.files.video)
     assert 20 < len(frames) == summary.frames < 45
     assert notice == f"The file is cut short or damaged: {len(frames)} of 50 frames could be read."
@@ -341,13 +342,13 @@ def open_files() -> int:
 def test_stopping_leaves_nothing(
     tmp_path: Path, eyes: EmotionRecognizer, walk: list[RGB], monkeypatch: pytest.MonkeyPatch, ending: str
 ) -> None:
-    monkeypatch.setattr("emotion_core.video.analysis.REPORT_SECONDS", 0)
+    monkeypatch.setattr("emotion_core.video.analysis.REPORT_SECONDS", 0.005)
     clip = clips.encode(tmp_path / "walk.mp4", walk, sound="aac")
     before = open_files()
     steps = analyze_video(clip, tmp_path / "out", eyes, FAST)
-    while next(steps).frames < 20:
+    while next(steps).frames < 20 or not list((tmp_path / "out").rglob("*.mp4")):
         pass
-    assert list((tmp_path / "out").rglob("*.mp4"))
+    assert not list((tmp_path / "out").glob("*.mp4"))
     if ending == "close":
         steps.close()
     else:
@@ -455,7 +456,7 @@ def test_the_command_line(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("emotion_core.video.analysis.paint", interrupt)
+    monkeypatch.setattr("emotion_core.video.analysis.paint_i420", interrupt)
     command[2] = str(tmp_path / "stopped")
     assert main(command) == 130
     assert list((tmp_path / "stopped").iterdir()) == []

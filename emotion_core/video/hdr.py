@@ -1,0 +1,115 @@
+"""High dynamic range (PQ and HLG, ITU-R BT.2100) -> what ordinary screens show and the networks know.
+
+FFmpeg's scaler can do the like, but takes seconds before its first frame.
+"""
+
+import itertools
+import tempfile
+from pathlib import Path
+from typing import Final, cast
+
+import numpy as np
+from av.filter import Graph
+from av.video.format import VideoFormat
+from av.video.frame import VideoFrame
+from av.video.reformatter import ColorPrimaries, Colorspace, ColorTrc, VideoReformatter
+from numpy.typing import NDArray
+
+HDR: Final = (ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67)
+#: Diffuse white in nits (ITU-R BT.2408), and the peak that HLG is shown at.
+WHITE: Final = 203.0
+_HLG_PEAK: Final = 1000.0
+#: Up to this share of white light is kept as it is; above, highlights are pressed together.
+KNEE: Final = 0.75
+#: Of an ordinary screen (ITU-R BT.1886).
+_GAMMA: Final = 2.4
+#: Colours of BT.2020 in those of BT.709, in linear light (ITU-R BT.2087).
+_PRIMARIES: Final = np.array([[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]])
+_LUMA: Final = np.array([0.2627, 0.6780, 0.0593])
+#: Nodes a colour of the table; values between them are interpolated.
+_NODES: Final = 33
+
+Values = NDArray[np.float64]
+
+
+def is_hdr(frame: VideoFrame) -> bool:
+    """Whether the frame's values are those of PQ or HLG."""
+    return frame.color_trc in HDR
+
+
+class ToneMapper:
+    """Turns HDR frames of one size into ordinary ones, in full RGB of 10 bits. One thread's.
+
+    max_side: larger frames are scaled down to it, in their own proportions.
+    """
+
+    def __init__(self, first: VideoFrame, max_side: int) -> None:
+        self._kind = _kind(first)
+        scale = min(1.0, max_side / max(first.width, first.height))
+        width, height = (max(round(side * scale), 2) for side in (first.width, first.height))
+        self._size = width, height
+        self._scaler = VideoReformatter()
+        self._graph = Graph()
+        source = self._graph.add_buffer(
+            width=width, height=height, format=VideoFormat("gbrp10le"), time_base=first.time_base
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            table = Path(folder) / "table.cube"
+            write_table(table, ColorTrc(first.color_trc))
+            # A path is an option's value here: its colons and backslashes, on Windows, are escaped.
+            path = str(table).replace("\\", "/").replace(":", "\\:")
+            mapped = self._graph.add("lut3d", file=path, interp="tetrahedral")
+            sink = self._graph.add("buffersink")
+            source.link_to(mapped)
+            mapped.link_to(sink)
+            self._graph.configure()
+
+    def fits(self, frame: VideoFrame) -> bool:
+        """Whether the frame is of the kind that this one was made for."""
+        return _kind(frame) == self._kind
+
+    def __call__(self, frame: VideoFrame) -> VideoFrame:
+        """The frame as an ordinary one."""
+        wide = self._scaler.reformat(frame, *self._size, "gbrp10le", src_colorspace=Colorspace.BT2020)
+        self._graph.push(wide)
+        mapped = cast("VideoFrame", self._graph.pull())
+        mapped.color_trc, mapped.color_primaries = ColorTrc.BT709, ColorPrimaries.BT709
+        return mapped
+
+
+def _kind(frame: VideoFrame) -> tuple[int, int, int]:
+    return frame.color_trc, frame.width, frame.height
+
+
+def write_table(path: Path, trc: ColorTrc) -> None:
+    """Write a cube of ``_NODES`` colours a side in the format that editing programs exchange."""
+    steps = np.linspace(0, 1, _NODES)
+    # Red changes fastest, as the format has it.
+    signal = np.array([(red, green, blue) for blue, green, red in itertools.product(steps, repeat=3)])
+    rows = "\n".join(" ".join(f"{value:.6f}" for value in row) for row in ordinary(signal, trc))
+    path.write_text(f"LUT_3D_SIZE {_NODES}\n{rows}\n", encoding="ascii")
+
+
+def ordinary(signal: Values, trc: ColorTrc) -> Values:
+    """BT.2020 signals (N, 3) of 0 to 1 -> BT.709 signals: what white reflects becomes white."""
+    light = _pq(signal) if trc == ColorTrc.SMPTE2084 else _hlg(signal)
+    light = np.maximum(light / WHITE @ _PRIMARIES.T, 0)
+    brightest = light.max(axis=1, keepdims=True)
+    room = 1 - KNEE
+    pressed = np.where(brightest > KNEE, KNEE + room * -np.expm1(-(brightest - KNEE) / room), brightest)
+    light = light * pressed / np.maximum(brightest, 1e-9)
+    return np.asarray(np.clip(light, 0, 1) ** (1 / _GAMMA), np.float64)
+
+
+def _pq(signal: Values) -> Values:
+    """Nits of PQ signals (SMPTE ST 2084)."""
+    m1, m2, c1, c2, c3 = 2610 / 16384, 2523 / 32, 3424 / 4096, 2413 / 128, 2392 / 128
+    power = signal ** (1 / m2)
+    return np.asarray(10_000 * (np.maximum(power - c1, 0) / (c2 - c3 * power)) ** (1 / m1), np.float64)
+
+
+def _hlg(signal: Values) -> Values:
+    """Nits of HLG signals (ARIB STD-B67), on a screen of ``_HLG_PEAK``."""
+    a, b, c = 0.17883277, 0.28466892, 0.55991073
+    scene = np.where(signal <= 0.5, signal**2 / 3, (np.exp((signal - c) / a) + b) / 12)
+    return np.asarray(_HLG_PEAK * np.maximum(scene @ _LUMA, 1e-9)[:, None] ** 0.2 * scene, np.float64)

@@ -1,0 +1,65 @@
+"""A video's sound, read beside its pictures: as far as these have come, and no further."""
+
+import threading
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self, cast
+
+import av
+from av.audio.stream import AudioStream
+
+from .container import open_video, pass_over_others, sound_stream
+
+#: Sound before the first picture by more than this, in seconds, is left out; encoders begin a little early.
+_EARLY: float = 0.1
+
+
+class SoundTrack:
+    """The packets of a video's sound, in order; a context manager. ``stream`` is None where there is none.
+
+    start: what the file's clock shows at the first picture, in seconds. max_packets: so many are read.
+    stop: when it is set, no more come.
+    """
+
+    def __init__(self, path: Path, start: Fraction, max_packets: int, stop: threading.Event) -> None:
+        self._container = open_video(path)
+        self.stream: AudioStream | None = sound_stream(self._container)
+        self.start = start
+        self._left = max_packets
+        self._stop = stop
+        self._packets = iter(()) if self.stream is None else self._read(self.stream)
+        self._next: av.Packet[AudioStream] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._container.close()
+
+    def until(self, seconds: float) -> "Iterator[av.Packet[AudioStream]]":
+        """The next packets, up to a time from the first picture on."""
+        while True:
+            packet = self._next or next(self._packets, None)
+            if packet is None:
+                return
+            self._next = packet if self._seconds(packet) >= seconds else None
+            if self._next is not None:
+                return
+            yield packet
+
+    def _read(self, stream: AudioStream) -> "Iterator[av.Packet[AudioStream]]":
+        pass_over_others(self._container, stream)
+        try:
+            for packet in self._container.demux(stream):
+                self._left -= 1
+                if self._left < 0 or self._stop.is_set():
+                    return
+                if packet.dts is not None and self._seconds(packet) > -_EARLY:
+                    yield packet
+        except av.FFmpegError:  # the rest of the file cannot be found, as the pictures' reader tells
+            return
+
+    def _seconds(self, packet: "av.Packet[AudioStream]") -> float:
+        return float(cast("int", packet.dts) * (packet.time_base or 0) - self.start)

@@ -1,0 +1,264 @@
+"""What files do with clocks, tracks, sizes and colours, and what the reader makes of it."""
+
+import time
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from av.stream import Disposition
+from av.video.reformatter import ColorPrimaries, ColorRange, ColorTrc
+
+from emotion_core import EmotionRecognizer, VideoLimitError, VideoLimits, VideoOptions, analyze_video
+from emotion_core.images import RGB
+from emotion_core.video.picture import planes
+from emotion_core.video.probe import OWN_MACHINE, probe
+from emotion_core.video.reader import VideoReader
+from support import clips
+
+#: FFmpeg's number of BT.2020's matrix.
+BT2020 = 9
+
+
+def frames_of(count: int, size: tuple[int, int] = (clips.WIDTH, clips.HEIGHT)) -> list[RGB]:
+    return [clips.scene({1: clips.across(40, 60)}, index / 25, size)[0] for index in range(count)]
+
+
+def pictures(path: Path, limits: VideoLimits = OWN_MACHINE, max_side: int = 1280) -> tuple[VideoReader, list[RGB]]:
+    with VideoReader(path, probe(path, limits), limits, max_side) as reader:
+        return reader, [picture.rgb for picture in reader]
+
+
+def of_planes(path: Path) -> list[RGB]:
+    """The same pictures, by way of the planes that are drawn on."""
+    with VideoReader(path, probe(path), OWN_MACHINE, 1280) as reader:
+        found = []
+        for picture in reader:
+            frame = av.VideoFrame.from_ndarray(picture.i420(), format="yuv420p")
+            frame.colorspace = reader.canvas.matrix if reader.canvas.matrix == 1 else 6
+            frame.color_range = ColorRange.MPEG
+            found.append(np.asarray(frame.to_ndarray(format="rgb24"), np.uint8))
+        return found
+
+
+@pytest.mark.parametrize("name", ["chunk.webm", "chunk.mkv", "chunk.mp4", "chunk.ts"])
+@pytest.mark.parametrize("start", [10, 3600])
+def test_a_clock_that_does_not_start_at_0(tmp_path: Path, name: str, start: int) -> None:
+    codec = "libvpx" if name.endswith("webm") else "libx264"
+    sound = "libopus" if name.endswith("webm") else "aac"
+    moments = [start + index / 25 for index in range(50)]
+    clip = clips.encode(tmp_path / name, frames_of(50), moments, codec=codec, sound=sound)
+    info = probe(clip, VideoLimits(max_seconds=5))
+    assert info.seconds == pytest.approx(2, abs=0.1)
+    reader, found = pictures(clip)
+    assert (len(found), reader.notices()) == (50, ())
+    assert reader.seconds == pytest.approx(2, abs=0.01)
+
+
+def shifted(source: Path, target: Path, seconds: float) -> Path:
+    """The same packets, so many seconds earlier: what lies before 0 is passed over by an edit list."""
+    with av.open(str(source)) as old, av.open(str(target), "w") as new:
+        track = old.streams.video[0]
+        copy = new.add_stream_from_template(track)
+        for packet in old.demux(track):
+            if packet.dts is not None and packet.pts is not None:
+                offset = round(seconds / track.time_base)
+                packet.dts, packet.pts = packet.dts - offset, packet.pts - offset
+                packet.stream = copy
+                new.mux(packet)
+    return target
+
+
+def test_a_cut_without_encoding_is_whole(tmp_path: Path) -> None:
+    clip = shifted(clips.encode(tmp_path / "whole.mp4", frames_of(50)), tmp_path / "cut.mp4", 0.8)
+    reader, found = pictures(clip)
+    with av.open(str(clip)) as container:
+        assert container.streams.video[0].frames == 50
+    assert len(found) == 30
+    assert reader.seconds == pytest.approx(1.2)
+    assert reader.notices() == ()
+
+
+def test_of_several_tracks_the_default_one(tmp_path: Path) -> None:
+    path = tmp_path / "two.mkv"
+    with av.open(str(path), "w") as out:
+        tracks: list[Any] = [
+            out.add_stream("libx264", rate=25, width=width, height=height) for width, height in ((160, 120), (320, 240))
+        ]
+        tracks[0].disposition, tracks[1].disposition = Disposition(0), Disposition.default
+        for frame in frames_of(10):
+            out.mux(tracks[0].encode(av.VideoFrame.from_ndarray(np.zeros((120, 160, 3), np.uint8))))
+            out.mux(tracks[1].encode(av.VideoFrame.from_ndarray(frame)))
+        for track in tracks:
+            out.mux(track.encode(None))
+    _, found = pictures(path)
+    assert found[0].shape == (240, 320, 3)
+    assert found[0].mean() > 50
+
+
+def test_a_size_that_changes_keeps_the_proportions(tmp_path: Path) -> None:
+    first = clips.encode(tmp_path / "1.ts", frames_of(10, (320, 240)), codec="mpeg2video")
+    square = [np.full((240, 180, 3), 200, np.uint8)] * 10
+    second = clips.encode(tmp_path / "2.ts", square, [1 + index / 25 for index in range(10)], codec="mpeg2video")
+    both = tmp_path / "both.ts"
+    both.write_bytes(first.read_bytes() + second.read_bytes())
+    _, found = pictures(both)
+    for last in (found[-1], of_planes(both)[-1]):
+        assert last.shape == (240, 320, 3)
+        shown = np.flatnonzero(last[120].min(axis=1) > 150)
+        assert (shown[0], shown[-1]) == (70, 249)  # 180 in the middle of 320, black beside it
+        assert last[:, :66].max() < 20
+
+
+def _pq(nits: Any) -> Any:
+    power = (np.maximum(nits, 0) / 10_000) ** (2610 / 16384)
+    return ((3424 / 4096 + 2413 / 128 * power) / (1 + 2392 / 128 * power)) ** (2523 / 32)
+
+
+def _hlg(nits: Any) -> Any:
+    luma = nits @ np.array([0.2627, 0.6780, 0.0593])
+    scene = nits / 1000 * np.maximum(luma / 1000, 1e-6)[..., None] ** (1 / 1.2 - 1)
+    return np.where(
+        scene <= 1 / 12, np.sqrt(3 * scene), 0.17883277 * np.log(np.maximum(12 * scene - 0.28466892, 1e-6)) + 0.55991073
+    )
+
+
+@pytest.mark.parametrize(("trc", "signal"), [(ColorTrc.SMPTE2084, _pq), (ColorTrc.ARIB_STD_B67, _hlg)])
+def test_hdr_looks_like_the_ordinary_picture(tmp_path: Path, trc: ColorTrc, signal: Callable[[Any], Any]) -> None:
+    """A picture whose white reflects 203 nits, as HDR cameras record it, in the colours of BT.2020."""
+    original = frames_of(1)[0]
+    to_2020 = np.array([[0.6274, 0.3293, 0.0433], [0.0691, 0.9195, 0.0114], [0.0164, 0.0880, 0.8956]])
+    nits = 203 * (original / 255) ** 2.4 @ to_2020.T
+    deep = np.round(np.clip(signal(nits), 0, 1) * 65535).astype(np.uint16)
+    path = tmp_path / "hdr.mp4"
+    with av.open(str(path), "w") as out:
+        track: Any = out.add_stream("libx265", rate=25, width=320, height=240, pix_fmt="yuv420p10le")
+        track.options = {"x265-params": "log-level=none:lossless=1", "preset": "ultrafast"}
+        context = track.codec_context
+        context.color_trc, context.color_primaries, context.colorspace = trc, ColorPrimaries.BT2020, BT2020
+        context.color_range = ColorRange.MPEG
+        for number in range(3):
+            frame = av.VideoFrame.from_ndarray(deep, format="rgb48le").reformat(
+                format="yuv420p10le", dst_colorspace=9, dst_color_range=ColorRange.MPEG
+            )
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            frame.color_trc, frame.color_primaries, frame.colorspace = trc, ColorPrimaries.BT2020, BT2020
+            out.mux(track.encode(frame))
+        out.mux(track.encode(None))
+    for found in (pictures(path)[1][1], of_planes(path)[1]):
+        assert abs(found.mean() - original.mean()) < 5
+        middle = (original > 40) & (original < 200)
+        assert np.abs(found.astype(int) - original)[middle].mean() < 6
+
+
+@pytest.mark.parametrize("matrix", [1, 6])
+def test_colours_are_those_of_the_tag(tmp_path: Path, matrix: int) -> None:
+    """By BT.709 and BT.601, for the analysis and in the planes alike."""
+    original = np.zeros((64, 96, 3), np.uint8)
+    original[:, :32], original[:, 32:64], original[:, 64:] = (200, 30, 30), (30, 180, 60), (60, 60, 200)
+    path = tmp_path / "tagged.mp4"
+    with av.open(str(path), "w") as out:
+        track: Any = out.add_stream("libx264", rate=25, width=96, height=64, options={"crf": "5"})
+        track.codec_context.colorspace, track.codec_context.color_range = matrix, ColorRange.MPEG
+        frame = av.VideoFrame.from_ndarray(original).reformat(
+            format="yuv420p", dst_colorspace=1 if matrix == 1 else 5, dst_color_range=ColorRange.MPEG
+        )
+        out.mux([*track.encode(frame), *track.encode(None)])
+    for [found] in (pictures(path)[1], of_planes(path)):
+        assert np.abs(found.astype(int) - original)[:, [10, 48, 80]].max() <= 6
+
+
+@pytest.mark.parametrize("size", [(4096, 2160), (4000, 3000), (7680, 4320)])
+def test_ones_own_machine_takes_what_cameras_make(tmp_path: Path, size: tuple[int, int]) -> None:
+    clip = clips.encode(tmp_path / "large.mp4", [np.full((size[1], size[0], 3), 90, np.uint8)])
+    with pytest.raises(VideoLimitError, match=r"over 8\.3 megapixels a frame"):
+        probe(clip)
+    reader, [found] = pictures(clip)
+    assert max(found.shape[:2]) == 1280
+    assert reader.notices() == ()
+
+
+def standing(path: Path, frames: int) -> Path:
+    """A video of so many frames, all of them at the time 0."""
+    with av.open(str(path), "w") as out:
+        track: Any = out.add_stream("mpeg4", rate=25, width=64, height=48)
+        for number in range(frames):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), number % 200, np.uint8))
+            for packet in track.encode(frame):
+                packet.pts = packet.dts = 0
+                out.mux(packet)
+    return path
+
+
+def test_a_video_that_never_steps_ends(tmp_path: Path) -> None:
+    reader, found = pictures(standing(tmp_path / "standing.mkv", 2000))
+    assert len(found) == 1
+    told, left_out = reader.notices()
+    assert "have no time of their own" in told
+    assert 250 < int("".join(filter(str.isdigit, left_out))) < 300
+
+
+def test_frames_count_for_the_limit_whether_or_not_they_can_be_shown(tmp_path: Path) -> None:
+    limits = VideoLimits(max_frames=100)
+    reader, _ = pictures(standing(tmp_path / "standing.mkv", 200), limits)
+    assert "Only the first 100 frames were read" in reader.notices()[0]
+
+
+def test_work_ends_at_its_limit_and_packets_at_theirs(tmp_path: Path) -> None:
+    clip = clips.encode(tmp_path / "long.mkv", [clips.background()] * 100, sound="aac")
+    reader, found = pictures(clip, VideoLimits(max_work_seconds=0))
+    assert len(found) < 5
+    assert "the work took too long" in reader.notices()[0]
+    scarce = VideoLimits(max_frames=100)
+    assert scarce.max_packets == 3000
+    info = probe(clip, scarce)
+    with VideoReader(clip, info, VideoLimits(max_frames=2), 320) as reader:
+        assert len(list(reader)) == 2
+
+
+def test_stopping_ends_even_what_gives_no_picture(tmp_path: Path, recognizer: EmotionRecognizer) -> None:
+    """Reports come meanwhile, and closing takes effect at once."""
+    clip = clips.encode(tmp_path / "wide.mp4", [np.full((1080, 1920, 3), 90, np.uint8)] * 150)
+    work = analyze_video(clip, tmp_path / "out", recognizer, VideoOptions(rate=1))
+    assert next(work).frames == 0
+    next(work)
+    began = time.monotonic()
+    work.close()
+    assert time.monotonic() - began < 2
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_sound_goes_as_far_as_the_pictures(tmp_path: Path, recognizer: EmotionRecognizer) -> None:
+    """A second of pictures beside a minute of sound; and the sound that comes before the first picture."""
+    path = tmp_path / "talk.mkv"
+    with av.open(str(path), "w") as out:
+        track: Any = out.add_stream("libx264", rate=25, width=320, height=240)
+        audio: Any = out.add_stream("aac", rate=48000, layout="mono")
+        for number in range(60):
+            part = av.AudioFrame.from_ndarray(np.zeros((1, 48000), np.float32), format="fltp", layout="mono")
+            part.sample_rate, part.pts, part.time_base = 48000, number * 48000, Fraction(1, 48000)
+            out.mux(audio.encode(part))
+            if number == 1:
+                for index, pixels in enumerate(frames_of(25)):
+                    frame = av.VideoFrame.from_ndarray(pixels)
+                    frame.pts, frame.time_base = 50 + index, Fraction(1, 25)
+                    out.mux(track.encode(frame))
+        out.mux([*audio.encode(None), *track.encode(None)])
+    summary = analyze_video(path, tmp_path / "out", recognizer, VideoOptions(rate=2)).result()
+    assert summary.seconds == pytest.approx(1, abs=0.01)
+    assert summary.files.video is not None
+    with av.open(str(summary.files.video)) as written:
+        lengths = {stream.type: float(stream.duration * stream.time_base) for stream in written.streams}
+    assert lengths == {"video": pytest.approx(1, abs=0.05), "audio": pytest.approx(1, abs=0.2)}
+
+
+def test_planes_are_views_of_one_frame() -> None:
+    pixels = np.arange(6 * 4, dtype=np.uint8).reshape(6, 4)
+    y, u, v = planes(pixels)
+    assert (y.shape, u.shape, v.shape) == ((4, 4), (2, 2), (2, 2))
+    assert u.ravel().tolist() == [16, 17, 18, 19]
+    v[:] = 0
+    assert pixels[5].tolist() == [0, 0, 0, 0]
