@@ -61,7 +61,7 @@ def test_a_clock_that_does_not_start_at_0(tmp_path: Path, name: str, start: int)
 def shifted(source: Path, target: Path, seconds: float) -> Path:
     """The same packets, so many seconds earlier: what lies before 0 is passed over by an edit list."""
     with av.open(str(source)) as old, av.open(str(target), "w") as new:
-        track = old.streams.video[0]
+        track: Any = old.streams.video[0]
         copy = new.add_stream_from_template(track)
         for packet in old.demux(track):
             if packet.dts is not None and packet.pts is not None:
@@ -250,8 +250,9 @@ def test_sound_goes_as_far_as_the_pictures(tmp_path: Path, recognizer: EmotionRe
     summary = analyze_video(path, tmp_path / "out", recognizer, VideoOptions(rate=2)).result()
     assert summary.seconds == pytest.approx(1, abs=0.01)
     assert summary.files.video is not None
-    with av.open(str(summary.files.video)) as written:
-        lengths = {stream.type: float(stream.duration * stream.time_base) for stream in written.streams}
+    with av.open(summary.files.video) as written:
+        tracks: Any = written.streams
+        lengths = {track.type: float(track.duration * track.time_base) for track in tracks}
     assert lengths == {"video": pytest.approx(1, abs=0.05), "audio": pytest.approx(1, abs=0.2)}
 
 

@@ -67,8 +67,9 @@ def analyzed(clip: Path, eyes: EmotionRecognizer, options: VideoOptions | None =
     return analyze_video(clip, clip.parent / "out", eyes, options or VideoOptions()).result()
 
 
-def read(path: Path) -> tuple[dict[str, Any], list[RGB], list[float]]:
+def read(path: Path | None) -> tuple[dict[str, Any], list[RGB], list[float]]:
     """What a player finds: streams, frames and their times. The file is one that browsers play."""
+    assert path is not None
     data = path.read_bytes()
     assert data.index(b"moov") < data.index(b"mdat")
     with av.open(str(path)) as container:
@@ -81,8 +82,9 @@ def read(path: Path) -> tuple[dict[str, Any], list[RGB], list[float]]:
         return found, [frame for frame, _ in decoded], [time for _, time in decoded]
 
 
-def tone(path: Path) -> tuple[float, float]:
+def tone(path: Path | None) -> tuple[float, float]:
     """Seconds of the sound, and its loudest frequency in Hz."""
+    assert path is not None
     with av.open(str(path)) as container:
         samples = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)]).astype(float)
         rate = container.streams.audio[0].rate
@@ -476,7 +478,9 @@ def test_a_browser_plays_it_to_its_end(tmp_path: Path, eyes: EmotionRecognizer, 
 
     clip = clips.encode(tmp_path / "a.webm", walk[:25], codec="libvpx-vp9", options={"live": "1"}, sound="libopus")
     page_file = tmp_path / "page.html"
-    page_file.write_text(f'<video muted src="{analyzed(clip, eyes, FAST).files.video.as_uri()}"></video>')
+    answer = analyzed(clip, eyes, FAST).files.video
+    assert answer is not None
+    page_file.write_text(f'<video muted src="{answer.as_uri()}"></video>')
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page()
