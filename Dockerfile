@@ -6,6 +6,11 @@ COPY requirements.txt .
 RUN pip install --no-cache-dir -r requirements.txt
 COPY app.py LICENSE README.md ./
 COPY emotion_core emotion_core
+# What visitors' browsers need to answer by themselves; --build-arg BROWSER_RUNTIME=no leaves it out
+ARG BROWSER_RUNTIME=yes
+RUN if [ "$BROWSER_RUNTIME" = yes ]; then \
+      HF_HOME=/tmp/hub python -m emotion_core browser-runtime browser-runtime --source cdn && rm -r /tmp/hub; \
+    fi
 USER app
 ENV PYTHONUNBUFFERED=1 GRADIO_SERVER_NAME=0.0.0.0 GRADIO_SERVER_PORT=7860 GRADIO_NUM_PORTS=1
 EXPOSE 7860

@@ -33,6 +33,8 @@ from emotion_core.serving.temporary import UPLOAD_SECONDS, ShortLivedFolder, exi
 from emotion_core.serving.video_queue import VideoDesk
 from emotion_core.serving.workshop import Workshop
 
+#: What ``EMOTION_BROWSER_RUNTIME`` would name: the Dockerfile and ``publish space`` put it here.
+BROWSER_RUNTIME = Path(__file__).with_name("browser-runtime")
 STYLE = Path(page_package.__file__).with_name("page.css")
 
 
@@ -85,6 +87,8 @@ def main() -> None:
     keep_memory_flat()
     exit_on_sigterm()
     settings, where = Settings.from_environment(), Where.from_environment()
+    if settings.browser_runtime is None and BROWSER_RUNTIME.is_dir():
+        settings = settings.model_copy(update={"browser_runtime": str(BROWSER_RUNTIME)})
     files = ShortLivedFolder(UPLOAD_SECONDS, os.environ.get("GRADIO_TEMP_DIR"), settings.keep_seconds)
     os.environ["GRADIO_TEMP_DIR"] = str(files.path)
     recognizer = EmotionRecognizer.load(settings.model, settings.detector)

@@ -22,6 +22,8 @@ from .recognition.resolve import PIN, fetch_bundle
 
 ROOT: Final = Path(__file__).parents[1]
 #: What a Space does not get: weights that it preloads from the Hub, training, and what a run leaves behind.
+#: Where a Space has what browsers need: beside `app.py`, which looks there.
+BROWSER_RUNTIME: Final = "browser-runtime"
 NOT_FOR_SPACE: Final = ("bundles", "training", "reports", "bulk", "__pycache__", "*.pyc", "pin.json")
 
 
@@ -74,10 +76,17 @@ def publish_model(upload: Upload, private: bool = False, pin_file: Path = PIN) -
 
 
 @contextlib.contextmanager
-def space_upload(repo_id: str, model: str | None = None, root: Path = ROOT, pin_file: Path = PIN) -> Iterator[Upload]:
+def space_upload(
+    repo_id: str,
+    model: str | None = None,
+    root: Path = ROOT,
+    pin_file: Path = PIN,
+    browser_runtime: Path | None = None,
+) -> Iterator[Upload]:
     """The app's files in a temporary folder, pinned to a model on the Hub that the Space preloads.
 
     model: ``owner/repo[@revision]``, pinned as it stands now; by default what the pin file names.
+    browser_runtime: the folder that visitors' browsers need to answer by themselves, which goes along.
     Raises ModelNotFoundError when there is no pin, HubError when the model cannot be had.
     """
     _check_name(repo_id)
@@ -95,6 +104,8 @@ def space_upload(repo_id: str, model: str | None = None, root: Path = ROOT, pin_
             shutil.copy(root / file, folder / file)
         shutil.copytree(root / "emotion_core", folder / "emotion_core", ignore=shutil.ignore_patterns(*NOT_FOR_SPACE))
         (folder / "emotion_core" / PIN.name).write_text(_pin_text(pin))
+        if browser_runtime is not None:
+            shutil.copytree(browser_runtime, folder / BROWSER_RUNTIME)
         (folder / CARD).write_text(space_readme((root / CARD).read_text(), pin))
         files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
         yield Upload(repo_id, "space", folder, tuple(files))
@@ -102,7 +113,7 @@ def space_upload(repo_id: str, model: str | None = None, root: Path = ROOT, pin_
 
 def publish_space(upload: Upload, private: bool = False) -> str:
     """Create the Space if need be and upload; the commit. Modules that are gone here go there, too."""
-    return _send(upload, private, "Publish the app", delete=["emotion_core/*"])
+    return _send(upload, private, "Publish the app", delete=["emotion_core/*", f"{BROWSER_RUNTIME}/*"])
 
 
 def space_readme(readme: str, pin: HubRef) -> str:

@@ -81,7 +81,7 @@ class Settings(BaseSettings):
         description=(
             "webcam in the visitor's own browser: a folder that `python -m emotion_core browser-runtime` made, or `cdn`"
         ),
-        json_schema_extra=_unset("frames are sent to the server"),
+        json_schema_extra=_unset("the folder `browser-runtime` beside `app.py`, or nothing: the server answers"),
     )
     keep_seconds: Annotated[int, Ge(1), Le(86_400)] = Field(
         default=600, description="how long a video's results can be fetched, in seconds"

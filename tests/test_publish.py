@@ -117,6 +117,20 @@ def test_a_space_has_the_app_and_preloads_the_model(logged_in: StandInHub, tmp_p
     assert card.text == ours.text
 
 
+def test_a_space_may_bring_what_browsers_need(
+    logged_in: StandInHub, small: Path, browser_runtime_folder: Path, tmp_path: Path
+) -> None:
+    publish_model(model_upload(small, "we/small"), pin_file=tmp_path / "pin.json")
+    logged_in.repos["spaces/we/app"] = Repo({"browser-runtime/old.wasm": b""})
+    with space_upload("we/app", pin_file=tmp_path / "pin.json", browser_runtime=browser_runtime_folder) as upload:
+        publish_space(upload)
+    sent = {name for name in logged_in.repos["spaces/we/app"].files if name.startswith("browser-runtime/")}
+    assert sent == {f"browser-runtime/{path.name}" for path in browser_runtime_folder.iterdir()}
+    with pytest.raises(SystemExit):
+        main(["publish", "space", "we/app", "--browser-runtime"])
+    assert main(["publish", "space", "we/app", "--browser-runtime", str(tmp_path), "--dry-run"]) == 1
+
+
 def test_the_space_starts_and_answers(logged_in: StandInHub, tmp_path: Path, montage: np.ndarray) -> None:
     """The uploaded files alone, in a process with a Space's environment."""
     publish_model(model_upload(SHIPPED, "we/fer"), pin_file=tmp_path / "pin.json")

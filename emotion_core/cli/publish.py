@@ -12,6 +12,9 @@ def add_publish(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     model.add_argument("bundle", type=Path, metavar="BUNDLE", help="a bundle's folder")
     space = what.add_parser("space", help="the app, with the pinned model preloaded")
     space.add_argument("--model", metavar="OWNER/NAME", help="a model on the Hub, instead of the pinned one")
+    space.add_argument(
+        "--browser-runtime", type=Path, metavar="FOLDER", help="made by `browser-runtime`: visitors' browsers answer"
+    )
     for command in (model, space):
         command.add_argument("repository", metavar="OWNER/NAME")
         command.add_argument("--private", action="store_true", help="where the repository is new")
@@ -35,8 +38,10 @@ def run_publish_model(options: argparse.Namespace) -> int:
 def run_publish_space(options: argparse.Namespace) -> int:
     """Upload the app; its model comes from the Hub."""
     from ..publish import publish_space, space_upload
+    from ..serving.browser_runtime import open_runtime
 
-    with space_upload(options.repository, options.model) as upload:
+    runtime = open_runtime(options.browser_runtime).folder if options.browser_runtime else None
+    with space_upload(options.repository, options.model, browser_runtime=runtime) as upload:
         print(upload.listing())
         if not options.dry_run:
             print(f"Published: {upload.repo_id}@{publish_space(upload, options.private)}.")
