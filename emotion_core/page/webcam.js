@@ -31,9 +31,25 @@ const serverSource = {
   },
 };
 
-async function sourceOf(wanted) {  // eslint-disable-line no-unused-vars
+// Who can answer here; null where the page's modules cannot be had, and the server answers as ever.
+const sources = fetch(new URL("browser/manifest.json", location.href))
+  .then((answer) => answer.json())
+  .then(async (manifest) => {
+    const { Sources } = await import(new URL(manifest.entry, location.href));
+    return new Sources(manifest, location.href, serverSource);
+  })
+  .catch(() => null);
+
+async function sourceOf(wanted) {
   // The source for a choice of model and detector.
-  return serverSource;
+  return (await sources)?.sourceOf(wanted) ?? serverSource;
+}
+
+async function showPlace() {
+  const found = await sourceOf(choice);
+  part(".where").textContent = found.words();
+  part(".place").hidden = !(await sources)?.offered;
+  part(".place select").value = found.kind;
 }
 
 let starting = false, camera = null;  // the MediaStream, while the camera is on
@@ -142,7 +158,7 @@ async function run(mine) {
     const sent = performance.now(), asked = source;
     const answer = await asked.answer(video);
     if (camera !== mine) return;
-    const trip = performance.now() - sent;
+    const captured = answer?.captured ?? sent, trip = performance.now() - captured;
     trips = [...trips.slice(-8), trip];
     if (!answer) { clear(); tell(SILENT); await pause(2000); continue; }
     if (answer.stop) return stop(answer.stop);
@@ -150,22 +166,26 @@ async function run(mine) {
     if (answer.busy) { await pause(200); continue; }
     if (!labels || source !== asked) continue;  // the model was changed meanwhile
     tell("");
-    show(answer, sent);
-    await pause(Math.max(1000 * answer.next_seconds - trip, 0));
+    show(answer, captured);
+    if (answer.next_seconds) await pause(Math.max(1000 * answer.next_seconds - trip, 0));
   }
 }
 
 async function join(mine) {
-  const candidate = await sourceOf(choice), answer = await candidate.open(choice);
+  const candidate = await sourceOf(choice);
+  if (candidate.kind === "device") part(".where").textContent = "Getting ready to answer on this device …";
+  const answer = await candidate.open(choice);
   if (camera !== mine) {
     if (answer?.labels) candidate.close();
     return false;
   }
+  const failed = answer && !answer.labels && !answer.stop && !answer.wait;
+  if (failed) return join(mine);  // with another source, which says why
   if (answer?.stop) stop(answer.stop);
   else tell(answer ? answer.wait ?? "" : SILENT);
   if (!answer?.labels) return false;
   [source, labels, trips, rows, began] = [candidate, answer.labels, [], [], performance.now()];
-  part(".where").textContent = source.words();
+  showPlace();
   people.innerHTML = nobody;
   part(".timeline").innerHTML = notYet;
   return true;
@@ -331,5 +351,10 @@ async function look() {
   if (permission?.state === "denied") return tell(CAMERA_REFUSED + PHOTOS);
   tell(devices.some((device) => device.kind === "videoinput") ? "" : CAMERA_MISSING + PHOTOS);
 }
-sourceOf(choice).then((found) => { part(".where").textContent = found.words(); });
+part(".place select").addEventListener("change", async (event) => {
+  (await sources).want(event.target.value);
+  leave();
+  showPlace();
+});
+showPlace();
 look();

@@ -46,8 +46,8 @@ def webcam_tab(catalogue: Catalogue, settings: Settings, workshop: Workshop) -> 
     for choice in (model, detector):
         choice.change(None, [model, detector], None, js=_CHOOSE, api_visibility="private")
     gr.Markdown(
-        "Frames are analysed in memory and dropped; none is written to a disk or logged. "
-        f"A stream ends after {minutes(settings.webcam_seconds)}."
+        "On the server, frames are analysed in memory and dropped; none is written to a disk or logged. "
+        f"There, a stream ends after {minutes(settings.webcam_seconds)}."
     )
 
 

@@ -7,12 +7,12 @@ import { Device, obstacle } from "./device.js";
 import { RollingHistory } from "./recent.js";
 import { timeline } from "./timeline.js";
 
-/** Most frames a second: a camera's own rate is hardly ever higher, and the visitor's battery is finite. */
-const MOST_FPS = 30;
+/** A camera that shows nothing new for so many milliseconds is asked all the same. */
+const STALLED_MS = 500;
 /** Over how many milliseconds the rate is measured, over how many frames the latency; how often is spoken and drawn. */
 const RATE_MS = 2000, LATENCY_FRAMES = 9, SUMMARY_MS = 3000, TIMELINE_MS = 1000;
 /** A device that needs longer than this for a frame (milliseconds, median of so many) is slower than a server. */
-const SLOW_MS = 300, SLOW_FRAMES = 12;
+const SLOW_MS = 300, SLOW_FRAMES = 30;
 
 /**
  * @typedef {{model: string | null, detector: string | null}} Choice null: as the server likes
@@ -27,6 +27,7 @@ const SLOW_MS = 300, SLOW_FRAMES = 12;
  * @property {FrameAnswer} [frame]
  * @property {number | null} [fps]
  * @property {number} [milliseconds] of work on a frame, median of the last few
+ * @property {number} [captured] when the frame was, as `performance.now()` tells
  * @property {number} [next_seconds] to leave between the starts of this frame and the next
  * @property {string} [summary]
  * @property {string | null} [timeline] HTML, or null when the last one still holds
@@ -42,6 +43,14 @@ const SLOW_MS = 300, SLOW_FRAMES = 12;
 /** The middle one of numbers. @param {number[]} values */
 function median(values) {
   return [...values].sort((one, other) => one - other)[values.length >> 1];
+}
+
+/** Done when the video shows another frame than now. @param {HTMLVideoElement} video */
+function frameAfter(video) {
+  return new Promise((done) => {
+    setTimeout(done, STALLED_MS);
+    video.requestVideoFrameCallback?.(done) ?? setTimeout(done, 1000 / 30);
+  });
 }
 
 /** One line to be read aloud. @param {FrameAnswer} frame */
@@ -113,6 +122,8 @@ export class DeviceSource {
   #answered = [];
   /** @type {number[]} */
   #work = [];
+  /** The camera's next frame: the same one is not looked at twice. @type {Promise<unknown>} */
+  #newFrame = Promise.resolve();
   #summary = { text: "", at: -Infinity };
   #drawnAt = 0;
   #history = new RollingHistory([]);
@@ -157,7 +168,9 @@ export class DeviceSource {
   /** @param {HTMLVideoElement} video @returns {Promise<Answer>} */
   async answer(video) {
     if (!this.#device) return { gone: true };
+    await this.#newFrame;
     const start = performance.now();
+    this.#newFrame = frameAfter(video);
     let frame;
     try {
       frame = await this.#device.frame(video, (start - this.#began) / 1000);
@@ -178,7 +191,8 @@ export class DeviceSource {
       frame,
       fps: more && end > first ? (1000 * more) / (end - first) : null,
       milliseconds: median(this.#work.slice(-LATENCY_FRAMES)),
-      next_seconds: 1 / MOST_FPS,
+      captured: start,
+      next_seconds: 0,
       summary: this.#summary.text,
       timeline: this.#drawn(frame, end),
     };
