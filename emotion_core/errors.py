@@ -1,23 +1,31 @@
 """The tree of errors. Each message says what was wrong and what to do about it.
 
     EmotionError
-    ├── ImageError          (ValueError)         the picture cannot be used
-    ├── VideoError          (ValueError)         the video cannot be used
-    │   └── VideoLimitError                      it is too long, too large or too wide
-    ├── DataError           (ValueError)         a data set cannot be read
-    ├── BundleError         (ValueError)         a model bundle is broken or unsafe
-    │   └── HashMismatchError                    a file is not the one that was published
-    ├── SettingsError       (ValueError)         an environment variable does not fit
-    ├── ModelNotFoundError  (FileNotFoundError)  no model of that name, here or on the Hub
-    ├── HubError            (ConnectionError)    the Hub did not answer, or refused
-    └── BusyError                                every place of the server is taken
+    ├── ImageError           (ValueError)         the picture cannot be used
+    ├── VideoError           (ValueError)         the video cannot be used
+    │   └── VideoLimitError                       it is too long, too large or too wide
+    ├── DataError            (ValueError)         a data set cannot be read, or lacks what is asked of it
+    ├── TrainingError        (ValueError)         a training cannot be run as it is asked for
+    ├── ReportError          (ValueError)         a report cannot be made of what is recorded
+    ├── BundleError          (ValueError)         a model bundle is broken or unsafe
+    │   └── HashMismatchError                     a file is not the one that was published
+    ├── SettingsError        (ValueError)         an environment variable does not fit
+    ├── ModelNotFoundError   (FileNotFoundError)  no model of that name, here or on the Hub
+    ├── UploadGoneError      (FileNotFoundError)  an upload was deleted before it was used
+    ├── OutputError          (OSError)            an answer cannot be written
+    ├── HubError             (ConnectionError)    the Hub did not answer, or refused
+    ├── MissingPackageError  (ImportError)        a package that the other commands do without is not installed
+    ├── ToolError            (RuntimeError)       another program that was asked for help failed
+    └── BusyError            (RuntimeError)       every place of the server is taken
 
 Every class is also a child of the built-in error that fits it, so that callers who know
-nothing of this package catch what they expect.
+nothing of this package catch what they expect. What a program may want to know of an error
+is an attribute of it: a limit, a path, the packages that are missing.
 """
 
 import difflib
 from collections.abc import Sequence
+from pathlib import Path
 
 
 class EmotionError(Exception):
@@ -33,11 +41,26 @@ class VideoError(EmotionError, ValueError):
 
 
 class VideoLimitError(VideoError):
-    """The video is a fine one, but more than was agreed to."""
+    """The video is valid, but over the limits.
+
+    measured, limit: in the unit of the limit, which its name tells (``max_bytes``, ``max_seconds``...).
+    """
+
+    def __init__(self, message: str, limit_name: str = "", measured: float = 0, limit: float = 0) -> None:
+        super().__init__(message)
+        self.limit_name, self.measured, self.limit = limit_name, measured, limit
 
 
 class DataError(EmotionError, ValueError):
-    """A data set, or a row or file of it, cannot be read."""
+    """A data set, or a row or file of it, cannot be read, or does not have what is asked of it."""
+
+
+class TrainingError(EmotionError, ValueError):
+    """A training cannot be run as it is asked for: settings, initial weights, teachers or its folder do not fit."""
+
+
+class ReportError(EmotionError, ValueError):
+    """A report asks for what no run has recorded, or for what its network does not have."""
 
 
 class BundleError(EmotionError, ValueError):
@@ -56,11 +79,45 @@ class ModelNotFoundError(EmotionError, FileNotFoundError):
     """No bundle at that path, and no such repository, revision or file on the Hub."""
 
 
+class UploadGoneError(EmotionError, FileNotFoundError):
+    """An upload was deleted, as all are after a while, before it was used."""
+
+
+class OutputError(EmotionError, OSError):
+    """An answer cannot be written. path: the file or the folder, None where several would be one."""
+
+    def __init__(self, message: str, path: Path | None = None) -> None:
+        super().__init__(message)
+        self.path = path
+
+
 class HubError(EmotionError, ConnectionError):
     """The Hugging Face Hub could not be reached in time, or denied access."""
 
 
-class BusyError(EmotionError):
+class MissingPackageError(EmotionError, ImportError):
+    """A package is not installed. packages: which ones; extra: the extra of this package that brings them."""
+
+    def __init__(self, message: str, packages: Sequence[str] = (), extra: str = "") -> None:
+        super().__init__(message)
+        self.packages, self.extra = tuple(packages), extra
+
+    @classmethod
+    def for_extra(cls, what: str, packages: Sequence[str], extra: str) -> "MissingPackageError":
+        """With the message that says how to install them."""
+        names = " and ".join(packages)
+        return cls(
+            f"{what} takes {names}, which the rest does without. In the clone: pip install '.[{extra}]'.",
+            packages,
+            extra,
+        )
+
+
+class ToolError(EmotionError, RuntimeError):
+    """Another program (npm, a browser, Ray's workers) failed at what it was asked to do."""
+
+
+class BusyError(EmotionError, RuntimeError):
     """Every place of the server is taken now; the same request may be answered a little later."""
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
-from .errors import BundleError, EmotionError, HubError, ModelNotFoundError
+from .errors import BundleError, HubError, ModelNotFoundError, OutputError
 from .recognition.bundle import CARD, GRAPH, KERAS, SERVABLE, WEIGHTS, Bundle
 from .recognition.bundle_config import CONFIG
 from .recognition.hub import HubRef
@@ -69,9 +69,8 @@ def publish_model(upload: Upload, private: bool = False, pin_file: Path = PIN) -
     try:
         pin_file.write_text(_pin_text(pin))
     except OSError as error:
-        raise EmotionError(
-            f"Published, but {pin_file.name} cannot be written. Save it as:\n{_pin_text(pin)}"
-        ) from error
+        message = f"Published, but {pin_file.name} cannot be written. Save it as:\n{_pin_text(pin)}"
+        raise OutputError(message, pin_file) from error
     return pin
 
 
@@ -91,7 +90,7 @@ def space_upload(
     """
     _check_name(repo_id)
     if not (root / "app.py").is_file():
-        raise EmotionError("A Space is published from a clone of the repository: there is no app.py here.")
+        raise ModelNotFoundError("A Space is published from a clone of the repository: there is no app.py here.")
     pin = _pin_of(model) if model else HubRef.from_pin(pin_file)
     if pin is None:
         raise ModelNotFoundError(

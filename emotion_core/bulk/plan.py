@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from ..errors import DataError
+from ..errors import DataError, OutputError
 from ..files import unfinished
 from ..video.container import ENDINGS as VIDEOS
 from .tables import PATHS, read_group, write_groups
@@ -61,7 +61,7 @@ def make_plan(folder: Path, source: str, column: str | None, asked: Mapping[str,
             )
         return plan
     if folder.is_dir() and any(entry.name != PATHS_FILE and entry.name[0] != "." for entry in folder.iterdir()):
-        raise DataError(f"{folder} holds other files. Choose a new folder as OUT.")
+        raise OutputError(f"{folder} holds other files. Choose a new folder as OUT.", folder)
     paths = list(dict.fromkeys(map(_storable, find(source, column))))
     if not paths:
         raise DataError(f"There is no picture and no video in {source}. Check the path.")
@@ -73,7 +73,8 @@ def make_plan(folder: Path, source: str, column: str | None, asked: Mapping[str,
         with unfinished(folder / PLAN) as part:
             part.write_text(json.dumps(content, indent=1) + "\n")
     except OSError as error:
-        raise DataError(f"Nothing can be written into {folder}: {error.strerror}. Choose another OUT.") from error
+        message = f"Nothing can be written into {folder}: {error.strerror}. Choose another OUT."
+        raise OutputError(message, folder) from error
     return read_plan(folder)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from ..errors import EmotionError
+from ..errors import MissingPackageError, ToolError
 from ..files import unfinished
 from ..recognition.bundle_config import CONFIG, BundleConfig
 from ..recognition.classifier import usable_cores
@@ -121,13 +121,10 @@ def run_bulk(source: str, out: str | os.PathLike[str], options: BulkOptions) -> 
 
 
 def require() -> None:
-    """Raise EmotionError, saying what to install, where Ray or pyarrow is missing."""
+    """Raise MissingPackageError, saying what to install, where Ray or pyarrow is missing."""
     missing = [name for name in ("ray", "pyarrow") if importlib.util.find_spec(name) is None]
     if missing:
-        raise EmotionError(
-            f"bulk needs {' and '.join(missing)}, which the other commands do without. "
-            "In the clone: pip install '.[bulk]'."
-        )
+        raise MissingPackageError.for_extra("bulk", missing, "bulk")
 
 
 def _on_ray(shards: list[int], parts: Any, folder: Path, options: BulkOptions) -> Iterator[dict[str, int]]:
@@ -166,7 +163,7 @@ def _on_ray(shards: list[int], parts: Any, folder: Path, options: BulkOptions) -
             yield {name: int(value) for name, value in row.items()}
     except Exception as error:  # Ray raises all of them, a bare Exception included
         reason = str(error).strip().splitlines()[-1:] or [type(error).__name__]
-        raise EmotionError(f"The workers cannot go on: {reason[0]} Give the same command again to go on.") from error
+        raise ToolError(f"The workers cannot go on: {reason[0]} Give the same command again to go on.") from error
     finally:
         ray.shutdown()
 

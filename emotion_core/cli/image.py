@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ..errors import EmotionError
+from ..errors import EmotionError, OutputError
 from ..files import unfinished
 from ..images import RGB, load_image
 from ..recognition.recognizer import EmotionRecognizer
@@ -32,7 +32,7 @@ def run_image(options: argparse.Namespace) -> int:
         try:
             options.out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise EmotionError(f"--out {options.out} cannot be made a folder: {error.strerror}.") from error
+            raise OutputError(f"--out {options.out} cannot be made a folder: {error.strerror}.", options.out) from error
     recognizer = EmotionRecognizer.load(options.model, options.detector)
     failed = 0
     reports: list[dict[str, Any]] = []
@@ -66,7 +66,8 @@ def _write_answer(rgb: RGB, result: FrameResult, folder: Path, name: str) -> Non
         with unfinished(folder / f"{name}.json") as part:
             part.write_text(as_json(result) + "\n")
     except OSError as error:
-        raise EmotionError(
+        raise OutputError(
             f"The answer could not be written into {folder}: {error.strerror or error}. "
-            "Make room, or choose another --out."
+            "Make room, or choose another --out.",
+            folder,
         ) from error

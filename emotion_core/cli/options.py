@@ -4,7 +4,7 @@ import argparse
 from collections import Counter
 from pathlib import Path
 
-from ..errors import EmotionError
+from ..errors import OutputError
 from ..settings import DETECTORS
 
 
@@ -26,4 +26,4 @@ def refuse_same_names(paths: list[Path], kind: str) -> None:
     """Answers are named after their files and would overwrite each other."""
     repeated = {name for name, count in Counter(path.name for path in paths).items() if count > 1}
     if repeated:
-        raise EmotionError(f"Several {kind} are called {', '.join(sorted(repeated))}: write them to separate --out.")
+        raise OutputError(f"Several {kind} are called {', '.join(sorted(repeated))}: write them to separate --out.")

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from ..errors import EmotionError
+from ..errors import BundleError, EmotionError
 from ..labels import SYMBOLS, colour_of, ink_on
 from ..recognition.bundle import GRAPH, Bundle
 from ..recognition.catalogue import Catalogue
@@ -109,7 +109,7 @@ class BrowserFiles:
         bundles = [bundle for bundle in self._catalogue.bundles() if bundle.serves_from() == GRAPH]
         networks = [self._network(bundle) for bundle in bundles]
         if not networks:
-            raise EmotionError("None of the models has a LiteRT graph.")
+            raise BundleError("None of the models has a LiteRT graph.")
         # The first answer should come soon: the smallest network that knows the default one's labels.
         first = networks[0]["labels"]
         small = min(

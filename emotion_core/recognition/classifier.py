@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import BundleError
+from ..errors import BundleError, MissingPackageError
 from .bundle import GRAPH, Bundle
 from .bundle_config import BundleConfig, UncertainRule
 
@@ -75,7 +75,8 @@ class Classifier:
 
         threads: of LiteRT, where other processes work on the other cores; by default up to four.
 
-        Raises BundleError when the graph does not fit the config.
+        Raises BundleError when the graph does not fit the config, MissingPackageError for Keras weights
+        where TensorFlow is not installed.
         """
         config, name = bundle.config, bundle.serves_from()
         expected = (config.height, config.width, config.channels)
@@ -83,10 +84,7 @@ class Classifier:
         if name == GRAPH:
             network = LiteRTNetwork((bundle.folder / name).read_bytes(), threads)
         else:
-            # TensorFlow takes seconds to import: only here, for bundles that have no graph.
-            from .keras_network import KerasNetwork
-
-            network = KerasNetwork(bundle, name)
+            network = _keras_network(bundle, name)
         if network.input_shape != expected or network.classes != len(config.labels):
             raise BundleError(
                 f"{name} takes {network.input_shape} and gives {network.classes} classes, "
@@ -128,6 +126,16 @@ class Classifier:
     def probabilities(self, crops: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Calibrated probabilities, float64 (N, classes); each row sums to 1."""
         return softmax(self.logits(crops), self.config.temperature, self.config.bias)
+
+
+def _keras_network(bundle: Bundle, name: str) -> Network:
+    try:
+        # TensorFlow takes seconds to import: only here, for bundles that have no graph.
+        from .keras_network import KerasNetwork
+    except ModuleNotFoundError as error:
+        what = f"{bundle.origin} has Keras weights alone ({name}) and no {GRAPH}: to serve them"
+        raise MissingPackageError.for_extra(what, ["TensorFlow"], "train") from error
+    return KerasNetwork(bundle, name)
 
 
 def softmax(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from ..errors import DataError
+from ..errors import ReportError
 from ..files import unfinished
 
 _ABSOLUTE: Final = re.compile(r"""(["'])(?:/|[A-Za-z]:\\)[^"']*?([^/\\"']+)\1""")
@@ -16,7 +16,7 @@ _ABSOLUTE: Final = re.compile(r"""(["'])(?:/|[A-Za-z]:\\)[^"']*?([^/\\"']+)\1"""
 def execute(notebook: str | Path, out: str | Path, parameters: Mapping[str, Any] | None = None) -> Path:
     """Run with other parameters than the notebook's own, from its folder; returns ``out``, which is written anew.
 
-    Progress bars are kept as their last state. Raises DataError where a cell fails; ``out``
+    Progress bars are kept as their last state. Raises ReportError where a cell fails; ``out``
     then holds what was reached, with the error.
     """
     import nbformat
@@ -37,7 +37,7 @@ def execute(notebook: str | Path, out: str | Path, parameters: Mapping[str, Any]
                 coalesce_streams=True,
             )
         except papermill.PapermillExecutionError as error:
-            raise DataError(f"{notebook.name}, cell {error.exec_count}: {error.ename}: {error.evalue}") from error
+            raise ReportError(f"{notebook.name}, cell {error.exec_count}: {error.ename}: {error.evalue}") from error
         finally:
             if reached.is_file():
                 with unfinished(out) as part:

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DataError
+from ..errors import ReportError
 
 
 def convolutions(network: Any) -> list[Any]:
@@ -30,12 +30,12 @@ def filters(network: Any, number: int = 0) -> NDArray[np.uint8]:
 def feature_maps(network: Any, picture: NDArray[np.uint8], number: int = 0) -> NDArray[np.float32]:
     """What a convolution, normalised and rectified, answers to a picture (H, W, C): float32 (filters, h, w), 0 to 1.
 
-    number: which convolution, from 0. Raises DataError for one inside a backbone, which has no
+    number: which convolution, from 0. Raises ReportError for one inside a backbone, which has no
     answer of its own to the picture.
     """
     layer = _numbered(network, number)
     if layer not in network.layers:
-        raise DataError(f"Convolution {number} is inside a backbone: look at a network that is not nested.")
+        raise ReportError(f"Convolution {number} is inside a backbone: look at a network that is not nested.")
     after = network.layers[network.layers.index(layer) :]
     activation = next((later for later in after if isinstance(later, keras.layers.ReLU)), layer)
     maps = np.asarray(keras.Model(network.input, activation.output)(picture[None]), np.float32)[0]
@@ -46,5 +46,5 @@ def feature_maps(network: Any, picture: NDArray[np.uint8], number: int = 0) -> N
 def _numbered(network: Any, number: int) -> Any:
     found = convolutions(network)
     if not 0 <= number < len(found):
-        raise DataError(f"{network.name} has {len(found)} convolutions: give a number from 0 to {len(found) - 1}.")
+        raise ReportError(f"{network.name} has {len(found)} convolutions: give a number from 0 to {len(found) - 1}.")
     return found[number]

@@ -49,7 +49,7 @@ def show(*parts: str | Figure | Image.Image) -> None:
 def trained(data: FaceData, config: TrainConfig, out: str | Path, flip: bool = False) -> Bundle:
     """The bundle of a run: loaded where it is finished, gone on with where it was stopped, else trained.
 
-    Raises DataError as ``train_bundle`` does.
+    Raises TrainingError as ``train_bundle`` does.
     """
     out = Path(out)
     if (out / CONFIG).is_file() and (out / "run" / RUN).is_file():

@@ -16,7 +16,7 @@ import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
-from ..errors import DataError
+from ..errors import ReportError
 from ..labels import FER2013
 
 _SIDE: Final = 64
@@ -25,7 +25,7 @@ _SIDE: Final = 64
 def load_mini_xception(path: str | Path) -> Any:
     """The network with the file's weights: float32 (N, 64, 64, 1) in [-1, 1] -> probabilities (N, 7).
 
-    Raises DataError when the file is not that network's.
+    Raises ReportError when the file is not that network's.
     """
     network = mini_xception()
     try:
@@ -36,7 +36,7 @@ def load_mini_xception(path: str | Path) -> Any:
                     group = stored[layer.name]
                     layer.set_weights([np.asarray(group[name]) for name in group.attrs["weight_names"]])
     except (OSError, KeyError, ValueError) as error:
-        raise DataError(f"{Path(path).name} is not fer2013_mini_XCEPTION in HDF5 ({error}).") from error
+        raise ReportError(f"{Path(path).name} is not fer2013_mini_XCEPTION in HDF5 ({error}).") from error
     return network
 
 

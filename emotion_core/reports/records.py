@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from ..errors import DataError
+from ..errors import ReportError
 from ..labels import FERPLUS
 from ..recognition.bundle import Bundle
 from ..recognition.bundle_config import BundleConfig
@@ -155,13 +155,13 @@ def tables(folder: Path = RUNS) -> dict[str, Callable[[], str]]:
 def rewrite(document: Path, folder: Path = RUNS) -> bool:
     """Put the recorded figures into a Markdown document; whether anything was changed.
 
-    Raises DataError for a table that no recorded run gives.
+    Raises ReportError for a table that no recorded run gives.
     """
     made = tables(folder)
 
     def fresh(match: re.Match[str]) -> str:
         if match[1] not in made:
-            raise DataError(f"{document.name} asks for the table {match[1]!r}; there are {', '.join(made)}.")
+            raise ReportError(f"{document.name} asks for the table {match[1]!r}; there are {', '.join(made)}.")
         return f"<!-- table: {match[1]} -->\n{made[match[1]]()}<!-- /table -->"
 
     text = document.read_text()

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from PIL import Image
 
-from ..errors import EmotionError
+from ..errors import ToolError
 from ..images import RGB
 
 APP: Final = Path(__file__).parents[2] / "app.py"
@@ -89,7 +89,7 @@ def _served(model: str | None) -> Iterator[str]:
             end = time.monotonic() + _START_SECONDS
             while not _answers(f"{url}/healthz"):
                 if process.poll() is not None or time.monotonic() > end:
-                    raise EmotionError("The application did not start: see what `python app.py` says.")
+                    raise ToolError("The application did not start: see what `python app.py` says.")
                 time.sleep(0.2)
             yield url
         finally:

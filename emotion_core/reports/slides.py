@@ -12,7 +12,7 @@ from cycler import cycler
 from PIL import Image
 from pptx import Presentation
 
-from ..errors import DataError
+from ..errors import ReportError
 from ..images import RGB
 from ..recognition.bundle_config import BundleConfig
 from ..recognition.recognizer import EmotionRecognizer
@@ -41,11 +41,11 @@ def make_slides(
 
     recognizer: answers on the portrait of the demo; None leaves the demo out, as a missing scikit-image
     does, which carries the portrait. photograph: takes a picture of the page with the portrait on it.
-    Raises DataError where no run is recorded.
+    Raises ReportError where no run is recorded.
     """
     runs = [run for run in read_runs(folder) if SPLIT in run.metrics]
     if not runs:
-        raise DataError(f"No run is recorded in {folder}: `python -m emotion_core record BUNDLE` records one.")
+        raise ReportError(f"No run is recorded in {folder}: `python -m emotion_core record BUNDLE` records one.")
     same = [run for run in runs if run.labels == runs[0].labels]
     best = max(same, key=lambda run: float(run.metrics[SPLIT]["accuracy"]))
     deck = Deck(Presentation(), f"Recorded runs, {datetime.now(UTC):%d %B %Y}")

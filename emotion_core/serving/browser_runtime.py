@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ..errors import EmotionError, HashMismatchError, SettingsError
+from ..errors import EmotionError, HashMismatchError, HubError, OutputError, SettingsError, ToolError
 from ..files import unfinished
 from ..recognition.hub import YUNET
 from ..recognition.resolve import yunet_file
@@ -145,7 +145,8 @@ def make_runtime(folder: Path, source: str | None = None, host: str = CDN_HOST) 
     except OSError as error:
         if isinstance(error, EmotionError):
             raise
-        raise EmotionError(f"{folder} cannot be written: {error.strerror or error}. Choose another folder.") from error
+        message = f"{folder} cannot be written: {error.strerror or error}. Choose another folder."
+        raise OutputError(message, folder) from error
     return open_runtime(folder)
 
 
@@ -181,11 +182,11 @@ class _Npm:
                 command, cwd=folder, capture_output=True, text=True, timeout=_NPM_SECONDS, check=False
             )
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise EmotionError(f"npm could not be run for {package}. Try --source cdn.") from error
+            raise ToolError(f"npm could not be run for {package}. Try --source cdn.") from error
         packed = list(folder.glob("*.tgz"))
         if done.returncode != 0 or len(packed) != 1:
             last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-            raise EmotionError(f"npm did not give {package}: {last[:200]}. Try --source cdn.")
+            raise ToolError(f"npm did not give {package}: {last[:200]}. Try --source cdn.")
         return packed[0]
 
 
@@ -194,7 +195,7 @@ def _download(address: str) -> bytes:
         with urllib.request.urlopen(address, timeout=_REQUEST_SECONDS) as answer:  # noqa: S310 (an address of ours)
             content = bytes(answer.read(MAX_BYTES + 1))
     except (OSError, ValueError, urllib.error.URLError) as error:
-        raise EmotionError(f"{address} could not be fetched ({type(error).__name__}). Try --source npm.") from error
+        raise HubError(f"{address} could not be fetched ({type(error).__name__}). Try --source npm.") from error
     if len(content) > MAX_BYTES:
         raise HashMismatchError(f"{address} is larger than the published file; it is not used.")
     return content

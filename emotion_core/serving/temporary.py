@@ -17,7 +17,7 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
-from ..errors import EmotionError
+from ..errors import UploadGoneError
 
 log = logging.getLogger(__name__)
 
@@ -160,12 +160,12 @@ def delete_left_behind(root: Path) -> None:
 
 
 def keep(path: str | Path, folder: Path) -> Path:
-    """A second name for a file, in a folder where it outlives the first one; EmotionError if that is gone."""
+    """A second name for a file, in a folder where it outlives the first one; UploadGoneError if that is gone."""
     kept = folder / Path(path).name
     try:
         os.link(path, kept)
     except FileNotFoundError as error:
-        raise EmotionError("The upload was deleted by now. Upload it once more.") from error
+        raise UploadGoneError("The upload was deleted by now. Upload it once more.") from error
     except OSError:  # a file system without links
         shutil.copyfile(path, kept)
     return kept

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from ..errors import EmotionError, VideoError
+from ..errors import BusyError, OutputError, VideoError
 from ..recognition.catalogue import Catalogue
 from ..settings import Settings
 from ..video.analysis import analyze_video
@@ -59,7 +59,7 @@ class VideoDesk:
         place is taken. Closing it ends the work, or the waiting, and lets the next one in.
         """
         if len(self._line) >= self.places:
-            raise EmotionError("All places for videos are taken. Try again in a few minutes.")
+            raise BusyError("All places for videos are taken. Try again in a few minutes.")
         return Work(self._in_turn(self._work(source, folder, model, options or VideoOptions()), folder))
 
     def run(self, source: Path, folder: Path) -> Generator[VideoProgress, None, None]:
@@ -83,8 +83,9 @@ class VideoDesk:
                 yield Waiting(ahead)
                 time.sleep(_PATIENCE)
             return (yield from work)
-        except VideoError as error:
+        except (OutputError, VideoError) as error:
             # Where things lie on this machine is nobody's business.
-            raise VideoError(str(error).replace(str(folder), "its folder")) from error
+            error.args = (str(error).replace(str(folder), "its folder"),)
+            raise
         finally:
             self._line.remove(token)

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..errors import DataError
+from ..errors import TrainingError
 from .augment import Augmentation
 from .devices import fast_precision
 
@@ -43,12 +43,12 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.batch_size < 1 or self.learning_rate <= 0:
-            raise DataError("Epochs and batch size must be at least 1, and the learning rate above 0.")
+            raise TrainingError("Epochs and batch size must be at least 1, and the learning rate above 0.")
         for name in ("label_smoothing", "votes_share", "distil_share", "dropout", "ema"):
             if not 0 <= getattr(self, name) <= 1:
-                raise DataError(f"{name} must lie between 0 and 1.")
+                raise TrainingError(f"{name} must lie between 0 and 1.")
         if self.mixup < 0 or self.distil_temperature <= 0:
-            raise DataError("mixup must be at least 0, and distil_temperature above 0.")
+            raise TrainingError("mixup must be at least 0, and distil_temperature above 0.")
 
     def strength(self, epoch: int) -> float:
         """Augmentation strength in this epoch: mild while the network knows nothing."""

@@ -16,7 +16,7 @@ from typing import Final
 
 import keras
 
-from ..errors import DataError
+from ..errors import TrainingError
 
 CHOICES: Final = ("one", "all")
 CPU_FACTS: Final = Path("/proc/cpuinfo")
@@ -25,10 +25,10 @@ CPU_FACTS: Final = Path("/proc/cpuinfo")
 def use_devices(choice: str = "one", batch_size: int | None = None) -> list[str]:
     """Choose before a network is built; returns the devices that will train, such as ``gpu:0``.
 
-    Raises DataError for another word, or when the devices cannot share a batch evenly.
+    Raises TrainingError for another word, or when the devices cannot share a batch evenly.
     """
     if choice not in CHOICES:
-        raise DataError(f"Unknown devices {choice!r}: use one of {', '.join(CHOICES)}.")
+        raise TrainingError(f"Unknown devices {choice!r}: use one of {', '.join(CHOICES)}.")
     several_hosts = "KERAS_DISTRIBUTION_NUM_PROCESSES" in os.environ
     if choice == "all" and several_hosts and keras.backend.backend() == "jax" and _processes() == (1, 0):
         keras.distribution.initialize()  # before any device is asked after
@@ -40,7 +40,7 @@ def use_devices(choice: str = "one", batch_size: int | None = None) -> list[str]
         print(f"{len(found)} devices found; on {keras.backend.backend()} one of them trains. Use the JAX backend.")
         return found[:1]
     if batch_size is not None and batch_size % len(found):
-        raise DataError(f"A batch of {batch_size} cannot be shared by {len(found)} devices: use a multiple.")
+        raise TrainingError(f"A batch of {batch_size} cannot be shared by {len(found)} devices: use a multiple.")
     keras.distribution.set_distribution(keras.distribution.DataParallel(devices=found, auto_shard_dataset=False))
     return found
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DataError
+from ..errors import DataError, TrainingError
 from ..labels import FERPLUS
 from ..recognition.classifier import Classifier, is_uncertain, softmax
 from .data.faces import FaceData, as_ferplus
@@ -58,7 +58,7 @@ def matching(data: FaceData, labels: tuple[str, ...]) -> FaceData:
 def seen(classifier: Classifier, faces: NDArray[np.uint8], views: str) -> NDArray[np.float64]:
     """Calibrated probabilities, float64 (N, C), of the mean logits over the views."""
     if views not in VIEWS:
-        raise DataError(f"Unknown views {views!r}: use one of {', '.join(VIEWS)}.")
+        raise TrainingError(f"Unknown views {views!r}: use one of {', '.join(VIEWS)}.")
     looks = ten_crops(faces) if views == "ten" else [faces, mirror(faces)] if views == "flip" else [faces]
     logits = np.mean([classifier.one_view(look) for look in looks], axis=0)
     return softmax(logits, classifier.config.temperature, classifier.config.bias)

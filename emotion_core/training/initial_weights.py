@@ -7,7 +7,7 @@ from zipfile import BadZipFile
 import keras
 import numpy as np
 
-from ..errors import BundleError, DataError
+from ..errors import BundleError, TrainingError
 from ..recognition.architectures import HEAD
 from ..recognition.bundle import KERAS, WEIGHTS, Bundle
 from ..recognition.bundle_config import CONFIG
@@ -19,7 +19,7 @@ def load_initial(model: Any, path: str | Path, labels: tuple[str, ...] = ()) -> 
     whose arrays are named by variable path (``|`` for ``/``), others being passed over.
 
     ``labels``, of the classes of ``model``, are needed for a bundle alone: its head goes to the
-    labels that both know. Returns how many variables were set; DataError when nothing fits.
+    labels that both know. Returns how many variables were set; TrainingError when nothing fits.
     """
     path = Path(path)
     if (path / CONFIG).is_file():
@@ -37,16 +37,16 @@ def load_initial(model: Any, path: str | Path, labels: tuple[str, ...] = ()) -> 
                     variable.assign(arrays[name].astype("float32"))
                     copied += 1
     except (OSError, ValueError, TypeError, BadZipFile) as error:
-        raise DataError(f"{path}: not a readable file of initial weights ({error}).") from error
+        raise TrainingError(f"{path}: not a readable file of initial weights ({error}).") from error
     if not copied:
-        raise DataError(f"{path}: no array fits a variable of {model.name}. Is it for another architecture?")
+        raise TrainingError(f"{path}: no array fits a variable of {model.name}. Is it for another architecture?")
     return copied
 
 
 def freeze_before(network: Any, name: str) -> int:
     """Let only the named layer and those after it be trained; returns how many layers are frozen.
 
-    Frozen normalisations keep their statistics. ``logits`` trains the head alone. DataError
+    Frozen normalisations keep their statistics. ``logits`` trains the head alone. TrainingError
     for a layer that the network, or the backbone inside it, does not have.
     """
     flat = [
@@ -56,7 +56,7 @@ def freeze_before(network: Any, name: str) -> int:
     if name not in names:
         weighty = [layer.name for layer in flat if layer.trainable_variables]
         some = ", ".join(weighty[:: max(len(weighty) // 8, 1)])
-        raise DataError(f"{network.name} has no layer {name!r} to train from; some that it has: {some}.")
+        raise TrainingError(f"{network.name} has no layer {name!r} to train from; some that it has: {some}.")
     for layer in flat[: names.index(name)]:
         layer.trainable = False
     return names.index(name)
@@ -78,7 +78,7 @@ def _from_bundle(model: Any, bundle: Bundle, labels: tuple[str, ...]) -> int:
         for layer, other in zip(body, others, strict=True):
             layer.set_weights(other.get_weights())
     except ValueError as error:
-        raise DataError(f"{bundle.origin} is not a {model.name} of this shape ({error}).") from error
+        raise TrainingError(f"{bundle.origin} is not a {model.name} of this shape ({error}).") from error
     head = model.get_layer(HEAD)
     (kernel, bias), (old_kernel, old_bias) = head.get_weights(), source.get_layer(HEAD).get_weights()
     for index, label in enumerate(labels):

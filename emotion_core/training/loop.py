@@ -104,7 +104,7 @@ def train(data: FaceData, config: TrainConfig, out: str | Path, resume: bool = F
     """Train and return the network with its best averaged weights.
 
     ``out`` receives ``run.json``, ``history.csv``, ``best.weights.h5`` and the checkpoint.
-    Raises DataError when ``out`` holds another run and ``resume`` is not set, or when it
+    Raises TrainingError when ``out`` holds another run and ``resume`` is not set, or when it
     was begun with another configuration.
     """
     folder = Path(out)

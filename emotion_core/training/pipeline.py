@@ -8,7 +8,7 @@ from pathlib import Path
 
 import keras
 
-from ..errors import DataError
+from ..errors import TrainingError
 from ..recognition.architectures import options_of
 from ..recognition.bundle import Bundle
 from ..recognition.bundle_config import BundleConfig, CropShape
@@ -39,14 +39,14 @@ def continued(config: TrainConfig, bundle: Bundle) -> TrainConfig:
 def train_bundle(data: FaceData, config: TrainConfig, out: Path, resume: bool = False, flip: bool = False) -> Bundle:
     """Train on the data's Training split and write a bundle to ``out``; ``out/run`` keeps the run.
 
-    flip: whether the bundle is to look at each face's mirror image too. Raises DataError for
+    flip: whether the bundle is to look at each face's mirror image too. Raises TrainingError for
     data that cannot be used, when ``out`` holds another run, and once it is trained on another
     backend than TensorFlow, which alone can export.
     """
     folder = out / "run"
     network = train(data, config, folder, resume)
     if keras.backend.backend() != "tensorflow":
-        raise DataError(
+        raise TrainingError(
             f"{out.name} is trained, and TensorFlow must export it: do the same again with KERAS_BACKEND=tensorflow, "
             "and --resume on the command line. Nothing is trained twice."
         )

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Any, Final
 
-from ..errors import DataError
+from ..errors import ReportError, TrainingError
 from ..files import unfinished
 from ..project import VERSION
 from ..recognition.bundle_config import CONFIG, BundleConfig
@@ -23,10 +23,10 @@ def open_run(folder: Path, record: dict[str, Any], resume: bool) -> None:
     run = folder / RUN
     if run.is_file():
         if not resume:
-            raise DataError(f"{folder} already holds a run: add --resume to go on, or choose another --out.")
+            raise TrainingError(f"{folder} already holds a run: add --resume to go on, or choose another --out.")
         begun = read_json(run)
         if {**begun, "code": None} != {**record, "code": None}:  # newer code may go on, and is not recorded
-            raise DataError(
+            raise TrainingError(
                 f"{run} was begun with other data or settings: resume with the same, or choose another --out."
             )
         return
@@ -102,9 +102,9 @@ def append_history(folder: Path, row: dict[str, Any]) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """What a recorded file says; DataError where it is missing."""
+    """What a recorded file says; ReportError where it is missing."""
     if not path.is_file():
-        raise DataError(f"{path.name} is not recorded yet in {path.parent}.")
+        raise ReportError(f"{path.name} is not recorded yet in {path.parent}.")
     return json.loads(path.read_text())
 
 

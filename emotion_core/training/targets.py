@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DataError
+from ..errors import DataError, TrainingError
 from ..files import unfinished
 from ..labels import FERPLUS
 from ..recognition.bundle import Bundle
@@ -45,7 +45,7 @@ def without_teachers(config: TrainConfig) -> TrainConfig:
 def teaching(data: FaceData, config: TrainConfig, folder: Path | None = None) -> NDArray[np.float64]:
     """The teachers' mean answer to each face and its mirror image, float64 (N, C).
 
-    Raises DataError for a teacher of other labels or another crop.
+    Raises TrainingError for a teacher of other labels or another crop.
     """
     logits = [_answers(Bundle.open(Path(teacher)), data, folder) for teacher in config.teachers]
     return np.asarray(np.mean([softmax(each, config.distil_temperature) for each in logits], axis=0))
@@ -60,7 +60,7 @@ def _answers(teacher: Bundle, data: FaceData, folder: Path | None) -> NDArray[np
     """A teacher's calibrated logits, float32 (N, C), the mean of both views; kept in a file of the folder."""
     config = teacher.config
     if config.labels != data.labels:
-        raise DataError(f"Teacher {teacher.origin} knows {', '.join(config.labels)}, not {', '.join(data.labels)}.")
+        raise TrainingError(f"Teacher {teacher.origin} knows {', '.join(config.labels)}, not {', '.join(data.labels)}.")
     weights = sha256_of(asked_weights(teacher))
     asked = hashlib.sha256(f"{data.digest()} {weights} {config.temperature} {config.bias}".encode()).hexdigest()
     kept = folder / f"answers-{asked[:16]}.npy" if folder else None
@@ -71,7 +71,7 @@ def _answers(teacher: Bundle, data: FaceData, folder: Path | None) -> NDArray[np
     try:
         views = [classifier.logits(data.faces), classifier.logits(np.ascontiguousarray(data.faces[:, :, ::-1]))]
     except ValueError as error:
-        raise DataError(f"Teacher {teacher.origin} takes other crops: {error}") from error
+        raise TrainingError(f"Teacher {teacher.origin} takes other crops: {error}") from error
     answers = np.asarray(np.mean(views, axis=0) / config.temperature, np.float32)
     answers += np.asarray(config.bias or 0.0, np.float32)
     if kept:

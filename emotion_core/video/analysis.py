@@ -20,7 +20,7 @@ from typing import Final
 
 import av
 
-from ..errors import VideoError
+from ..errors import OutputError, VideoError
 from ..recognition.recognizer import EmotionRecognizer
 from ..tracking.people import PeopleLog
 from .drawing import paint_i420
@@ -71,7 +71,9 @@ def _work(
             for part, file in zip(parts.all(), files.all(), strict=True):
                 part.replace(file)
         except (av.FFmpegError, OSError) as error:
-            raise VideoError(f"The answers could not be written into {folder}: {error.strerror or error}.") from error
+            raise OutputError(
+                f"The answers could not be written into {folder}: {error.strerror or error}.", folder
+            ) from error
     yield VideoProgress(summary.frames, summary.frames, 1.0, summary.rate, 0.0)
     return summary
 

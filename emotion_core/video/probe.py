@@ -96,7 +96,8 @@ def probe(path: str | os.PathLike[str], limits: VideoLimits | None = None) -> Vi
     size = _file_size(source)
     if size > limits.max_bytes:
         raise VideoLimitError(
-            f"The file has {size / 1e6:.0f} MB, the limit is {limits.max_bytes / 1e6:.0f} MB. Shorten or compress it."
+            f"The file has {size / 1e6:.0f} MB, the limit is {limits.max_bytes / 1e6:.0f} MB. Shorten or compress it.",
+            *("max_bytes", size, limits.max_bytes),
         )
     with open_video(source) as container:
         stream = video_stream(container)
@@ -163,15 +164,18 @@ def _check(stream: VideoStream, seconds: float | None, limits: VideoLimits) -> N
     if stream.width * stream.height > limits.max_pixels:
         raise VideoLimitError(
             f"The video is {stream.width}x{stream.height}, over {limits.max_pixels / 1e6:.1f} megapixels a frame. "
-            "Send a smaller copy."
+            "Send a smaller copy.",
+            *("max_pixels", stream.width * stream.height, limits.max_pixels),
         )
     if seconds is not None and seconds > limits.max_seconds:
         raise VideoLimitError(
-            f"The video lasts {seconds:.0f} seconds, the limit is {limits.max_seconds:.0f}. Cut it into shorter parts."
+            f"The video lasts {seconds:.0f} seconds, the limit is {limits.max_seconds:.0f}. Cut it into shorter parts.",
+            *("max_seconds", seconds, limits.max_seconds),
         )
     if stream.frames > limits.max_frames:
         raise VideoLimitError(
-            f"The video has {stream.frames} frames, the limit is {limits.max_frames}. Cut it into shorter parts."
+            f"The video has {stream.frames} frames, the limit is {limits.max_frames}. Cut it into shorter parts.",
+            *("max_frames", stream.frames, limits.max_frames),
         )
 
 

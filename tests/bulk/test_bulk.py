@@ -157,7 +157,7 @@ def test_without_ray_it_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)  # as if it were not there
     assert main(["bulk", str(tmp_path), str(tmp_path / "out")]) == 1
-    assert "bulk needs ray" in (told := capsys.readouterr().err)
+    assert "bulk takes ray" in (told := capsys.readouterr().err)
     assert "pip install '.[bulk]'" in told
 
 

@@ -16,7 +16,7 @@ import pytest
 from fuzz_kinds import pictures
 from PIL import Image
 
-from emotion_core import Bundle, BundleError, EmotionError, ImageError, ModelNotFoundError, load_image
+from emotion_core import Bundle, BundleError, EmotionError, ImageError, ModelNotFoundError, TrainingError, load_image
 from emotion_core.errors import DataError
 from emotion_core.page.album import Photo, unique_names, write_album
 from emotion_core.publish import model_upload
@@ -144,7 +144,7 @@ class TestBundles:
         harm[()] = Harm(ran)
         arrays = {model.variables[0].path.replace("/", "|"): harm}
         np.savez(bundle / "start.npz", allow_pickle=True, **arrays)
-        with pytest.raises(DataError, match="weights"):
+        with pytest.raises(TrainingError, match="weights"):
             load_initial(model, bundle / "start.npz")
         assert not ran.exists()
 

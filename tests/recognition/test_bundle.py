@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +95,22 @@ def test_a_graph_that_does_not_fit_is_refused(copy: Path) -> None:
     rewrite(copy, files={})
     with pytest.raises(BundleError, match="LiteRT"):
         Classifier.from_bundle(Bundle.open(copy))
+
+
+def test_keras_weights_alone_without_tensorflow(copy: Path) -> None:
+    """In a process that cannot import it, as where serving alone is installed: what to install is said."""
+    (copy / GRAPH).unlink()
+    program = (
+        "import sys; sys.modules.update(dict.fromkeys(('tensorflow', 'keras', 'jax', 'torch')))\n"
+        "from emotion_core import EmotionRecognizer, MissingPackageError\n"
+        "try: EmotionRecognizer.load(sys.argv[1], 'haar')\n"
+        "except MissingPackageError as error: print(error.packages, error.extra, isinstance(error, ImportError), error)"
+    )
+    command = [sys.executable, "-c", program, str(copy)]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("('TensorFlow',) train True ")
+    assert "pip install '.[train]'" in done.stdout
+    assert done.stderr == ""
 
 
 #: What is shipped: the faces of its test; the least accuracy on them as it serves, and by one look; the most ECE.

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from pptx import Presentation
 
-from emotion_core import Bundle, DataError, EmotionRecognizer
+from emotion_core import Bundle, DataError, EmotionRecognizer, ReportError, TrainingError
 from emotion_core.cli.main import main
 from emotion_core.labels import FERPLUS
 from emotion_core.recognition.architectures import build
@@ -145,9 +145,9 @@ def test_filters_and_feature_maps() -> None:
     assert maps.min() >= 0
     assert maps.max() <= 1
     assert feature_maps(network, picture, 7).shape == (32, 6, 6)
-    with pytest.raises(DataError, match="0 to 7"):
+    with pytest.raises(ReportError, match="0 to 7"):
         filters(network, 8)
-    with pytest.raises(DataError, match="not nested"):
+    with pytest.raises(ReportError, match="not nested"):
         feature_maps(build("mobilenetv2", 2, image_size=32), picture, 0)
 
 
@@ -169,7 +169,7 @@ def test_a_peer_is_read_from_arrays_alone(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "other.hdf5", "w") as file:
         file.create_group("model_weights")
     for name in ("text.hdf5", "other.hdf5", "absent.hdf5"):
-        with pytest.raises(DataError, match="is not fer2013_mini_XCEPTION"):
+        with pytest.raises(ReportError, match="is not fer2013_mini_XCEPTION"):
             load_mini_xception(tmp_path / name)
 
 
@@ -198,7 +198,7 @@ def test_a_finished_run_is_loaded(tiny_csv: Path, tmp_path: Path, capsys: pytest
     assert re.fullmatch(r"run is finished: [\d.]+ hours on \d+ \w+ cores, version .+\n", capsys.readouterr().out)
     spelled_out = replace(settings, arch_options={"crop_size": 48, **settings.arch_options})
     assert trained(data, spelled_out, tmp_path / "run").config == first.config
-    with pytest.raises(DataError, match="other data or settings"):
+    with pytest.raises(TrainingError, match="other data or settings"):
         trained(data, tiny.settings(2), tmp_path / "run")
 
 
@@ -243,7 +243,7 @@ def test_a_kept_notebook_tells_nothing_of_the_machine() -> None:
 
 
 def test_slides(tiny_bundle: Bundle, recognizer: EmotionRecognizer, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="No run is recorded"):
+    with pytest.raises(ReportError, match="No run is recorded"):
         make_slides(tmp_path / "none.pptx", tmp_path)
     for name in ("fer2013-a", "fer2013-b"):
         record_run(Bundle(tiny_bundle.folder, replace(tiny_bundle.config, name=name), name), tmp_path)
@@ -304,13 +304,13 @@ def test_precision_is_what_the_machine_computes_in(monkeypatch: pytest.MonkeyPat
 
 def test_one_device_or_all(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert use_devices("one") == keras.distribution.list_devices()[:1]
-    with pytest.raises(DataError, match="Unknown devices 'two'"):
+    with pytest.raises(TrainingError, match="Unknown devices 'two'"):
         use_devices("two")
     monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["gpu:0", "gpu:1"])
     assert use_devices("all") == ["gpu:0"]
     assert "2 devices found; on tensorflow one of them trains" in capsys.readouterr().out
     monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
-    with pytest.raises(DataError, match="A batch of 31 cannot be shared by 2"):
+    with pytest.raises(TrainingError, match="A batch of 31 cannot be shared by 2"):
         use_devices("all", 31)
 
 
@@ -327,7 +327,7 @@ data = data.only(numpy.arange(len(data)) != 140)  # an odd number of PublicTest 
 assert len(use_devices(sys.argv[1], 28)) == count
 try:
     trained(data, tiny.settings(1), sys.argv[3])
-except DataError as error:
+except TrainingError as error:
     assert "KERAS_BACKEND=tensorflow" in str(error)
 assert len(keras.Variable([0.0]).value.sharding.device_set) == count
 """

@@ -15,7 +15,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from emotion_core import Bundle, EmotionRecognizer, Settings, VideoError, VideoOptions, analyze_video
+from emotion_core import Bundle, EmotionRecognizer, OutputError, Settings, VideoOptions, analyze_video
 from emotion_core.cli.main import main
 from emotion_core.images import RGB
 from emotion_core.recognition.catalogue import Catalogue
@@ -58,7 +58,7 @@ class TestFullDisk:
     def test_a_videos_answers(self, tmp_path: Path, recognizer: EmotionRecognizer, film: Path) -> None:
         """Told by name, nothing half-written stays, and it works once there is room."""
         options = VideoOptions(rate=2)
-        with full_disk(30_000), pytest.raises(VideoError, match="could not be written into"):
+        with full_disk(30_000), pytest.raises(OutputError, match="could not be written into"):
             list(analyze_video(film, tmp_path / "out", recognizer, options))
         assert left_in(tmp_path / "out") == []
         list(analyze_video(film, tmp_path / "out", recognizer, options))

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emotion_core import Bundle, BundleError, DataError
+from emotion_core import Bundle, BundleError, ReportError
 from emotion_core.cli.main import parser
 from emotion_core.cli.training_options import train_config
 from emotion_core.recognition.classifier import Classifier, LiteRTNetwork
@@ -76,7 +76,7 @@ def test_runs_are_recorded_and_told_in_tables(tiny_bundle: Bundle, tmp_path: Pat
     assert text.endswith("<!-- /table -->\nAfter.\n")
     assert not rewrite(document, tmp_path)
     document.write_text("<!-- table: guesses -->\n<!-- /table -->\n")
-    with pytest.raises(DataError, match="'guesses'"):
+    with pytest.raises(ReportError, match="'guesses'"):
         rewrite(document, tmp_path)
     names = {f"{name} fer2013-tiny" for name in ("results", "classes", "recipe")}
     assert {"comparison", "ablation", *names, *benchmark_tables()} == set(tables(tmp_path))

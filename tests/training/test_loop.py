@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from emotion_core import Bundle, BundleError, DataError
+from emotion_core import Bundle, BundleError, DataError, TrainingError
 from emotion_core.labels import FER2013, FERPLUS
 from emotion_core.recognition.architectures import BUILDERS, IMAGENET_MEAN_BGR, build
 from emotion_core.recognition.classifier import Classifier, softmax
@@ -75,15 +75,15 @@ def environment() -> dict[str, str]:
 def test_another_run_is_not_overwritten(tiny_csv: Path, tmp_path: Path) -> None:
     data = load(tiny_csv)
     train(data, tiny.settings(1), tmp_path)
-    with pytest.raises(DataError, match="--resume"):
+    with pytest.raises(TrainingError, match="--resume"):
         train(data, tiny.settings(1), tmp_path)
-    with pytest.raises(DataError, match="other data or settings"):
+    with pytest.raises(TrainingError, match="other data or settings"):
         train(data, tiny.settings(2), tmp_path, resume=True)
     voted = replace(data, votes=np.full((len(data), 8), 1 / 8, np.float32))
-    with pytest.raises(DataError, match="other data or settings"):
+    with pytest.raises(TrainingError, match="other data or settings"):
         train(voted, tiny.settings(1), tmp_path, resume=True)
     for wrong in ({"epochs": 0}, {"batch_size": 0}, {"learning_rate": -1.0}):
-        with pytest.raises(DataError, match="at least 1"):
+        with pytest.raises(TrainingError, match="at least 1"):
             TrainConfig(**wrong)
     assert json.loads((tmp_path / "run.json").read_text())["config"]["epochs"] == 1
 
@@ -177,7 +177,7 @@ def test_freezing() -> None:
     names = {variable.path.split("/")[0] for variable in network.trainable_variables}
     assert "block_16_expand" in names
     assert "block_15_project" not in names
-    with pytest.raises(DataError, match="no layer 'block_99'"):
+    with pytest.raises(TrainingError, match="no layer 'block_99'"):
         freeze_before(network, "block_99")
 
 
@@ -231,7 +231,7 @@ def test_a_teacher_is_learnt_from(tiny_bundle: Bundle, tiny_csv: Path, tmp_path:
     np.save(kept, np.zeros((len(data), 7), np.float32))  # seen to be read, not asked again
     assert np.allclose(targets(data, config, tmp_path), 1 / 7)
     assert np.array_equal(targets(data.of("train"), config, tmp_path), targets(data.of("train"), config))
-    with pytest.raises(DataError, match="Teacher"):
+    with pytest.raises(TrainingError, match="Teacher"):
         targets(replace(data, labels=tuple("abcdefg")), config)
 
 
@@ -258,7 +258,7 @@ def test_fine_tuning_on_other_classes(tiny_bundle: Bundle, tmp_path: Path) -> No
     assert np.allclose(
         start.layers[-1].get_weights()[0][:, 1], old.layers[-1].get_weights()[0][:, FER2013.index("happy")]
     )
-    with pytest.raises(DataError, match="not a residual_cnn"):
+    with pytest.raises(TrainingError, match="not a residual_cnn"):
         load_initial(build("residual_cnn", 3), tiny_bundle.folder, ("bored", "happy", "sad"))
 
 
@@ -313,11 +313,11 @@ def test_initial_weights(tmp_path: Path) -> None:
     assert load_initial(network, tmp_path / "init.npz") == 1
     assert np.array_equal(bias.numpy(), np.arange(7))
     np.savez(tmp_path / "other.npz", **{"elsewhere|bias": np.zeros(7)})
-    with pytest.raises(DataError, match="another architecture"):
+    with pytest.raises(TrainingError, match="another architecture"):
         load_initial(network, tmp_path / "other.npz")
     for content in (b"no archive", (tmp_path / "init.npz").read_bytes()[:200]):
         (tmp_path / "broken.npz").write_bytes(content)
-        with pytest.raises(DataError, match=r"broken\.npz"):
+        with pytest.raises(TrainingError, match=r"broken\.npz"):
             load_initial(network, tmp_path / "broken.npz")
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from emotion_core import DataError
+from emotion_core import TrainingError
 from emotion_core.labels import FERPLUS
 from emotion_core.training.data.faces import FaceData
 from emotion_core.training.evaluate import mirror, ten_crops
@@ -85,5 +85,5 @@ def test_unknown_views(tiny_bundle) -> None:  # type: ignore[no-untyped-def]
     from emotion_core.recognition.classifier import Classifier
     from emotion_core.training.evaluate import seen
 
-    with pytest.raises(DataError, match="one, flip, ten"):
+    with pytest.raises(TrainingError, match="one, flip, ten"):
         seen(Classifier.from_bundle(tiny_bundle), np.zeros((1, 48, 48, 1), np.uint8), "eleven")
