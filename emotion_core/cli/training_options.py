@@ -29,6 +29,7 @@ def train_options(train: argparse.ArgumentParser) -> None:
     train.add_argument("--color", action="store_true", help="the network takes RGB")
     train.add_argument("--image-size", type=int, help="side to which crops are enlarged in the network")
     train.add_argument("--width", type=int, help="filters of the custom CNN's first stage")
+    train.add_argument("--stride", type=int, help="of the custom CNN's first convolution; 2: four times as fast")
     train.add_argument("--epochs", type=int)
     train.add_argument("--batch-size", type=int)
     train.add_argument("--learning-rate", type=float)
@@ -39,6 +40,9 @@ def train_options(train: argparse.ArgumentParser) -> None:
     train.add_argument("--teachers", nargs="+", metavar="BUNDLE", help="bundles to learn the answers of")
     train.add_argument("--distil-share", type=float, help="share of the targets that the teachers get")
     train.add_argument("--distil-temperature", type=float)
+    train.add_argument(
+        "--teacher-views", type=int, help="augmented pictures of each face that teachers see; 0: the face as it is"
+    )
     train.add_argument("--class-weight-power", type=float, help="0: no class weights, 1: balanced")
     train.add_argument("--balanced-sampling", type=float, help="0: each face once an epoch, 1: classes equally")
     train.add_argument("--mixup", type=float, help="alpha of the Beta distribution; 0: none")
@@ -57,6 +61,7 @@ def train_config(options: argparse.Namespace) -> Any:
     from ..training.config import TrainConfig
 
     shape = {"crop_size": options.crop_size, "image_size": options.image_size, "width": options.width}
+    shape["stride"] = options.stride
     shape["channels"] = 3 if options.color else None
     names = TrainConfig.__dataclass_fields__
     given = {name: value for name, value in vars(options).items() if name in names and value is not None}

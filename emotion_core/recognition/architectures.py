@@ -63,16 +63,28 @@ def enlarged_part(network: Any) -> Any:
 
 
 @register
-def custom_cnn(classes: int, crop_size: int = 48, channels: int = 1, width: int = 32, dropout: float = 0.3) -> Any:
-    """A plain CNN from scratch: four stages of two 3x3 convolutions, each stage twice as wide as the last."""
+def custom_cnn(
+    classes: int, crop_size: int = 48, channels: int = 1, width: int = 32, stride: int = 1, dropout: float = 0.3
+) -> Any:
+    """A plain CNN from scratch: four stages of two 3x3 convolutions, each stage twice as wide as the last.
+
+    With ``stride=2`` the first convolution halves the side at once: a quarter of the work, for the same weights.
+    """
     crop = keras.Input((crop_size, crop_size, channels), dtype="uint8", name="crop")
     x = layers.Rescaling(1 / 127.5, offset=-1, dtype="float32", name="scale")(crop)
     for stage in range(4):
-        for _ in range(2):
+        for number in range(2):
             # The normalisation has an offset of its own, so the convolution needs none.
-            x = layers.Conv2D(width * 2**stage, 3, padding="same", use_bias=False, kernel_initializer="he_normal")(x)
+            x = layers.Conv2D(
+                width * 2**stage,
+                3,
+                strides=1 if stage or number else stride,
+                padding="same",
+                use_bias=False,
+                kernel_initializer="he_normal",
+            )(x)
             x = layers.ReLU()(layers.BatchNormalization()(x))
-        x = layers.SpatialDropout2D(dropout / 3)(layers.MaxPooling2D(2)(x))
+        x = layers.SpatialDropout2D(dropout / 3)(layers.MaxPooling2D(2, padding="same")(x))
     x = layers.Dropout(dropout)(layers.GlobalAveragePooling2D()(x))
     return keras.Model(crop, layers.Dense(classes, dtype="float32", name=HEAD)(x), name="custom_cnn")
 

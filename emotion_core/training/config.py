@@ -28,6 +28,7 @@ class TrainConfig:
     teachers: tuple[str, ...] = ()  # bundles whose mean answer is learnt from (Hinton et al. 2015, arXiv:1503.02531)
     distil_share: float = 0.5  # of the target given to the teachers
     distil_temperature: float = 2.0  # divides the teachers' logits
+    teacher_views: int = 0  # augmented pictures of each face that they answer, and that are learnt from; see ``views``
     class_weight_power: float = 0.25  # weight (mean count / count)^p: 0 none, 1 balanced
     balanced_sampling: float = 0.0  # the same power for how often a face is drawn
     mixup: float = 0.0  # alpha of the Beta distribution (Zhang et al. 2018, arXiv:1710.09412); 0 none
@@ -47,8 +48,8 @@ class TrainConfig:
         for name in ("label_smoothing", "votes_share", "distil_share", "dropout", "ema"):
             if not 0 <= getattr(self, name) <= 1:
                 raise TrainingError(f"{name} must lie between 0 and 1.")
-        if self.mixup < 0 or self.distil_temperature <= 0:
-            raise TrainingError("mixup must be at least 0, and distil_temperature above 0.")
+        if self.mixup < 0 or self.distil_temperature <= 0 or self.teacher_views < 0:
+            raise TrainingError("mixup and teacher_views must be at least 0, and distil_temperature above 0.")
 
     def strength(self, epoch: int) -> float:
         """Augmentation strength in this epoch: mild while the network knows nothing."""

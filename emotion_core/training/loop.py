@@ -9,6 +9,7 @@ accuracy counts only those at the edge. PrivateTest is never looked at here.
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -30,6 +31,7 @@ from .metrics import nll_of
 from .run_folder import append_history, code_version, keep_history, open_run, read_history, read_stages, sha256_of
 from .targets import asked_weights, class_weights, targets, without_teachers
 from .torch_speed import adamw, quicken
+from .views import Views
 
 BEST: Final = "best.weights.h5"
 CHECKPOINT: Final = "checkpoint.weights.h5"
@@ -44,7 +46,7 @@ def batches(
     ``own`` (N,) is each row's own share.
     """
     rng = np.random.default_rng((config.seed, epoch))
-    count = len(data)
+    count, strength = len(data), 0.0 if config.teacher_views else config.strength(epoch)  # views are augmented already
     if config.balanced_sampling:
         chance = (1.0 / np.bincount(data.emotion)[data.emotion]) ** config.balanced_sampling
         order = rng.choice(count, count, p=chance / chance.sum())
@@ -56,7 +58,7 @@ def batches(
             own = np.ones(len(chosen), np.float32)
             if config.mixup:
                 own = rng.beta(config.mixup, config.mixup, len(chosen)).astype(np.float32)
-            faces = config.augmentation.apply(rng, data.faces[chosen], side, config.strength(epoch))
+            faces = config.augmentation.apply(rng, data.faces[chosen], side, strength)
             yield chosen, mixed(faces, own), own
 
 
@@ -116,7 +118,9 @@ def train(data: FaceData, config: TrainConfig, out: str | Path, resume: bool = F
         trainer.load_weights(folder / CHECKPOINT)
     started = int(trainer.optimizer.iterations) // steps
     keep_history(folder, started)  # a kill may fall between an epoch's row and its checkpoint
-    goal, weight = targets(train_part, config, folder), class_weights(train_part, config.class_weight_power)
+    weight = class_weights(train_part, config.class_weight_power)
+    views = Views(train_part, config, folder) if config.teacher_views else None
+    clean, goal = train_part.faces, np.empty(0) if views else targets(train_part, config, folder)
     average = keras.callbacks.SwapEMAWeights()
     average.set_model(trainer)
     best = min((float(row["public_goal"]) for row in read_history(folder)), default=np.inf)
@@ -124,6 +128,9 @@ def train(data: FaceData, config: TrainConfig, out: str | Path, resume: bool = F
     for epoch in range(started, config.epochs):
         began = time.monotonic()
         _seed_dropout(network, config.seed, epoch)
+        if views:
+            pictures, goal = views.of_epoch(epoch)
+            train_part = replace(train_part, faces=pictures)
         bar = keras.utils.Progbar(steps, unit_name=f"step of epoch {epoch + 1}/{config.epochs}")
         sums = {"loss": 0.0, "accuracy": 0.0}
         for step, (chosen, faces, own) in enumerate(batches(train_part, side, config, epoch)):
@@ -137,7 +144,7 @@ def train(data: FaceData, config: TrainConfig, out: str | Path, resume: bool = F
             bar.update(step + 1, [(name, float(logs[name])) for name in sums])  # the bar shows means
             sums = {name: total + float(logs[name]) for name, total in sums.items()}
         average.on_test_begin()  # the averaged weights come in
-        with own_statistics(network, train_part.faces):
+        with own_statistics(network, clean):
             found = {name: round(score, 5) for name, score in scores(network, public, config).items()}
             if found["public_goal"] < best:
                 best = found["public_goal"]

@@ -56,11 +56,19 @@ def asked_weights(teacher: Bundle) -> Path:
     return teacher.folder / teacher.serves_from()
 
 
-def _answers(teacher: Bundle, data: FaceData, folder: Path | None) -> NDArray[np.float32]:
-    """A teacher's calibrated logits, float32 (N, C), the mean of both views; kept in a file of the folder."""
+def taking(teacher: Bundle, data: FaceData) -> Bundle:
+    """The teacher, where it knows the data's labels and takes its crops; TrainingError where it does not."""
     config = teacher.config
     if config.labels != data.labels:
         raise TrainingError(f"Teacher {teacher.origin} knows {', '.join(config.labels)}, not {', '.join(data.labels)}.")
+    if (config.height, config.width, config.channels) != data.faces.shape[1:]:
+        raise TrainingError(f"Teacher {teacher.origin} takes other crops than {data.faces.shape[1:]}.")
+    return teacher
+
+
+def _answers(teacher: Bundle, data: FaceData, folder: Path | None) -> NDArray[np.float32]:
+    """A teacher's calibrated logits, float32 (N, C), the mean of both views; kept in a file of the folder."""
+    config = taking(teacher, data).config
     weights = sha256_of(asked_weights(teacher))
     asked = hashlib.sha256(f"{data.digest()} {weights} {config.temperature} {config.bias}".encode()).hexdigest()
     kept = folder / f"answers-{asked[:16]}.npy" if folder else None
@@ -68,10 +76,7 @@ def _answers(teacher: Bundle, data: FaceData, folder: Path | None) -> NDArray[np
         return np.asarray(np.load(kept, allow_pickle=False), np.float32)
     # Both views are asked for here: one that looks twice by itself would be asked for four.
     classifier = Classifier.from_bundle(teacher).one_look()
-    try:
-        views = [classifier.logits(data.faces), classifier.logits(np.ascontiguousarray(data.faces[:, :, ::-1]))]
-    except ValueError as error:
-        raise TrainingError(f"Teacher {teacher.origin} takes other crops: {error}") from error
+    views = [classifier.logits(data.faces), classifier.logits(np.ascontiguousarray(data.faces[:, :, ::-1]))]
     answers = np.asarray(np.mean(views, axis=0) / config.temperature, np.float32)
     answers += np.asarray(config.bias or 0.0, np.float32)
     if kept:

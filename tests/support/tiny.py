@@ -47,7 +47,7 @@ def register() -> str:
     def tiny(classes: int, dropout: float = 0.1, weights: str | None = None) -> Any:
         assert weights is None
         crop = Input((48, 48, 1), dtype="uint8", name="crop")
-        x = layers.Rescaling(1 / 127.5, offset=-1, dtype="float32")(crop)
+        x = layers.Rescaling(1 / 127.5, offset=-1, dtype="float32", name="scale")(crop)
         x = layers.BatchNormalization()(layers.Conv2D(8, 5, strides=4, padding="same", activation="relu")(x))
         x = layers.Dropout(dropout)(layers.Flatten()(x))
         return Model(crop, layers.Dense(classes, dtype="float32", name="logits")(x), name="tiny")
@@ -60,7 +60,7 @@ def settings(epochs: int) -> Any:
     from emotion_core.training.augment import Augmentation
     from emotion_core.training.config import TrainConfig
 
-    mild = Augmentation(flip=0.5, rotation=2, zoom=0.02, shift=0.01, erase=0.1)
+    mild = Augmentation(flip=0.5, rotation=2, zoom=(0.98, 1.02), shift=0.01, erase=0.1, spoil=0)
     return TrainConfig(
         arch=register(),
         epochs=epochs,

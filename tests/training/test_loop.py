@@ -16,11 +16,11 @@ from PIL import Image
 
 from emotion_core import Bundle, BundleError, DataError, TrainingError
 from emotion_core.labels import FER2013, FERPLUS
-from emotion_core.recognition.architectures import BUILDERS, IMAGENET_MEAN_BGR, build
+from emotion_core.recognition.architectures import BUILDERS, IMAGENET_MEAN_BGR, build, enlarged_part
 from emotion_core.recognition.classifier import Classifier, softmax
 from emotion_core.recognition.keras_network import load_network
 from emotion_core.reports.records import recipe
-from emotion_core.training.augment import Augment, Augmentation, no_change
+from emotion_core.training.augment import Augmentation
 from emotion_core.training.batch_norm import own_statistics, renew_statistics
 from emotion_core.training.config import TrainConfig
 from emotion_core.training.data.faces import FaceData, load
@@ -30,6 +30,7 @@ from emotion_core.training.loop import batches, mixed, train
 from emotion_core.training.pipeline import continued, train_bundle
 from emotion_core.training.run_folder import read_history
 from emotion_core.training.targets import class_weights, targets
+from emotion_core.training.views import Views
 from emotion_core.training.weight_average import average_bundles
 from support import tiny
 
@@ -110,11 +111,13 @@ def test_a_second_stage_starts_from_the_first_and_is_told_with_it(
 
 def test_batches_depend_on_seed_and_epoch_alone() -> None:
     config = TrainConfig(batch_size=8)
-    first, again, later = (list(batches(np.arange(20) % 7, 48, config, epoch)) for epoch in (0, 0, 1))
+    data = noise(20)
+    first, again, later = (list(batches(data, 64, config, epoch)) for epoch in (0, 0, 1))
     assert len(first) == 2
-    for (left, left_draws), (right, right_draws) in zip(first, again, strict=True):
+    for (left, left_faces, _), (right, right_faces, _) in zip(first, again, strict=True):
         assert np.array_equal(left, right)
-        assert np.array_equal(left_draws, right_draws)
+        assert np.array_equal(left_faces, right_faces)
+        assert left_faces.shape == (8, 64, 64, 1)
     assert not np.array_equal(first[0][0], later[0][0])
 
 
@@ -194,25 +197,28 @@ def test_frozen_layers_keep_their_weights(tiny_bundle: Bundle, tiny_csv: Path, t
     assert not np.array_equal(head.get_weights()[0], after.layers[-1].get_weights()[0])
 
 
+def noise(count: int) -> FaceData:
+    faces = np.random.default_rng(0).integers(0, 256, (count, 48, 48, 1), dtype=np.uint8)
+    return FaceData(faces, np.arange(count) % 7, np.array(["train"] * count))
+
+
 def test_mixup_mixes_faces_and_targets_alike() -> None:
-    config = TrainConfig(batch_size=8, mixup=0.4, augmentation=Augmentation(erase=0), augmentation_start=0)
-    rng = np.random.default_rng(0)
-    faces = np.repeat(rng.integers(0, 256, (8, 1, 1, 1), dtype=np.uint8), 48, axis=1).repeat(48, axis=2)
-    [(chosen, draws)] = batches(np.arange(8) % 7, 48, config, 0)
-    assert not np.allclose(draws[:, -1], 1)
-    level = faces[chosen, 0, 0, 0].astype(np.float32)
-    expected = mixed(level, draws)
-    assert np.allclose(np.asarray(Augment()(faces[chosen], draws))[:, 10, 10, 0], expected, atol=0.51)
+    config = TrainConfig(batch_size=8, mixup=0.4, augmentation=Augmentation(flip=0), augmentation_start=0)
+    data = noise(8)
+    [(chosen, faces, own)] = batches(data, 48, config, 0)
+    assert not np.allclose(own, 1)
+    assert np.allclose(faces, mixed(data.faces[chosen].astype(np.float32), own), atol=0.01)
     eye = np.eye(8, dtype=np.float32)
-    assert np.allclose(mixed(eye, draws).sum(axis=1), 1)
-    assert np.allclose(np.diag(mixed(eye, draws)), draws[:, -1])
+    assert np.allclose(mixed(eye, own).sum(axis=1), 1)
+    assert np.allclose(np.diag(mixed(eye, own)), own)
 
 
 def test_balanced_sampling_draws_rare_classes_more_often() -> None:
     emotion = np.array([0] * 900 + [1] * 100)
     for power, low, high in ((0.0, 0.1, 0.1), (1.0, 0.45, 0.55)):
         config = TrainConfig(batch_size=1000, balanced_sampling=power)
-        [(chosen, _)] = batches(emotion, 48, config, 0)
+        data = FaceData(np.zeros((1000, 8, 8, 1), np.uint8), emotion, np.array(["train"] * 1000))
+        [(chosen, _, _)] = batches(data, 8, config, 0)
         assert low <= emotion[chosen].mean() <= high
 
 
@@ -349,24 +355,88 @@ def test_class_weights() -> None:
         class_weights(data.only(data.emotion > 0), 1)
 
 
+#: Nothing happens to a face but what a test asks for.
+STILL = Augmentation(flip=0, rotation=0, roll=0, zoom=(1, 1), shift=0, contrast=0, brightness=0, erase=0, spoil=0)
+
+
 def test_augmentation_keeps_what_it_should() -> None:
     rng = np.random.default_rng(3)
-    faces = rng.integers(0, 256, (6, 48, 48, 1), dtype=np.uint8)
-    assert np.array_equal(np.asarray(Augment()(faces, no_change(6))), faces)
-    mirror = Augmentation(flip=1, rotation=0, zoom=0, shift=0, contrast=0, brightness=0, erase=0)
-    assert np.array_equal(np.asarray(Augment()(faces, mirror.draw(rng, 6, 48))), faces[:, :, ::-1])
-    changed = np.asarray(Augment()(faces, Augmentation().draw(rng, 6, 48)))
-    assert changed.dtype == np.uint8
+    faces = noise(6).faces
+    assert np.array_equal(STILL.apply(rng, faces, 48), faces)
+    assert np.array_equal(Augmentation(flip=0).apply(rng, faces, 48, strength=0), faces)
+    assert np.array_equal(replace(STILL, flip=1).apply(rng, faces, 48), faces[:, :, ::-1])
+    changed = Augmentation().apply(rng, faces, 48)
+    assert changed.dtype == np.float32
+    assert 0 <= changed.min() <= changed.max() <= 255
     assert not np.array_equal(changed, faces)
+    colour = np.repeat(faces, 3, axis=3)
+    seen = replace(STILL, spoil=1, roll=0).apply(rng, colour, 64)
+    assert seen.shape == (6, 64, 64, 3)
+
+
+def test_an_unchanged_face_is_what_the_network_makes_of_it() -> None:
+    """One sampling, the same as the graph's own: what is trained on is what is served."""
+    faces = noise(3).faces
+    enlarged = keras.layers.Resizing(80, 80)(faces.astype(np.float32))
+    assert np.abs(np.asarray(enlarged) - STILL.apply(np.random.default_rng(0), faces, 80)).max() < 8
+    network = build("resnet50v2", 7, image_size=80)
+    inner = enlarged_part(network)
+    assert inner.input_shape == (None, 80, 80, 1)
+    assert np.allclose(inner(enlarged, training=False), network(faces, training=False), atol=1e-3)
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_each_way_of_spoiling_a_face_changes_it(number: int) -> None:
+    face = np.asarray(astronaut_face(), np.float32)
+    asked = np.arange(8) == number
+    seen = STILL._spoilt(np.random.default_rng(0), face[..., None].astype(np.uint8), asked, np.full(8, 0.3))
+    assert seen.shape == (48, 48, 1)
+    assert np.abs(seen[..., 0] - face).mean() > 4 or number in (0, 1, 5)
+    assert np.abs(seen[..., 0] - face).max() > 4
+    assert 0 <= seen.min() <= seen.max() <= 255
+
+
+def astronaut_face() -> np.ndarray:
+    from skimage import data
+
+    return np.asarray(Image.fromarray(data.astronaut()).convert("L").crop((170, 60, 270, 160)).resize((48, 48)))
 
 
 def test_a_shift_is_as_far_as_it_says() -> None:
     face = np.zeros((1, 48, 48, 1), np.uint8)
     face[0, 20:24, 20:24] = 255
-    only_shift = Augmentation(flip=0, rotation=0, zoom=0, shift=0.1, contrast=0, brightness=0, erase=0)
+    only_shift = replace(STILL, shift=0.1)
     rng = np.random.default_rng(0)
     for _ in range(20):
-        moved = np.asarray(Augment()(face, only_shift.draw(rng, 1, 48)))[0, ..., 0]
+        moved = only_shift.apply(rng, face, 48)[0, ..., 0]
         y, x = (np.average(np.arange(48), weights=moved.sum(axis=axis)) for axis in (1, 0))
         assert abs(y - 21.5) <= 4.81
         assert abs(x - 21.5) <= 4.81
+
+
+def test_a_teacher_sees_the_very_pictures_of_its_student(tiny_bundle: Bundle, tiny_csv: Path, tmp_path: Path) -> None:
+    data = load(tiny_csv).of("train")
+    config = replace(tiny.settings(4), teachers=(str(tiny_bundle.folder),), distil_share=1.0, teacher_views=2)
+    views = Views(data, config, tmp_path)
+    (faces, goal), (others, _), (again, _) = (views.of_epoch(epoch) for epoch in (0, 1, 2))
+    assert np.array_equal(faces, again)
+    assert not np.array_equal(faces, others)
+    logits = Classifier.from_bundle(tiny_bundle).logits(faces) / tiny_bundle.config.temperature
+    asked = softmax(logits + np.asarray(tiny_bundle.config.bias), config.distil_temperature)
+    assert np.allclose(goal, asked, atol=2e-3)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["view-0.npz", "view-1.npz"]
+    kept = {"answers": np.full((len(data), 7), 1 / 7), "teachers": np.load(tmp_path / "view-0.npz")["teachers"]}
+    np.savez(tmp_path / "view-0.npz", **kept)  # seen to be read, not asked again
+    assert np.allclose(views.of_epoch(0)[1], 1 / 7)
+    taught = train(load(tiny_csv), replace(config, init=str(tiny_bundle.folder)), tmp_path / "run")
+    assert taught.count_params() == tiny_bundle.config.training["parameters"]
+    with pytest.raises(TrainingError, match="Teacher"):
+        Views(replace(data, labels=tuple("abcdefg")), config)
+
+
+def test_the_light_network_takes_the_plain_ones_weights() -> None:
+    plain, light = build("custom_cnn", 7), build("custom_cnn", 7, stride=2)
+    light.set_weights(plain.get_weights())
+    crops = noise(2).faces
+    assert np.asarray(light(crops)).shape == (2, 7)
+    assert not np.allclose(light(crops), plain(crops))

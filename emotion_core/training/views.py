@@ -1,0 +1,70 @@
+"""A few augmented pictures of every face, and the teachers' answers to just those pictures.
+
+Answers to clean faces would tell a student that a dark, turned or blurred face still looks as
+it did (Beyer et al. 2022, "A good teacher is patient and consistent", arXiv:2106.05237). To ask
+large teachers about each picture of each epoch would cost more than the student's own work, so
+a few pictures of each face are drawn and answered beforehand, and the epochs take turns.
+"""
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..files import unfinished
+from ..recognition.bundle import Bundle
+from ..recognition.classifier import Classifier, softmax
+from .config import TrainConfig
+from .data.faces import FaceData
+from .run_folder import sha256_of
+from .targets import asked_weights, taking, targets, without_teachers
+
+#: Faces that are drawn and answered at once.
+_BLOCK: Final = 1024
+
+
+class Views:
+    """Augmented crops, uint8 (N, H, W, C), and what is asked for on them, float32 (N, classes), by epoch."""
+
+    def __init__(self, data: FaceData, config: TrainConfig, folder: Path | None = None) -> None:
+        """``folder`` keeps the answers for a resumed run. Raises TrainingError for a teacher of other labels or crops."""
+        self._data, self._config, self._folder = data, config, folder
+        self._goal = targets(data, without_teachers(config))
+        self._teachers = [taking(Bundle.open(Path(teacher)), data) for teacher in config.teachers]
+
+    def of_epoch(self, epoch: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        """The crops of all faces in this epoch, and their targets."""
+        view = epoch % self._config.teacher_views
+        faces = self._drawn(view)
+        share = self._config.distil_share
+        return faces, np.asarray(self._goal * (1 - share) + share * self._answers(view, faces), np.float32)
+
+    def _drawn(self, view: int) -> NDArray[np.uint8]:
+        config, faces = self._config, self._data.faces
+        drawn = np.empty_like(faces)
+        # The strength changes from view to view as it would from epoch to epoch.
+        strength = config.strength(view * config.epochs // config.teacher_views)
+        for start in range(0, len(faces), _BLOCK):
+            rng = np.random.default_rng((config.seed, view, start))
+            seen = config.augmentation.apply(rng, faces[start : start + _BLOCK], faces.shape[1], strength)
+            drawn[start : start + _BLOCK] = np.round(seen)
+        return drawn
+
+    def _answers(self, view: int, faces: NDArray[np.uint8]) -> NDArray[np.float64]:
+        told = [sha256_of(asked_weights(teacher)) for teacher in self._teachers]
+        kept = self._folder / f"view-{view}.npz" if self._folder else None
+        if kept and kept.is_file():
+            with np.load(kept, allow_pickle=False) as file:
+                if list(file["teachers"]) == told:
+                    return np.asarray(file["answers"], np.float64)
+        answers = np.mean([self._asked(teacher, faces) for teacher in self._teachers], axis=0)
+        if kept:
+            with unfinished(kept) as part, part.open("wb") as file:
+                np.savez(file, answers=answers.astype(np.float16), teachers=np.array(told))
+        return np.asarray(answers, np.float64)
+
+    def _asked(self, teacher: Bundle, faces: NDArray[np.uint8]) -> NDArray[np.float64]:
+        config = teacher.config
+        logits = Classifier.from_bundle(teacher).one_look().logits(faces) / config.temperature
+        return softmax(logits + np.asarray(config.bias or 0.0, np.float32), self._config.distil_temperature)
