@@ -28,7 +28,7 @@ class Views:
     """Augmented crops, uint8 (N, H, W, C), and what is asked for on them, float32 (N, classes), by epoch."""
 
     def __init__(self, data: FaceData, config: TrainConfig, folder: Path | None = None) -> None:
-        """``folder`` keeps the answers for a resumed run. Raises TrainingError for a teacher of other labels or crops."""
+        """``folder`` keeps the answers for a resumed run. TrainingError for a teacher of other labels or crops."""
         self._data, self._config, self._folder = data, config, folder
         self._goal = targets(data, without_teachers(config))
         self._teachers = [taking(Bundle.open(Path(teacher)), data) for teacher in config.teachers]
