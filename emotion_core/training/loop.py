@@ -120,7 +120,8 @@ def train(data: FaceData, config: TrainConfig, out: str | Path, resume: bool = F
     keep_history(folder, started)  # a kill may fall between an epoch's row and its checkpoint
     weight = class_weights(train_part, config.class_weight_power)
     views = Views(train_part, config, folder) if config.teacher_views else None
-    clean, goal = train_part.faces, np.empty(0) if views else targets(train_part, config, folder)
+    clean = train_part.faces
+    goal = np.empty(0, np.float32) if views else targets(train_part, config, folder)
     average = keras.callbacks.SwapEMAWeights()
     average.set_model(trainer)
     best = min((float(row["public_goal"]) for row in read_history(folder)), default=np.inf)
