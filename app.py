@@ -19,6 +19,7 @@ from emotion_core.page.about_tab import about, about_tab
 from emotion_core.page.browser_files import BrowserFiles
 from emotion_core.page.components import fetch_nothing
 from emotion_core.page.endpoints import client_endpoints
+from emotion_core.page.gradio_bounds import GradioBounds, answer_unknown_names
 from emotion_core.page.image_tab import image_tab
 from emotion_core.page.templating import render
 from emotion_core.page.video_tab import video_tab
@@ -106,6 +107,8 @@ def main() -> None:
     page.has_launched = True
     mounted: Any = app.routes[-1]
     answer_lost_uploads(mounted.app)  # the page's, too: Gradio would answer with a traceback in the log
+    answer_unknown_names(mounted.app)
+    files.also(GradioBounds(page, mounted.app, workshop).tidy)
     # A page keeps a connection open for as long as it is shown; Gradio's own launch ends it like this, too.
     serve(app, mounted.app.stop_event.set, files.delete, where, trust_proxies=settings.trusted_proxies > 0)
 

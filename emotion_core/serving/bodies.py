@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Final
 
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..settings import Settings
@@ -96,12 +97,12 @@ class Bodies:
         except Exception as error:
             if answer.refused:
                 return  # it only tripped over the end of the body
-            # Where, but not the message: it may quote what a visitor sent. One line, as there may be many.
-            *_, last = traceback.extract_tb(error.__traceback__)
-            log.error("A request failed with %s in %s, line %s.", type(error).__name__, last.filename, last.lineno)
-            if answer.started:
-                raise ConnectionAbortedError("The answer was broken off.") from None
-            await answer.refuse(ApiError(500))
+            if not isinstance(error.__cause__, HTTPException):  # Gradio's way to end an answer that it has begun
+                # Where, but not the message: it may quote what a visitor sent. One line, as there may be many.
+                *_, last = traceback.extract_tb(error.__traceback__)
+                where = (last.name, last.filename, last.lineno)
+                log.error("A request failed with %s in %s (%s, line %s).", type(error).__name__, *where)
+            await answer.break_off()
 
 
 @contextlib.contextmanager
@@ -151,6 +152,14 @@ class _Answer:
         if not self.started and not self.refused:
             self.refused = True
             await self._respond(error)
+
+    async def break_off(self) -> None:
+        """Answer that the server failed; an answer that has begun ends here."""
+        if not self.started:
+            await self.refuse(ApiError(500))
+            return
+        with contextlib.suppress(Exception):  # less may have come than was promised, or the client is gone
+            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _respond(self, error: ApiError) -> None:
         self.started = True

@@ -1,0 +1,136 @@
+"""What Gradio 6.31 keeps for each visitor, with bounds.
+
+It keeps a configuration of the whole page for every name that a caller gives to a session, every answer that
+nobody fetched, the progress of every upload, and the name of every file. None of that is ever needed for
+long; all of it is chosen by the caller.
+"""
+
+import asyncio
+import sys
+import time
+from collections.abc import Callable
+from copy import copy
+from pathlib import Path
+from typing import Any, Final
+
+import gradio as gr
+from fastapi import FastAPI, Request, Response
+from gradio import routes, state_holder
+from gradio.route_utils import FnIndexInferError
+
+from ..serving.refusals import ApiError, respond
+from ..serving.workshop import Workshop
+
+#: Sessions whose state is kept, and those for whom answers lie ready.
+SESSIONS: Final = 500
+#: How long an answer lies ready for somebody to fetch it, in seconds.
+FETCH_SECONDS: Final = 60.0
+#: Events of one address that wait in the page's queue.
+EACH_WAITING: Final = 12
+#: Uploads whose progress is remembered.
+UPLOADS: Final = 200
+
+
+class LightState(state_holder.SessionState):
+    """A session's state without a copy of the page's configuration, which only deep links need; none are served."""
+
+    def __init__(self, blocks: gr.Blocks) -> None:
+        self.blocks_config = copy(blocks.default_config)
+        self.config_values = {}
+        self.state_data = {}
+        self._state_ttl = {}
+        self.is_closed = False
+        self.STATE_TTL_WHEN_CLOSED = 3600
+
+    def __setitem__(self, key: int, value: Any) -> None:
+        """As ever, but for the configuration."""
+        super().__setitem__(key, value)
+        self.config_values.clear()
+
+    def _update_config(self, key: int) -> None: ...
+
+    def _update_value_in_config(self, key: int, value: Any) -> None: ...
+
+
+class GradioBounds:
+    """Bounds a mounted page; ``tidy`` is to be called now and then, from any thread."""
+
+    def __init__(
+        self, page: gr.Blocks, app: Any, workshop: Workshop, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._page, self._app, self._workshop, self._clock = page, app, workshop, clock
+        queue: Any = page._queue
+        self._queue = queue
+        self._loop: asyncio.AbstractEventLoop | None = None
+        #: Session -> how many messages lay ready at which moment, since when that has not changed.
+        self._unfetched: dict[str, tuple[int, float]] = {}
+        state_holder.SessionState = LightState  # type: ignore[misc]
+        app.state_holder.capacity = SESSIONS
+        self._queue.pending_messages_per_session.max_size = SESSIONS
+        # Figures on visitors, which nobody may ask for: they cost a table of all events at each one's end.
+        self._queue.ANALYTICS_MAX_EVENTS = 1
+        self._queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize
+        self._push = self._queue.push
+        self._queue.push = self._push_if_few
+
+    async def _push_if_few(self, body: Any, request: Request, username: str | None) -> Any:
+        self._loop = asyncio.get_running_loop()
+        address = self._workshop.address_of(request.scope)
+        queues = self._queue.event_queue_per_concurrency_id.values()
+        waiting = [event for queue in queues for event in queue.queue]
+        mine = sum(self._workshop.address_of(event.request.scope) == address for event in waiting)
+        if mine >= EACH_WAITING:
+            return False, "Too many requests of yours are waiting. Try again when they are answered.", "queue_full"
+        return await self._push(body=body, request=request, username=username)
+
+    def tidy(self) -> None:
+        """Forget what nobody will ask for."""
+        if self._loop is not None and not self._loop.is_closed():
+            asyncio.run_coroutine_threadsafe(self.forget(), self._loop)
+
+    async def forget(self) -> None:
+        """The same, on the page's own event loop."""
+        now = self._clock()
+        ready, pending = self._queue.pending_messages_per_session, self._queue.pending_event_ids_session
+        alive = self._queue.event_ids_to_events.keys()
+        for session in list(self._unfetched):
+            if session not in ready:
+                del self._unfetched[session]
+        for session in [name for name in pending if name not in ready]:
+            self._forget_session(session)
+        for session, messages in list(ready.items()):
+            size, since = self._unfetched.get(session, (-1, now))
+            if messages.qsize() != size:
+                self._unfetched[session] = (messages.qsize(), now)
+            elif now - since > FETCH_SECONDS and alive.isdisjoint(pending.get(session, ())):
+                await self._queue.clean_events(session_hash=session)
+                self._forget_session(session)
+        self._forget_files()
+
+    def _forget_session(self, session: str) -> None:
+        self._queue.pending_messages_per_session.pop(session, None)
+        for event in self._queue.pending_event_ids_session.pop(session, ()):
+            self._queue.event_ids_to_events.pop(event, None)
+            self._app.iterators_to_reset.discard(event)
+        self._page.pending_diff_streams.pop(session, None)
+        self._unfetched.pop(session, None)
+
+    def _forget_files(self) -> None:
+        for files in self._page.temp_file_sets:
+            files.difference_update([file for file in files if not Path(file).exists()])
+        uploads: Any = routes.file_upload_statuses
+        for known in (uploads._statuses, uploads._signals):
+            for name in list(known)[: max(0, len(known) - UPLOADS)]:
+                del known[name]
+
+
+def answer_unknown_names(app: FastAPI) -> None:
+    """Answer a call of a function that there is not, which Gradio fails at, in the one shape of all refusals."""
+
+    async def unknown(request: Request, error: Exception) -> Response:
+        if isinstance(error, KeyError) and "/call/v2/" not in request.url.path:
+            raise error
+        return respond(ApiError(404, "There is no function of that name. GET /gradio_api/info lists what there is."))
+
+    app.add_exception_handler(FnIndexInferError, unknown)
+    app.add_exception_handler(KeyError, unknown)

@@ -1,0 +1,192 @@
+"""What Gradio keeps for each visitor stays the same, however many names visitors give themselves."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import gradio as gr
+import httpx
+import pytest
+import uvicorn
+from fastapi import FastAPI
+
+from emotion_core import Settings
+from emotion_core.page import gradio_bounds
+from emotion_core.page.gradio_bounds import EACH_WAITING, GradioBounds, answer_unknown_names
+from emotion_core.serving.bodies import Bodies
+from emotion_core.serving.server import listen
+from emotion_core.serving.workshop import Workshop
+from support.waiting import until
+
+
+class Running:
+    """A small page on a real port: a function that answers at once, one that waits, and one of a component."""
+
+    def __init__(self, folder: Path) -> None:
+        self.go_on, self.now = threading.Event(), 0.0
+        with gr.Blocks() as self.page:
+            gr.HTML(server_functions=[self.echo], elem_id="component")
+            state, word = gr.State(None), gr.Textbox()
+            gr.Button().click(lambda text: (text * 10, text), [word], [word, state], api_name="repeat")
+            gr.Button().click(self.wait, [word], [word], api_name="wait")
+        self.page.queue(default_concurrency_limit=1)
+        app = FastAPI()
+        app.add_middleware(Bodies, settings=Settings())
+        gr.mount_gradio_app(app, self.page, path="/")
+        self.page.has_launched = True
+        mounted: Any = app.routes[-1]
+        self.app = mounted
+        self.app.app.uploaded_file_dir = str(folder)
+        self.bounds = GradioBounds(self.page, self.app.app, Workshop(Settings()), lambda: self.now)
+        answer_unknown_names(self.app.app)
+        self.asgi = app
+        self.url, self.line = "", httpx.Client(timeout=20)
+
+    @staticmethod
+    def echo(value: Any) -> Any:
+        return value
+
+    def wait(self, word: str) -> str:
+        self.go_on.wait(20)
+        return word
+
+    @property
+    def queue(self) -> Any:
+        return self.page._queue
+
+    def forget(self) -> None:
+        self.bounds.tidy()
+        self.post("run/repeat", data=["x"])  # by the time that this is answered, the other is done
+
+    def post(self, address: str, **body: Any) -> httpx.Response:
+        return self.line.post(f"{self.url}/gradio_api/{address}", json=body)
+
+
+SESSIONS, UPLOADS = 40, 20
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("uploads")
+
+
+@pytest.fixture(scope="module")
+def running(folder: Path) -> Iterator[Running]:
+    """All of it in a thread with an event loop, or Gradio would make a loop for its locks and leave it open."""
+    made: list[tuple[Running, uvicorn.Server]] = []
+
+    async def serve() -> None:
+        with patch.object(gradio_bounds, "SESSIONS", SESSIONS):
+            running = Running(folder)
+        config = uvicorn.Config(running.asgi, log_level="error", lifespan="on", timeout_graceful_shutdown=1)
+        with listen("127.0.0.1", 0, 1) as listener:
+            running.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            server = uvicorn.Server(config)
+            made.append((running, server))
+            await server.serve(sockets=[listener])
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    until(lambda: bool(made) and made[0][1].started, 60)
+    [(running, server)] = made
+    try:
+        yield running
+    finally:
+        running.line.close()
+        running.go_on.set()
+        running.app.app.stop_event.set()
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture(autouse=True)
+def _quiet(running: Running) -> Iterator[None]:
+    """Nothing waits before a test, nor after it."""
+    running.go_on.clear()
+    running.now = 0.0
+    yield
+    running.go_on.set()
+    until(lambda: len(running.queue) == 0 and running.queue.get_active_worker_count() == 0)
+
+
+def test_sessions(running: Running) -> None:
+    """Every door by which a name comes in, with more names than are kept."""
+    config = running.line.get(f"{running.url}/config").json()
+    [component] = [part["id"] for part in config["components"] if part["props"].get("elem_id") == "component"]
+    for number in range(SESSIONS + 30):
+        sent = {"data": "x", "component_id": component, "fn_name": "echo", "session_hash": f"a{number}"}
+        assert running.post("component_server", **sent).json() == "x"
+        if number % 10 == 0:
+            assert running.post("run/repeat", data=["y"], session_hash=f"b{number}").json()["data"][0] == "y" * 10
+    held = running.app.app.state_holder.session_data
+    assert len(held) == SESSIONS
+    assert all(not state.config_values for state in held.values())
+    assert any(state.state_data for state in held.values())  # what a visitor's own state is for
+
+
+def test_answers_that_nobody_fetches(running: Running) -> None:
+    for number in range(15):
+        until(lambda: running.post("call/repeat", data=["z"]).status_code == 200)
+        sent = {"data": ["z"], "fn_index": 0, "session_hash": f"c{number}"}
+        until(lambda sent=sent: running.post("queue/join", **sent).status_code == 200)  # type: ignore[misc]
+    ready = running.queue.pending_messages_per_session
+    until(lambda: not running.queue.event_ids_to_events and len(ready) >= 30, 60)
+    running.forget()
+    running.now = 50
+    running.forget()
+    assert len(ready) >= 30  # still in time
+    running.now = 120
+    running.forget()
+    until(lambda: not ready)
+    assert running.queue.pending_event_ids_session == {}
+    assert running.queue.event_ids_to_events == {}
+    answer = running.post("call/repeat", data=["z"]).json()
+    with running.line.stream("GET", f"{running.url}/gradio_api/call/repeat/{answer['event_id']}") as events:
+        assert "z" * 10 in events.read().decode()
+
+
+def test_a_visitor_who_waits_is_not_forgotten(running: Running) -> None:
+    event = running.post("call/wait", data=["slow"]).json()["event_id"]
+    for now in (0, 40, 80, 120, 200):
+        running.now = now
+        running.forget()
+    running.go_on.set()
+    with running.line.stream("GET", f"{running.url}/gradio_api/call/wait/{event}") as events:
+        assert "slow" in events.read().decode()
+
+
+def test_one_address_does_not_fill_the_queue(running: Running) -> None:
+    answers = [running.post("call/wait", data=["x"]) for _ in range(EACH_WAITING + 5)]
+    refused = [answer for answer in answers if answer.status_code != 200]
+    assert 3 <= len(refused) <= 5
+    assert refused[0].status_code == 503
+    assert "Too many requests of yours" in refused[0].text
+
+
+def test_uploads(running: Running, folder: Path) -> None:
+    for number in range(UPLOADS + 20):
+        files = {"files": ("x.txt", b"%d" % number)}
+        assert running.line.post(f"{running.url}/gradio_api/upload?upload_id=u{number}", files=files).status_code == 200
+    for path in folder.rglob("x.txt"):
+        path.unlink()
+    running.post("call/repeat", data=["z"])
+    with patch.object(gradio_bounds, "UPLOADS", UPLOADS):
+        running.forget()
+    until(lambda: running.page.upload_file_set == set())
+    from gradio.routes import file_upload_statuses
+
+    assert len(file_upload_statuses._statuses) <= UPLOADS
+    assert len(file_upload_statuses._signals) <= UPLOADS
+
+
+@pytest.mark.parametrize("address", ["call/v2/nonsense", "call/nonsense", "run/nonsense", "queue/join"])
+def test_unknown_names_are_told_in_json(running: Running, address: str) -> None:
+    body: dict[str, Any] = (
+        {"fn_index": None, "session_hash": "s", "data": []} if address == "queue/join" else {"data": []}
+    )
+    answer = running.post(address, **body)
+    assert answer.status_code in (400, 404)
+    assert answer.headers["content-type"] == "application/json"
