@@ -1,5 +1,6 @@
-"""Files that appear when they are complete: whoever reads a folder never meets half of one."""
+"""Files that appear when they are complete, so that nobody meets half of one, and what tells a file from another."""
 
+import hashlib
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,3 +16,9 @@ def unfinished(path: Path) -> Iterator[Path]:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal; OSError where it cannot be read."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

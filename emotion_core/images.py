@@ -1,6 +1,7 @@
 """Any picture a user may hand over -> RGB uint8 (H, W, 3), upright, or a clear refusal."""
 
 import base64
+import binascii
 import contextlib
 import io
 import os
@@ -200,6 +201,16 @@ def _check_size(width: int, height: int) -> None:
         )
     if min(width, height) < MIN_SIDE:
         raise ImageError(f"The picture is {width}x{height}; each side needs at least {MIN_SIDE} pixels.")
+
+
+def from_base64(text: str) -> bytes:
+    """The file in base64, or in a data address; line ends and blanks are passed over. ImageError for anything else."""
+    if text.startswith("data:"):
+        text = text.partition(",")[2]
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError) as error:  # ValueError: not ASCII
+        raise ImageError("This is not base64. Encode the picture's file, not its path.") from error
 
 
 def data_uri(image: Image.Image) -> str:

@@ -5,7 +5,6 @@ app loads it everywhere, and from which a Space knows what to fetch before it st
 """
 
 import contextlib
-import hashlib
 import json
 import shutil
 import tempfile
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from .errors import BundleError, HubError, ModelNotFoundError, OutputError
+from .files import sha256_of
 from .recognition.bundle import CARD, GRAPH, KERAS, SERVABLE, WEIGHTS, Bundle
 from .recognition.bundle_config import CONFIG
 from .recognition.hub import HubRef
@@ -64,7 +64,7 @@ def model_upload(bundle: str | Path, repo_id: str) -> Upload:
 def publish_model(upload: Upload, private: bool = False, pin_file: Path = PIN) -> HubRef:
     """Create the repository if need be, upload, and write the pin. Raises HubError."""
     commit = _send(upload, private, f"Publish {upload.folder.name}")
-    hashes = {name: hashlib.sha256((upload.folder / name).read_bytes()).hexdigest() for name in upload.files}
+    hashes = {name: sha256_of(upload.folder / name) for name in upload.files}
     pin = HubRef(upload.repo_id, commit, hashes)
     try:
         pin_file.write_text(_pin_text(pin))
@@ -135,7 +135,7 @@ def _pin_of(model: str) -> HubRef:
         raise ModelNotFoundError(f"{model!r} is no repository: give OWNER/NAME or OWNER/NAME@revision.")
     folder = fetch_bundle(ref).folder
     names = [name for name in (CONFIG, GRAPH, KERAS, WEIGHTS) if (folder / name).is_file()]
-    hashes = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names}
+    hashes = {name: sha256_of(folder / name) for name in names}
     return replace(ref, revision=folder.name, sha256=hashes)
 
 

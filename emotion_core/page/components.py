@@ -1,7 +1,5 @@
 """Components that Gradio does not have: files as they came, and answers whose fields can be listed."""
 
-import base64
-import binascii
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +7,8 @@ import gradio as gr
 from gradio import processing_utils
 from gradio_client.utils import python_type_to_json_schema
 
+from ..errors import ImageError
+from ..images import from_base64
 from ..results import FrameDict
 from ..video.results import VideoSummaryDict
 
@@ -25,9 +25,9 @@ class PhotoInput(gr.Image):
             return None
         if payload.url and payload.url.startswith("data:"):
             try:
-                return base64.b64decode(payload.url.partition(",")[2])
-            except binascii.Error:
-                return b""
+                return from_base64(payload.url)
+            except ImageError:
+                return b""  # refused by the handler, whose words are shown
         return uploaded(payload.path, self.GRADIO_CACHE)
 
 

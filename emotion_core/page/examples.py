@@ -18,7 +18,7 @@ _EYES: Final = {"surprise": 1.5, "happy": 0.8, "angry": 0.8}
 
 
 @dataclass(frozen=True)
-class Look:
+class Appearance:
     """Whom a drawing resembles: nobody, in these colours."""
 
     skin: Colour = (224, 172, 135)
@@ -27,18 +27,18 @@ class Look:
     wall: Colour = (176, 190, 205)
 
 
-LOOKS: Final = (
-    Look(),
-    Look((141, 94, 66), (28, 22, 20), (150, 80, 60), (205, 196, 176)),
-    Look((240, 200, 170), (150, 95, 45), (80, 120, 90), (190, 200, 190)),
+APPEARANCES: Final = (
+    Appearance(),
+    Appearance((141, 94, 66), (28, 22, 20), (150, 80, 60), (205, 196, 176)),
+    Appearance((240, 200, 170), (150, 95, 45), (80, 120, 90), (190, 200, 190)),
 )
 
 
-def drawn_face(expression: str, size: int = 360, look: Look = LOOKS[0]) -> Image.Image:
+def drawn_face(expression: str, size: int = 360, person: Appearance = APPEARANCES[0]) -> Image.Image:
     """A face with shoulders, RGB, ``size`` pixels square; ValueError for an unknown expression."""
     if expression not in EXPRESSIONS:
         raise ValueError(f"Unknown expression {expression!r}: use one of {', '.join(EXPRESSIONS)}.")
-    pen = _Pen(size * _OVERSAMPLING, look)
+    pen = _Pen(size * _OVERSAMPLING, person)
     pen.head()
     for side in (-1, 1):
         pen.eye(0.5 + side * 0.11, _EYES.get(expression, 1.0))
@@ -53,21 +53,21 @@ def drawn_face(expression: str, size: int = 360, look: Look = LOOKS[0]) -> Image
 
 
 def drawn_group(expressions: tuple[str, ...] = ("happy", "surprise", "angry"), size: int = 300) -> Image.Image:
-    """Several people side by side, each of another look."""
+    """Several people side by side, each of another appearance."""
     group = Image.new("RGB", (size * len(expressions), size))
     for index, expression in enumerate(expressions):
-        group.paste(drawn_face(expression, size, LOOKS[index % len(LOOKS)]), (index * size, 0))
+        group.paste(drawn_face(expression, size, APPEARANCES[index % len(APPEARANCES)]), (index * size, 0))
     return group
 
 
 class _Pen:
     """Draws in shares of the picture's side."""
 
-    def __init__(self, side: int, look: Look) -> None:
-        self.side, self.look = side, look
-        self.image = Image.new("RGB", (side, side), look.wall)
+    def __init__(self, side: int, person: Appearance) -> None:
+        self.side, self.person = side, person
+        self.image = Image.new("RGB", (side, side), person.wall)
         self._draw = ImageDraw.Draw(self.image)
-        self._shade = _darker(look.skin, 0.72)
+        self._shade = _darker(person.skin, 0.72)
 
     def _px(self, *shares: float) -> list[float]:
         return [share * self.side for share in shares]
@@ -76,9 +76,9 @@ class _Pen:
         self._draw.ellipse(self._px(x - rx, y - ry, x + rx, y + ry), fill=fill)
 
     def head(self) -> None:
-        skin, hair = self.look.skin, self.look.hair
+        skin, hair = self.person.skin, self.person.hair
         self._draw.rectangle(self._px(0.42, 0.75, 0.58, 0.95), fill=_darker(skin, 0.85))
-        self._ellipse(0.5, 1.14, 0.4, 0.26, self.look.shirt)
+        self._ellipse(0.5, 1.14, 0.4, 0.26, self.person.shirt)
         self._ellipse(0.5, 0.39, 0.3, 0.33, hair)
         for x in (0.245, 0.755):
             self._ellipse(x, 0.51, 0.035, 0.07, _darker(skin, 0.9))
@@ -102,7 +102,7 @@ class _Pen:
         ends = (x - side * 0.05, y + inner), (x + side * 0.065, y - inner * 0.4)
         middle = ((ends[0][0] + ends[1][0]) / 2, (ends[0][1] + ends[1][1]) / 2 - 0.015)
         points = [share for end in (ends[0], middle, ends[1]) for share in end]
-        self._draw.line(self._px(*points), fill=self.look.hair, width=self.side // 45, joint="curve")
+        self._draw.line(self._px(*points), fill=self.person.hair, width=self.side // 45, joint="curve")
 
     def nose(self) -> None:
         self._draw.line(self._px(0.5, 0.46, 0.485, 0.58), fill=self._shade, width=self.side // 90)

@@ -6,6 +6,7 @@ All take ``crop_size`` and ``channels`` (1 gray, 3 RGB), what the caller hands i
 
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import keras
@@ -111,66 +112,6 @@ def residual_cnn(
     return keras.Model(crop, layers.Dense(classes, dtype="float32", name=HEAD)(x), name="residual_cnn")
 
 
-@register
-def vgg16(
-    classes: int,
-    crop_size: int = 48,
-    channels: int = 1,
-    image_size: int = 48,
-    dropout: float = 0.3,
-    weights: str | None = None,
-) -> Any:
-    """VGG16 (Simonyan and Zisserman 2015, arXiv:1409.1556), its three dense layers replaced by one."""
-    crop = keras.Input((crop_size, crop_size, channels), dtype="uint8", name="crop")
-    x = _without_imagenet_mean(_rgb(layers.Rescaling(1.0, dtype="float32", name="scale")(crop), image_size))
-    return _transferred(keras.applications.VGG16, crop, x, classes, dropout, weights)
-
-
-@register
-def resnet50(
-    classes: int,
-    crop_size: int = 48,
-    channels: int = 1,
-    image_size: int = 64,
-    dropout: float = 0.3,
-    weights: str | None = None,
-) -> Any:
-    """ResNet50 (He et al. 2016, arXiv:1512.03385)."""
-    crop = keras.Input((crop_size, crop_size, channels), dtype="uint8", name="crop")
-    x = _without_imagenet_mean(_rgb(layers.Rescaling(1.0, dtype="float32", name="scale")(crop), image_size))
-    return _transferred(keras.applications.ResNet50, crop, x, classes, dropout, weights)
-
-
-@register
-def resnet50v2(
-    classes: int,
-    crop_size: int = 48,
-    channels: int = 1,
-    image_size: int = 64,
-    dropout: float = 0.3,
-    weights: str | None = None,
-) -> Any:
-    """ResNet50V2 (He et al. 2016, arXiv:1603.05027)."""
-    crop = keras.Input((crop_size, crop_size, channels), dtype="uint8", name="crop")
-    x = _rgb(layers.Rescaling(1 / 127.5, offset=-1, dtype="float32", name="scale")(crop), image_size)
-    return _transferred(keras.applications.ResNet50V2, crop, x, classes, dropout, weights)
-
-
-@register
-def mobilenetv2(
-    classes: int,
-    crop_size: int = 48,
-    channels: int = 1,
-    image_size: int = 96,
-    dropout: float = 0.2,
-    weights: str | None = None,
-) -> Any:
-    """MobileNetV2 (Sandler et al. 2018, arXiv:1801.04381)."""
-    crop = keras.Input((crop_size, crop_size, channels), dtype="uint8", name="crop")
-    x = _rgb(layers.Rescaling(1 / 127.5, offset=-1, dtype="float32", name="scale")(crop), image_size)
-    return _transferred(keras.applications.MobileNetV2, crop, x, classes, dropout, weights)
-
-
 # float32, whatever the policy: bfloat16 keeps 8 bits and would blur the gray levels.
 
 
@@ -189,18 +130,52 @@ def _conv_norm(x: Any, width: int) -> Any:
     return layers.BatchNormalization()(layers.Conv2D(width, 3, padding="same", kernel_initializer="he_normal")(x))
 
 
-def _transferred(
-    application: Callable[..., Any], crop: Any, x: Any, classes: int, dropout: float, weights: str | None
-) -> Any:
-    """A network of ``keras.applications`` without its top, and a head of our own.
+@dataclass(frozen=True)
+class _Transferred:
+    """A network of ``keras.applications``: its name there, and how ours differ from each other."""
 
-    ``weights="imagenet"`` downloads Keras's.
-    """
-    backbone = application(include_top=False, weights=weights, input_shape=tuple(x.shape[1:]), pooling="avg")
-    for layer in backbone.layers:
-        if isinstance(layer, layers.BatchNormalization):
-            # MobileNetV2's would lag a thousand steps behind, over two epochs of faces: judged by the statistics of
-            # much earlier weights, it looked like chance for epochs.
-            layer.momentum = min(layer.momentum, BATCH_NORM_MOMENTUM)
-    x = layers.Dropout(dropout, name="dropout")(backbone(x))
-    return keras.Model(crop, layers.Dense(classes, dtype="float32", name=HEAD)(x), name=application.__name__.lower())
+    application: str
+    #: Side to which crops are enlarged, by default.
+    image_size: int
+    dropout: float = 0.3
+    #: Trained on blue, green, red minus ImageNet's mean, not on red, green, blue from -1 to 1.
+    caffe: bool = False
+
+
+_TRANSFERRED: Final = {
+    "vgg16": _Transferred("VGG16", 48, caffe=True),  # Simonyan and Zisserman 2015, arXiv:1409.1556
+    "resnet50": _Transferred("ResNet50", 64, caffe=True),  # He et al. 2016, arXiv:1512.03385
+    "resnet50v2": _Transferred("ResNet50V2", 64),  # He et al. 2016, arXiv:1603.05027
+    "mobilenetv2": _Transferred("MobileNetV2", 96, dropout=0.2),  # Sandler et al. 2018, arXiv:1801.04381
+}
+
+
+def _builder(name: str, kind: _Transferred) -> Callable[..., Any]:
+    def build_transferred(
+        classes: int,
+        crop_size: int = 48,
+        channels: int = 1,
+        image_size: int = kind.image_size,
+        dropout: float = kind.dropout,
+        weights: str | None = None,
+    ) -> Any:
+        """The backbone without its top, and a head of our own; ``weights="imagenet"`` downloads Keras's."""
+        crop = keras.Input((crop_size, crop_size, channels), dtype="uint8", name="crop")
+        scale, offset = (1.0, 0.0) if kind.caffe else (1 / 127.5, -1)
+        x = _rgb(layers.Rescaling(scale, offset=offset, dtype="float32", name="scale")(crop), image_size)
+        x = _without_imagenet_mean(x) if kind.caffe else x
+        application = getattr(keras.applications, kind.application)
+        backbone = application(include_top=False, weights=weights, input_shape=tuple(x.shape[1:]), pooling="avg")
+        for layer in backbone.layers:
+            if isinstance(layer, layers.BatchNormalization):
+                # MobileNetV2's would lag a thousand steps behind, over two epochs of faces: judged by the statistics
+                # of much earlier weights, it looked like chance for epochs.
+                layer.momentum = min(layer.momentum, BATCH_NORM_MOMENTUM)
+        x = layers.Dropout(dropout, name="dropout")(backbone(x))
+        return keras.Model(crop, layers.Dense(classes, dtype="float32", name=HEAD)(x), name=name)
+
+    build_transferred.__name__ = name
+    return build_transferred
+
+
+BUILDERS.update({name: _builder(name, kind) for name, kind in _TRANSFERRED.items()})

@@ -92,7 +92,7 @@ class Classifier:
             )
         return cls(network, config)
 
-    def one_look(self) -> "Classifier":
+    def unmirrored(self) -> "Classifier":
         """The same, which looks at each crop once even where the config wants its mirror image, too."""
         return Classifier(self._network, replace(self.config, flip=False))
 

@@ -1,7 +1,5 @@
 """The pictures of a request, as files in a form or as base64 in JSON, and how OpenAPI tells of them."""
 
-import base64
-import binascii
 import io
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -9,7 +7,7 @@ from typing import Any, BinaryIO
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.datastructures import FormData, UploadFile
 
-from ..errors import ImageError
+from ..images import from_base64
 from ..serving.refusals import ApiError
 
 
@@ -33,13 +31,7 @@ def file_of(picture: Picture) -> BinaryIO:
     """The picture's file; ImageError where the base64 is none."""
     if not isinstance(picture.content, str):
         return picture.content
-    text = picture.content
-    if text.startswith("data:"):
-        text = text.partition(",")[2]
-    try:
-        return io.BytesIO(base64.b64decode("".join(text.split()), validate=True))
-    except (binascii.Error, ValueError) as error:  # ValueError: not ASCII
-        raise ImageError("This is not base64. Encode the picture's file, not its path.") from error
+    return io.BytesIO(from_base64(picture.content))
 
 
 def from_form(form: FormData, most: int) -> list[Picture]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import EmotionError, HashMismatchError, HubError, OutputError, SettingsError, ToolError
-from ..files import unfinished
+from ..files import sha256_of, unfinished
 from ..recognition.hub import YUNET
 from ..recognition.resolve import yunet_file
 
@@ -210,7 +210,7 @@ def _check(name: str, content: bytes, sha256: str) -> bytes:
 
 
 def _is_there(path: Path, sha256: str) -> bool:
-    return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256
+    return path.is_file() and sha256_of(path) == sha256
 
 
 def _write(path: Path, content: bytes) -> None:

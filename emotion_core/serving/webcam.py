@@ -8,11 +8,10 @@
 place, or no longer. "busy": the frame before is still being answered, or the server has no turn for it.
 """
 
-import base64
-import binascii
 from typing import Any, Final
 
-from ..errors import BusyError, EmotionError
+from ..errors import BusyError, EmotionError, ImageError
+from ..images import from_base64
 from .live import LiveSessions
 
 #: Of a frame in base64: 640x480 pixels are some 50 kB.
@@ -67,8 +66,8 @@ def picture_of(value: Any) -> bytes:
     """The bytes of a data address; b"", which is no picture, for anything else."""
     address = _text(value, "picture") or ""
     try:
-        return base64.b64decode(address.partition(",")[2]) if len(address) <= MAX_CHARACTERS else b""
-    except (binascii.Error, ValueError):  # ValueError: not ASCII
+        return from_base64(address) if len(address) <= MAX_CHARACTERS else b""
+    except ImageError:
         return b""
 
 

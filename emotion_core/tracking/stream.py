@@ -76,7 +76,7 @@ class TrackedFrame:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class FoundFaces:
     """A frame whose faces are found and not yet named: crops are uint8 (N, h, w, c), rgb uint8 (H, W, 3)."""
 
     rgb: RGB
@@ -120,7 +120,7 @@ class StreamAnalyzer:
         follower: FaceFollower | None = None,
     ) -> None:
         # Smoothing over frames does for a stream what the mirror image does for a single photo, for nothing.
-        self.recognizer = EmotionRecognizer(recognizer.classifier.one_look(), recognizer.detector, recognizer.origin)
+        self.recognizer = EmotionRecognizer(recognizer.classifier.unmirrored(), recognizer.detector, recognizer.origin)
         self.tracker = tracker or FaceTracker()
         self.smoother = smoother or ProbabilitySmoother()
         self.follower = follower or FaceFollower(recognizer.detector)
@@ -128,20 +128,20 @@ class StreamAnalyzer:
 
     def analyze(self, rgb: RGB, time_seconds: float) -> TrackedFrame:
         """Analyse the next frame, RGB uint8 (H, W, 3); ValueError when time runs backwards."""
-        [sighting] = self._sightings([self.look(rgb, time_seconds)])
+        [sighting] = self._sightings([self.find(rgb, time_seconds)])
         return self._frame(sighting)
 
-    def look(self, rgb: RGB, time_seconds: float) -> Look:
+    def find(self, rgb: RGB, time_seconds: float) -> FoundFaces:
         """Find the next frame's faces, for ``answer`` to name; the pixels must not change until then."""
         faces = self.follower.find(rgb, time_seconds)
-        return Look(rgb, time_seconds, faces, self.recognizer.crops(rgb, faces))
+        return FoundFaces(rgb, time_seconds, faces, self.recognizer.crops(rgb, faces))
 
-    def answer(self, looks: Sequence[Look]) -> list[TrackedFrame]:
+    def answer(self, found: Sequence[FoundFaces]) -> list[TrackedFrame]:
         """Name the expressions of several frames in one call of the graph, and follow the persons through them.
 
         The frames that are decided now, in order, of these and of those before.
         """
-        self._undecided.extend(self._sightings(looks))
+        self._undecided.extend(self._sightings(found))
         if len(self._undecided) > MAX_UNDECIDED:
             self.tracker.hurry()
         return self._decided()
@@ -156,15 +156,15 @@ class StreamAnalyzer:
         self.tracker.finish(end_seconds)
         return self._decided()
 
-    def _sightings(self, looks: Sequence[Look]) -> Iterator[_Sighting]:
-        faces = [face for look in looks for face in look.faces]
-        if not looks:
+    def _sightings(self, found: Sequence[FoundFaces]) -> Iterator[_Sighting]:
+        faces = [face for frame in found for face in frame.faces]
+        if not found:
             return
-        named = iter(self.recognizer.predict(np.concatenate([look.crops for look in looks]), faces))
-        for look in looks:
-            predictions = [next(named) for _ in look.faces]
-            tracks = self.tracker.follow(look.time_seconds, predictions, look.rgb)
-            yield _Sighting(look.time_seconds, look.rgb.shape[1], look.rgb.shape[0], predictions, tracks)
+        named = iter(self.recognizer.predict(np.concatenate([frame.crops for frame in found]), faces))
+        for frame in found:
+            predictions = [next(named) for _ in frame.faces]
+            tracks = self.tracker.follow(frame.time_seconds, predictions, frame.rgb)
+            yield _Sighting(frame.time_seconds, frame.rgb.shape[1], frame.rgb.shape[0], predictions, tracks)
 
     def _decided(self) -> list[TrackedFrame]:
         frames = []

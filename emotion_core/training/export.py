@@ -1,6 +1,5 @@
 """A trained network -> a bundle: LiteRT graph of the best form, float16 weights, config, card."""
 
-import hashlib
 import json
 import time
 from dataclasses import replace
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import BundleError
+from ..files import sha256_of
 from ..recognition.bundle import CARD, GRAPH, WEIGHTS, Bundle
 from ..recognition.bundle_config import CONFIG, BundleConfig
 from ..recognition.classifier import MAX_BATCH, Classifier, LiteRTNetwork, softmax
@@ -100,11 +100,7 @@ def parity(
 def write_config(folder: Path, config: BundleConfig) -> None:
     """Write the card and the config, with the SHA-256 of every file beside it."""
     (folder / CARD).write_text(model_card(config))
-    files = {
-        name: hashlib.sha256((folder / name).read_bytes()).hexdigest()
-        for name in (GRAPH, WEIGHTS, CARD)
-        if (folder / name).is_file()
-    }
+    files = {name: sha256_of(folder / name) for name in (GRAPH, WEIGHTS, CARD) if (folder / name).is_file()}
     (folder / CONFIG).write_text(replace(config, files=files).to_json())
 
 

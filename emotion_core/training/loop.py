@@ -17,7 +17,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from ..files import unfinished
+from ..files import sha256_of, unfinished
 from ..recognition.architectures import build, enlarged_part
 from ..recognition.bundle import Bundle
 from ..recognition.bundle_config import CONFIG
@@ -28,7 +28,7 @@ from .data.faces import FaceData
 from .devices import divisible, own_share
 from .initial_weights import freeze_before, load_initial, weights_file
 from .metrics import nll_of
-from .run_folder import append_history, code_version, keep_history, open_run, read_history, read_stages, sha256_of
+from .run_folder import append_history, code_version, keep_history, open_run, read_history, read_stages
 from .targets import asked_weights, class_weights, targets, without_teachers
 from .torch_speed import adamw, quicken
 from .views import Views
@@ -190,7 +190,7 @@ def _record(data: FaceData, config: TrainConfig) -> dict[str, Any]:
         "config": config.as_json(),
         "data_sha256": data.digest(),
         "votes_sha256": data.votes_digest(),
-        "init_sha256": sha256_of(init),
+        "init_sha256": sha256_of(init) if init and init.is_file() else None,
         "teachers_sha256": [sha256_of(asked_weights(Bundle.open(Path(teacher)))) for teacher in config.teachers],
         "code": code_version(),
         "earlier": earlier,

@@ -1,7 +1,6 @@
 """The files of a run: what it was begun with, its history, and what its weights came from."""
 
 import csv
-import hashlib
 import json
 import subprocess
 from pathlib import Path
@@ -106,8 +105,3 @@ def read_json(path: Path) -> Any:
     if not path.is_file():
         raise ReportError(f"{path.name} is not recorded yet in {path.parent}.")
     return json.loads(path.read_text())
-
-
-def sha256_of(path: Path | None) -> str | None:
-    """The SHA-256 of a file; None where there is none."""
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path and path.is_file() else None

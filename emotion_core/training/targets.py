@@ -8,13 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DataError, TrainingError
-from ..files import unfinished
+from ..files import sha256_of, unfinished
 from ..labels import FERPLUS
 from ..recognition.bundle import Bundle
 from ..recognition.classifier import Classifier, softmax
 from .config import TrainConfig
 from .data.faces import FaceData
-from .run_folder import sha256_of
 
 
 def targets(data: FaceData, config: TrainConfig, folder: Path | None = None) -> NDArray[np.float32]:
@@ -75,7 +74,7 @@ def _answers(teacher: Bundle, data: FaceData, folder: Path | None) -> NDArray[np
     if kept and kept.is_file():
         return np.asarray(np.load(kept, allow_pickle=False), np.float32)
     # Both views are asked for here: one that looks twice by itself would be asked for four.
-    classifier = Classifier.from_bundle(teacher).one_look()
+    classifier = Classifier.from_bundle(teacher).unmirrored()
     views = [classifier.logits(data.faces), classifier.logits(np.ascontiguousarray(data.faces[:, :, ::-1]))]
     answers = np.asarray(np.mean(views, axis=0) / config.temperature, np.float32)
     answers += np.asarray(config.bias or 0.0, np.float32)

@@ -12,12 +12,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..files import unfinished
+from ..files import sha256_of, unfinished
 from ..recognition.bundle import Bundle
 from ..recognition.classifier import Classifier, softmax
 from .config import TrainConfig
 from .data.faces import FaceData
-from .run_folder import sha256_of
 from .targets import asked_weights, taking, targets, without_teachers
 
 #: Faces that are drawn and answered at once.
@@ -66,5 +65,5 @@ class Views:
 
     def _asked(self, teacher: Bundle, faces: NDArray[np.uint8]) -> NDArray[np.float64]:
         config = teacher.config
-        logits = Classifier.from_bundle(teacher).one_look().logits(faces) / config.temperature
+        logits = Classifier.from_bundle(teacher).unmirrored().logits(faces) / config.temperature
         return softmax(logits + np.asarray(config.bias or 0.0, np.float32), self._config.distil_temperature)

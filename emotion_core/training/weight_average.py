@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import BundleError
+from ..files import sha256_of
 from ..recognition.architectures import options_of
 from ..recognition.bundle import Bundle
 from ..recognition.bundle_config import BundleConfig
@@ -20,7 +21,7 @@ from .batch_norm import renew_statistics
 from .data.faces import FaceData
 from .export import export_bundle
 from .initial_weights import weights_file
-from .run_folder import code_version, sha256_of
+from .run_folder import code_version
 
 
 def average_bundles(bundles: Sequence[Bundle], data: FaceData, out: Path, flip: bool = False) -> Bundle:

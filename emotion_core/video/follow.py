@@ -9,7 +9,7 @@ from ..recognition.recognizer import EmotionRecognizer
 from ..tracking.face_search import FaceFollower
 from ..tracking.familiar import FamiliarFaces
 from ..tracking.smoother import ProbabilitySmoother
-from ..tracking.stream import Look, StreamAnalyzer, TrackedFrame, between
+from ..tracking.stream import FoundFaces, StreamAnalyzer, TrackedFrame, between
 from ..tracking.tracker import FaceTracker
 from .picture import Picture
 from .results import VideoOptions
@@ -51,23 +51,23 @@ def follow(
     it is known who is on them, and those between two analysed ones where their boxes are on the way to.
     """
     line = _Line()
-    looks: list[Look] = []
+    found: list[FoundFaces] = []
     slot = -1
     for picture in pictures:
         # Times fall into slots of 1 / rate; the first frame of each is analysed, and so the first of all.
         now = slot + 1 if rate is None else int(picture.time_seconds * rate + 1e-6)
         line.pictures.append((picture, now != slot))
         if now != slot:
-            looks.append(analyzer.look(picture.rgb, picture.time_seconds))
+            found.append(analyzer.find(picture.rgb, picture.time_seconds))
         slot = now
-        if looks and (len(looks) == BATCH or len(line.pictures) > MAX_WAITING):
-            line.frames.extend(analyzer.answer(looks))
-            looks.clear()
-        if not looks:
+        if found and (len(found) == BATCH or len(line.pictures) > MAX_WAITING):
+            line.frames.extend(analyzer.answer(found))
+            found.clear()
+        if not found:
             line.frames.extend(analyzer.pass_time(picture.time_seconds))
         yield from line.ready()
-    if looks:
-        line.frames.extend(analyzer.answer(looks))
+    if found:
+        line.frames.extend(analyzer.answer(found))
     line.frames.extend(analyzer.finish(end_seconds()))
     yield from line.ready()
     yield from line.rest()

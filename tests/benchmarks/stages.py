@@ -58,7 +58,7 @@ def webcam_stages(recognizer: EmotionRecognizer) -> dict[str, float]:
     frames = [inputs.scene(640, 480, 1, 4 * number) for number in range(32)]
     contents = {id(frame): jpeg(frame) for frame in frames}
     follower = FaceFollower(recognizer.detector, 480)
-    one_look = EmotionRecognizer(recognizer.classifier.one_look(), recognizer.detector)
+    one_look = EmotionRecognizer(recognizer.classifier.unmirrored(), recognizer.detector)
     faces = follower.find(frames[0], 0)
     crops = one_look.crops(frames[0], faces)
     predictions = one_look.classify(frames[0], faces).predictions
@@ -95,7 +95,7 @@ def video_stages(recognizer: EmotionRecognizer, clip: Path) -> dict[str, float]:
     rate = Fraction(len(frames)) / Fraction(inputs.CLIP_SECONDS)
     step = max(round(rate / RATE), 1)
     analyzed = [(number / float(rate), frames[number]) for number in range(0, len(frames), step)]
-    one_look = EmotionRecognizer(recognizer.classifier.one_look(), recognizer.detector)
+    one_look = EmotionRecognizer(recognizer.classifier.unmirrored(), recognizer.detector)
     faces = one_look.detector.detect(frames[0])
     crops = one_look.crops(frames[0], faces)
     captions = StreamAnalyzer(recognizer, FaceTracker(confirm_seconds=0)).analyze(frames[0], 0).captions()

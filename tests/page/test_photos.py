@@ -14,7 +14,7 @@ from emotion_core import Bundle, EmotionRecognizer, ModelNotFoundError
 from emotion_core.images import RGB
 from emotion_core.page.album import album_rows, analyze_album, unique_names, write_album
 from emotion_core.page.comparison import compare
-from emotion_core.page.examples import LOOKS, drawn_face, drawn_group
+from emotion_core.page.examples import APPEARANCES, drawn_face, drawn_group
 from emotion_core.recognition.catalogue import Catalogue
 from emotion_core.recognition.classifier import Classifier
 from emotion_core.recognition.detectors import YuNetDetector
@@ -86,9 +86,9 @@ def test_a_comparison(recognizer: EmotionRecognizer, montage: RGB, astronaut: RG
     assert "happy" in compare(astronaut, [recognizer])
 
 
-@pytest.mark.parametrize(("expression", "look"), [("happy", 0), ("happy", 2), ("angry", 1), ("surprise", 2)])
-def test_drawn_faces_are_found_and_read(recognizer: EmotionRecognizer, expression: str, look: int) -> None:
-    [face] = recognizer.analyze(drawn_face(expression, look=LOOKS[look])).predictions
+@pytest.mark.parametrize(("expression", "person"), [("happy", 0), ("happy", 2), ("angry", 1), ("surprise", 2)])
+def test_drawn_faces_are_found_and_read(recognizer: EmotionRecognizer, expression: str, person: int) -> None:
+    [face] = recognizer.analyze(drawn_face(expression, person=APPEARANCES[person])).predictions
     assert face.label == expression
 
 

@@ -15,7 +15,7 @@ from PIL import Image
 
 from emotion_core import Box, EmotionRecognizer, Face, ImageError, Prediction, Settings
 from emotion_core.images import RGB
-from emotion_core.page.examples import LOOKS, drawn_face
+from emotion_core.page.examples import APPEARANCES, drawn_face
 from emotion_core.page.live_view import MAX_ROWS, rolling_timeline
 from emotion_core.page.webcam_tab import server_functions
 from emotion_core.recognition.bundle_config import BundleConfig, CropShape
@@ -57,7 +57,7 @@ class Scripted:
     def probabilities(self, crops: np.ndarray) -> np.ndarray:
         return np.tile((0.8, 0.1, 0.1), (len(crops), 1))
 
-    def one_look(self) -> "Scripted":
+    def unmirrored(self) -> "Scripted":
         return self
 
     def recognizer(self) -> EmotionRecognizer:
@@ -268,11 +268,11 @@ class TestSessions:
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Eight seconds, again and again: a face that sways, happy for four seconds and surprised for four."""
     path = tmp_path_factory.mktemp("film") / "camera.y4m"
-    faces = [np.asarray(drawn_face(expression, 340, LOOKS[2])) for expression in ("happy", "surprise")]
+    faces = [np.asarray(drawn_face(expression, 340, APPEARANCES[2])) for expression in ("happy", "surprise")]
     with path.open("wb") as file:
         file.write(b"YUV4MPEG2 W640 H480 F5:1 Ip A1:1 C420\n")
         for index in range(40):
-            pixels = np.full((480, 640, 3), LOOKS[2].wall, np.uint8)
+            pixels = np.full((480, 640, 3), APPEARANCES[2].wall, np.uint8)
             left = round(150 + 40 * np.sin(2 * np.pi * index / 40))
             pixels[70:410, left : left + 340] = faces[index // 20]
             file.write(b"FRAME\n" + np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2YUV_I420)).tobytes())

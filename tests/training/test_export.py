@@ -57,7 +57,7 @@ def test_a_bundle_may_look_at_the_mirror_image_too(tiny_bundle: Bundle, tiny_csv
     figures = evaluate(twice, load(tiny_csv), "private")
     assert figures["views"] == "flip"
     assert figures["accuracy_one_view"] == evaluate(once, load(tiny_csv), "private")["accuracy"]
-    assert np.array_equal(twice.one_look().logits(faces), once.logits(faces))
+    assert np.array_equal(twice.unmirrored().logits(faces), once.logits(faces))
     assert evaluate(once, load(tiny_csv), "private", "ten")["views"] == "ten"
 
 
