@@ -7,6 +7,7 @@ app loads it everywhere, and from which a Space knows what to fetch before it st
 import contextlib
 import json
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -21,10 +22,14 @@ from .recognition.hub import HubRef
 from .recognition.resolve import PIN, fetch_bundle
 
 ROOT: Final = Path(__file__).parents[1]
-#: What a Space does not get: weights that it preloads from the Hub, training, and what a run leaves behind.
 #: Where a Space has what browsers need: beside `app.py`, which looks there.
 BROWSER_RUNTIME: Final = "browser-runtime"
-NOT_FOR_SPACE: Final = ("bundles", "training", "reports", "bulk", "__pycache__", "*.pyc", "pin.json")
+#: What a Space gets, of the files that git lists; and of these, what it does not: weights that it preloads
+#: from the Hub, and what only training needs.
+FOR_SPACE: Final = ("app.py", "LICENSE", "requirements.txt", "emotion_core")
+NOT_FOR_SPACE: Final = ("bundles", "training", "reports", "bulk", PIN.name)
+#: A Space stands behind one proxy of the Hub's, which tells visitors apart in X-Forwarded-For.
+SPACE_VARIABLES: Final = {"EMOTION_TRUSTED_PROXIES": "1"}
 
 
 @dataclass(frozen=True)
@@ -99,9 +104,9 @@ def space_upload(
         )
     with tempfile.TemporaryDirectory(prefix="emotion-space-") as name:
         folder = Path(name)
-        for file in ("app.py", "LICENSE", "requirements.txt"):
+        for file in _listed(root):
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(root / file, folder / file)
-        shutil.copytree(root / "emotion_core", folder / "emotion_core", ignore=shutil.ignore_patterns(*NOT_FOR_SPACE))
         (folder / "emotion_core" / PIN.name).write_text(_pin_text(pin))
         if browser_runtime is not None:
             shutil.copytree(browser_runtime, folder / BROWSER_RUNTIME)
@@ -110,8 +115,27 @@ def space_upload(
         yield Upload(repo_id, "space", folder, tuple(files))
 
 
+def _listed(root: Path) -> list[str]:
+    """The app's files that git lists, as they are on the disk: nothing else that may lie beside them."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), "ls-files", "-z", "--", *FOR_SPACE],
+            capture_output=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise ModelNotFoundError(
+            "A Space is published from a clone of the repository: git cannot list its files here."
+        ) from error
+    names = [name for name in done.stdout.decode().split("\0") if name]
+    return [name for name in names if not set(NOT_FOR_SPACE) & set(name.split("/")) and (root / name).is_file()]
+
+
 def publish_space(upload: Upload, private: bool = False) -> str:
-    """Create the Space if need be and upload; the commit. Modules that are gone here go there, too."""
+    """Create the Space if need be and upload; the commit. Modules that are gone here go there, too.
+
+    The variables that a Space needs are set where its owner has not set them.
+    """
     return _send(upload, private, "Publish the app", delete=["emotion_core/*", f"{BROWSER_RUNTIME}/*"])
 
 
@@ -166,6 +190,10 @@ def _send(upload: Upload, private: bool, message: str, delete: list[str] | None 
             private=private or None,  # None: as the owner usually has it
             exist_ok=True,
         )
+        if upload.kind == "space":
+            known = api.get_space_variables(upload.repo_id)
+            for name in SPACE_VARIABLES.keys() - known.keys():
+                api.add_space_variable(upload.repo_id, name, SPACE_VARIABLES[name])
         commit = api.upload_folder(
             repo_id=upload.repo_id,
             repo_type=upload.kind,

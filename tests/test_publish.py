@@ -100,6 +100,7 @@ def test_a_space_has_the_app_and_preloads_the_model(logged_in: StandInHub, tmp_p
     rooms = {name.split("/")[1] for name in files if name.count("/") > 1}
     assert not rooms & {"bundles", "training", "reports", "bulk"}
     assert not [name for name in files if "pycache" in name]
+    assert logged_in.repos["spaces/we/app"].variables == {"EMOTION_TRUSTED_PROXIES": "1"}
     assert max(map(len, files.values())) < 100_000
     assert b"tensorflow" not in files["requirements.txt"]
     assert json.loads(files["emotion_core/pin.json"]) == {
@@ -115,6 +116,24 @@ def test_a_space_has_the_app_and_preloads_the_model(logged_in: StandInHub, tmp_p
     for entry in ("sdk", "sdk_version", "python_version", "app_file", "title"):
         assert card.data[entry] == ours.data[entry]
     assert card.text == ours.text
+
+
+def test_a_space_gets_what_is_listed_and_no_more(logged_in: StandInHub, tmp_path: Path) -> None:
+    """Notes, keys and pictures that lie in the folder are nobody's; nor is the owner's own setting changed."""
+    publish_model(model_upload(SHIPPED, "we/fer"), pin_file=tmp_path / "pin.json")
+    logged_in.repos["spaces/we/app"] = Repo({}, variables={"EMOTION_TRUSTED_PROXIES": "2"})
+    stray = ROOT / "emotion_core" / "page" / "untracked-notes.html"
+    stray.write_text("a secret")
+    try:
+        with space_upload("we/app", pin_file=tmp_path / "pin.json") as upload:
+            publish_space(upload)
+    finally:
+        stray.unlink()
+    repo = logged_in.repos["spaces/we/app"]
+    assert not [name for name in repo.files if "untracked" in name]
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert set(repo.files) <= {*listed.stdout.splitlines(), "emotion_core/pin.json"}
+    assert repo.variables == {"EMOTION_TRUSTED_PROXIES": "2"}
 
 
 def test_a_space_may_bring_what_browsers_need(

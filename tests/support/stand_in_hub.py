@@ -27,6 +27,7 @@ class Repo:
     commit: str = "c" * 40
     fault: str = ""
     requests: list[str] = field(default_factory=list)
+    variables: dict[str, str] = field(default_factory=dict)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -64,6 +65,9 @@ class _Handler(BaseHTTPRequestHandler):
             return self._refuse(status, "")
         if key not in self.repos:
             return self._refuse(404, "RepoNotFound")
+        if action == "variables":
+            self.repos[key].variables.update({(one := json.loads(body))["key"]: one["value"]})
+            return self._tell(self.repos[key], action)
         if action == "preupload":
             files = [
                 {
@@ -99,6 +103,11 @@ class _Handler(BaseHTTPRequestHandler):
         repo.commit = hashlib.sha1(json.dumps(lines).encode()).hexdigest()
         self._json({"commitUrl": f"http://{self.headers['Host']}/x/y/commit/{repo.commit}", "commitOid": repo.commit})
 
+    def _tell(self, repo: Repo, what: str) -> None:
+        if what == "variables":
+            return self._json({name: {"key": name, "value": value} for name, value in repo.variables.items()})
+        return self._json([{"type": "file", "path": name, "size": 1, "oid": "0" * 40} for name in repo.files])
+
     def _may_write(self, owner: str) -> int:
         return 401 if self.headers["Authorization"] != f"Bearer {TOKEN}" else 200 if owner == "we" else 403
 
@@ -128,9 +137,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, with_body: bool) -> None:
         parts = unquote(self.path.split("?")[0]).strip("/").split("/")
-        if parts[0] == "api" and parts[4:5] == ["tree"]:
-            files = self.repos["/".join(parts[1:4]).removeprefix("models/")].files
-            return self._json([{"type": "file", "path": name, "size": 1, "oid": "0" * 40} for name in files])
+        if parts[0] == "api" and parts[4:5] in (["tree"], ["variables"]):
+            return self._tell(self.repos["/".join(parts[1:4]).removeprefix("models/")], parts[4])
         repo = self.repos.get("/".join(parts[:2]))
         if repo is None or len(parts) < 5 or parts[2] != "resolve":
             return self._refuse(404, "RepoNotFound")
