@@ -14,16 +14,12 @@ from typing import Any
 import gradio as gr
 
 from emotion_core import EmotionError, EmotionRecognizer, Settings
-from emotion_core import page as page_package
-from emotion_core.page.about_tab import about, about_tab
 from emotion_core.page.browser_files import BrowserFiles
 from emotion_core.page.components import fetch_nothing
-from emotion_core.page.endpoints import client_endpoints
+from emotion_core.page.front import FrontPage, front_routes
 from emotion_core.page.gradio_bounds import GradioBounds, answer_unknown_names
-from emotion_core.page.image_tab import image_tab
-from emotion_core.page.templating import render
-from emotion_core.page.video_tab import video_tab
-from emotion_core.page.webcam_tab import webcam_tab
+from emotion_core.page.layout import build_page, page_options
+from emotion_core.page.photo_routes import PhotoRoutes
 from emotion_core.recognition.catalogue import Catalogue
 from emotion_core.recognition.hub import quiet_hub
 from emotion_core.rest.app import create_api
@@ -36,47 +32,6 @@ from emotion_core.serving.workshop import Workshop
 
 #: What ``EMOTION_BROWSER_RUNTIME`` would name: the Dockerfile and ``publish space`` put it here.
 BROWSER_RUNTIME = Path(__file__).with_name("browser-runtime")
-STYLE = Path(page_package.__file__).with_name("page.css")
-
-
-def build_page(
-    catalogue: Catalogue, files: ShortLivedFolder, settings: Settings, desk: VideoDesk, workshop: Workshop
-) -> gr.Blocks:
-    """The page: a tab for each kind of input, and what the Python client may call."""
-    page: gr.Blocks
-    with gr.Blocks(title="Emotion detection", analytics_enabled=False) as page:
-        gr.Markdown(
-            "# Emotion detection\nThe perceived expression of every face in a photo, a webcam stream or a video."
-        )
-        gr.HTML(render("status.html"), padding=False)
-        for notice in catalogue.get().notices:
-            gr.Markdown(notice, elem_classes="notice")
-        with gr.Tab("Image"):
-            image_tab(catalogue, files)
-        with gr.Tab("Webcam"):
-            webcam_tab(catalogue, settings, workshop)
-        with gr.Tab("Video"):
-            video_tab(catalogue, files, desk)
-        with gr.Tab("About"):
-            about_tab(catalogue)
-        gr.Markdown(about(catalogue.get()), elem_id="about")
-        client_endpoints(catalogue, files, desk, workshop)
-    page.queue(default_concurrency_limit=4, max_size=64)
-    return page
-
-
-def page_options(settings: Settings) -> dict[str, Any]:
-    """What the server needs to know of the page beside the page itself."""
-    return {
-        "theme": gr.themes.Soft(primary_hue="blue", neutral_hue="slate", font=["system-ui", "sans-serif"]),
-        "css_paths": STYLE,
-        "run_history": False,
-        "max_file_size": f"{max(settings.max_request_mb, settings.max_video_mb)}mb",
-        # What a handler says to its visitor is a gr.Error, and shown; other errors name files and places.
-        "show_error": False,
-        "ssr_mode": False,
-        "footer_links": ["api"],
-    }
 
 
 def main() -> None:
@@ -100,6 +55,8 @@ def main() -> None:
     workshop = Workshop(settings)
     app = create_api(catalogue, settings, desk.run, workshop, files)
     app.router.routes.extend(BrowserFiles(catalogue, settings.browser_runtime).routes())
+    app.router.routes.extend([*PhotoRoutes(catalogue, workshop).routes(), *front_routes(catalogue)])
+    app.add_middleware(FrontPage)
     page = build_page(catalogue, files, settings, desk, workshop)
     fetch_nothing()
     gr.mount_gradio_app(app, page, path="/", **page_options(settings))

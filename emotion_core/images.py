@@ -213,8 +213,8 @@ def from_base64(text: str) -> bytes:
         raise ImageError("This is not base64. Encode the picture's file, not its path.") from error
 
 
-def data_uri(image: Image.Image) -> str:
-    """The picture as part of a page: a WebP in a data address."""
+def data_uri(image: Image.Image, kind: str = "WEBP") -> str:
+    """The picture as part of a page: a WebP, or one of Pillow's other kinds, in a data address."""
     file = io.BytesIO()
-    image.save(file, "WEBP", quality=80)
-    return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode()
+    image.save(file, kind, quality=80)
+    return f"data:image/{kind.lower()};base64,{base64.b64encode(file.getvalue()).decode()}"

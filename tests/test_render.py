@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import re
 
 import numpy as np
 import pytest
@@ -11,7 +10,6 @@ from PIL import Image
 
 from emotion_core import Box, Face, FrameResult, Prediction
 from emotion_core.labels import COLOURS, FER2013, colour_of, ink_on
-from emotion_core.page.photo_view import cards
 from emotion_core.render import annotate, caption, thumbnail
 from emotion_core.results import NO_FACE, as_csv, as_json, summary, table
 
@@ -84,17 +82,6 @@ def test_table_csv_and_json_agree() -> None:
         assert float(row["fear"]) == face["probabilities"]["fear"]
         assert [int(row[name]) for name in ("x", "y", "width", "height")] == list(face["box"].values())
     assert as_csv(result(9, 9)).startswith("face,emotion")
-
-
-def test_cards_show_every_face_and_escape_labels() -> None:
-    frame = result(99, 99, prediction(Box(1, 2, 30, 40)), prediction(Box(5, 6, 7, 8), "fear", uncertain=True))
-    page = cards(np.zeros((99, 99, 3), np.uint8), frame)
-    assert page.count("<article") == 2
-    assert page.count("uncertain</span>") == 1
-    assert len(re.findall(r'download="emotions\.(?:json|csv)"', page)) == 2
-    odd = Prediction(Face(Box(0, 0, 9, 9), Box(0, 0, 9, 9)), ("<b>x</b>", "y"), (0.6, 0.4))
-    assert "<b>" not in cards(np.zeros((99, 99, 3), np.uint8), result(99, 99, odd))
-    assert NO_FACE in cards(np.zeros((99, 99, 3), np.uint8), result(99, 99))
 
 
 def test_a_face_count_that_crowds_is_still_drawn() -> None:

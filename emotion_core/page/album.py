@@ -12,10 +12,10 @@ from typing import Any
 from PIL import Image
 
 from ..errors import EmotionError
-from ..images import load_image
 from ..recognition.recognizer import EmotionRecognizer
 from ..render import annotate
 from ..results import NO_FACE, FrameResult, as_json, summary
+from ..serving.workshop import Workshop
 
 
 @dataclass(frozen=True)
@@ -44,16 +44,22 @@ def unique_names(paths: Sequence[str | Path]) -> list[str]:
     return names
 
 
-def analyze_album(recognizer: EmotionRecognizer, paths: Sequence[str | Path]) -> Iterator[Photo]:
-    """Analyse files one after the other; one that cannot be used is told and the others go on."""
+def analyze_album(
+    recognizer: EmotionRecognizer, paths: Sequence[str | Path], workshop: Workshop, address: str = ""
+) -> Iterator[Photo]:
+    """Analyse files one after the other; one that cannot be used is told and the others go on.
+
+    address: whose they are.
+    """
     for path, name in zip(paths, unique_names(paths), strict=True):
         try:
-            rgb = load_image(path)
-            result = recognizer.analyze_rgb(rgb)
+            with workshop.picture(path, address) as rgb:
+                result = recognizer.analyze_rgb(rgb)
+                annotated = annotate(rgb, result)
         except EmotionError as error:
             yield Photo(name, None, None, str(error))
             continue
-        yield Photo(name, result, annotate(rgb, result))
+        yield Photo(name, result, annotated)
 
 
 def album_rows(photos: Sequence[Photo], labels: Sequence[str]) -> tuple[list[str], list[list[Any]]]:

@@ -1,4 +1,5 @@
 // What the tabs' scripts share: a camera that is missing or refused, words for the ear, files to save.
+const STILL = window.matchMedia("(prefers-reduced-motion: reduce)");
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 const CAMERA_REFUSED =

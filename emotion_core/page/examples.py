@@ -25,6 +25,9 @@ class Appearance:
     hair: Colour = (60, 40, 30)
     shirt: Colour = (70, 90, 120)
     wall: Colour = (176, 190, 205)
+    #: From 0, a child's larger eyes and shorter chin, to 1, a grown-up's.
+    grown: float = 1.0
+    wrinkled: bool = False
 
 
 APPEARANCES: Final = (
@@ -32,6 +35,8 @@ APPEARANCES: Final = (
     Appearance((141, 94, 66), (28, 22, 20), (150, 80, 60), (205, 196, 176)),
     Appearance((240, 200, 170), (150, 95, 45), (80, 120, 90), (190, 200, 190)),
 )
+OLD: Final = Appearance((226, 184, 158), (150, 150, 155), (95, 85, 110), (196, 198, 190), wrinkled=True)
+CHILD: Final = Appearance((215, 165, 130), (40, 28, 22), (200, 150, 60), (200, 206, 214), grown=0.5)
 
 
 def drawn_face(expression: str, size: int = 360, person: Appearance = APPEARANCES[0]) -> Image.Image:
@@ -41,10 +46,12 @@ def drawn_face(expression: str, size: int = 360, person: Appearance = APPEARANCE
     pen = _Pen(size * _OVERSAMPLING, person)
     pen.head()
     for side in (-1, 1):
-        pen.eye(0.5 + side * 0.11, _EYES.get(expression, 1.0))
+        pen.eye(0.5 + side * 0.11, _EYES.get(expression, 1.0) * (1.25 - 0.25 * person.grown))
         pen.brow(side, *_BROWS.get(expression, (0.0, 0.0)))
     pen.nose()
     pen.mouth(expression)
+    if person.wrinkled:
+        pen.wrinkles()
     pixels = np.asarray(pen.image.resize((size, size), Image.Resampling.LANCZOS), np.float32)
     pixels = pixels * np.linspace(1.08, 0.88, size, dtype=np.float32)[None, :, None]  # light from the left
     pixels += np.random.default_rng(0).normal(0, 3, pixels.shape)  # no surface is quite even
@@ -82,7 +89,7 @@ class _Pen:
         self._ellipse(0.5, 0.39, 0.3, 0.33, hair)
         for x in (0.245, 0.755):
             self._ellipse(x, 0.51, 0.035, 0.07, _darker(skin, 0.9))
-        self._ellipse(0.5, 0.51, 0.25, 0.37, skin)
+        self._ellipse(0.5, 0.51 - 0.015 * (1 - self.person.grown), 0.25, 0.355 + 0.015 * self.person.grown, skin)
         self._draw.chord(self._px(0.24, 0.08, 0.76, 0.42), 180, 360, fill=hair)
 
     def eye(self, x: float, opened: float) -> None:
@@ -103,6 +110,15 @@ class _Pen:
         middle = ((ends[0][0] + ends[1][0]) / 2, (ends[0][1] + ends[1][1]) / 2 - 0.015)
         points = [share for end in (ends[0], middle, ends[1]) for share in end]
         self._draw.line(self._px(*points), fill=self.person.hair, width=self.side // 45, joint="curve")
+
+    def wrinkles(self) -> None:
+        width = self.side // 220
+        for y in (0.285, 0.315):
+            self._draw.arc(self._px(0.38, y, 0.62, y + 0.05), 200, 340, fill=self._shade, width=width)
+        for side in (-1, 1):
+            x = 0.5 + side * 0.19
+            for turn in (-0.02, 0.015):
+                self._draw.line(self._px(x, 0.475, x + side * 0.035, 0.475 + turn), fill=self._shade, width=width)
 
     def nose(self) -> None:
         self._draw.line(self._px(0.5, 0.46, 0.485, 0.58), fill=self._shade, width=self.side // 90)

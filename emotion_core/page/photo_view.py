@@ -1,86 +1,110 @@
-"""An analysis as text: table rows, CSV, JSON, and the cards of the page."""
+"""A photo's answer as parts of the page."""
 
-import base64
-import html
 from collections.abc import Sequence
 from typing import Any, Final
 
-from ..images import RGB, data_uri
-from ..labels import SYMBOLS, colour_of
-from ..render import thumbnail
-from ..results import NO_FACE, FrameResult, Prediction, as_csv, as_json, summary, table
+from PIL import Image
+from typing_extensions import TypedDict
 
-NO_FACE_HELP: Final = (
-    "Nothing in this picture looks like a face. It works best when the face is turned to the camera, "
-    "evenly lit and at least 40 pixels wide."
-)
+from ..images import data_uri
+from ..labels import colour_of, ink_on
+from ..render import caption, thumbnail
+from ..results import BoxDict, as_csv, as_json, table
+from .photo_answer import PhotoAnswer, heading
+from .templating import render
 
-
-def cards(rgb: RGB, result: FrameResult) -> str:
-    """HTML: a card with thumbnail and bars per face, and links that save JSON and CSV.
-
-    The files are part of the page (data addresses), so nothing is left on the server.
-    """
-    if not result.predictions:
-        body = f'<p class="no-face"><strong>{NO_FACE}.</strong> {NO_FACE_HELP}</p>'
-    else:
-        faces = [_card(rgb, prediction, number) for number, prediction in enumerate(result.predictions, 1)]
-        body = f'<div class="faces">{"".join(faces)}</div>'
-    saves = _save_link("emotions.json", "application/json", as_json(result), "Save JSON")
-    saves += _save_link("emotions.csv", "text/csv", as_csv(result), "Save CSV")
-    heading = html.escape(summary(result))
-    return f'<section aria-live="polite"><h3>{heading}</h3>{body}<p class="saves">{saves}</p></section>'
+#: Longest side, in pixels, of a picture for browsers that cannot show the file itself.
+_SHOWN_SIDE: Final = 1600
 
 
-def html_table(result: FrameResult) -> str:
-    """HTML: the table, a row per face; empty when there is none."""
-    return html_rows(*table(result)) if result.predictions else ""
+class ShownFace(TypedDict):
+    """What the browser draws over the photo. crop: what the network saw, a PNG as a data address."""
+
+    box: BoxDict
+    label: str
+    caption: str
+    colour: str
+    ink: str
+    confidence: float
+    crop: str
 
 
-def html_rows(header: Sequence[str], rows: Sequence[Sequence[Any]], name: str = "All figures") -> str:
+class ShownPhoto(TypedDict):
+    """A photo's answer for the page's script; sizes in pixels of the upright photo. picture: only where asked for."""
+
+    width: int
+    height: int
+    heading: str
+    html: str
+    faces: list[ShownFace]
+    json: str
+    csv: str
+    picture: str | None
+
+
+def shown(answer: PhotoAnswer, with_picture: bool = False) -> ShownPhoto:
+    """The answer with its HTML, the files to save, and where to draw what. with_picture: a small copy, too."""
+    result = answer.result
+    many = len(result.predictions) > 1
+    faces: list[ShownFace] = [
+        {
+            "box": prediction.face.box.to_dict(),
+            "label": prediction.label,
+            "caption": caption(prediction, number if many else None),
+            "colour": colour_of(prediction.label),
+            "ink": ink_on(colour_of(prediction.label)),
+            "confidence": prediction.confidence,
+            "crop": _exact(crop),
+        }
+        for number, (prediction, crop) in enumerate(zip(result.predictions, answer.crops, strict=True), 1)
+    ]
+    return {
+        "width": result.width,
+        "height": result.height,
+        "heading": heading(result),
+        "html": _faces(answer),
+        "faces": faces,
+        "json": as_json(result),
+        "csv": as_csv(result),
+        "picture": _copy(answer) if with_picture else None,
+    }
+
+
+def html_rows(header: Sequence[str], rows: Sequence[Sequence[Any]], name: str = "All numbers") -> str:
     """HTML: any table of figures. Wide, so it scrolls by itself."""
-    head = "".join(f'<th scope="col">{html.escape(title)}</th>' for title in header)
-    body = "".join("<tr>" + "".join(f"<td>{_cell(value)}</td>" for value in row) + "</tr>" for row in rows)
-    return (
-        f'<div class="figures-table" tabindex="0" role="region" aria-label="{html.escape(name)}"><table>'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
+    return render("rows.html", header=header, rows=rows, name=name)
 
 
 def refusal(message: str) -> str:
-    """HTML: why a picture could not be used, in place of the cards."""
-    return (
-        f'<section role="alert"><p class="no-face"><strong>Not analysed.</strong> {html.escape(message)}</p></section>'
+    """HTML: why a file could not be used."""
+    return render("refusal.html", message=message)
+
+
+def _faces(answer: PhotoAnswer) -> str:
+    result, other = answer.result, answer.other
+    others = other.predictions if other else [None] * len(result.predictions)
+    header, rows = table(result)
+    return render(
+        "faces.html",
+        heading=heading(result),
+        faces=[
+            {"number": number, "thumbnail": thumbnail(answer.rgb, one.face.box), "face": one, "other": second}
+            for number, (one, second) in enumerate(zip(result.predictions, others, strict=True), 1)
+        ],
+        agreed=sum(one.label == second.label for one, second in zip(result.predictions, others, strict=True) if second),
+        other=other,
+        header=header,
+        rows=rows,
     )
 
 
-def _card(rgb: RGB, prediction: Prediction, number: int) -> str:
-    label = html.escape(prediction.label)
-    symbol = SYMBOLS.get(prediction.label, "🙂")
-    doubt = '<span class="doubt">uncertain</span>' if prediction.uncertain else ""
-    bars = "".join(_bar(name, share) for name, share in prediction.ranked())
-    picture = data_uri(thumbnail(rgb, prediction.face.box))
-    return (
-        f'<article class="face"><img src="{picture}" alt="Face {number}">'
-        f'<div><h4>{number}. <span aria-hidden="true">{symbol}</span> {label} '
-        f"{prediction.confidence:.0%} {doubt}</h4><ul>{bars}</ul></div></article>"
-    )
+def _exact(crop: Any) -> str:
+    """A crop as a PNG, pixel for pixel: it may come back, to be explained."""
+    pixels = crop[..., 0] if crop.shape[-1] == 1 else crop
+    return data_uri(Image.fromarray(pixels), "PNG")
 
 
-def _cell(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:.3f}" if isinstance(value, float) else html.escape(str(value))
-
-
-def _bar(name: str, share: float) -> str:
-    return (
-        f'<li><span class="name">{html.escape(name)}</span><span class="track" aria-hidden="true">'
-        f'<span style="width:{share:.1%};background:{colour_of(name)}"></span></span>'
-        f'<span class="share">{share:.1%}</span></li>'
-    )
-
-
-def _save_link(name: str, kind: str, content: str, text: str) -> str:
-    payload = base64.b64encode(content.encode()).decode()
-    return f'<a download="{name}" href="data:{kind};charset=utf-8;base64,{payload}">{text}</a>'
+def _copy(answer: PhotoAnswer) -> str:
+    picture = Image.fromarray(answer.rgb)
+    picture.thumbnail((_SHOWN_SIDE, _SHOWN_SIDE))
+    return data_uri(picture, "JPEG")

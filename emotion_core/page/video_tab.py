@@ -15,6 +15,7 @@ from . import video_view as report
 from .components import VideoInput
 from .example_clip import write_drawn_clip
 from .photo_view import refusal
+from .words import model_words
 
 RATES: Final = [("Every frame", 0), ("10 a second", 10), ("5 a second", 5), ("2 a second", 2)]
 Update = dict[gr.blocks.Block, Any]
@@ -22,7 +23,7 @@ Update = dict[gr.blocks.Block, Any]
 
 def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk) -> None:
     """Lay the tab out and connect it."""
-    names = [model["name"] for model in catalogue.describe()]
+    models = [(words.title, words.name) for words in model_words(catalogue)]
     minutes = f"{files.result_seconds / 60:.0f} minutes"
     kept = gr.State(None)
     with gr.Row(equal_height=False):
@@ -38,7 +39,7 @@ def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk) ->
             example = gr.Button("Try a drawn clip", size="sm")
             rate = gr.Radio(RATES, value=10, label="Frames analysed")
             with gr.Accordion("Model and smoothing", open=False):
-                model = gr.Dropdown(names, value=names[0], label="Model")
+                model = gr.Dropdown(models, value=models[0][1], label="Answered by")
                 smoothing = gr.Slider(0, 2, 0.4, step=0.1, label="Smoothing, in seconds")
             with gr.Row():
                 start = gr.Button("Analyse", variant="primary", interactive=False, min_width=120)

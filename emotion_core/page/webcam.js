@@ -11,7 +11,6 @@ const part = (name) => element.querySelector(name);
 const video = part("video"), boxes = part(".boxes"), people = part(".people"), help = part(".help");
 const canvas = document.createElement("canvas");
 const nobody = people.innerHTML, notYet = part(".timeline").innerHTML;
-const still = window.matchMedia("(prefers-reduced-motion: reduce)");
 const choice = { model: null, detector: null };
 const SILENT = "The server does not answer. Trying again …", PHOTOS = " Photos work in the Image tab.";
 
@@ -238,7 +237,7 @@ function follow(box, place, captured) {
   const speed = next.map((value, index) =>
     (passed > 0 && passed < 1000 ? 0.5 * (last.speed[index] + (value - last.at[index]) / passed) : 0));
   box.motion = { at: next, captured, speed, shown: last?.shown ?? next };
-  if (!last || still.matches) put(box, next);
+  if (!last || STILL.matches) put(box, next);
 }
 
 let glidedAt = 0;
@@ -247,7 +246,7 @@ function glide(now) {
   if (!camera) return;
   const share = 1 - Math.exp(-Math.min(now - glidedAt, 100) / GLIDE_MS);
   glidedAt = now;
-  for (const box of still.matches ? [] : boxes.children) {
+  for (const box of STILL.matches ? [] : boxes.children) {
     const { at, captured, speed, shown } = box.motion, late = Math.min(now - captured, AHEAD_MS);
     put(box, shown.map((value, index) => value + share * (at[index] + speed[index] * late - value)));
   }

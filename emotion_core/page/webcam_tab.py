@@ -22,6 +22,7 @@ from ..settings import Settings
 from .live_view import rolling_timeline
 from .templating import render, script
 from .visitor import visitor
+from .words import detector_words, model_words
 
 _CHOOSE: Final = """(model, detector) => {
   document.dispatchEvent(new CustomEvent("webcam-choice", {detail: {model, detector}}));
@@ -31,7 +32,6 @@ _CHOOSE: Final = """(model, detector) => {
 def webcam_tab(catalogue: Catalogue, settings: Settings, workshop: Workshop) -> None:
     """Lay the tab out and connect it."""
     webcam = Webcam(LiveSessions(catalogue, workshop, settings, rolling_timeline))
-    names = [model["name"] for model in catalogue.describe()]
     gr.HTML(
         html_template=render("webcam.html"),
         css_template=script("webcam.css"),
@@ -40,9 +40,11 @@ def webcam_tab(catalogue: Catalogue, settings: Settings, workshop: Workshop) -> 
         elem_id="webcam",
         server_functions=server_functions(webcam, workshop),
     )
-    with gr.Accordion("Model, detector", open=False):
-        model = gr.Dropdown(names, value=names[0], label="Model")
-        detector = gr.Dropdown(catalogue.detectors(), value=catalogue.detectors()[0], label="Face detector")
+    models = [(words.title, words.name) for words in model_words(catalogue)]
+    detectors = [(words, name) for name, words in detector_words(catalogue)]
+    with gr.Accordion("Choose who answers", open=False):
+        model = gr.Dropdown(models, value=models[0][1], label="Answered by")
+        detector = gr.Dropdown(detectors, value=detectors[0][1], label="Faces are found by")
     for choice in (model, detector):
         choice.change(None, [model, detector], None, js=_CHOOSE, api_visibility="private")
     gr.Markdown(

@@ -64,9 +64,9 @@ def _view(chromium: Any, url: str, photo: Path, width: int, colours: str, scroll
     page.set_default_timeout(60_000)
     page.goto(url)
     page.locator("input[type=file]").first.set_input_files(photo)
-    page.locator("#faces article").first.wait_for()
+    page.locator("#image .face").first.wait_for()
     if scroll:
-        page.locator("#faces").evaluate("answer => answer.scrollIntoView()")
+        page.locator("#image .stage").evaluate("photo => photo.scrollIntoView()")
     page.wait_for_timeout(1500)  # until pictures are shown and bars have grown
     taken = Image.open(io.BytesIO(page.screenshot()))
     page.close()

@@ -1,4 +1,4 @@
-"""The real server: called by the Python client, and opened in Chromium."""
+"""The real server, called by the Python client and by plain HTTP."""
 
 import base64
 import json
@@ -6,36 +6,22 @@ import shutil
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import httpx
-import numpy as np
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
-from PIL import Image
 
 from emotion_core.recognition.bundle import EMBEDDED
-from support.page_server import CHROMIUM, FLAGS, ROOT, page_server
+from support.page_server import ROOT
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with page_server(tmp_path_factory.mktemp("server")) as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def photos(tmp_path_factory: pytest.TempPathFactory, astronaut: np.ndarray, montage: np.ndarray) -> Path:
-    folder = tmp_path_factory.mktemp("photos")
-    Image.fromarray(astronaut).save(folder / "astronaut.png")
-    Image.fromarray(montage).save(folder / "montage.jpg", quality=95)
-    Image.new("RGB", (320, 240), "gray").save(folder / "empty.png")
-    (folder / "notes.png").write_text("no picture at all")
-    return folder
+def server(page_url: str) -> str:
+    return page_url
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +102,7 @@ class TestClient:
             answer = httpx.post(f"{server}gradio_api/run/predict", json=body, timeout=30)
             tried += 1
             assert "happy" not in answer.text, function
-        assert tried >= 7
+        assert tried >= 4
 
     def test_a_picture_in_the_request_itself(self, server: str, photos: Path) -> None:
         content = base64.b64encode((photos / "astronaut.png").read_bytes()).decode()
@@ -126,120 +112,3 @@ class TestClient:
         )
         with urllib.request.urlopen(request, timeout=20) as answer:
             assert json.load(answer)["data"][0]["faces"][0]["emotion"] == "happy"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def camera(astronaut: np.ndarray, tmp_path: Path) -> Iterator[Any]:
-    """Chromium with a camera that shows the astronaut."""
-    import cv2
-    from playwright.sync_api import sync_playwright
-
-    frame = np.zeros((480, 640, 3), np.uint8)
-    frame[:, 64:576] = astronaut[:480]
-    planes = np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2YUV_I420)).tobytes()
-    film = tmp_path / "camera.y4m"
-    film.write_bytes(b"YUV4MPEG2 W640 H480 F10:1 Ip A1:1 C420\n" + (b"FRAME\n" + planes) * 5)
-    flags = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=[*FLAGS, *flags, f"--use-file-for-fake-video-capture={film}"]
-        )
-        yield browser.new_context(permissions=["camera"])
-        browser.close()
-
-
-@pytest.mark.browser
-@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
-def test_a_snapshot_from_the_camera(camera: Any, server: str) -> None:
-    page = camera.new_page()
-    page.goto(server)
-    page.get_by_label("Capture from camera").click()
-    page.get_by_text("Click to Access Webcam").click()
-    page.wait_for_function("document.querySelector('video').videoWidth > 0")
-    page.wait_for_timeout(1000)  # the first frames of a camera are dark
-    page.get_by_label("capture photo").click()
-    page.get_by_text("1 face: happy").wait_for()
-
-
-@pytest.mark.browser
-@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
-class TestBrowser:
-    @pytest.fixture(params=["light desktop", "dark phone"])
-    def page(self, request: pytest.FixtureRequest, browser: Any, server: str) -> Iterator[Any]:
-        dark, phone = request.param == "dark phone", request.param == "dark phone"
-        context = browser.new_context(
-            color_scheme="dark" if dark else "light",
-            viewport={"width": 390, "height": 844} if phone else {"width": 1280, "height": 900},
-        )
-        page = context.new_page()
-        page.set_default_timeout(60_000)
-        page.hosts, complaints = set(), []
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("request", lambda sent: page.hosts.add(sent.url.split("/")[2]))
-        page.goto(server)
-        yield page
-        assert [text for text in complaints if "policy" in text.lower()] == []
-        context.close()
-
-    def drop(self, page: Any, photo: Path) -> None:
-        page.locator("input[type=file]").first.set_input_files(str(photo))
-
-    def test_a_photo_comes_back_boxed(self, page: Any, photos: Path, tmp_path: Path) -> None:
-        self.drop(page, photos / "montage.jpg")
-        page.locator("#faces article").nth(2).wait_for()
-        assert page.locator("#faces h3").inner_text() == "3 faces: 3 happy"
-        assert page.locator("#faces article").first.locator("li").count() == 7
-        page.locator("#figures tbody tr").nth(2).wait_for()
-        for empty in ("#compared", "#reasons"):
-            page.locator(empty).wait_for(state="hidden")
-        link = page.locator("#faces a[download='emotions.json']").get_attribute("href")
-        assert len(json.loads(base64.b64decode(link.split(",")[1]))["faces"]) == 3
-        with page.expect_download() as saved:
-            page.locator("#faces a[download='emotions.csv']").click()
-        assert saved.value.path().read_text().startswith("face,emotion")
-        picture = page.locator("img[src*='/file=']").last
-        assert picture.evaluate("image => image.naturalWidth") > 1000
-        # Nothing sticks out sideways, and nobody else was asked for anything.
-        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-        assert all(host.startswith("127.0.0.1") for host in page.hosts if host)
-        page.screenshot(path=tmp_path / "page.png", full_page=True)
-
-    def test_no_face_is_a_friendly_answer(self, page: Any, photos: Path) -> None:
-        self.drop(page, photos / "empty.png")
-        page.get_by_text("Nothing in this picture looks like a face").wait_for()
-
-    def test_a_bad_file_is_explained_and_the_next_one_works(self, page: Any, photos: Path) -> None:
-        self.drop(page, photos / "astronaut.png")
-        page.get_by_text("1 face: happy").wait_for()
-        page.get_by_label("Remove Image").click()
-        page.locator("#faces article").wait_for(state="detached")
-        self.drop(page, photos / "notes.png")
-        page.get_by_text("This is not a picture that can be read").wait_for()
-        assert page.locator("#faces article, #figures tr").count() == 0
-        page.get_by_label("Remove Image").click()
-        self.drop(page, photos / "astronaut.png")
-        page.get_by_text("1 face: happy").wait_for()
-
-    def test_what_is_not_there_takes_no_room(self, page: Any, photos: Path) -> None:
-        self.drop(page, photos / "astronaut.png")
-        page.get_by_text("Which pixels spoke?").click()
-        page.locator("#reasons figure").wait_for()
-        assert page.locator("#figures").is_visible()
-        page.get_by_label("Remove Image").click()
-        for answer in ("#figures", "#compared", "#reasons"):
-            page.locator(answer).wait_for(state="hidden")
-
-    def test_the_page_says_what_it_is(self, page: Any) -> None:
-        text = page.locator("#about").inner_text()
-        for words in ("Perceived expression, not feeling", "AI Act", "PrivateTest", "fer2013-resnet50v2"):
-            assert words in text

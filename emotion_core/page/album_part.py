@@ -1,0 +1,57 @@
+"""Several photos at once, below the one photo of the Image tab: a gallery, a table, and a zip file."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import gradio as gr
+from PIL import Image
+
+from ..errors import EmotionError
+from ..recognition.catalogue import Catalogue
+from ..serving.temporary import ShortLivedFolder
+from ..serving.workshop import Workshop
+from .album import album_rows, analyze_album, write_album
+from .components import uploaded
+from .photo_view import html_rows
+from .visitor import visitor
+from .words import model_words
+
+MOST_PHOTOS: Final = 50
+
+
+def album_part(catalogue: Catalogue, files: ShortLivedFolder, workshop: Workshop) -> None:
+    """Lay the part out and connect it."""
+    choices = [(words.title, words.name) for words in model_words(catalogue)]
+    with gr.Accordion("Several photos at once", open=False):
+        photos = gr.File(label="Photos", file_count="multiple", type="filepath", height=160)
+        model = gr.Dropdown(choices, value=choices[0][1], label="Answered by")
+        start = gr.Button("Analyse all", variant="primary")
+        gallery = gr.Gallery(label="Faces", columns=4, object_fit="contain", height="auto", format="jpeg")
+        table = gr.HTML(label="A row per face", elem_id="album", elem_classes="answer")
+        archive = gr.DownloadButton("Save everything (zip)", visible=False)
+
+    def analyze(
+        paths: Sequence[str] | None,
+        name: str,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008
+    ) -> tuple[list[tuple[Image.Image, str]], str, gr.DownloadButton]:
+        if not paths:
+            raise gr.Error("Choose photos first.", print_exception=False)
+        if len(paths) > MOST_PHOTOS:
+            raise gr.Error(f"At most {MOST_PHOTOS} photos at once; these are {len(paths)}.", print_exception=False)
+        try:
+            recognizer = catalogue.get(name)
+        except EmotionError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+        inside = [uploaded(path, photos.GRADIO_CACHE) for path in paths]
+        done = []
+        for photo in analyze_album(recognizer, inside, workshop, visitor(workshop)):
+            done.append(photo)
+            progress((len(done), len(paths)), desc=photo.name, unit="photos")
+        header, rows = album_rows(done, recognizer.config.labels)
+        with files.results() as folder:
+            path = write_album(done, recognizer.config.labels, folder / "emotions.zip")
+        pictures = [(photo.picture, photo.caption) for photo in done if photo.picture is not None]
+        return pictures, html_rows(header, rows, "All photos"), gr.DownloadButton(value=str(path), visible=True)
+
+    start.click(analyze, [photos, model], [gallery, table, archive], api_visibility="private")

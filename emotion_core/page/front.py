@@ -1,0 +1,111 @@
+"""The page as it leaves the server: a head of its own instead of Gradio's, and compressed.
+
+Gradio 6.31 names itself in the cards that other sites show of a page ("Gradio", an address of
+"{url}", a picture from another host), takes no description, and sends 200 kB as they are.
+"""
+
+import gzip
+import io
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+from PIL import Image, ImageDraw, ImageFont
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ..images import load_image
+from ..recognition.catalogue import Catalogue
+from ..render import annotate
+from .example_photos import photo_file
+from .templating import render
+
+TITLE: Final = "Emotion detection"
+DESCRIPTION: Final = (
+    "The perceived expression of every face in a photo, a video or before your webcam, with how sure that is. "
+    "Open source; nothing is kept."
+)
+ICON: Final = Path(__file__).parent / "icon.svg"
+#: What other sites show of the page: their own recommendation of a size.
+_CARD: Final = (1200, 630)
+_CARD_TAGS: Final = re.compile(r"<meta\s+(?:property=\"og:|name=\"twitter:)[^>]*>\s*")
+_BASE: Final = re.compile(r"<base [^>]*>")
+
+
+class FrontPage:
+    """ASGI middleware: rewrites and compresses the page itself, and nothing else."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http" or scope["path"] != "/" or scope["method"] not in ("GET", "HEAD"):
+            await self._app(scope, receive, send)
+            return
+        start: Message = {}
+        body = bytearray()
+
+        async def hold(message: Message) -> None:
+            nonlocal start
+            if message["type"] == "http.response.start":
+                start = message
+                return
+            body.extend(message.get("body", b""))
+            if message.get("more_body"):
+                return
+            headers = MutableHeaders(raw=start["headers"])
+            content = bytes(body)
+            if start["status"] == 200 and headers.get("content-type", "").startswith("text/html"):
+                content = self._finished(content, scope, headers)
+            headers["content-length"] = str(len(content))
+            await send(start)
+            await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else content})
+
+        await self._app(scope, receive, hold)
+
+    def _finished(self, content: bytes, scope: Scope, headers: MutableHeaders) -> bytes:
+        page = _CARD_TAGS.sub("", content.decode())
+        address = str(Request(scope).base_url)
+        head = render("head.html", title=TITLE, description=DESCRIPTION, address=address)
+        page = _BASE.sub(lambda found: f"{found[0]}\n{head}", page, count=1)
+        headers.add_vary_header("Accept-Encoding")
+        if "gzip" not in Headers(scope=scope).get("accept-encoding", ""):
+            return page.encode()
+        headers["content-encoding"] = "gzip"
+        return gzip.compress(page.encode(), 6)
+
+
+def front_routes(catalogue: Catalogue) -> list[Route]:
+    """The icon, and the picture of the card that other sites show."""
+
+    @lru_cache(maxsize=1)
+    def card() -> bytes:
+        return share_card(catalogue)
+
+    def shared(_request: Request) -> Response:
+        return Response(card(), media_type="image/png", headers={"Cache-Control": "public, max-age=86400"})
+
+    def icon(_request: Request) -> Response:
+        return FileResponse(ICON, media_type="image/svg+xml", headers={"Cache-Control": "public, max-age=86400"})
+
+    return [Route("/page/card.png", shared), Route("/page/icon.svg", icon)]
+
+
+def share_card(catalogue: Catalogue) -> bytes:
+    """A PNG of 1200x630: the drawn people as this server's model names them, under the title."""
+    rgb = load_image(photo_file("three"))
+    people = annotate(rgb, catalogue.get().analyze_rgb(rgb))
+    people.thumbnail((_CARD[0] - 80, 430))
+    card: Image.Image = Image.new("RGB", _CARD, "#f8fafc")
+    card.paste(people, ((_CARD[0] - people.width) // 2, 160))
+    draw = ImageDraw.Draw(card)
+    font: Any = ImageFont.load_default(size=64)
+    draw.text((40, 40), TITLE, font=font, fill="#0f172a")
+    file = io.BytesIO()
+    card.save(file, "PNG", optimize=True)
+    return file.getvalue()

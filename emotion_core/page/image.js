@@ -1,0 +1,298 @@
+// The Image tab in the browser. Gradio runs this once, after camera.js and card.js, with `element` (the tab's
+// HTML). The photo stays here: the server is sent the file, answers, and forgets it; so a photo is never lost
+// to a server that was restarted, and nothing has to be fetched again to be saved.
+const part = (name) => element.querySelector(name);
+const stage = part(".stage"), frame = part(".frame"), picture = part(".frame img"), video = part("video");
+const boxes = part(".boxes"), answer = part(".answer"), help = part(".help");
+const MOST_BYTES = Number(part(".file").dataset.most);
+const welcome = answer.innerHTML;
+let shown = null, previous = null;  // {blob, name, url, answer}: the photo, and the one before it
+let turn = 0, stream = null;  // which request is the newest; the camera, while it is on
+
+function tell(words) {
+  help.hidden = !words;
+  help.textContent = words;
+}
+
+function cover(words) {
+  part(".cover").hidden = !words;
+  part(".cover").textContent = words;
+}
+
+function visible() {
+  return element.isConnected && element.offsetParent !== null;
+}
+
+async function take(blob, name) {
+  // A new photo, wherever it came from. The one before stays at hand.
+  closeCamera();
+  tell("");
+  if (blob.size > MOST_BYTES) return refuse(name, `It is over ${MOST_BYTES / 1e6} MB. Send a smaller one.`);
+  const before = shown;
+  if (await ask({ blob, name, url: URL.createObjectURL(blob), answer: null }, before) && before?.answer) {
+    if (previous) URL.revokeObjectURL(previous.url);
+    previous = before;
+    part(".back").hidden = false;
+  }
+}
+
+async function ask(photo, before) {
+  // Show the photo, have it answered, show the answer; false when it was refused or overtaken.
+  const mine = ++turn;
+  await display(photo);
+  cover("Looking for faces …");
+  say("Looking for faces.");
+  const options = new URLSearchParams({
+    model: part(".choices input:checked").value, detector: part(".detector").value, other: part(".compared").value,
+    ...(photo.seen ? {} : { picture: "1" }),
+  });
+  let reply;
+  try {
+    reply = await fetch(`page/photo?${options}`, { method: "POST", body: photo.blob });
+  } catch {
+    reply = null;
+  }
+  const said = await reply?.json().catch(() => null);
+  if (mine !== turn) return false;
+  cover("");
+  if (reply?.ok && said) {
+    photo.answer = said;
+    if (said.picture && !photo.seen) picture.src = said.picture;
+    await display(photo);
+    reach();
+    return true;
+  }
+  if (reply && reply.status < 500 && said?.error) {
+    if (before) await display(before);
+    else clear();
+    refuse(photo.name, said.error.message);
+    return false;
+  }
+  part(".retry").hidden = false;
+  tell(said?.error?.message ?? "The server does not answer. Your photo is still here: try again in a moment.");
+  return false;
+}
+
+function refuse(name, words) {
+  tell(`${name || "The photo"} was not analysed. ${words}`);
+  help.scrollIntoView({ block: "nearest" });
+}
+
+async function display(photo) {
+  // The photo, and its answer where there is one: never the answer of another.
+  const said = photo.answer;
+  if (shown !== photo) {
+    picture.src = photo.url;
+    photo.seen = await picture.decode().then(() => true, () => false);
+    if (!photo.seen && said?.picture) picture.src = said.picture;
+  }
+  shown = photo;
+  const width = said?.width ?? (picture.naturalWidth || 4), height = said?.height ?? (picture.naturalHeight || 3);
+  stage.style.setProperty("--ratio", width / height);
+  stage.classList.add("full");
+  part(".start").hidden = true;
+  frame.hidden = part(".again").hidden = false;
+  part(".retry").hidden = true;
+  picture.alt = said ? `The photo. ${said.heading}` : "The photo";
+  boxes.replaceChildren(...(said?.faces ?? []).map((face, index) => boxOf(face, index, said)));
+  part(".photo").classList.toggle("answered", Boolean(said));
+  stage.classList.toggle("crowd", (said?.faces.length ?? 0) > 12);
+  answer.innerHTML = said?.html ?? "";
+  part(".saves").hidden = !said;
+  part(".why-all").hidden = !(said?.faces.length > 1);
+  if (said) {
+    part(".why-all").textContent = `Why these answers? ${takes(said.faces.length * said.reason_seconds)}`;
+    for (const button of answer.querySelectorAll(".why")) {
+      button.textContent = `Why this answer? ${takes(said.reason_seconds)}`;
+    }
+    say(said.heading);
+  }
+}
+
+function takes(seconds) {
+  const whole = Math.max(1, Math.round(seconds));
+  return whole === 1 ? "(a second)" : `(${whole} seconds)`;
+}
+
+function clear() {
+  shown = null;
+  stage.classList.remove("full", "crowd");
+  part(".photo").classList.remove("answered");
+  part(".start").hidden = false;
+  frame.hidden = part(".again").hidden = part(".saves").hidden = part(".retry").hidden = true;
+  boxes.replaceChildren();
+  picture.removeAttribute("src");
+  answer.innerHTML = welcome;
+}
+
+function reach() {
+  // On a phone the answer may be out of sight: go there, and let a keyboard or a reader go on from it.
+  const heading = answer.querySelector("h2"), { top, bottom } = heading.getBoundingClientRect();
+  if (top > 0.6 * innerHeight || bottom < 0) {
+    heading.scrollIntoView({ block: "start", behavior: STILL.matches ? "instant" : "smooth" });
+  }
+  heading.focus({ preventScroll: true });
+}
+
+function boxOf(face, index, said) {
+  const box = node("div", "box", node("b", "", face.caption)), { x, y, width, height } = face.box;
+  const share = (value, whole) => `${(100 * value / whole).toFixed(2)}%`;
+  Object.assign(box.style, {
+    left: share(x, said.width), width: share(width, said.width),
+    top: share(y, said.height), height: share(height, said.height),
+  });
+  box.style.setProperty("--colour", face.colour);
+  box.style.setProperty("--ink", face.ink);
+  box.classList.toggle("low", y < 0.07 * said.height);
+  box.classList.toggle("right", x > 0.6 * said.width);
+  box.dataset.face = index;
+  return box;
+}
+
+function mark(from) {
+  // The face that is pointed at, or has the focus: its box and its row.
+  const chosen = from?.closest?.("[data-face]")?.dataset.face;
+  for (const one of element.querySelectorAll("[data-face]")) {
+    one.classList.toggle("marked", one.dataset.face === chosen);
+  }
+}
+
+async function explain(rows) {
+  // One crop after the other goes to the server, which says what in it spoke for its label.
+  const { answer: said } = shown, mine = turn, buttons = element.querySelectorAll(".why, .why-all");
+  buttons.forEach((button) => { button.disabled = true; });
+  let done = 0;
+  for (const row of rows) {
+    if (rows.length > 1) cover(`Explaining face ${done + 1} of ${rows.length} …`);
+    const face = said.faces[row.dataset.face], crop = await (await fetch(face.crop)).blob();
+    const options = new URLSearchParams({ model: JSON.parse(said.json).model, label: face.label });
+    const reply = await fetch(`page/why?${options}`, { method: "POST", body: crop }).catch(() => null);
+    const told = await reply?.json().catch(() => null);
+    if (mine !== turn) return;
+    row.querySelector(".reasons").innerHTML = reply?.ok ? told.html : "";
+    if (!reply?.ok) {
+      tell(told?.error?.message ?? "The server does not answer. Try again in a moment.");
+      break;
+    }
+    row.querySelector("details").open = true;
+    row.querySelector(".why").hidden = true;
+    done += 1;
+  }
+  cover("");
+  buttons.forEach((button) => { button.disabled = false; });
+  if (done) say(done === 1 ? "The face is explained." : `${done} faces are explained.`);
+}
+
+async function openCamera() {
+  const blocked = cameraObstacle();
+  if (blocked) return tell(`${blocked} Or choose a photo.`);
+  tell("");
+  try {
+    stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "user", width: { ideal: 1280 } } });
+  } catch (error) {
+    return tell(`${cameraProblem(error)} Or choose a photo.`);
+  }
+  turn += 1;
+  cover("");
+  video.srcObject = stream;
+  video.classList.toggle("mirrored", stream.getVideoTracks()[0].getSettings().facingMode !== "environment");
+  stage.classList.add("full");
+  part(".start").hidden = frame.hidden = true;
+  video.hidden = part(".shoot").hidden = part(".again").hidden = false;
+  await video.play().catch(() => {});
+  part(".shoot").focus();
+}
+
+function closeCamera() {
+  stream?.getTracks().forEach((track) => track.stop());
+  stream = video.srcObject = null;
+  video.hidden = part(".shoot").hidden = true;
+  frame.hidden = !shown;
+  part(".start").hidden = Boolean(shown);
+  part(".again").hidden = !shown;
+  stage.classList.toggle("full", Boolean(shown));
+}
+
+function shoot() {
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
+  canvas.getContext("2d").drawImage(video, 0, 0);
+  canvas.toBlob((blob) => take(blob, "camera.jpg"), "image/jpeg", 0.92);
+}
+
+async function goBack() {
+  // The photo before this one, with its answer; this one becomes the one before.
+  const other = previous;
+  turn += 1;
+  closeCamera();
+  cover("");
+  tell("");
+  previous = shown?.answer ? shown : null;
+  part(".back").hidden = !previous;
+  await display(other);
+  reach();
+}
+
+function dropped(transfer) {
+  const file = [...(transfer?.files ?? [])][0];
+  if (file) take(file, file.name);
+  return Boolean(file);
+}
+
+const stem = () => (shown.name.replace(/\.[^.]*$/, "") || "photo") + "-emotions";
+const text = (kind, content) => new Blob([content], { type: kind });
+const actions = {
+  choose: () => part(".file").click(),
+  again: () => { if (stream) { closeCamera(); if (shown) return; } part(".file").click(); },
+  camera: openCamera,
+  shoot,
+  retry: () => ask(shown, null),
+  back: goBack,
+  why: (button) => explain([button.closest(".face")]),
+  "why-all": () => explain([...answer.querySelectorAll(".face")]),
+  "save-picture": async () => save(await pictureBlob(picture, shown.answer), `${stem()}.jpg`),
+  "save-card": async () => save(await cardBlob(picture, shown.answer), `${stem()}-card.png`),
+  "save-json": () => save(text("application/json", shown.answer.json), `${stem()}.json`),
+  "save-csv": () => save(text("text/csv", shown.answer.csv), `${stem()}.csv`),
+};
+
+element.addEventListener("click", async (event) => {
+  const button = event.target.closest("button"), box = event.target.closest(".box");
+  if (box) {
+    const row = answer.querySelector(`.face[data-face="${box.dataset.face}"]`);
+    row.querySelector("details").open = true;
+    row.querySelector("summary").focus({ preventScroll: true });
+    row.scrollIntoView({ block: "nearest" });
+  } else if (button?.dataset.example) {
+    const reply = await fetch(`page/examples/${button.dataset.example}`).catch(() => null);
+    if (reply?.ok) take(await reply.blob(), `${button.dataset.example}.jpg`);
+    else tell("The server does not answer. Try again in a moment.");
+  } else if (button) {
+    actions[button.classList[0]]?.(button);
+  }
+});
+for (const [on, off] of [["pointerover", "pointerout"], ["focusin", "focusout"]]) {
+  element.addEventListener(on, (event) => mark(event.target));
+  element.addEventListener(off, () => mark(element.contains(document.activeElement) ? document.activeElement : null));
+}
+part(".file").addEventListener("change", (event) => {
+  const [file] = event.target.files;
+  if (file) take(file, file.name);
+  event.target.value = "";
+});
+part(".choices").addEventListener("change", () => { if (shown) ask(shown, null); });
+document.addEventListener("paste", (event) => {
+  // Wherever the focus is, as long as this tab is the one that is seen.
+  if (visible() && dropped(event.clipboardData)) event.preventDefault();
+});
+document.addEventListener("dragover", (event) => {
+  if (!visible() || event.target.closest?.("[data-testid]")) return;
+  event.preventDefault();
+  stage.classList.add("over");
+});
+document.addEventListener("dragleave", () => stage.classList.remove("over"));
+document.addEventListener("drop", (event) => {
+  stage.classList.remove("over");
+  if (visible() && !event.target.closest?.("[data-testid]") && dropped(event.dataTransfer)) event.preventDefault();
+});
+window.addEventListener("pagehide", closeCamera);

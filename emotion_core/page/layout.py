@@ -1,0 +1,89 @@
+"""The page as a whole: a tab for each kind of input, what is around them, and what the Python client may call."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import gradio as gr
+
+from ..project import REPOSITORY
+from ..recognition.catalogue import Catalogue
+from ..serving.temporary import ShortLivedFolder
+from ..serving.video_queue import VideoDesk
+from ..serving.workshop import Workshop
+from ..settings import Settings
+from .about_tab import about_tab
+from .album_part import album_part
+from .api_tab import api_tab
+from .endpoints import client_endpoints
+from .front import ICON, TITLE
+from .image_tab import image_tab
+from .templating import render, script
+from .video_tab import video_tab
+from .webcam_tab import webcam_tab
+
+_STYLE: Final = Path(__file__).with_name("page.css")
+
+
+def build_page(
+    catalogue: Catalogue, files: ShortLivedFolder, settings: Settings, desk: VideoDesk, workshop: Workshop
+) -> gr.Blocks:
+    """The page, ready to be mounted with ``page_options``."""
+    page: gr.Blocks
+    with gr.Blocks(title=TITLE, analytics_enabled=False) as page:
+        gr.HTML(render("header.html", notices=catalogue.get().notices), padding=False)
+        with gr.Tab("Image"):
+            image_tab(catalogue, settings)
+            album_part(catalogue, files, workshop)
+        with gr.Tab("Webcam"):
+            webcam_tab(catalogue, settings, workshop)
+        with gr.Tab("Video"):
+            video_tab(catalogue, files, desk)
+        with gr.Tab("API"):
+            api_tab(settings)
+        with gr.Tab("About"):
+            about_tab(catalogue)
+        gr.HTML(render("footer.html", repository=REPOSITORY), padding=False)
+        client_endpoints(catalogue, files, desk, workshop)
+    page.queue(default_concurrency_limit=4, max_size=64)
+    return page
+
+
+def _theme() -> gr.themes.Base:
+    """Gradio's Soft, with blues and grays that can be read: its own have contrasts of 2.5 to 3.7."""
+    soft = gr.themes.Soft(primary_hue="blue", neutral_hue="slate", font=["system-ui", "sans-serif"])
+    strong: dict[str, Any] = {
+        "color_accent": "#1d4ed8",
+        "button_primary_background_fill": "#1d4ed8",
+        "button_primary_background_fill_hover": "#1e40af",
+        "checkbox_label_background_fill_selected": "#1d4ed8",
+        "block_label_text_color": "#1e3a8a",
+        "block_title_text_color": "#1e3a8a",
+        "body_text_color_subdued": "#475569",
+        "block_info_text_color": "#475569",
+        "input_placeholder_color": "#475569",
+    }
+    dark = {
+        "button_primary_background_fill_dark": "#1d4ed8",
+        "button_primary_background_fill_hover_dark": "#1e40af",
+        "checkbox_label_background_fill_selected_dark": "#1d4ed8",
+        "body_text_color_subdued_dark": "#cbd5e1",
+        "block_info_text_color_dark": "#cbd5e1",
+        "input_placeholder_color_dark": "#cbd5e1",
+    }
+    return soft.set(**strong, **dark)
+
+
+def page_options(settings: Settings) -> dict[str, Any]:
+    """What the server needs to know of the page beside the page itself."""
+    return {
+        "theme": _theme(),
+        "css_paths": _STYLE,
+        "head": f"<script>{script('page.js')}</script>",
+        "favicon_path": str(ICON),
+        "run_history": False,
+        "max_file_size": f"{max(settings.max_request_mb, settings.max_video_mb)}mb",
+        # What a handler says to its visitor is a gr.Error, and shown; other errors name files and places.
+        "show_error": False,
+        "ssr_mode": False,
+        "footer_links": [],
+    }

@@ -1,0 +1,37 @@
+// The page around the tabs: each has an address, and arrow keys go from one to the next.
+(() => {
+  // Those that a narrow page keeps in a menu, too.
+  const tabs = () => [...document.querySelectorAll("[role=tablist] [role=tab], .tab-wrapper .overflow-dropdown button")];
+  const nameOf = (tab) => tab.textContent.trim().toLowerCase();
+  function open() {
+    const wanted = location.hash.slice(1).toLowerCase();
+    const tab = tabs().find((one) => nameOf(one) === wanted);
+    if (tab && tab.getAttribute("aria-selected") !== "true") tab.click();
+    return Boolean(tabs().length);
+  }
+  document.addEventListener("click", (event) => {
+    const tab = tabs().find((one) => one.contains(event.target));
+    if (tab && nameOf(tab) !== location.hash.slice(1)) history.replaceState(null, "", `#${nameOf(tab)}`);
+  });
+  document.addEventListener("keydown", (event) => {
+    const all = tabs().filter((one) => one.offsetParent !== null), at = all.indexOf(event.target);
+    const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: all.length - 1 }[event.key];
+    if (at < 0 || to === undefined) return;
+    event.preventDefault();
+    const next = all[(to + all.length) % all.length];
+    next.focus();
+    next.click();
+  });
+  function mend() {
+    // Names that Gradio 6.31 gives where no name may be, or in place of the words that are seen.
+    document.querySelectorAll(".empty[aria-label]:not([role])").forEach((one) => one.setAttribute("role", "img"));
+    document.querySelectorAll("button.upload-container[aria-label]").forEach((one) => one.removeAttribute("aria-label"));
+  }
+  let due = 0;
+  new MutationObserver(() => {
+    cancelAnimationFrame(due);
+    due = requestAnimationFrame(mend);
+  }).observe(document.documentElement, { childList: true, subtree: true });
+  addEventListener("hashchange", open);
+  const waiting = setInterval(() => { if (open()) clearInterval(waiting); }, 100);
+})();

@@ -1,0 +1,71 @@
+"""A photo's answer: its faces found and named once, in the order in which one reads them."""
+
+import statistics
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..images import RGB
+from ..recognition.catalogue import Catalogue
+from ..results import FrameResult, Prediction, summary
+
+#: Faces whose middles differ by less than this share of a face's height stand in one row.
+_SAME_ROW: Final = 0.6
+
+
+@dataclass(frozen=True)
+class PhotoAnswer:
+    """rgb: the upright photo. result: its faces in reading order. crops: uint8 (N, H, W, C), what the network saw.
+
+    other: the same faces as another model names them, or None.
+    """
+
+    rgb: RGB
+    result: FrameResult
+    crops: NDArray[np.uint8]
+    other: FrameResult | None = None
+
+
+def answer_photo(
+    catalogue: Catalogue, rgb: RGB, model: str | None, detector: str | None, other: str | None = None
+) -> PhotoAnswer:
+    """Analyse a decoded photo with the model and detector of these names; None is the default's.
+
+    other: a model to compare with, on the faces that were found. Raises ModelNotFoundError for a
+    name that there is not.
+    """
+    recognizer = catalogue.get(model, detector)
+    second = catalogue.get(other) if other else None
+    result = reading_order(recognizer.analyze_rgb(rgb))
+    faces = [prediction.face for prediction in result.predictions]
+    compared = second.classify(rgb, faces) if second else None
+    return PhotoAnswer(rgb, result, recognizer.crops(rgb, faces), compared)
+
+
+def reading_order(result: FrameResult) -> FrameResult:
+    """The same faces row by row from the top, and from left to right within a row."""
+    rows: list[list[Prediction]] = []
+    for prediction in sorted(result.predictions, key=_middle):
+        row = rows[-1] if rows else []
+        limit = _SAME_ROW * min([prediction.face.box.height, *(one.face.box.height for one in row)])
+        if row and _middle(prediction) - statistics.fmean(map(_middle, row)) <= limit:
+            row.append(prediction)
+        else:
+            rows.append([prediction])
+    ordered = [one for row in rows for one in sorted(row, key=lambda one: one.face.box.x)]
+    return replace(result, predictions=tuple(ordered))
+
+
+def heading(result: FrameResult) -> str:
+    """One line: how many faces, what they seem to express, and how many answers are uncertain."""
+    doubts = sum(prediction.uncertain for prediction in result.predictions)
+    if not doubts:
+        return summary(result)
+    return f"{summary(result)} ({'uncertain' if len(result.predictions) == 1 else f'{doubts} uncertain'})"
+
+
+def _middle(prediction: Prediction) -> float:
+    box = prediction.face.box
+    return box.y + box.height / 2

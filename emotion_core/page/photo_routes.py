@@ -1,0 +1,94 @@
+"""What the Image tab's script asks for: a photo's answer, the reasons of one, and the examples.
+
+The photo comes as the request's body, just as the file is; nothing of it is written to a disk. What
+bounds every door of the server (``serving.bodies``, ``serving.workshop``) bounds these, too.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+from anyio import CapacityLimiter, to_thread
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from ..errors import BusyError, EmotionError
+from ..images import RGB
+from ..recognition.catalogue import Catalogue
+from ..serving.places import MOST_WAITING
+from ..serving.refusals import ApiError
+from ..serving.workshop import Workshop
+from .example_photos import EXAMPLES, photo_file, thumbnail_file
+from .explanation import Explainer
+from .photo_answer import answer_photo
+from .photo_view import shown
+
+T = TypeVar("T")
+
+_HEADERS: Final = {"Cache-Control": "no-store", "Content-Security-Policy": "default-src 'none'; sandbox"}
+
+
+class PhotoRoutes:
+    """The Image tab's addresses, below ``page/``."""
+
+    def __init__(self, catalogue: Catalogue, workshop: Workshop) -> None:
+        """workshop: shared with the other doors of the server."""
+        self._catalogue, self._workshop = catalogue, workshop
+        self._explainer = Explainer()
+        self._threads = CapacityLimiter(MOST_WAITING + workshop.places.most)
+
+    def routes(self) -> list[Route]:
+        """To be put before the page, which takes every address that is left."""
+        return [
+            Route("/page/photo", self.photo, methods=["POST"]),
+            Route("/page/why", self.why, methods=["POST"]),
+            Route("/page/examples/{name}", self.example, methods=["GET"]),
+        ]
+
+    async def photo(self, request: Request) -> Response:
+        """``?model=&detector=&other=&picture=1`` and a file -> a ``ShownPhoto``, and how long a reason takes."""
+        asked = request.query_params
+        model, detector, other = (asked.get(name) or None for name in ("model", "detector", "other"))
+
+        def work(rgb: RGB) -> dict[str, Any]:
+            answer = answer_photo(self._catalogue, rgb, model, detector, other)
+            seconds = self._explainer.seconds(answer.result.model)
+            return {**shown(answer, bool(asked.get("picture"))), "reason_seconds": round(seconds, 2)}
+
+        return JSONResponse(await self._answer(request, work), headers=_HEADERS)
+
+    async def why(self, request: Request) -> Response:
+        """``?model=&label=`` and a crop as a file -> ``{"html"}``: what in it spoke for the label."""
+        model, label = request.query_params.get("model") or None, request.query_params.get("label", "")
+
+        def work(crop: RGB) -> dict[str, str]:
+            try:
+                return {"html": self._explainer.explain(self._catalogue.get(model), crop, label)}
+            except ValueError as error:
+                raise ApiError(422, str(error), field="label") from error
+
+        return JSONResponse(await self._answer(request, work), headers=_HEADERS)
+
+    async def example(self, request: Request) -> Response:
+        """An example's photo, or with ``?small=1`` its thumbnail."""
+        name = request.path_params["name"]
+        if name not in EXAMPLES:
+            raise ApiError(404)
+        make = thumbnail_file if request.query_params.get("small") else photo_file
+        content = await to_thread.run_sync(make, name)
+        return Response(content, media_type="image/jpeg", headers={"Cache-Control": "public, max-age=86400"})
+
+    async def _answer(self, request: Request, work: Callable[[RGB], T]) -> T:
+        """The work's result on the picture in the request's body; every refusal is an ApiError."""
+        content, address = await request.body(), self._workshop.address_of(request.scope)
+
+        def decoded() -> T:
+            with self._workshop.picture(content, address) as rgb:
+                return work(rgb)
+
+        try:
+            return await to_thread.run_sync(decoded, limiter=self._threads)
+        except BusyError as error:
+            raise ApiError(503, str(error), headers={"Retry-After": "2"}) from error
+        except EmotionError as error:
+            raise ApiError(422, str(error)) from error

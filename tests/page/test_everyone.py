@@ -1,0 +1,132 @@
+"""The page for everyone: what axe finds, keys, small screens, addresses, what other sites show of it, its size."""
+
+import gzip
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+
+from emotion_core.page.api_tab import ADDRESS, SNIPPETS
+from support.axe import serious_findings
+
+TABS = ("Image", "Webcam", "Video", "API", "About")
+_SHIFTS = """window.shifted = 0;
+new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifted += entry.value;
+}).observe({type: "layout-shift", buffered: true});"""
+
+
+@pytest.fixture(params=["light", "dark"])
+def page(request: pytest.FixtureRequest, chromium: Any, page_url: str) -> Iterator[Any]:
+    context = chromium.new_context(color_scheme=request.param, viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    page.goto(page_url)
+    page.get_by_role("button", name="Choose a photo").wait_for()
+    yield page
+    context.close()
+
+
+@pytest.mark.browser
+def test_nothing_that_shuts_people_out(page: Any, photos: Path) -> None:
+    for tab in TABS:
+        page.get_by_role("tab", name=tab, exact=True).click()
+        page.wait_for_timeout(200)
+        assert serious_findings(page) == [], tab
+    page.get_by_role("tab", name="Image", exact=True).click()
+    page.locator("#image input[type=file]").set_input_files(str(photos / "montage.jpg"))
+    page.locator("#image .face summary").first.click()
+    page.locator("#image .face .why").first.click()
+    page.locator("#image .reason").wait_for()
+    for folded in ("Choose who answers", "All numbers", "Several photos at once"):
+        page.get_by_text(folded).first.click()
+    page.wait_for_timeout(300)
+    assert serious_findings(page) == []
+
+
+@pytest.mark.browser
+def test_tabs_have_addresses_and_keys(chromium: Any, page_url: str) -> None:
+    page = chromium.new_page(viewport={"width": 1280, "height": 800})
+    page.goto(f"{page_url}#about")
+    page.get_by_text("Perceived expression, not feeling").wait_for()
+    tab = page.get_by_role("tab", name="About")
+    tab.focus()
+    for key, name in (("ArrowRight", "image"), ("ArrowRight", "webcam"), ("ArrowLeft", "image"), ("End", "about")):
+        page.keyboard.press(key)
+        page.wait_for_function(f"location.hash === '#{name}'")
+    page.get_by_role("link", name="For programs").click()
+    page.get_by_text("curl -F image=@photo.jpg").wait_for()
+    assert page_url.rstrip("/") in page.locator("code.snippet").first.inner_text()
+    page.close()
+
+
+@pytest.mark.browser
+def test_a_narrow_screen_is_not_scrolled_sideways(chromium: Any, page_url: str) -> None:
+    page = chromium.new_page(viewport={"width": 320, "height": 640})
+    page.goto(page_url)
+    page.get_by_role("button", name="Choose a photo").wait_for()
+    for tab in TABS:
+        page.goto(f"{page_url}#{tab.lower()}")
+        page.wait_for_timeout(300)
+        assert page.evaluate("document.documentElement.scrollWidth") == 320, tab
+    page.close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("size", [(1280, 800), (390, 844)])
+def test_nothing_jumps_while_the_page_loads(chromium: Any, page_url: str, size: tuple[int, int]) -> None:
+    page = chromium.new_page(viewport={"width": size[0], "height": size[1]})
+    page.add_init_script(_SHIFTS)
+    page.goto(page_url)
+    page.get_by_role("button", name="Choose a photo").wait_for()
+    page.wait_for_timeout(1500)
+    assert page.evaluate("window.shifted") < 0.1
+    page.close()
+
+
+def test_what_other_sites_show_of_the_page(page_url: str) -> None:
+    html = httpx.get(page_url).text
+    tags = dict(re.findall(r'<meta (?:property|name)="((?:og|twitter):\w+|description)" content="([^"]*)">', html))
+    assert "Gradio" not in "".join(tags.values())
+    assert tags["og:title"] == "Emotion detection"
+    assert tags["og:url"] == page_url
+    assert len(tags["description"]) > 50
+    assert html.count('property="og:title"') == 1
+    card = Image.open(io.BytesIO(httpx.get(tags["og:image"]).raise_for_status().content))
+    assert card.size == (1200, 630)
+    assert httpx.get(f"{page_url}favicon.ico").raise_for_status().headers["content-type"].startswith("image/svg")
+
+
+def test_the_page_is_compressed(page_url: str) -> None:
+    with httpx.stream("GET", page_url, headers={"Accept-Encoding": "gzip"}) as answer:
+        assert answer.headers["content-encoding"] == "gzip"
+        assert "accept-encoding" in answer.headers["vary"].lower()
+        sent = b"".join(answer.iter_raw())
+    whole = gzip.decompress(sent)
+    assert len(sent) < 60_000 < len(whole)
+    plain = httpx.get(page_url, headers={"Accept-Encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    assert b"</html>" in whole
+
+
+def test_no_placeholder_is_shown(page_url: str) -> None:
+    assert "OWNER" not in httpx.get(page_url).text
+
+
+def test_the_snippets_work(page_url: str, photos: Path, tmp_path: Path) -> None:
+    """Those of the API tab, as they are printed, against this server."""
+    import shutil
+    import subprocess
+    import sys
+
+    shutil.copy(photos / "montage.jpg", tmp_path / "photo.jpg")
+    for title, code in SNIPPETS.items():
+        here = code.replace(ADDRESS, page_url.rstrip("/"))
+        command = ["bash", "-c", here] if title == "curl" else [sys.executable, "-c", here]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=True)
+        assert done.stdout.count("happy") >= 3, title

@@ -1,0 +1,45 @@
+"""axe-core, which finds what people with disabilities would trip over: from npm, never a part of the project."""
+
+import os
+import shutil
+import subprocess
+from functools import lru_cache
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+VERSION = "4.14.1"
+#: What nobody may meet: the rules of WCAG 2.2 at level AA, and those that axe itself calls best practice.
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+_RUN = """async (rules) => {
+    const answer = await axe.run(document, {resultTypes: ["violations"], runOnly: rules});
+    return answer.violations.filter((one) => ["serious", "critical"].includes(one.impact)).flatMap((one) =>
+        one.nodes.map((node) => `${one.id}: ${node.target.join(" ")} ${node.html.slice(0, 120)}`));
+}"""
+
+
+@lru_cache(maxsize=1)
+def source() -> str:
+    """The script, of node_modules, of the folder AXE_CORE, or fetched by npm; without it the test is skipped."""
+    places = [ROOT / "node_modules" / "axe-core"]
+    if named := os.environ.get("AXE_CORE"):
+        places.append(Path(named))
+    if not any(place.is_dir() for place in places) and (npm := shutil.which("npm")):
+        folder = Path(mkdtemp(prefix="axe-"))
+        command = [npm, "install", "--silent", "--no-save", "--prefix", str(folder), f"axe-core@{VERSION}"]
+        subprocess.run(command, capture_output=True, timeout=120, check=False)
+        places.append(folder / "node_modules" / "axe-core")
+    for place in places:
+        if (script := place / "axe.min.js").is_file():
+            return script.read_text()
+    pytest.skip("axe-core is not here: npm install, or set AXE_CORE to the package's folder")
+
+
+def serious_findings(page: Any) -> list[str]:
+    """What axe finds on a page as it is shown now, serious and critical."""
+    page.evaluate(source())
+    found: list[str] = page.evaluate(_RUN, RULES)
+    return found
