@@ -5,11 +5,13 @@ import json
 from functools import partial
 from pathlib import Path
 
+from . import evaluation
 from .training_options import MODEL, bundle_of, data_options, train_config, train_options
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add data, train, evaluate, export, notebook, slides and the rest to a parser's commands."""
+    evaluation.add_commands(commands)
     data = commands.add_parser("data", help="report what a data set holds and what is wrong with it")
     data_options(data)
     data.add_argument("--size", type=int, default=48, help="side that pictures are made into, in pixels")
@@ -34,15 +36,6 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     average.add_argument("--out", type=Path, required=True, metavar="BUNDLE", help="the new bundle's folder")
     average.add_argument("--flip", action="store_true", help="serve with each face's mirror image, too")
     average.set_defaults(run=run_average)
-
-    evaluate = commands.add_parser("evaluate", help="measure a bundle on a split")
-    evaluate.add_argument("bundle", metavar="BUNDLE", help=MODEL)
-    data_options(evaluate)
-    evaluate.add_argument("--split", choices=("public", "private"), required=True)
-    evaluate.add_argument("--views", choices=("one", "flip", "ten"), help="by default, as the bundle serves")
-    evaluate.add_argument("--json", action="store_true")
-    evaluate.add_argument("--out", type=Path, metavar="DIR", help="write the figures as JSON and pictures there")
-    evaluate.set_defaults(run=run_evaluate)
 
     export = commands.add_parser("export", help="write a bundle's network as LiteRT, ONNX and SavedModel")
     export.add_argument("bundle", metavar="BUNDLE", help=MODEL)
@@ -124,41 +117,6 @@ def run_average(options: argparse.Namespace) -> int:
     config = bundles[0].config
     data = matching(load(options.data, options.votes, config.height, config.channels), config.labels)
     print(f"Bundle written to {average_bundles(bundles, data, options.out, options.flip).folder}.")
-    return 0
-
-
-def run_evaluate(options: argparse.Namespace) -> int:
-    """Measure a bundle as it serves and print the figures."""
-    from ..recognition.classifier import Classifier
-    from ..training.data.faces import load
-    from ..training.evaluate import evaluate, matching
-
-    bundle = bundle_of(options.bundle)
-    config = bundle.config
-    data = matching(load(options.data, options.votes, config.height, config.channels), config.labels)
-    figures = evaluate(Classifier.from_bundle(bundle), data, options.split, options.views)
-    if options.out:
-        from ..reports.charts import save_all
-
-        save_all(config, figures, options.split, options.out)
-        (options.out / f"metrics-{options.split}.json").write_text(json.dumps(figures, indent=1) + "\n")
-    if options.json:
-        print(json.dumps(figures, indent=1))
-        return 0
-    print(f"{bundle.origin} on {options.split}: {figures['faces']} faces, {figures['views']} view")
-    names = ("accuracy", "balanced_accuracy", "macro_precision", "macro_f1", "roc_auc", "nll", "nll_of_votes", "ece")
-    for name in (*names, "uncertain_share"):
-        if figures[name] is not None:
-            print(f"  {name:18} {figures[name]:.4f}")
-    low, high = figures["interval"]["accuracy"]
-    twins = figures["without_twins"]
-    print(f"  95% interval       accuracy {low:.4f} to {high:.4f}")
-    print(f"  without twins      accuracy {twins['accuracy']:.4f}, macro-F1 {twins['macro_f1']:.4f}")
-    for label, row in figures["per_class"].items():
-        print(
-            f"  {label:10} precision {row['precision']:.3f}  recall {row['recall']:.3f}  "
-            f"F1 {row['f1']:.3f}  faces {row['faces']}"
-        )
     return 0
 
 

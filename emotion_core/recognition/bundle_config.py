@@ -62,6 +62,16 @@ class Intervals(TypedDict, total=False):
 
 
 @with_config(STRICT)
+class Agreement(TypedDict, total=False):
+    """How many faces there are, and the share on which the network agrees."""
+
+    faces: Count
+    accuracy: Share
+    balanced_accuracy: Share
+    interval: Interval
+
+
+@with_config(STRICT)
 class Figures(TypedDict, total=False):
     """What was measured on one split, see ``training.metrics`` and ``training.evaluate``; None: cannot be measured."""
 
@@ -83,6 +93,13 @@ class Figures(TypedDict, total=False):
     uncertain_share: Share
     accuracy_when_certain: Share | None
     without_twins: WithoutTwins
+    #: Agreement with the majority of the FER+ voters, where over half of them agree.
+    majority: Agreement
+    ece_of_votes: Annotated[float, Field(ge=0)]
+    #: What the rule for uncertain faces marks, and how many of the others agree with the majority.
+    coverage: dict[str, Share]
+    #: By the calibration that is fitted to the labels.
+    label_calibrated: dict[str, float]
 
 
 @with_config(STRICT)
@@ -108,10 +125,24 @@ class Export(TypedDict, total=False):
 
 @dataclass(frozen=True, config=STRICT)
 class UncertainRule:
-    """A prediction is uncertain when its best probability, or its lead over the second, is small."""
+    """A prediction is uncertain when its best probability, or its lead over the second, is small, or the face is."""
 
     min_confidence: Share = 0.40
     min_margin: Share = 0.10
+    #: Of the face's crop in the picture, in pixels; 0: any size will do.
+    min_side: Annotated[int, Field(ge=0, le=1024)] = 0
+
+
+Bias = Annotated[float, Field(gt=-MAX_BIAS, lt=MAX_BIAS)]
+Temperature = Annotated[float, Field(ge=0.01, le=100)]
+
+
+@dataclass(frozen=True, config=STRICT)
+class Calibration:
+    """What makes logits probabilities: divided by the temperature, plus a bias for each label."""
+
+    temperature: Temperature = 1.0
+    bias: tuple[Bias, ...] = ()
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -137,8 +168,10 @@ class BundleConfig:
     input: CropShape
     #: Divides the logits, and ``bias`` (one number a label, or none) is added to them, before the softmax
     #: (bias-corrected temperature scaling: Alexandari et al. 2020, arXiv:1901.06852).
-    temperature: Annotated[float, Field(ge=0.01, le=100)] = 1.0
-    bias: tuple[Annotated[float, Field(gt=-MAX_BIAS, lt=MAX_BIAS)], ...] = ()
+    temperature: Temperature = 1.0
+    bias: tuple[Bias, ...] = ()
+    #: Others, which do not serve: ``labels`` is fitted to the data's single labels, for the literature's figure.
+    calibrations: Mapping[str, Calibration] = field(default_factory=dict)
     #: Whether a face's mirror image is looked at too, and the logits averaged.
     flip: bool = False
     uncertain: UncertainRule = field(default_factory=UncertainRule)
@@ -154,7 +187,8 @@ class BundleConfig:
     def _fits_its_labels(self) -> "BundleConfig":
         if len(set(self.labels)) != len(self.labels):
             raise ValueError("labels must be different names")
-        if len(self.bias) not in (0, len(self.labels)):
+        biases = (self.bias, *(one.bias for one in self.calibrations.values()))
+        if any(len(bias) not in (0, len(self.labels)) for bias in biases):
             raise ValueError("bias needs one number for each of the labels")
         return self
 

@@ -20,7 +20,7 @@ MAX_BATCH = 64
 class Network(Protocol):
     """A loaded graph: uint8 (N, H, W, C) -> float32 logits (N, classes). Thread-safe."""
 
-    def __call__(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def __call__(self, crops: NDArray[np.uint8], /) -> NDArray[np.float32]:
         """uint8 (N, H, W, C) -> float32 logits (N, classes)."""
 
 
@@ -44,7 +44,7 @@ class LiteRTNetwork:
         self._batch = int(entry["shape"][0])
         self._lock = threading.Lock()  # an interpreter holds one call's tensors
 
-    def __call__(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def __call__(self, crops: NDArray[np.uint8], /) -> NDArray[np.float32]:
         """uint8 (N, H, W, C) -> float32 logits (N, classes)."""
         with self._lock:
             if len(crops) != self._batch:

@@ -89,7 +89,9 @@ class EmotionRecognizer:
     def predict(self, crops: NDArray[np.uint8], faces: Sequence[Face]) -> tuple[Prediction, ...]:
         """Name the expressions on crops, uint8 (N, H, W, C), of N faces: of one picture or of many."""
         probabilities = self.classifier.probabilities(crops)
-        uncertain = is_uncertain(probabilities, self.config.uncertain)
+        rule = self.config.uncertain
+        small = np.array([face.crop.width < rule.min_side for face in faces], bool)
+        uncertain = is_uncertain(probabilities, rule) | small
         return tuple(
             Prediction(face, self.config.labels, _exact(row), bool(weak))
             for face, row, weak in zip(faces, probabilities, uncertain, strict=True)

@@ -138,12 +138,62 @@ def ablation_table(folder: Path = RUNS) -> str:
     return table(["switch", "accuracy", "points", "macro-F1", "NLL"], rows)
 
 
+def truths_rows(folder: Path = RUNS, split: str = "private") -> str:
+    """A Markdown row per network, and for the peer: both truths, and the hard faces."""
+    rows = []
+    for run in read_json(folder / f"two-truths-{split}.json"):
+        majority, label = run["majority"], run["label"]
+        literature = run.get("label_calibration", run)["label"]["accuracy"]
+        low, high = majority["interval"]
+        cells = [run["name"], f"**{majority['accuracy']:.3f}** ({low:.3f} to {high:.3f})", f"{label['accuracy']:.3f}"]
+        cells += [f"{literature:.3f}", f"{run['nll_of_votes']:.3f}", f"{run['ece_of_votes']:.3f}"]
+        cells += [f"{part['majority']['accuracy']:.3f}" for part in run.get("subsets", {}).values()]
+        rows.append(cells)
+    names = list(read_json(folder / f"two-truths-{split}.json")[0].get("subsets", {}))
+    header = ["network", "majority of ten people (95%)", "label", "label, by the labels' own calibration"]
+    return table([*header, "NLL of votes", "ECE by votes", *(f"majority, {name}" for name in names)], rows)
+
+
+def photos_table(folder: Path = RUNS) -> str:
+    """A Markdown row per network: found photos through the whole pipeline."""
+    rows = []
+    for run in read_json(folder / "two-truths-public.json"):
+        seen = run["photos"]
+        low, high = seen["interval"]
+        rows.append(
+            [
+                run["name"],
+                f"**{seen['accuracy']:.3f}** ({low:.3f} to {high:.3f})",
+                f"{seen['balanced_accuracy']:.3f}",
+                f"{seen['missed']} of {seen['photos']}",
+                seen["detector"],
+            ]
+        )
+    return table(["network", "accuracy (95%)", "balanced", "without a face, counted as wrong", "detector"], rows)
+
+
+def corruptions_table(folder: Path = RUNS) -> str:
+    """A Markdown row per kind of spoilt faces, a column per network: agreement with the majority, PublicTest."""
+    runs = read_json(folder / "two-truths-public.json")
+    rows: list[list[str]] = [["as they are", *(f"{run['majority']['accuracy']:.3f}" for run in runs)]]
+    for kind in runs[0]["corruptions"]["rows"]:
+        found = [run["corruptions"]["rows"][kind]["majority"] for run in runs]
+        rows.append(
+            [kind, *(f"{one['accuracy']:.3f} ± {(one['interval'][1] - one['interval'][0]) / 2:.3f}" for one in found)]
+        )
+    rows.append(["**mean of the kinds**", *(f"**{run['corruptions']['mean']['majority']:.3f}**" for run in runs)])
+    return table(["faces", *(run["name"] for run in runs)], rows)
+
+
 def tables(folder: Path = RUNS) -> dict[str, Callable[[], str]]:
     """By name: ``comparison``, ``ablation``, the benchmarks, and ``results``, ``classes``, ``recipe`` of each run."""
     runs = read_runs(folder)
     made: dict[str, Callable[[], str]] = {
         "comparison": partial(comparison_table, runs),
         "ablation": partial(ablation_table, folder),
+        "two truths": partial(truths_rows, folder),
+        "found photos": partial(photos_table, folder),
+        "corruptions": partial(corruptions_table, folder),
     }
     for run in runs:
         made[f"results {run.name}"] = partial(results_table, run)

@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 from ..errors import DataError, TrainingError
 from ..labels import FERPLUS
 from ..recognition.classifier import Classifier, is_uncertain, softmax
+from .calibration import coverage
 from .data.faces import FaceData, as_ferplus
 from .metrics import metrics, nll_of_votes, number
+from .two_truths import majority_on, two_truths
 
 #: Ways to look at a face: once, with its mirror image, or ten crops of 44/48 as the literature does.
 VIEWS: Final = ("one", "flip", "ten")
@@ -27,12 +29,25 @@ def evaluate(classifier: Classifier, data: FaceData, split: str, views: str | No
     data = matching(data, classifier.labels)
     part = data.of(split)
     looked = views or ("flip" if classifier.config.flip else "one")
-    probabilities = seen(classifier, part.faces, looked)
+    logits = seen_logits(classifier, part.faces, looked)
+    probabilities = softmax(logits, classifier.config.temperature, classifier.config.bias)
     alone = probabilities if looked == "one" else seen(classifier, part.faces, "one")
     known = set(data.of("train").hashes())
     own = np.array([digest not in known for digest in part.hashes()])
     certain = ~is_uncertain(probabilities, classifier.config.uncertain)
     right = probabilities.argmax(axis=1) == part.emotion
+    both = two_truths(probabilities, part, classifier.labels)
+    more: dict[str, Any] = {name: both[name] for name in ("majority", "ece_of_votes") if name in both}
+    if "majority" in both:
+        more["coverage"] = coverage(probabilities, majority_on(part, classifier.labels), classifier.config.uncertain)
+    if literature := classifier.config.calibrations.get("labels"):
+        by_label = two_truths(softmax(logits, literature.temperature, literature.bias), part, classifier.labels)
+        more["label_calibrated"] = {
+            "accuracy": by_label["label"]["accuracy"],
+            **({"majority": by_label["majority"]["accuracy"]} if "majority" in by_label else {}),
+            "nll": by_label["nll"],
+            "ece": by_label["ece"],
+        }
     without = metrics(probabilities[own], part.emotion[own], classifier.labels)
     return {
         **metrics(probabilities, part.emotion, classifier.labels),
@@ -42,6 +57,7 @@ def evaluate(classifier: Classifier, data: FaceData, split: str, views: str | No
         "uncertain_share": number(1 - certain.mean()),
         "accuracy_when_certain": number(right[certain].mean()) if certain.any() else None,
         "without_twins": {name: without[name] for name in ("faces", "accuracy", "macro_f1", "ece")},
+        **more,
     }
 
 
@@ -57,11 +73,15 @@ def matching(data: FaceData, labels: tuple[str, ...]) -> FaceData:
 
 def seen(classifier: Classifier, faces: NDArray[np.uint8], views: str) -> NDArray[np.float64]:
     """Calibrated probabilities, float64 (N, C), of the mean logits over the views."""
+    return softmax(seen_logits(classifier, faces, views), classifier.config.temperature, classifier.config.bias)
+
+
+def seen_logits(classifier: Classifier, faces: NDArray[np.uint8], views: str) -> NDArray[np.float32]:
+    """The mean logits over the views, float32 (N, C)."""
     if views not in VIEWS:
         raise TrainingError(f"Unknown views {views!r}: use one of {', '.join(VIEWS)}.")
     looks = ten_crops(faces) if views == "ten" else [faces, mirror(faces)] if views == "flip" else [faces]
-    logits = np.mean([classifier.one_view(look) for look in looks], axis=0)
-    return softmax(logits, classifier.config.temperature, classifier.config.bias)
+    return np.asarray(np.mean([classifier.one_view(look) for look in looks], axis=0), np.float32)
 
 
 def mirror(faces: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -82,20 +102,3 @@ def ten_crops(faces: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
         large = np.stack([cv2.resize(face, (side, side), interpolation=cv2.INTER_LINEAR) for face in cut])
         crops.append(large.reshape(faces.shape).astype(np.uint8))
     return crops + [mirror(crop) for crop in crops]
-
-
-def fit_calibration(logits: NDArray[np.float32], truth: NDArray[np.int64]) -> tuple[float, tuple[float, ...]]:
-    """The temperature and the class biases that make the NLL smallest (arXiv:1901.06852).
-
-    A temperature alone cannot undo what class weights and soft targets did to the priors. The
-    biases are drawn towards 0 a little: their common part changes nothing.
-    """
-    from scipy.optimize import minimize
-
-    def loss(point: NDArray[np.float64]) -> float:
-        chosen = softmax(logits, float(np.exp(point[0])), point[1:].tolist())[np.arange(len(truth)), truth]
-        return float(-np.log(np.maximum(chosen, 1e-12)).mean() + 1e-3 * np.square(point[1:]).mean())
-
-    classes = logits.shape[1]
-    best = minimize(loss, np.zeros(1 + classes), method="L-BFGS-B", bounds=[(-3.0, 3.0)] * (1 + classes)).x
-    return round(float(np.exp(best[0])), 4), tuple(round(float(value), 4) for value in best[1:])

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..recognition.classifier import softmax
+from .calibration import fit_calibration
 from .config import TrainConfig
 from .data.faces import FaceData
-from .evaluate import fit_calibration, mirror
+from .evaluate import mirror
 from .loop import train
 from .metrics import metrics
 from .run_folder import code_version
@@ -56,9 +58,9 @@ def judged(network: Any, data: FaceData) -> dict[str, float]:
     """Calibrated figures of a Keras network on PublicTest, one view, and the accuracy with a flip."""
     public = data.of("public")
     logits = network.predict(public.faces, batch_size=256, verbose=0)
-    figures = metrics(softmax(logits, *fit_calibration(logits, public.emotion)), public.emotion, data.labels)
+    figures = metrics(_by_label(logits, public), public.emotion, data.labels)
     both = (logits + network.predict(mirror(public.faces), batch_size=256, verbose=0)) / 2
-    flipped = metrics(softmax(both, *fit_calibration(both, public.emotion)), public.emotion, data.labels)
+    flipped = metrics(_by_label(both, public), public.emotion, data.labels)
     raw = float((logits.argmax(axis=1) == public.emotion).mean())
     return {
         **{name: figures[name] for name in ("accuracy", "macro_f1", "nll", "ece")},
@@ -139,3 +141,8 @@ def search(data: FaceData, base: TrainConfig, folder: Path, trials: int, faces: 
     }
     (folder / "search.json").write_text(json.dumps(record, indent=1) + "\n")
     return record
+
+
+def _by_label(logits: NDArray[np.float32], public: FaceData) -> NDArray[np.float64]:
+    fitted = fit_calibration(logits, public.emotion)
+    return softmax(logits, fitted.temperature, fitted.bias)

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -12,14 +13,16 @@ from numpy.typing import NDArray
 from ..errors import BundleError
 from ..files import sha256_of
 from ..recognition.bundle import CARD, GRAPH, WEIGHTS, Bundle
-from ..recognition.bundle_config import CONFIG, BundleConfig
-from ..recognition.classifier import MAX_BATCH, Classifier, LiteRTNetwork, softmax
+from ..recognition.bundle_config import CONFIG, BundleConfig, Calibration
+from ..recognition.classifier import MAX_BATCH, Classifier, LiteRTNetwork, Network, softmax
 from ..recognition.keras_network import load_network
+from .calibration import choose_uncertain, fit_calibration, for_people
 from .card import model_card
 from .data.faces import FaceData
-from .evaluate import evaluate, fit_calibration
+from .evaluate import evaluate
 from .forms import FLOAT, FORMS, LITERT, Runner, in_precision, scratch, size_of, write_form
 from .initial_weights import weights_file
+from .two_truths import majority_on, votes_on
 
 #: Points of PublicTest accuracy that a smaller graph may cost.
 MAX_DROP: Final = 0.005
@@ -47,15 +50,40 @@ def export_bundle(
         (out / GRAPH).write_bytes((Path(folder) / table[chosen]["file"]).read_bytes())
     in_precision("float16", network, config).save_weights(out / WEIGHTS, overwrite=True)
     graph, public = LiteRTNetwork((out / GRAPH).read_bytes()), data.of("public")
-    temperature, bias = fit_calibration(Classifier(graph, config).logits(public.faces), public.emotion)
-    compared: Any = {"form": chosen, "forms": table}  # BundleConfig checks both
-    config = replace(config, temperature=temperature, bias=bias, export=compared)
-    classifier = Classifier(graph, config)
-    present = [split for split in ("public", "private") if (data.split == split).any()]
-    measured: Any = {split: evaluate(classifier, data, split) for split in present}
-    config = replace(config, metrics=measured)
-    write_config(out, config)
+    compared: Any = {"form": chosen, "forms": table}  # BundleConfig checks it
+    write_config(out, measured(graph, calibrated(graph, replace(config, export=compared), public), data))
     return Bundle.open(out)
+
+
+def calibrated(
+    graph: Network, config: BundleConfig, public: FaceData, score: Callable[[Calibration], float] | None = None
+) -> BundleConfig:
+    """With the calibration that serves, the one for the literature, and the rule for uncertain faces, from PublicTest.
+
+    Without votes, the labels are all the truth there is. ``score``: see ``for_people``.
+    """
+    logits = Classifier(graph, config).logits(public.faces)
+    labels = fit_calibration(logits, public.emotion)
+    votes = votes_on(public, config.labels)
+    told = votes.any(axis=1)
+    if not told.any():
+        return replace(config, temperature=labels.temperature, bias=labels.bias, calibrations={})
+    people = for_people(logits[told], votes[told], score)
+    found = softmax(logits, people.temperature, people.bias)
+    return replace(
+        config,
+        temperature=people.temperature,
+        bias=people.bias,
+        calibrations={"labels": labels},
+        uncertain=choose_uncertain(found, majority_on(public, config.labels)),
+    )
+
+
+def measured(graph: Network, config: BundleConfig, data: FaceData) -> BundleConfig:
+    """With what is measured on each test split that the data has."""
+    present = [split for split in ("public", "private") if (data.split == split).any()]
+    figures: Any = {split: evaluate(Classifier(graph, config), data, split) for split in present}
+    return replace(config, metrics=figures)
 
 
 def export_forms(bundle: Bundle, data: FaceData, out: Path, forms: tuple[str, ...] = FORMS) -> dict[str, Any]:

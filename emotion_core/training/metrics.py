@@ -110,6 +110,12 @@ def nll_of(probabilities: NDArray[np.float64], goal: NDArray[np.floating[Any]]) 
     return float(-(goal * np.log(np.maximum(probabilities, 1e-12))).sum(axis=1).mean())
 
 
+def share_interval(right: NDArray[np.bool_]) -> list[float]:
+    """The 95% bootstrap interval of a share: faces drawn with replacement, seed 0."""
+    drawn = np.random.default_rng(0).binomial(len(right), right.mean(), RESAMPLES) / len(right)
+    return [number(edge) for edge in np.percentile(drawn, (2.5, 97.5))]
+
+
 def number(value: Any) -> float:
     """Rounded to five digits, as every recorded figure is."""
     return round(float(value), 5)

@@ -22,9 +22,10 @@ from emotion_core.recognition.keras_network import load_network
 from emotion_core.reports.records import recipe
 from emotion_core.training.augment import Augmentation
 from emotion_core.training.batch_norm import own_statistics, renew_statistics
+from emotion_core.training.calibration import fit_calibration
 from emotion_core.training.config import TrainConfig
 from emotion_core.training.data.faces import FaceData, load
-from emotion_core.training.evaluate import evaluate, fit_calibration
+from emotion_core.training.evaluate import evaluate
 from emotion_core.training.initial_weights import freeze_before, load_initial
 from emotion_core.training.loop import batches, mixed, train
 from emotion_core.training.pipeline import continued, train_bundle
@@ -127,9 +128,9 @@ def test_calibration_finds_what_was_done_to_the_logits() -> None:
     shares = softmax(logits)
     truth = (shares.cumsum(axis=1) > rng.random((len(shares), 1))).argmax(axis=1)
     bias = np.array([0.5, -0.2, -0.3])
-    temperature, found = fit_calibration(((logits - bias) * 1.7).astype(np.float32), truth)
-    assert abs(temperature - 1.7) < 0.1
-    assert np.abs(np.array(found) - bias).max() < 0.08
+    found = fit_calibration(((logits - bias) * 1.7).astype(np.float32), truth)
+    assert abs(found.temperature - 1.7) < 0.1
+    assert np.abs(np.array(found.bias) - bias).max() < 0.08
 
 
 def test_resnet50v2() -> None:

@@ -1,0 +1,166 @@
+"""The commands that measure and calibrate: ``evaluate``, ``calibrate`` and ``compare``."""
+
+import argparse
+import json
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from .training_options import MODEL, bundle_of, data_options
+
+
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the three to a parser's commands."""
+    evaluate = commands.add_parser("evaluate", help="measure a bundle by the labels and by the voters' majority")
+    evaluate.add_argument("bundle", metavar="BUNDLE", help=MODEL)
+    data_options(evaluate)
+    evaluate.add_argument("--split", choices=("public", "private"), required=True)
+    evaluate.add_argument("--views", choices=("one", "flip", "ten"), help="by default, as the bundle serves")
+    evaluate.add_argument("--calibration", metavar="NAME", help="one that does not serve, such as labels")
+    evaluate.add_argument("--corruptions", action="store_true", help="measure on faces turned, small, dark, blurred...")
+    evaluate.add_argument(
+        "--subset", type=Path, metavar="NPZ", help="arrays of row numbers: measure on each alone, too"
+    )
+    evaluate.add_argument(
+        "--photos", type=Path, metavar="FOLDER", help="class folders or labels.csv, through the whole pipeline"
+    )
+    evaluate.add_argument("--json", action="store_true")
+    evaluate.add_argument("--out", type=Path, metavar="DIR", help="write the figures as JSON and pictures there")
+    evaluate.set_defaults(run=run_evaluate)
+
+    calibrate = commands.add_parser("calibrate", help="calibrate a bundle anew, on PublicTest, in its place")
+    calibrate.add_argument("bundle", type=Path, metavar="BUNDLE", help="the bundle's folder")
+    data_options(calibrate)
+    calibrate.add_argument("--photos", type=Path, metavar="FOLDER", help="labelled photos that have a say, too")
+    calibrate.add_argument("--one-look", action="store_true", help="serve without each face's mirror image from now on")
+    calibrate.set_defaults(run=run_calibrate)
+
+    compare = commands.add_parser(
+        "compare", help="measure bundles, and a peer's network, side by side; keep it as a run"
+    )
+    compare.add_argument("bundle", nargs="+", metavar="BUNDLE", help=MODEL)
+    data_options(compare)
+    compare.add_argument("--split", choices=("public", "private"), required=True)
+    compare.add_argument("--peer", type=Path, metavar="HDF5", help="fer2013_mini_XCEPTION.hdf5")
+    compare.add_argument("--subset", type=Path, metavar="NPZ")
+    compare.add_argument("--photos", type=Path, metavar="FOLDER")
+    compare.add_argument("--corruptions", action="store_true")
+    compare.add_argument("--out", type=Path, metavar="JSON", help="by default, the project's recorded runs")
+    compare.set_defaults(run=run_compare)
+
+
+def data_of(options: argparse.Namespace, config: Any) -> Any:
+    """The data as the bundle's labels and crops want it."""
+    from ..training.data.faces import load
+    from ..training.evaluate import matching
+
+    return matching(load(options.data, options.votes, config.height, config.channels), config.labels)
+
+
+def run_evaluate(options: argparse.Namespace) -> int:
+    """Measure a bundle as it serves and print the figures."""
+    from ..errors import TrainingError
+    from ..recognition.classifier import Classifier
+    from ..training.comparison import measure
+    from ..training.evaluate import evaluate, seen
+
+    bundle = bundle_of(options.bundle)
+    config = bundle.config
+    if options.calibration:
+        if options.calibration not in config.calibrations:
+            known = ", ".join(config.calibrations) or "none"
+            raise TrainingError(
+                f"{bundle.origin} has no calibration {options.calibration!r} beside the one that serves: {known}."
+            )
+        other = config.calibrations[options.calibration]
+        config = replace(config, temperature=other.temperature, bias=other.bias)
+    data = data_of(options, config)
+    classifier = Classifier.from_bundle(replace(bundle, config=config))
+    figures = evaluate(classifier, data, options.split, options.views)
+    views = options.views or ("flip" if config.flip else "one")
+    more = measure(lambda faces: seen(classifier, faces, views), data, options, config)
+    if options.out:
+        from ..reports.charts import save_all
+
+        save_all(config, figures, options.split, options.out)
+        (options.out / f"metrics-{options.split}.json").write_text(json.dumps({**figures, **more}, indent=1) + "\n")
+    if options.json:
+        print(json.dumps({**figures, **more}, indent=1))
+        return 0
+    print(f"{bundle.origin} on {options.split}: {figures['faces']} faces, {figures['views']} view")
+    _print_figures(figures)
+    _print_more(more)
+    return 0
+
+
+def _print_figures(figures: dict[str, Any]) -> None:
+    names = ("accuracy", "balanced_accuracy", "macro_precision", "macro_f1", "roc_auc", "nll", "nll_of_votes", "ece")
+    for name in (*names, "ece_of_votes", "uncertain_share"):
+        if figures.get(name) is not None:
+            print(f"  {name:18} {figures[name]:.4f}")
+    low, high = figures["interval"]["accuracy"]
+    twins = figures["without_twins"]
+    print(f"  95% interval       accuracy {low:.4f} to {high:.4f}")
+    print(f"  without twins      accuracy {twins['accuracy']:.4f}, macro-F1 {twins['macro_f1']:.4f}")
+    if "majority" in figures:
+        print(f"  majority           {_agreement(figures['majority'])}")
+        kept = figures["coverage"]
+        print(
+            f"  uncertain          {kept['marked']:.3f} marked; {kept['agreement_unmarked']:.4f} of the others agree "
+            "with the majority"
+        )
+    for label, row in figures["per_class"].items():
+        print(
+            f"  {label:10} precision {row['precision']:.3f}  recall {row['recall']:.3f}  "
+            f"F1 {row['f1']:.3f}  faces {row['faces']}"
+        )
+
+
+def _print_more(more: dict[str, Any]) -> None:
+    for name, part in more.get("subsets", {}).items():
+        print(f"  {name}: label {_agreement(part['label'])}; majority {_agreement(part['majority'])}")
+    if table := more.get("corruptions"):
+        for name, row in table["rows"].items():
+            print(f"  {name:30} " + "; ".join(f"{truth} {_agreement(one)}" for truth, one in row.items()))
+        print("  mean of the kinds              " + "; ".join(f"{t} {v:.4f}" for t, v in table["mean"].items()))
+    if seen := more.get("photos"):
+        print(
+            f"  photos             accuracy {seen['accuracy']:.4f}, balanced {seen['balanced_accuracy']:.4f}; "
+            f"{seen['missed']} of {seen['photos']} without a face ({seen['detector']}), counted as wrong"
+        )
+
+
+def _agreement(row: dict[str, Any]) -> str:
+    low, high = row["interval"]
+    return f"{row['accuracy']:.4f} ({low:.4f} to {high:.4f}) of {row['faces']}"
+
+
+def run_calibrate(options: argparse.Namespace) -> int:
+    """Fit, choose by the written rule, measure and write config and card."""
+    from ..recognition.bundle import Bundle
+    from ..training.comparison import recalibrate
+
+    bundle = Bundle.open(options.bundle)
+    if options.one_look:
+        bundle = replace(bundle, config=replace(bundle.config, flip=False))
+    recalibrate(bundle, data_of(options, bundle.config), options.photos)
+    return 0
+
+
+def run_compare(options: argparse.Namespace) -> int:
+    """Measure each, and write one JSON."""
+    from ..training.comparison import compare
+    from ..training.run_folder import RUNS
+
+    out = options.out or RUNS / f"two-truths-{options.split}.json"
+    bundles = [bundle_of(name) for name in options.bundle]
+    peer = None
+    if options.peer:
+        from ..reports.peers import load_mini_xception, peer_probabilities
+
+        peer = partial(peer_probabilities, load_mini_xception(options.peer))
+    rows = compare(bundles, data_of(options, bundles[0].config), options, peer)
+    out.write_text(json.dumps(rows, indent=1) + "\n")
+    print(out)
+    return 0

