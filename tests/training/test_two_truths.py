@@ -70,7 +70,8 @@ def test_every_corruption_changes_a_face_and_keeps_its_shape() -> None:
     faces = np.asarray(face, np.uint8)[None, ..., None]
     for name, change in CORRUPTIONS.items():
         spoilt = change(faces)
-        assert (spoilt.shape, spoilt.dtype) == (faces.shape, np.uint8), name
+        assert spoilt.shape == faces.shape, name
+        assert spoilt.dtype == np.uint8, name
         assert np.abs(spoilt.astype(int) - faces).mean() > 1, name
         assert np.array_equal(change(faces), spoilt), f"{name}: the same each time"
     dark = CORRUPTIONS["dark, a quarter of the light"](faces)
