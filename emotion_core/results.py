@@ -30,6 +30,7 @@ class FaceDict(TypedDict):
     emotion: str
     confidence: float
     uncertain: bool
+    doubts: list[str]
     probabilities: dict[str, float]
 
 
@@ -94,13 +95,15 @@ class Face:
 class Prediction:
     """The perceived expression of one face: calibrated probabilities over the labels.
 
-    uncertain: the network's best guess is weak (see ``UncertainRule`` in ``bundle``).
+    uncertain: the network's best guess is weak (see ``UncertainRule`` in ``bundle``), or there are doubts.
+    doubts: why too little can be seen of the face, any of "small", "dark", "flat", "blurred" and "faint".
     """
 
     face: Face
     labels: tuple[str, ...]
     probabilities: tuple[float, ...]
     uncertain: bool = False
+    doubts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.labels or len(self.labels) != len(self.probabilities):
@@ -131,6 +134,7 @@ class Prediction:
             "emotion": self.label,
             "confidence": self.confidence,
             "uncertain": self.uncertain,
+            "doubts": list(self.doubts),
             "probabilities": dict(zip(self.labels, self.probabilities, strict=True)),
         }
 

@@ -85,7 +85,7 @@ class _Seen:
 def _look(recognizer: EmotionRecognizer, path: str) -> _Seen:
     try:
         rgb = load_image(path)
-        faces = recognizer.detector.detect(rgb)
+        faces = recognizer.find(rgb).faces
         whole = Scored(path, "picture", frames=1, width=rgb.shape[1], height=rgb.shape[0])
         return _Seen(whole, faces, recognizer.crops(rgb, faces))
     except Exception as error:  # whatever a bad file brings about, the run goes on

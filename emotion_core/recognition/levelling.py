@@ -1,4 +1,4 @@
-"""Crops as the network is given them: upright, where the detector says where the eyes are."""
+"""Crops as the network is given them: level, where the detector says where the eyes and the mouth are."""
 
 import math
 from typing import Final
@@ -22,20 +22,16 @@ def tilt(points: NDArray[np.floating]) -> float:
     points: float (10,): x and y of the eye at the left of the upright face, of the one at its right, of
     the nose and of the mouth's corners, left and right; y runs downwards.
 
-    The rule: the angle of the line from the left eye to the right one, ``atan2(dy, dx)``. It is 0 where
-    a number is not finite, where both eyes are in one place, or where the middle of the mouth is not below
-    the middle of the eyes once the face is turned level: then the points are no face's.
+    The rule: with (dx, dy) from the middle of the eyes to the middle of the mouth, ``atan2(-dx, dy)``,
+    in tenths of a degree; 0 where a number is not finite or both middles are one. The network draws the
+    points of tilted faces towards the upright: of faces turned by 30 degrees this line is 5 short in the
+    median, the line through the eyes 8 to 10.
     """
     if not np.isfinite(points).all():
         return 0.0
-    (lx, ly), (rx, ry), _, *mouth = points.reshape(5, 2).astype(float)
-    dx, dy = rx - lx, ry - ly
-    if dx == 0 and dy == 0:
-        return 0.0
-    down_x, down_y = (mouth[0] + mouth[1]) / 2 - (np.array([lx, ly]) + np.array([rx, ry])) / 2
-    if dx * down_y - dy * down_x <= 0:
-        return 0.0
-    return round(math.degrees(math.atan2(dy, dx)), 1)
+    left_eye, right_eye, _, left_mouth, right_mouth = points.reshape(5, 2).astype(float)
+    dx, dy = (left_mouth + right_mouth) / 2 - (left_eye + right_eye) / 2
+    return round(math.degrees(math.atan2(-dx, dy)), 1) if dx or dy else 0.0
 
 
 def crop(rgb: RGB, square: Box, height: int, width: int, channels: int, angle: float = 0.0) -> NDArray[np.uint8]:

@@ -1,6 +1,7 @@
 """The core in one object: a picture in, the perceived expression of every face out."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,23 @@ from .bundle import Bundle
 from .bundle_config import BundleConfig
 from .classifier import Classifier, is_uncertain
 from .detectors import FaceDetector, crop
+from .doubt import doubts
 from .resolve import PIN, resolve_bundle, resolve_detector
+from .turning import Found, find
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """One picture whose faces were found, cut out and named once.
+
+    rgb: uint8 (H, W, 3); crops: uint8 (N, h, w, c), as the model was given them, in the order of the
+    faces of ``found`` and of ``result``.
+    """
+
+    rgb: RGB
+    found: Found
+    crops: NDArray[np.uint8]
+    result: FrameResult
 
 
 class EmotionRecognizer:
@@ -79,22 +96,43 @@ class EmotionRecognizer:
 
     def analyze_rgb(self, rgb: RGB) -> FrameResult:
         """Analyse decoded pixels, RGB uint8 (H, W, 3)."""
-        return self.classify(rgb, self.detector.detect(rgb))
+        return self.look(rgb).result
+
+    def look(self, rgb: RGB) -> Analysis:
+        """The same with all that was made on the way, for whatever else is asked about the picture."""
+        found = self.find(rgb)
+        return self._name(rgb, found, self.crops(rgb, found.faces), self.detector.name)
+
+    def find(self, rgb: RGB) -> Found:
+        """The faces of RGB uint8 (H, W, 3), whichever way up it is, not yet named."""
+        return find(self.detector, rgb)
+
+    def name_again(self, analysis: Analysis) -> Analysis:
+        """What this model says of the faces that another one's analysis found."""
+        rgb, config = analysis.rgb, self.config
+        crops = analysis.crops
+        if crops.shape[1:] != (config.height, config.width, config.channels):
+            crops = self.crops(rgb, analysis.found.faces)
+        return self._name(rgb, analysis.found, crops, analysis.result.detector)
+
+    def _name(self, rgb: RGB, found: Found, crops: NDArray[np.uint8], detector: str) -> Analysis:
+        predictions = self.predict(crops, found.faces)
+        height, width = rgb.shape[:2]
+        result = FrameResult(width, height, predictions, self.config.name, detector, found.rotation)
+        return Analysis(rgb, found, crops, result)
 
     def classify(self, rgb: RGB, faces: Sequence[Face]) -> FrameResult:
         """Name the expressions of faces that were found already, all in one call of the graph."""
-        predictions = self.predict(self.crops(rgb, faces), faces)
-        return FrameResult(rgb.shape[1], rgb.shape[0], predictions, self.config.name, self.detector.name)
+        return self._name(rgb, Found(tuple(faces)), self.crops(rgb, faces), self.detector.name).result
 
     def predict(self, crops: NDArray[np.uint8], faces: Sequence[Face]) -> tuple[Prediction, ...]:
         """Name the expressions on crops, uint8 (N, H, W, C), of N faces: of one picture or of many."""
         probabilities = self.classifier.probabilities(crops)
         rule = self.config.uncertain
-        small = np.array([face.crop.width < rule.min_side for face in faces], bool)
-        uncertain = is_uncertain(probabilities, rule) | small
+        uncertain, reasons = is_uncertain(probabilities, rule), doubts(crops, faces, rule.min_side)
         return tuple(
-            Prediction(face, self.config.labels, _exact(row), bool(weak))
-            for face, row, weak in zip(faces, probabilities, uncertain, strict=True)
+            Prediction(face, self.config.labels, _exact(row), bool(weak) or bool(why), why)
+            for face, row, weak, why in zip(faces, probabilities, uncertain, reasons, strict=True)
         )
 
     def crops(self, rgb: RGB, faces: Sequence[Face]) -> NDArray[np.uint8]:

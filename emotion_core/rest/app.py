@@ -54,6 +54,7 @@ _FRAME: Final[FrameDict] = {
             "emotion": "happy",
             "confidence": 0.93,
             "uncertain": False,
+            "doubts": [],
             "probabilities": {"angry": 0.01, "happy": 0.93, "neutral": 0.06},
         }
     ],

@@ -181,9 +181,8 @@ class StreamAnalyzer:
         smoothed = self.smoother.update(sighting.time_seconds, {who: raw.probabilities for who, raw in seen.items()})
         rule, faces = self.recognizer.config.uncertain, []
         for person, raw in seen.items():
-            small = raw.face.crop.width < rule.min_side
-            weak = small or bool(is_uncertain(np.array([smoothed[person]]), rule)[0])
-            faces.append(TrackedFace(person, raw, Prediction(raw.face, raw.labels, smoothed[person], weak)))
+            weak = bool(is_uncertain(np.array([smoothed[person]]), rule)[0]) or bool(raw.doubts)
+            faces.append(TrackedFace(person, raw, Prediction(raw.face, raw.labels, smoothed[person], weak, raw.doubts)))
         return TrackedFrame(sighting.time_seconds, sighting.width, sighting.height, tuple(faces))
 
 

