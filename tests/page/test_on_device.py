@@ -1,0 +1,273 @@
+"""Answers from the visitor's own device, in a real Chromium with a real face before its camera."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from emotion_core import EmotionRecognizer
+from emotion_core.images import RGB
+from emotion_core.recognition.bundle import embedded
+from emotion_core.recognition.classifier import Classifier
+from emotion_core.recognition.detectors import YuNetDetector
+from support.camera import chromium, write_film
+from support.on_device import analyze, parity
+from support.page_server import CHROMIUM, page_server
+
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")]
+#: A busy machine is slow; nothing here is about speed.
+PATIENCE = 120_000
+
+
+@pytest.fixture(scope="module")
+def server(browser_runtime_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with page_server(tmp_path_factory.mktemp("server"), EMOTION_BROWSER_RUNTIME=str(browser_runtime_folder)) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="module")
+def film(astronaut: RGB, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_film(tmp_path_factory.mktemp("film") / "camera.y4m", astronaut)
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Any, film: Path) -> Iterator[Any]:
+    browser = chromium(playwright, film)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def context(browser: Any) -> Iterator[Any]:
+    context = browser.new_context(permissions=["camera"], viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(PATIENCE)
+    # A script on the page may not send pictures by any way; what it may is watched here.
+    context.sent = []
+    context.on("request", lambda request: context.sent.append(request))
+    yield context
+    context.close()
+
+
+def visit(context: Any, address: str) -> Any:
+    page = context.new_page()
+    page.problems = []
+    page.on("pageerror", lambda error: page.problems.append(str(error)))
+    page.goto(address)
+    page.get_by_role("tab", name="Webcam").click()
+    page.locator("#webcam .where").filter(has_text="On ").wait_for()
+    return page
+
+
+def start(page: Any, asked: bool = True) -> None:
+    """asked: for answers from this device, as visitors may, so that a busy machine does not change its mind."""
+    if asked:
+        page.get_by_label("Answers come from").select_option("this device")
+    page.get_by_role("button", name="Start the camera").click()
+    page.locator("#webcam .box b").filter(has_text="happy").wait_for()
+
+
+def where(page: Any) -> str:
+    return str(page.locator("#webcam .where").inner_text())
+
+
+def pixels_sent(context: Any) -> list[str]:
+    """Requests that could hold a picture: anything with a body that is not one of Gradio's own few small ones."""
+    found = []
+    for request in context.sent:
+        body = request.post_data_buffer or b""
+        if b"data:image" in body or b"webcam_frame" in body or len(body) > 2000 or len(request.url) > 2000:
+            found.append(f"{request.method} {request.url[:200]} {len(body)}")
+    return found
+
+
+#: What a worker may try in order to send something away.
+WAYS_OUT = (
+    "fetch('/healthz')",
+    "new Promise((done, fail) => { const it = new XMLHttpRequest(); it.onload = done; it.onerror = fail; "
+    "it.open('GET', '/healthz'); it.send(); })",
+    "new Promise((done, fail) => { const it = new EventSource('/gradio_api/heartbeat/x'); it.onopen = done; "
+    "it.onerror = fail; })",
+)
+
+
+def tried(page: Any, way: str, policy: str) -> str:
+    """ "sent" or "refused": what becomes of a way out in a worker under that policy."""
+    program = f"new Promise((done) => done({way})).then(() => postMessage('sent'), () => postMessage('refused'))"
+    headers = {"Content-Security-Policy": policy, "Cross-Origin-Embedder-Policy": "require-corp"}
+    page.route(
+        "**/attempt.js",
+        lambda route: route.fulfill(body=program, content_type="text/javascript", headers=headers),
+    )
+    heard = page.evaluate(
+        "() => new Promise((done) => { const it = new Worker('/attempt.js'); "
+        "it.onmessage = (event) => done(event.data); it.onerror = () => done('no worker'); })"
+    )
+    page.unroute("**/attempt.js")
+    return str(heard)
+
+
+class TestStream:
+    def test_no_picture_leaves_the_page(self, context: Any, server: str, tmp_path: Path) -> None:
+        page = visit(context, server)
+        assert where(page) == "On this device: no picture leaves it."
+        sockets: list[Any] = []
+        page.on("websocket", lambda socket: sockets.append(socket))
+        start(page)
+        assert where(page) == "On this device, by fer2013-custom-cnn: no picture leaves it."
+        page.wait_for_function("document.querySelectorAll('#webcam .person li').length === 7")
+        count = len(context.sent)
+        page.wait_for_timeout(3000)
+        later = [request.url for request in context.sent[count:]]
+        assert later == []  # not one request of any kind while faces are being answered
+        assert pixels_sent(context) == []
+        assert sockets == []
+        with page.expect_download() as saved:
+            page.get_by_role("button", name="Save CSV").click()
+        head, *rows = saved.value.path().read_text().splitlines()
+        assert head.startswith("time_seconds,person,emotion,confidence,uncertain,x,y,width,height,angry")
+        assert len(rows) > 3
+        assert all(",happy," in row for row in rows)
+        page.screenshot(path=tmp_path / "device.png", full_page=True)
+        # The same rule finds the pictures that the server's way sends: it would have seen them.
+        page.get_by_label("Answers come from").select_option("the server")
+        page.get_by_text("On the server: each frame is sent there").wait_for()
+        page.wait_for_function("document.querySelector('#webcam .trip').textContent !== '–'")
+        deadline = 100
+        while not pixels_sent(context) and deadline:
+            page.wait_for_timeout(200)
+            deadline -= 1
+        assert pixels_sent(context)
+        assert page.problems == []
+
+    def test_the_worker_cannot_connect(self, context: Any, server: str) -> None:
+        """What sees the pictures has no way out, whatever its code may be: the browser holds it to that."""
+        page = visit(context, server)
+        policy = page.evaluate(
+            """async () => {
+              const { device } = await (await fetch("browser/manifest.json")).json();
+              return (await fetch(device.worker)).headers.get("content-security-policy");
+            }"""
+        )
+        assert policy.startswith("default-src 'none'")
+        assert "connect-src" not in policy
+        # On a worker of the test's own, which does nothing but try.
+        for way in WAYS_OUT:
+            assert tried(page, way, "default-src 'self' 'unsafe-inline'; connect-src *") == "sent", way
+            assert tried(page, way, policy) == "refused", way
+
+    def test_another_network_and_detector(self, context: Any, server: str) -> None:
+        page = visit(context, server)
+        start(page)
+        page.evaluate(
+            "document.dispatchEvent(new CustomEvent('webcam-choice', "
+            "{detail: {model: 'fer2013-resnet50v2', detector: null}}))"
+        )
+        page.get_by_text("On this device, by fer2013-resnet50v2").wait_for()
+        page.locator("#webcam .box").wait_for()
+        page.evaluate(
+            "document.dispatchEvent(new CustomEvent('webcam-choice', "
+            "{detail: {model: null, detector: 'Haar cascade'}}))"
+        )
+        page.get_by_text("Haar cascade runs there alone").wait_for()
+        assert page.problems == []
+
+    def test_offline_and_the_second_visit(self, context: Any, server: str) -> None:
+        """All that is heavy is kept: a second visit fetches nothing of it, and needs no network to go on."""
+        page = visit(context, server)
+        start(page)
+        heavy = {".wasm", ".tflite"}
+        first = [request.url for request in context.sent if any(request.url.endswith(kind) for kind in heavy)]
+        assert len(first) == 3  # one build of the runtime, one detector, one network
+        page.close()
+        count = len(context.sent)
+        page = visit(context, server)
+        page.get_by_text("On this device: no picture").wait_for()
+        context.set_offline(True)
+        start(page)
+        assert "no picture leaves it" in where(page)
+        again = [request.url for request in context.sent[count:] if any(request.url.endswith(kind) for kind in heavy)]
+        assert again == []
+        assert page.problems == []
+
+
+class TestInstead:
+    """The server answers, and the page says why, where this device cannot."""
+
+    def test_without_what_a_browser_needs(self, context: Any, tmp_path: Path) -> None:
+        with page_server(tmp_path) as url:
+            page = visit(context, url)
+            start(page, asked=False)
+            assert where(page) == "On the server: each frame is sent there, analysed in memory and dropped."
+            assert page.locator("#webcam .place").is_hidden()
+            assert page.problems == []
+            page.close()
+
+    def test_a_file_that_is_another(self, context: Any, server: str) -> None:
+        context.route("**/*.wasm", lambda route: route.fulfill(body=b"\0asm other", content_type="application/wasm"))
+        page = visit(context, server)
+        start(page, asked=False)
+        assert "This device cannot answer by itself: A file that this needs did not come" in where(page)
+        # Asked for it, the page tries again.
+        context.unroute("**/*.wasm")
+        page.get_by_label("Answers come from").select_option("this device")
+        page.get_by_text("On this device, by fer2013-custom-cnn").wait_for()
+        assert page.problems == []
+
+    def test_webassembly_is_switched_off(self, context: Any, server: str) -> None:
+        context.add_init_script("delete window.WebAssembly;")
+        page = visit(context, server)
+        assert "This browser has WebAssembly switched off." in where(page)
+        start(page, asked=False)
+        assert where(page).startswith("On the server")
+
+    def test_in_a_frame(self, context: Any, server: str) -> None:
+        """As other sites show it: with the camera passed on."""
+        page = context.new_page()
+        context.route("**/around.html", lambda route: route.fulfill(
+            body=f'<iframe src="{server}" allow="camera" width="1200" height="800"></iframe>', content_type="text/html",
+            headers={"Cross-Origin-Embedder-Policy": "require-corp"},
+        ))  # fmt: skip
+        page.goto(f"{server}around.html")
+        frame = page.frame_locator("iframe")
+        frame.get_by_role("tab", name="Webcam").click()
+        frame.get_by_role("button", name="Start the camera").click()
+        frame.locator("#webcam .box b").filter(has_text="happy").wait_for()
+        frame.get_by_text("On this device, by fer2013-custom-cnn").wait_for()
+
+
+@pytest.mark.parametrize("model", ["fer2013-custom-cnn", "ferplus-residual-cnn", "fer2013-resnet50v2"])
+def test_the_same_answers(model: str, context: Any, server: str, yunet: bytes, astronaut: RGB, montage: RGB) -> None:
+    """Photos large and small, dark and turned a little, with none, one and three faces."""
+    bundle = embedded(model)
+    assert bundle is not None
+    recognizer = EmotionRecognizer(Classifier.from_bundle(bundle), YuNetDetector(yunet))
+    image = Image.fromarray(astronaut)
+    pictures = [astronaut, montage, astronaut[:, ::-1].copy(), (astronaut * 0.35).astype(np.uint8), astronaut[300:]]
+    pictures += [np.asarray(image.rotate(angle)) for angle in (-14, 9)]
+    pictures += [np.asarray(image.crop((150, 40, 290, 200)).resize((side, side))) for side in (90, 141)]
+    pictures += [np.asarray(image.resize((1300, 1300)))]
+    found = parity(recognizer, pictures, analyze(visit(context, server), model, pictures))
+    assert found["faces"]["core"] == found["faces"]["browser"] == found["found_by_both"] >= 10
+    assert found["same_label"] == 1
+    assert found["probability_gap"]["largest"] < 0.02
+    assert found["box_gap"]["largest"] < 0.03
+
+
+def test_what_is_handed_out_is_what_serves(browser_runtime_folder: Path) -> None:
+    """The folder's files are npm's own, to the byte: nothing of ours is mixed in."""
+    from emotion_core.serving.browser_runtime import CONTENT
+
+    for name, sha256 in CONTENT.items():
+        assert hashlib.sha256((browser_runtime_folder / name).read_bytes()).hexdigest() == sha256
