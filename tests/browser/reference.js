@@ -6,7 +6,10 @@ import { readFileSync } from "node:fs";
 import { assign } from "../../emotion_core/page/browser/assignment.js";
 import { whole } from "../../emotion_core/page/browser/boxes.js";
 import { isUncertain, softmax } from "../../emotion_core/page/browser/classifier.js";
-import { crop, gray, scaled } from "../../emotion_core/page/browser/pixels.js";
+import { crop } from "../../emotion_core/page/browser/crops.js";
+import { merged, tilt } from "../../emotion_core/page/browser/detector.js";
+import { gray, scaled } from "../../emotion_core/page/browser/pixels.js";
+import { scales, sound } from "../../emotion_core/page/browser/pyramid.js";
 import { RollingHistory } from "../../emotion_core/page/browser/recent.js";
 import { ProbabilitySmoother } from "../../emotion_core/page/browser/smoother.js";
 import { FaceTracker } from "../../emotion_core/page/browser/tracker.js";
@@ -24,7 +27,7 @@ function sent(bytes) {
 /** @type {Record<string, (values: any) => unknown>} */
 const steps = {
   assign: ({ costs, limit }) => assign(costs, limit),
-  crop: (values) => sent(crop(picture(values.picture), values.square, values.input)),
+  crop: (values) => sent(crop(picture(values.picture), values.square, values.input, values.angle)),
   gray: (values) => sent(gray(picture(values.picture).data)),
   scaled: (values) => sent(new Uint8Array(scaled(picture(values.picture), values.width, values.height).data)),
   softmax: ({ logits, temperature, bias }) => softmax(logits, temperature, bias),
@@ -42,6 +45,11 @@ const steps = {
     for (const frame of frames) history.add(frame);
     return history.people().map((one) => ({ ...one, bins: [...one.bins] }));
   },
+  tilt: ({ points }) => tilt(points),
+  scales: ({ longest }) => scales(longest),
+  // Which ones stay, by the numbers that they have instead of points.
+  merged: ({ found }) => merged(found).map((one) => one.points[0]),
+  sound: ({ found, width, height }) => sound(found, width, height).map((one) => one.points[0]),
   whole: ({ values }) => values.map(whole),
 };
 

@@ -25,6 +25,7 @@ function nothing(width, height) {
 function put(outputs, stride, place, score, size) {
   outputs[`cls_${stride}`][place] = outputs[`obj_${stride}`][place] = score;
   outputs[`bbox_${stride}`].set([0.5, 0.25, Math.log(size), Math.log(2 * size)], 4 * place);
+  outputs[`kps_${stride}`].set([-1, -1, 1, -1, 0, 0, -1, 1, 1, 1], 10 * place);
 }
 
 /** @param {number} width @param {number} height */
@@ -36,30 +37,34 @@ test("a place says where its box is", () => {
   const outputs = nothing(96, 64);
   put(outputs, 16, 6 + 4, 0.81, 2); // row 1, column 4 of 6
   put(outputs, 8, 3, 0.5, 2); // too weak
-  assert.deepEqual(decoded(outputs, 96, 64, 0.7).map((one) => Object.values(one).map((it) => Math.round(100 * it))), [
-    [(4.5 * 16 - 16) * 100, (1.25 * 16 - 32) * 100, 3200, 6400, 81],
+  const [one, ...others] = decoded(outputs, 96, 64);
+  const { points, ...box } = one;
+  assert.deepEqual(Object.values(box).map((it) => Math.round(100 * it)), [
+    (4.5 * 16 - 16) * 100, (1.25 * 16 - 32) * 100, 3200, 6400, 81,
   ]);
+  assert.deepEqual(points, [3, 0, 5, 0, 4, 1, 3, 2, 5, 2].map((it) => 16 * it)); // the left eye first, the mouth last
+  assert.deepEqual(others, []);
   assert.deepEqual(STRIDES.map((stride) => outputs[`bbox_${stride}`].length), [12 * 8 * 4, 6 * 4 * 4, 3 * 2 * 4]);
 });
 
 test("scores are shares, whatever the graph says", () => {
   const outputs = nothing(32, 32);
   put(outputs, 32, 0, 3, 1);
-  assert.equal(decoded(outputs, 32, 32, 0.7)[0].score, 1);
+  assert.equal(decoded(outputs, 32, 32)[0].score, 1);
   outputs.cls_32[0] = -3;
   outputs.obj_32[0] = -3;
-  assert.deepEqual(decoded(outputs, 32, 32, 0.1), []);
+  assert.deepEqual(decoded(outputs, 32, 32), []);
 });
 
 test("the best of those that overlap stays, and its neighbours", () => {
-  const box = { y: 0, width: 100, height: 100 };
+  const box = { y: 0, width: 100, height: 100, points: [] };
   const found = [
     { ...box, x: 0, score: 0.8 },
     { ...box, x: 20, score: 0.9 },
     { ...box, x: 80, score: 0.85 },
   ];
-  assert.deepEqual(best(found, 0.3).map(({ x }) => x), [20, 80]);
-  assert.deepEqual(best([], 0.3), []);
+  assert.deepEqual(best(found).map(({ x }) => x), [20, 80]);
+  assert.deepEqual(best([]), []);
 });
 
 test("pictures are padded, never squeezed, and the boxes are the picture's own", async () => {
@@ -68,7 +73,7 @@ test("pictures are padded, never squeezed, and the boxes are the picture's own",
   const detector = new Detector(async ({ width, height }) => {
     seen.push([width, height]);
     const outputs = nothing(width, height);
-    put(outputs, 32, (width / 32) * 2 + 2, 0.9, 3); // row 2, column 2
+    if (height > 64) put(outputs, 32, (width / 32) * 2 + 2, 0.9, 3); // row 2, column 2
     return outputs;
   });
   const [face] = await detector.detect(blank(300, 200));
@@ -76,9 +81,11 @@ test("pictures are padded, never squeezed, and the boxes are the picture's own",
   assert.deepEqual(face.box, { x: 32, y: 0, width: 96, height: 168 }); // cut to the picture
   const side = Math.round(1.1 * 96 * Math.SQRT2);
   assert.deepEqual(face.crop, { x: 80 - (side - 1) / 2 - 1, y: 72 - (side - 1) / 2 - 1, width: side, height: side });
+  assert.equal(face.angle, 0);
   await detector.detect(blank(2048, 1024));
   await detector.detect(blank(48, 48));
-  assert.deepEqual(seen.slice(1), [[1024, 512], [256, 256]]);
+  await detector.detect(blank(300, 8));
+  assert.deepEqual(seen.slice(1), [[320, 160], [800, 416], [2016, 1024], [256, 256], [320, 32]]);
 });
 
 test("a known face is sought near its place, and lost ones everywhere", async () => {
@@ -89,19 +96,19 @@ test("a known face is sought near its place, and lost ones everywhere", async ()
     widths.push(width);
     const outputs = nothing(width, height);
     // A face of 150 pixels in the frame; in the cut around it, of 112 / 2.2 pixels in the middle.
-    if (there) put(outputs, 16, width === 128 ? 3 * 8 + 3 : 8 * 30 + 12, 0.9, width === 128 ? 2.2 : 5);
+    if (there && width !== 320) put(outputs, 16, width === 128 ? 3 * 8 + 3 : 8 * 30 + 12, 0.9, width === 128 ? 2.2 : 5);
     return outputs;
   });
   const search = new FaceSearch(detector);
   for (const seconds of [0, 0.1, 0.2, 0.35, 0.4]) assert.equal((await search.find(blank(640, 480), seconds)).length, 1);
-  assert.deepEqual(widths, [480, 128, 128, 480, 128]);
+  assert.deepEqual(widths, [320, 480, 128, 128, 320, 480, 128]);
   there = false;
   assert.deepEqual(await search.find(blank(640, 480), 0.5), []);
-  assert.deepEqual(widths.slice(5), [128, 480]);
+  assert.deepEqual(widths.slice(7), [128, 320, 480]);
 });
 
 test("boxes", () => {
-  const box = { x: 10, y: 10, width: 20, height: 20 }, face = { box, crop: box, score: 1 };
+  const box = { x: 10, y: 10, width: 20, height: 20 }, face = { box, crop: box, score: 1, angle: 0 };
   assert.equal(overlap(box, box), 1);
   assert.equal(overlap(box, { ...box, x: 20 }), 1 / 3);
   assert.equal(overlap(box, { ...box, x: 40 }), 0);

@@ -14,9 +14,12 @@ import pytest
 from numpy.typing import NDArray
 
 from emotion_core.images import RGB
+from emotion_core.recognition.boxes import Rows, merged, sound
 from emotion_core.recognition.bundle_config import UncertainRule
 from emotion_core.recognition.classifier import is_uncertain, softmax
 from emotion_core.recognition.detectors import crop
+from emotion_core.recognition.levelling import tilt
+from emotion_core.recognition.pyramid import scales
 from emotion_core.results import Box, BoxDict, Face, Prediction
 from emotion_core.tracking.assignment import assign
 from emotion_core.tracking.recent import RollingHistory
@@ -86,6 +89,53 @@ class TestPixels:
     def test_rounding(self) -> None:
         values = [-2.5, -1.5, -0.5, 0.5, 1.5, 2.5, 2.4999, -0.2, 7.0]
         assert asked({"step": "whole", "values": values}) == [[round(value) for value in values]]
+
+
+class TestFaces:
+    @pytest.mark.parametrize("angle", [-178.2, -90.0, -35.5, -10.1, -9.9, 12.0, 60.0])
+    @pytest.mark.parametrize("channels", [1, 3])
+    def test_level_crops(self, astronaut: RGB, angle: float, channels: int) -> None:
+        shape, square = {"height": 48, "width": 48, "channels": channels}, Box(171, 57, 125, 125)
+        sent = {"picture": picture(astronaut), "square": box(square), "input": shape, "angle": angle}
+        [found] = asked({"step": "crop", **sent})
+        expected = crop(astronaut, square, 48, 48, channels, angle).astype(int)
+        apart = np.abs(pixels(found, 48, 48, channels) - expected)
+        assert apart.max() <= 3
+        assert apart.mean() < 0.3
+
+    def test_tilt(self) -> None:
+        generator = np.random.default_rng(5)
+        points = generator.uniform(0, 100, (60, 10)).astype(np.float32)
+        points[0, :4] = 7  # both eyes in one place
+        found = asked(*({"step": "tilt", "points": row.tolist()} for row in points))
+        np.testing.assert_allclose(found, [tilt(row) for row in points], atol=0.11)  # rounded to tenths
+        assert len({value for value in found if value}) > 10
+
+    def test_sizes_that_are_searched(self) -> None:
+        sides = [1, 48, 256, 320, 321, 399, 400, 640, 799, 1000, 1001, 2000, 2499, 2500, 8000]
+        found = asked(*({"step": "scales", "longest": side} for side in sides))
+        assert found == [scales(side) for side in sides]
+
+    def test_which_faces_stay(self) -> None:
+        generator = np.random.default_rng(6)
+        rows = np.zeros((80, 15), np.float32)
+        rows[:, :2], rows[:, 2:4] = generator.uniform(-60, 200, (80, 2)), generator.uniform(-5, 90, (80, 2))
+        rows[:, 14] = generator.uniform(0.7, 1, 80)
+        rows[3, 2] = np.nan
+        kept = sound(rows, 150, 180)
+        steps = [{"step": "sound", "found": found_of(rows), "width": 180, "height": 150}]
+        steps.append({"step": "merged", "found": found_of(kept)})
+        sounds, merges = asked(*steps)
+        assert [rows[number].tolist() for number in sounds] == kept.tolist()
+        assert merges == merged(kept, kept[:, 14]).tolist()
+        assert 1 < len(merges) < len(kept) < len(rows)
+
+
+def found_of(rows: Rows) -> list[dict[str, Any]]:
+    """As the page has them; in place of points, their numbers."""
+    names = ("x", "y", "width", "height", "score")
+    sound_rows = np.nan_to_num(rows, nan=1e30)[:, [0, 1, 2, 3, 14]].tolist()
+    return [dict(zip(names, row, strict=True)) | {"points": [number]} for number, row in enumerate(sound_rows)]
 
 
 class TestAnswers:

@@ -262,7 +262,8 @@ def test_the_same_answers(model: str, context: Any, server: str, yunet: bytes, a
     assert found["faces"]["core"] == found["faces"]["browser"] == found["found_by_both"] >= 10
     assert found["same_label"] == 1
     assert found["probability_gap"]["largest"] < 0.02
-    assert found["box_gap"]["largest"] < 0.03
+    # The same face found at two sizes, with scores that tie to the fourth digit: either box may win.
+    assert found["box_gap"]["largest"] < 0.06
 
 
 def test_what_is_handed_out_is_what_serves(browser_runtime_folder: Path) -> None:

@@ -4,14 +4,15 @@
  * @import {Found} from "./yunet.js"
  */
 import { largestFirst, whole } from "./boxes.js";
-import { padded, scaled } from "./pixels.js";
-import { best, decoded } from "./yunet.js";
+import { padded } from "./pixels.js";
+import { search, sound } from "./pyramid.js";
+import { decoded } from "./yunet.js";
 
-/** Longest side of the copy on which faces are sought; smaller pictures are enlarged to the second number. */
-const LONGEST = 1024, SHORTEST = 256;
-const MIN_SCORE = 0.7, MOST_OVERLAP = 0.3, MULTIPLE = 32;
+const MULTIPLE = 32;
 /** Side of a crop in sides of YuNet's box: FER-2013's own framing. */
 const MARGIN = 1.1;
+/** Boxes of one face overlap at least so much; a weaker one with so much of it inside a stronger is a part of it. */
+const SAME = 0.35, INSIDE = 0.7;
 
 /**
  * Runs YuNet's graph on a picture whose sides are multiples of 32.
@@ -33,18 +34,54 @@ export class Detector {
    * @returns {Promise<Face[]>}
    */
   async detect(picture, asItIs = false) {
-    const longest = Math.max(picture.width, picture.height);
-    const scale = asItIs ? 1 : Math.min(LONGEST / longest, Math.max(1, SHORTEST / longest));
-    const [width, height] = [picture.width, picture.height].map((side) => Math.max(whole(side * scale), 1));
-    const sought = padded(scaled(picture, width, height), MULTIPLE);
-    const found = decoded(await this.run(sought), sought.width, sought.height, MIN_SCORE);
-    return largestFirst(best(found, MOST_OVERLAP).map((one) => faceOf(one, scale)), picture);
+    /** @param {Picture} copy */
+    const seek = async (copy) => {
+      const sought = padded(copy, MULTIPLE);
+      return decoded(await this.run(sought), sought.width, sought.height);
+    };
+    const found = asItIs ? sound(await seek(picture), picture.width, picture.height) : await search(picture, seek);
+    return largestFirst(merged(found).map(faceOf), picture);
   }
 }
 
-/** @param {Found} found @param {number} scale @returns {Face} */
-function faceOf(found, scale) {
-  const [x, y, width, height] = [found.x, found.y, found.width, found.height].map((value) => value / scale);
+/**
+ * One of each face, strongest first, where several are of one.
+ * @param {Found[]} found
+ * @returns {Found[]}
+ */
+export function merged(found) {
+  /** @type {Found[]} */
+  const kept = [];
+  for (const one of [...found].sort((first, second) => second.score - first.score)) {
+    const size = one.width * one.height;
+    const alone = kept.every((other) => {
+      const width = Math.min(one.x + one.width, other.x + other.width) - Math.max(one.x, other.x);
+      const height = Math.min(one.y + one.height, other.y + other.height) - Math.max(one.y, other.y);
+      const shared = Math.max(width, 0) * Math.max(height, 0);
+      return shared <= SAME * (other.width * other.height + size - shared) && shared <= INSIDE * size;
+    });
+    if (alone) kept.push(one);
+  }
+  return kept;
+}
+
+/**
+ * How far a face is turned in the picture, in degrees, clockwise positive; 0 where the points are no face's.
+ * @param {number[]} points of a `Found`
+ * @returns {number}
+ */
+export function tilt(points) {
+  if (!points.every(Number.isFinite)) return 0;
+  const [leftX, leftY, rightX, rightY, , , mouthX, mouthY, otherX, otherY] = points;
+  const across = rightX - leftX, along = rightY - leftY;
+  if (across === 0 && along === 0) return 0;
+  const downX = (mouthX + otherX - leftX - rightX) / 2, downY = (mouthY + otherY - leftY - rightY) / 2;
+  if (across * downY - along * downX <= 0) return 0;
+  return whole((Math.atan2(along, across) * 1800) / Math.PI) / 10;
+}
+
+/** @param {Found} found @returns {Face} */
+function faceOf({ x, y, width, height, score, points }) {
   const side = Math.max(MARGIN * Math.sqrt(Math.max(width, 1) * Math.max(height, 1)), 1);
   return {
     box: { x: whole(x), y: whole(y), width: Math.max(whole(width), 1), height: Math.max(whole(height), 1) },
@@ -54,6 +91,7 @@ function faceOf(found, scale) {
       width: whole(side),
       height: whole(side),
     },
-    score: Math.min(found.score, 1),
+    score: Math.min(score, 1),
+    angle: tilt(points),
   };
 }

@@ -135,34 +135,6 @@ export function padded(picture, multiple) {
   return { width, height, data };
 }
 
-/**
- * The square around a face as the network is shown it.
- * @param {Picture} picture
- * @param {Box} square
- * @param {{height: number, width: number, channels: number}} input
- * @returns {Uint8Array<ArrayBuffer>} row by row, one gray value or three of RGB per pixel
- */
-export function crop(picture, square, { height, width, channels }) {
-  const part = cut(picture, square);
-  const values = channels === 1 ? gray(part.data) : rgb(part.data);
-  return resized(values, part.width, part.height, channels, width, height);
-}
-
-/**
- * A crop with left and right exchanged.
- * @param {Uint8Array} values
- * @param {{width: number, channels: number}} input
- * @returns {Uint8Array<ArrayBuffer>}
- */
-export function mirrored(values, { width, channels }) {
-  const result = new Uint8Array(values.length), row = width * channels;
-  for (let at = 0; at < values.length; at++) {
-    const column = Math.floor((at % row) / channels);
-    result[at - (at % row) + (width - 1 - column) * channels + (at % channels)] = values[at];
-  }
-  return result;
-}
-
 /** @param {ArrayLike<number>} data RGBA @returns {Uint8Array<ArrayBuffer>} OpenCV's gray, with its own rounding */
 export function gray(data) {
   const values = new Uint8Array(data.length / 4);
@@ -174,7 +146,7 @@ export function gray(data) {
 }
 
 /** @param {ArrayLike<number>} data RGBA @returns {Uint8Array<ArrayBuffer>} RGB */
-function rgb(data) {
+export function rgb(data) {
   const values = new Uint8Array((data.length / 4) * 3);
   for (let pixel = 0; 3 * pixel < values.length; pixel++) {
     for (let channel = 0; channel < 3; channel++) values[3 * pixel + channel] = data[4 * pixel + channel];
@@ -182,7 +154,7 @@ function rgb(data) {
   return values;
 }
 
-/** @param {number} place @param {number} size */
-function clamp(place, size) {
+/** @param {number} place @param {number} size @returns {number} from 0 to size - 1 */
+export function clamp(place, size) {
   return Math.min(Math.max(place, 0), size - 1);
 }

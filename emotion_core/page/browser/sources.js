@@ -7,6 +7,8 @@ import { Device, obstacle } from "./device.js";
 import { RollingHistory } from "./recent.js";
 import { timeline } from "./timeline.js";
 
+/** Detectors that are the network which this device runs. */
+const SAME_NETWORK = ["YuNet", "libfacedetection"];
 /** A camera that shows nothing new for so many milliseconds is asked all the same. */
 const STALLED_MS = 500;
 /** Over how many milliseconds the rate is measured, over how many frames the latency; how often is spoken and drawn. */
@@ -141,7 +143,7 @@ export class DeviceSource {
 
   /** What speaks against it, in words; "" for nothing. @param {Choice} choice */
   obstacle(choice) {
-    if (choice.detector && choice.detector !== "YuNet") return `${choice.detector} runs there alone.`;
+    if (choice.detector && !SAME_NETWORK.includes(choice.detector)) return `${choice.detector} runs there alone.`;
     return obstacle();
   }
 

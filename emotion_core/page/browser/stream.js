@@ -5,7 +5,7 @@
  */
 import { calibrated, isUncertain } from "./classifier.js";
 import { FaceSearch } from "./face_search.js";
-import { crop, mirrored } from "./pixels.js";
+import { crop, mirrored } from "./crops.js";
 import { ProbabilitySmoother } from "./smoother.js";
 import { FaceTracker } from "./tracker.js";
 
@@ -48,7 +48,7 @@ export class Recognizer {
   async predict(picture, faces, flip = false) {
     const named = [];
     for (const face of faces) {
-      const view = crop(picture, face.crop, this.network.input);
+      const view = crop(picture, face.crop, this.network.input, face.angle);
       let logits = await this.run(view);
       if (flip) {
         const other = await this.run(mirrored(view, this.network.input));

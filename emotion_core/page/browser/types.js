@@ -4,7 +4,11 @@
  * @typedef {{x: number, y: number, width: number, height: number}} Box a rectangle; x and y are its left and top edges
  * @typedef {Uint8ClampedArray<ArrayBuffer> | Uint8Array<ArrayBuffer>} Pixels RGBA, row by row
  * @typedef {{width: number, height: number, data: Pixels}} Picture
- * @typedef {{box: Box, crop: Box, score: number}} Face crop: the square that the network is shown
+ * @typedef {object} Face
+ * @property {Box} box
+ * @property {Box} crop the square that the network is shown
+ * @property {number} score
+ * @property {number} angle how far it is turned, in degrees, clockwise positive
  * @typedef {{face: Face, probabilities: number[], uncertain: boolean}} Prediction
  * @typedef {{minConfidence: number, minMargin: number}} UncertainRule
  *

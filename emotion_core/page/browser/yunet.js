@@ -1,48 +1,63 @@
 /**
  * What YuNet's graph says of a picture, read: boxes with scores, and the best of those that overlap.
- * @typedef {{x: number, y: number, width: number, height: number, score: number}} Found
+ *
+ * @typedef {object} Found
+ * @property {number} x
+ * @property {number} y
+ * @property {number} width
+ * @property {number} height
+ * @property {number} score
+ * @property {number[]} points x and y of the eye at the left of the upright face, of the one at its right, of the
+ * nose and of the mouth's corners
  */
 
 export const STRIDES = [8, 16, 32];
 /** The graph's outputs, in their order. */
 export const OUTPUTS = ["cls", "bbox", "obj", "kps"].flatMap((head) => STRIDES.map((stride) => `${head}_${stride}`));
+const MIN_SCORE = 0.7, MOST_OVERLAP = 0.3, POINTS = 5;
 
 /**
- * Places whose score is high enough, as boxes.
+ * The faces that the outputs tell of, best first.
  * @param {Record<string, Float32Array>} outputs by the names of `OUTPUTS`, row by row
  * @param {number} width of the picture, a multiple of 32 pixels
  * @param {number} height
- * @param {number} minScore
  * @returns {Found[]}
  */
-export function decoded(outputs, width, height, minScore) {
+export function decoded(outputs, width, height) {
   const found = [];
   for (const stride of STRIDES) {
     const columns = width / stride, rows = height / stride;
-    const [cls, obj, bbox] = ["cls", "obj", "bbox"].map((head) => outputs[`${head}_${stride}`]);
+    const [cls, obj, bbox, kps] = ["cls", "obj", "bbox", "kps"].map((head) => outputs[`${head}_${stride}`]);
     for (let place = 0; place < rows * columns; place++) {
       const score = Math.sqrt(share(cls[place]) * share(obj[place]));
-      if (score < minScore) continue;
+      if (score < MIN_SCORE) continue;
+      const column = place % columns, row = Math.floor(place / columns);
       const wide = Math.exp(bbox[4 * place + 2]) * stride, high = Math.exp(bbox[4 * place + 3]) * stride;
-      const x = ((place % columns) + bbox[4 * place]) * stride - wide / 2;
-      const y = (Math.floor(place / columns) + bbox[4 * place + 1]) * stride - high / 2;
-      found.push({ x, y, width: wide, height: high, score });
+      const points = Array.from({ length: 2 * POINTS }, (_, index) =>
+        (kps[2 * POINTS * place + index] + (index % 2 ? row : column)) * stride);
+      found.push({
+        x: (column + bbox[4 * place]) * stride - wide / 2,
+        y: (row + bbox[4 * place + 1]) * stride - high / 2,
+        width: wide,
+        height: high,
+        score,
+        points,
+      });
     }
   }
-  return found;
+  return best(found);
 }
 
 /**
- * Non-maximum suppression: a box that overlaps a better one by more than `most` is left out.
+ * Non-maximum suppression: a box that overlaps a better one is left out.
  * @param {Found[]} found
- * @param {number} most intersection over union
  * @returns {Found[]} best first
  */
-export function best(found, most) {
+export function best(found) {
   /** @type {Found[]} */
   const kept = [];
   for (const one of [...found].sort((first, second) => second.score - first.score)) {
-    if (kept.every((other) => overlapOf(one, other) <= most)) kept.push(one);
+    if (kept.every((other) => overlapOf(one, other) <= MOST_OVERLAP)) kept.push(one);
   }
   return kept;
 }

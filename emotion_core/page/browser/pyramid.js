@@ -1,0 +1,74 @@
+/**
+ * One picture searched at several sizes, so that the answer does not depend on its resolution.
+ * @import {Picture} from "./types.js"
+ * @import {Found} from "./yunet.js"
+ */
+import { whole } from "./boxes.js";
+import { cut, scaled } from "./pixels.js";
+
+/** Longest sides of the copies that are searched; a copy is worth its time when it is so much larger. */
+const SIDES = [320, 800, 2000], STEP = 1.25;
+/** On any but the smallest copy, larger boxes are left to the smaller ones. */
+const LARGEST = 320;
+/** Smaller pictures are enlarged to the first; copies are padded to the second, their shorter side. */
+const SMALLEST_SIDE = 256, SHORTEST_SIDE = 32;
+
+/**
+ * What `seek` finds on the copies, in the picture's pixels, not yet merged.
+ * @param {Picture} picture
+ * @param {(picture: Picture) => Promise<Found[]>} seek
+ * @returns {Promise<Found[]>}
+ */
+export async function search(picture, seek) {
+  const all = [];
+  for (const [number, scale] of scales(Math.max(picture.width, picture.height)).entries()) {
+    const [width, height] = [picture.width, picture.height].map((side) => whole(side * scale));
+    const found = sound(await seek(copyOf(picture, scale)), width, height);
+    all.push(...found
+      .filter((one) => !number || Math.max(one.width, one.height) <= LARGEST)
+      .map((one) => shrunk(one, scale)));
+  }
+  return all;
+}
+
+/** By how much a picture is resized for each search. @param {number} longest @returns {number[]} smallest first */
+export function scales(longest) {
+  if (longest <= SIDES[0]) return [Math.max(1, SMALLEST_SIDE / longest)];
+  const wanted = [SIDES[0]];
+  for (const side of SIDES.slice(1).map((most) => Math.min(most, longest))) {
+    if (side >= STEP * wanted[wanted.length - 1]) wanted.push(side);
+  }
+  return wanted.map((side) => side / longest);
+}
+
+/**
+ * Those whose box is made of numbers, has a size, and has its centre in the picture.
+ * @param {Found[]} found
+ * @param {number} width
+ * @param {number} height
+ */
+export function sound(found, width, height) {
+  return found.filter((one) => {
+    const middleX = one.x + one.width / 2, middleY = one.y + one.height / 2;
+    const inside = middleX >= 0 && middleX < width && middleY >= 0 && middleY < height; // NaN is not
+    const sized = one.width > 0 && one.height > 0 && Math.max(one.width, one.height) < 4 * Math.max(width, height);
+    return inside && sized;
+  });
+}
+
+/** @param {Picture} picture @param {number} scale @returns {Picture} */
+function copyOf(picture, scale) {
+  const [width, height] = [picture.width, picture.height].map((side) => Math.max(whole(side * scale), 1));
+  const small = scaled(picture, width, height);
+  if (Math.min(width, height) >= SHORTEST_SIDE) return small;
+  const [wide, high] = [width, height].map((side) => Math.max(side, SHORTEST_SIDE));
+  return cut(small, { x: 0, y: 0, width: wide, height: high });
+}
+
+/** @param {Found} found @param {number} scale @returns {Found} */
+function shrunk(found, scale) {
+  const [x, y, width, height, ...points] = [found.x, found.y, found.width, found.height, ...found.points].map(
+    (value) => value / scale,
+  );
+  return { x, y, width, height, score: found.score, points };
+}
