@@ -146,6 +146,7 @@ class BrowserFiles:
             "uncertain": {
                 "minConfidence": config.uncertain.min_confidence,
                 "minMargin": config.uncertain.min_margin,
+                "minSide": config.uncertain.min_side,
             },
         }
 

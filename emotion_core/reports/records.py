@@ -23,6 +23,8 @@ from ..training.run_folder import RUNS, read_json
 from .benchmarks import benchmark_tables
 
 _GLUE: Final = "\0"
+#: Epochs under which a network is told of apart from the others.
+FINISHED: Final = 8
 ORDER: Final = ("resnet50v2", "resnet50", "vgg16", "mobilenetv2", "custom_cnn", "residual_cnn")
 
 
@@ -42,6 +44,11 @@ def read_runs(folder: Path = RUNS) -> list[BundleConfig]:
     return sorted(runs, key=lambda run: (ORDER.index(run.arch) if run.arch in ORDER else len(ORDER), run.name))
 
 
+def epochs_of(run: BundleConfig) -> int:
+    """Over all stages."""
+    return sum(len(stage["history"]) for stage in run.training["stages"])
+
+
 def comparison_table(runs: list[BundleConfig]) -> str:
     """A Markdown row per run: size, training, and what it reached on the test split, as served."""
     header = ["network", "labels", "parameters", "MB", "epochs", "hours", "accuracy (95%)", "macro-F1", "ROC AUC"]
@@ -57,7 +64,7 @@ def comparison_table(runs: list[BundleConfig]) -> str:
                 len(run.labels),
                 f"{run.training['parameters']:,}",
                 f"{form['megabytes']:.1f}",
-                sum(len(stage["history"]) for stage in run.training["stages"]),
+                epochs_of(run),
                 run.training["hours"],
                 f"**{m['accuracy']:.4f}** ({low:.3f} to {high:.3f})",
                 f"{m['macro_f1']:.4f}",
@@ -189,7 +196,8 @@ def tables(folder: Path = RUNS) -> dict[str, Callable[[], str]]:
     """By name: ``comparison``, ``ablation``, the benchmarks, and ``results``, ``classes``, ``recipe`` of each run."""
     runs = read_runs(folder)
     made: dict[str, Callable[[], str]] = {
-        "comparison": partial(comparison_table, runs),
+        "comparison": partial(comparison_table, [run for run in runs if epochs_of(run) >= FINISHED]),
+        "unfinished": partial(comparison_table, [run for run in runs if epochs_of(run) < FINISHED]),
         "ablation": partial(ablation_table, folder),
         "two truths": partial(truths_rows, folder),
         "found photos": partial(photos_table, folder),

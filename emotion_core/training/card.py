@@ -16,6 +16,7 @@ _HISTORY: Final = {
     "accuracy": "accuracy on augmented faces",
     "public_loss": "PublicTest loss",
     "public_accuracy": "PublicTest accuracy (averaged weights)",
+    "public_goal": "PublicTest loss by what is asked for",
 }
 
 _TWO_TRUTHS: Final = """\
@@ -220,7 +221,7 @@ def _training(config: BundleConfig) -> str:
         parts += ["", f"### Stage {number} of {len(stages)}", ""]
         parts += [f"{data}, Training split (SHA-256 `{stage['data_sha256'][:16]}`), {votes}.\n"]
         parts += [table(["setting", "value"], [[name, f"`{value}`"] for name, value in stage["config"].items()])]
-        rows = [[row[name] for name in _HISTORY] for row in stage["history"]]
+        rows = [[row.get(name, "") for name in _HISTORY] for row in stage["history"]]
         parts += [table(list(_HISTORY.values()), rows).rstrip()]
     if averaged := record.get("averaged"):
         after = " and ".join(str(member["stages"]) for member in averaged)

@@ -18,13 +18,14 @@ export function softmax(logits, temperature = 1, bias = []) {
 }
 
 /**
- * Whether the best probability is small, or barely ahead of the second.
+ * Whether the best probability is small, or barely ahead of the second, or the face is of few pixels.
  * @param {number[]} probabilities
  * @param {UncertainRule} rule
+ * @param {number} [side] of the face's crop in the picture
  */
-export function isUncertain(probabilities, rule) {
+export function isUncertain(probabilities, rule, side = Infinity) {
   const [first, second] = [...probabilities].sort((one, other) => other - one);
-  return first < rule.minConfidence || first - second < rule.minMargin;
+  return first < rule.minConfidence || first - second < rule.minMargin || side < (rule.minSide ?? 0);
 }
 
 /** @param {number} value @returns {number} six digits, as the server's answers have */

@@ -55,7 +55,8 @@ export class Recognizer {
         logits = logits.map((value, index) => (value + other[index]) / 2);
       }
       const probabilities = calibrated(logits, this.network);
-      named.push({ face, probabilities, uncertain: isUncertain(probabilities, this.network.uncertain) });
+      const uncertain = isUncertain(probabilities, this.network.uncertain, face.crop.width);
+      named.push({ face, probabilities, uncertain });
     }
     return named;
   }
@@ -68,7 +69,7 @@ export class Recognizer {
       detection_score: prediction.face.score,
       emotion: this.network.labels[shown.indexOf(confidence)].name,
       confidence,
-      uncertain: isUncertain(shown, this.network.uncertain),
+      uncertain: isUncertain(shown, this.network.uncertain, prediction.face.crop.width),
       probabilities: this.#named(shown),
       raw_probabilities: this.#named(prediction.probabilities),
     };

@@ -10,7 +10,7 @@
  * @property {number} score
  * @property {number} angle how far it is turned, in degrees, clockwise positive
  * @typedef {{face: Face, probabilities: number[], uncertain: boolean}} Prediction
- * @typedef {{minConfidence: number, minMargin: number}} UncertainRule
+ * @typedef {{minConfidence: number, minMargin: number, minSide?: number}} UncertainRule
  *
  * @typedef {object} FaceAnswer what the server's answer calls a face, too
  * @property {number} person
