@@ -4,12 +4,15 @@ import csv
 import io
 import json
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from typing_extensions import TypedDict
 
 NO_FACE: Final = "No face found"
+#: What a spreadsheet takes a cell for a formula by.
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 class BoxDict(TypedDict):
@@ -182,11 +185,16 @@ def table(result: FrameResult) -> tuple[list[str], list[list[Any]]]:
     return header, rows
 
 
+def csv_row(cells: Iterable[Any]) -> list[Any]:
+    """The cells for a line of CSV: text that a spreadsheet would run as a formula begins with an apostrophe."""
+    return [f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell for cell in cells]
+
+
 def as_csv(result: FrameResult) -> str:
     """The table as CSV, with a header even when there is no face."""
     text = io.StringIO(newline="")
     header, rows = table(result)
-    csv.writer(text).writerows([header, *rows])
+    csv.writer(text).writerows(map(csv_row, [header, *rows]))
     return text.getvalue()
 
 

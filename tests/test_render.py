@@ -11,7 +11,7 @@ from PIL import Image
 from emotion_core import Box, Face, FrameResult, Prediction
 from emotion_core.labels import COLOURS, FER2013, colour_of, ink_on
 from emotion_core.render import annotate, caption, thumbnail
-from emotion_core.results import NO_FACE, as_csv, as_json, summary, table
+from emotion_core.results import NO_FACE, as_csv, as_json, csv_row, summary, table
 
 
 def prediction(box: Box, label: str = "happy", uncertain: bool = False) -> Prediction:
@@ -89,3 +89,13 @@ def test_a_face_count_that_crowds_is_still_drawn() -> None:
     picture = annotate(np.zeros((200, 400, 3), np.uint8), result(400, 200, *boxes))
     assert isinstance(picture, Image.Image)
     assert picture.size == (800, 400)
+
+
+def test_a_label_is_no_formula() -> None:
+    """Labels come from bundles, and names of files from visitors: a spreadsheet must not run them."""
+    box = Box(0, 0, 20, 20)
+    face = Prediction(Face(box, box), ("=1+1", "@x", "-sad"), (0.5, 0.3, 0.2))
+    text = as_csv(FrameResult(50, 50, (face,), "m", "d"))
+    assert "'=1+1,'@x,'-sad" in text.splitlines()[0]
+    assert ",'=1+1," in text.splitlines()[1]
+    assert csv_row(["a=b", "=b", -1, -0.5, "\tx", None]) == ["a=b", "'=b", -1, -0.5, "'\tx", None]

@@ -9,22 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from ..errors import EmotionError
 from ..recognition.recognizer import EmotionRecognizer
 from ..render import annotate
-from ..results import NO_FACE, FrameResult, as_json, summary
+from ..results import NO_FACE, FrameResult, as_json, csv_row, summary
 from ..serving.workshop import Workshop
 
 
 @dataclass(frozen=True)
 class Photo:
-    """One photo of an album: its answer, or why there is none."""
+    """One photo of an album: its answer, or why there is none. picture: the file of the annotated copy, a JPEG."""
 
     name: str
     result: FrameResult | None
-    picture: Image.Image | None
+    picture: Path | None
     problem: str = ""
 
     @property
@@ -45,17 +43,19 @@ def unique_names(paths: Sequence[str | Path]) -> list[str]:
 
 
 def analyze_album(
-    recognizer: EmotionRecognizer, paths: Sequence[str | Path], workshop: Workshop, address: str = ""
+    recognizer: EmotionRecognizer, paths: Sequence[str | Path], folder: Path, workshop: Workshop, address: str = ""
 ) -> Iterator[Photo]:
     """Analyse files one after the other; one that cannot be used is told and the others go on.
 
-    address: whose they are.
+    folder: where the annotated copies go; fifty photos at a time would be too much to hold. address: whose
+    they are.
     """
-    for path, name in zip(paths, unique_names(paths), strict=True):
+    for number, (path, name) in enumerate(zip(paths, unique_names(paths), strict=True)):
         try:
             with workshop.picture(path, address) as rgb:
                 result = recognizer.analyze_rgb(rgb)
-                annotated = annotate(rgb, result)
+                annotated = folder / f"{number}.jpg"
+                annotate(rgb, result).save(annotated, "JPEG", quality=90)
         except EmotionError as error:
             yield Photo(name, None, None, str(error))
             continue
@@ -81,15 +81,13 @@ def write_album(photos: Sequence[Photo], labels: Sequence[str], path: Path) -> P
     """A zip file: ``table.csv``, and each photo's annotated picture and JSON."""
     text = io.StringIO(newline="")
     header, rows = album_rows(photos, labels)
-    csv.writer(text).writerows([header, *rows])
+    csv.writer(text).writerows(map(csv_row, [header, *rows]))
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("table.csv", text.getvalue())
         for photo in photos:
             if photo.result is None or photo.picture is None:
                 archive.writestr(f"{photo.name}.error.json", json.dumps({"error": photo.problem}, indent=2))
                 continue
-            picture = io.BytesIO()
-            photo.picture.save(picture, "JPEG", quality=90)
-            archive.writestr(f"{photo.name}.annotated.jpg", picture.getvalue(), zipfile.ZIP_STORED)
+            archive.write(photo.picture, f"{photo.name}.annotated.jpg", zipfile.ZIP_STORED)
             archive.writestr(f"{photo.name}.json", as_json(photo.result))
     return path

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Final
 
 import gradio as gr
-from PIL import Image
 
 from ..errors import EmotionError
 from ..recognition.catalogue import Catalogue
@@ -34,7 +33,7 @@ def album_part(catalogue: Catalogue, files: ShortLivedFolder, workshop: Workshop
         paths: Sequence[str] | None,
         name: str,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
-    ) -> tuple[list[tuple[Image.Image, str]], str, gr.DownloadButton]:
+    ) -> tuple[list[tuple[str, str]], str, gr.DownloadButton]:
         if not paths:
             raise gr.Error("Choose photos first.", print_exception=False)
         if len(paths) > MOST_PHOTOS:
@@ -45,13 +44,13 @@ def album_part(catalogue: Catalogue, files: ShortLivedFolder, workshop: Workshop
             raise gr.Error(str(error), print_exception=False) from error
         inside = [uploaded(path, photos.GRADIO_CACHE) for path in paths]
         done = []
-        for photo in analyze_album(recognizer, inside, workshop, visitor(workshop)):
-            done.append(photo)
-            progress((len(done), len(paths)), desc=photo.name, unit="photos")
-        header, rows = album_rows(done, recognizer.config.labels)
         with files.results() as folder:
+            for photo in analyze_album(recognizer, inside, folder, workshop, visitor(workshop)):
+                done.append(photo)
+                progress((len(done), len(paths)), desc=photo.name, unit="photos")
             path = write_album(done, recognizer.config.labels, folder / "emotions.zip")
-        pictures = [(photo.picture, photo.caption) for photo in done if photo.picture is not None]
+        header, rows = album_rows(done, recognizer.config.labels)
+        pictures = [(str(photo.picture), photo.caption) for photo in done if photo.picture is not None]
         return pictures, html_rows(header, rows, "All photos"), gr.DownloadButton(value=str(path), visible=True)
 
     start.click(analyze, [photos, model], [gallery, table, archive], api_visibility="private")

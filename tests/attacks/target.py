@@ -1,0 +1,171 @@
+"""The server under attack: started, watched, and visited by somebody honest all the while."""
+
+import contextlib
+import itertools
+import socket
+import statistics
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+#: Seconds between two of the honest visitor's photos, and between two looks at ``/healthz``.
+PHOTO_SECONDS, HEALTH_SECONDS = 0.6, 0.15
+#: Seconds between two looks at the memory.
+MEMORY_SECONDS = 0.25
+
+
+class Target:
+    """Where to attack, from which addresses, until when. ``seen`` counts what the attackers were answered."""
+
+    def __init__(self, url: str, seconds: float) -> None:
+        self.url, self.port = url, int(url.rstrip("/").rpartition(":")[2])
+        self.end = time.monotonic() + seconds
+        self.seen: Counter[str] = Counter()
+        self._addresses = itertools.cycle(f"127.0.0.{number}" for number in range(2, 12))
+        self._lock = threading.Lock()
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the attack's time is not over."""
+        return time.monotonic() < self.end
+
+    def note(self, what: object) -> None:
+        """Count an answer."""
+        with self._lock:
+            self.seen[str(what)] += 1
+
+    def client(self) -> httpx.Client:
+        """A client at an attacker's address."""
+        with self._lock:
+            address = next(self._addresses)
+        return httpx.Client(base_url=self.url, timeout=30, transport=httpx.HTTPTransport(local_address=address))
+
+    def connect(self) -> socket.socket:
+        """A bare connection from an attacker's address."""
+        with self._lock:
+            address = next(self._addresses)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=10, source_address=(address, 0))
+
+    def together(self, work: Callable[[httpx.Client, int], Any], threads: int) -> None:
+        """So many attackers, each of whom does it again and again until the time is up."""
+
+        def run(number: int) -> None:
+            with self.client() as client:
+                while self.goes_on:
+                    try:
+                        answer = work(client, number)
+                        self.note(getattr(answer, "status_code", answer))
+                    except (httpx.HTTPError, OSError) as error:
+                        self.note(type(error).__name__)
+                        time.sleep(0.05)
+
+        runners = [threading.Thread(target=run, args=(number,)) for number in range(threads)]
+        for runner in runners:
+            runner.start()
+        for runner in runners:
+            runner.join()
+
+
+@dataclass
+class Watch:
+    """What was seen meanwhile: megabytes of the server and its decoders, seconds of the honest visitor's waits."""
+
+    megabytes: list[float] = field(default_factory=list)
+    photos: list[float] = field(default_factory=list)
+    health: list[float] = field(default_factory=list)
+    refused: Counter[str] = field(default_factory=Counter)
+    threads: int = 0
+
+    def record(self) -> dict[str, Any]:
+        """The figures, in megabytes and seconds."""
+        return {
+            "most_megabytes": round(max(self.megabytes, default=0), 1),
+            "photos": len(self.photos),
+            "photo_median": _rounded(statistics.median(self.photos)) if self.photos else None,
+            "photo_p99": _rounded(quantile(self.photos, 0.99)),
+            "photo_longest": _rounded(max(self.photos, default=0)),
+            "health_p99": _rounded(quantile(self.health, 0.99)),
+            "health_longest": _rounded(max(self.health, default=0)),
+            "honest_refused": dict(self.refused),
+            "threads": self.threads,
+        }
+
+
+def quantile(values: list[float], share: float) -> float:
+    """The value that this share of all is not above; 0 for none."""
+    return sorted(values)[min(len(values) - 1, int(share * len(values)))] if values else 0.0
+
+
+def _rounded(seconds: float) -> float:
+    return round(seconds, 3)
+
+
+def megabytes(pid: int) -> float:
+    """What the process and its children hold: shared pages are counted once, in shares (PSS)."""
+    held = 0
+    with contextlib.suppress(psutil.Error):
+        process = psutil.Process(pid)
+        for one in (process, *process.children(recursive=True)):
+            with contextlib.suppress(psutil.Error, OSError):
+                text = Path(f"/proc/{one.pid}/smaps_rollup").read_text()
+                held += int(text.split("\nPss:")[1].split()[0])
+    return held / 1000
+
+
+@contextlib.contextmanager
+def watched(url: str, pid: int, photo: bytes) -> Iterator[Watch]:
+    """Somebody honest sends a photo now and then, and looks whether the server is well; its memory is looked at."""
+    watch, stop = Watch(), threading.Event()
+    workers = [
+        threading.Thread(target=_send_photos, args=(url, photo, watch, stop)),
+        threading.Thread(target=_ask, args=(url, watch, stop)),
+        threading.Thread(target=_weigh, args=(pid, watch, stop)),
+    ]
+    for worker in workers:
+        worker.start()
+    try:
+        yield watch
+    finally:
+        stop.set()
+        for worker in workers:
+            worker.join()
+
+
+def _send_photos(url: str, photo: bytes, watch: Watch, stop: threading.Event) -> None:
+    with httpx.Client(base_url=url, timeout=60) as client:
+        while not stop.wait(PHOTO_SECONDS):
+            start = time.monotonic()
+            try:
+                answer = client.post("api/v1/analyze", files={"image": ("photo.jpg", photo)})
+            except httpx.HTTPError as error:
+                watch.refused[type(error).__name__] += 1
+                continue
+            if answer.status_code == 200 and answer.json()["results"][0]["faces"]:
+                watch.photos.append(time.monotonic() - start)
+            else:
+                watch.refused[str(answer.status_code)] += 1
+
+
+def _ask(url: str, watch: Watch, stop: threading.Event) -> None:
+    with httpx.Client(base_url=url, timeout=60) as client:
+        while not stop.wait(HEALTH_SECONDS):
+            start = time.monotonic()
+            try:
+                client.get("healthz").raise_for_status()
+                watch.health.append(time.monotonic() - start)
+            except httpx.HTTPError as error:
+                watch.refused[f"healthz {type(error).__name__}"] += 1
+
+
+def _weigh(pid: int, watch: Watch, stop: threading.Event) -> None:
+    while not stop.wait(MEMORY_SECONDS):
+        watch.megabytes.append(megabytes(pid))
+        with contextlib.suppress(psutil.Error):
+            watch.threads = psutil.Process(pid).num_threads()
