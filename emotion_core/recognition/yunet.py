@@ -7,8 +7,9 @@ the same network inside its authors' own library, libfacedetection, and needs no
 import ctypes
 import importlib
 import threading
+from collections import OrderedDict
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import cv2
 import numpy as np
@@ -30,34 +31,55 @@ _BUFFER: Final = 0x9000
 _FACE: Final = 16
 
 
+#: Sides up to this many pixels have detectors of their own, for so many sizes.
+_SMALL: Final = 800
+_MOST_SIZES: Final = 4
+_Sized: TypeAlias = tuple[cv2.FaceDetectorYN, threading.Lock]
+
+
 class YuNetDetector:
     """The ONNX file. model: the bytes of ``face_detection_yunet_2023mar.onnx``."""
 
     name = "YuNet"
 
     def __init__(self, model: bytes, min_score: float = MIN_SCORE) -> None:
-        buffer, nothing = np.frombuffer(model, np.uint8), np.empty(0, np.uint8)
-        # The input size is a state of a detector, and another size costs more than a small picture: hence two.
-        self._whole, self._near = (
-            (cv2.FaceDetectorYN.create("onnx", buffer, nothing, (320, 320), min_score, 0.3, 5000), threading.Lock())
-            for _ in range(2)
-        )
+        self._model, self._min_score = np.frombuffer(model, np.uint8), min_score
+        # The input size is a state of a detector, and another size costs more than a small picture:
+        # frames of a video, and the cuts from them, come in the same few sizes again and again.
+        self._small: OrderedDict[tuple[int, int], _Sized] = OrderedDict()
+        self._large = self._made()
+        self._choice = threading.Lock()
 
     def detect(self, rgb: RGB, near: int | None = None) -> list[Face]:
         """Faces in RGB uint8 (H, W, 3), largest first; see ``FaceDetector``."""
-        rows = sound(self._seek_near(rgb), *rgb.shape[:2]) if near else search(rgb, self._seek)
+        rows = sound(self._seek(rgb), *rgb.shape[:2]) if near else search(rgb, self._seek)
         return faces_of(rows[merged(rows, rows[:, 14])], rgb, MARGIN)
 
-    def _seek(self, rgb: RGB, near: bool = False) -> Rows:
+    def _seek(self, rgb: RGB) -> Rows:
         bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
-        detector, lock = self._near if near else self._whole
+        size = (bgr.shape[1], bgr.shape[0])
+        detector, lock = self._of_size(size)
         with lock:
-            detector.setInputSize((bgr.shape[1], bgr.shape[0]))
+            detector.setInputSize(size)
             _, found = detector.detect(bgr)
         return no_rows() if found is None else np.array(found, np.float32)
 
-    def _seek_near(self, rgb: RGB) -> Rows:
-        return self._seek(rgb, near=True)
+    def _of_size(self, size: tuple[int, int]) -> _Sized:
+        """One of its own for each of the small sizes that came last; large ones, which need memory, share one."""
+        if max(size) > _SMALL:
+            return self._large
+        with self._choice:
+            if size not in self._small:
+                self._small[size] = self._made()
+            self._small.move_to_end(size)
+            if len(self._small) > _MOST_SIZES:
+                self._small.popitem(last=False)
+            return self._small[size]
+
+    def _made(self) -> _Sized:
+        nothing = np.empty(0, np.uint8)
+        detector = cv2.FaceDetectorYN.create("onnx", self._model, nothing, (320, 320), self._min_score, 0.3, 5000)
+        return detector, threading.Lock()
 
 
 class SlimeFaceDetector:

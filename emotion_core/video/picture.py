@@ -85,13 +85,12 @@ class Canvas:
         scaled = self._to_yuv.reformat(
             frame, *sides, "yuv420p", dst_colorspace=self.matrix, dst_color_range=ColorRange.MPEG
         )
-        pixels = np.asarray(scaled.to_ndarray(), np.uint8)
-        if self.orientation == Orientation() and (width, height) == (self.width, self.height):
-            return np.ascontiguousarray(pixels)
         whole = np.empty((self.height * 3 // 2, self.width), np.uint8)
-        for black, target, part in zip(_BLACK, planes(whole), planes(pixels.reshape(-1, sides[0])), strict=True):
-            target[:] = black
+        for black, target, plane in zip(_BLACK, planes(whole), scaled.planes, strict=True):
+            part = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[: plane.height, : plane.width]
             step = self.width // target.shape[1]
+            if (width, height) != (self.width, self.height):
+                target[:] = black
             _middle(target, width // step, height // step)[:] = self.orientation.upright(part)
         return whole
 

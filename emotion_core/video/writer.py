@@ -16,8 +16,9 @@ from ..images import RGB
 from .picture import I420
 from .sound import SoundTrack
 
-#: As small as "veryfast" at 0.6 of its work: what shrinks the file is the macroblock tree, not the search.
-X264: Final = {"preset": "superfast", "crf": "21", "x264-params": "mbtree=1:rc-lookahead=10"}
+#: 0.6 of the work of "superfast" with its adaptive B-frames, smaller files, and 0.8 dB less of 46: what shrinks a
+#: file is the macroblock tree, which needs a short look ahead alone.
+X264: Final = {"preset": "superfast", "crf": "21", "x264-params": "mbtree=1:rc-lookahead=5:b-adapt=0:subme=0"}
 #: Sound that both MP4 and browsers take: copied as it is. Anything else becomes AAC.
 COPIED_SOUND: Final = ("aac", "mp3", "opus", "flac")
 _AAC_RATES: Final = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
