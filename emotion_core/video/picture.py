@@ -87,7 +87,8 @@ class Canvas:
         )
         whole = np.empty((self.height * 3 // 2, self.width), np.uint8)
         for black, target, plane in zip(_BLACK, planes(whole), scaled.planes, strict=True):
-            part = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[: plane.height, : plane.width]
+            lines = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
+            part = lines[: plane.height, : plane.width]
             step = self.width // target.shape[1]
             if (width, height) != (self.width, self.height):
                 target[:] = black
