@@ -14,16 +14,19 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from .errors import ImageError
+from .picture_colours import Colours
 from .picture_costs import Cost, cost_of
+from .picture_ends import NOTE, completed
+from .picture_kinds import FORMATS, HEAD, refusal
+from .picture_notes import with_notes
 
 RGB: TypeAlias = NDArray[np.uint8]
 #: A path, the bytes of a file, an open binary file, a PIL image, or an array.
 ImageLike: TypeAlias = str | os.PathLike[str] | bytes | bytearray | BinaryIO | Image.Image | NDArray[np.generic]
 
-MAX_PIXELS: Final = 50_000_000
+#: What phones call 50 megapixels: 8192x6144.
+MAX_PIXELS: Final = 8192 * 6144
 MIN_SIDE: Final = 16
-#: What is decoded. Formats that run an interpreter (EPS) or that hide others (ICNS) are left out.
-FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF")
 #: Of EXIF's orientations: where it stands, those that turn rows into columns, and those that begin at the far end.
 _ORIENTATION: Final = 0x0112
 _TURNED: Final = 5
@@ -40,14 +43,14 @@ _TRANSPOSE: Final = {
 #: Rows, or columns, converted at a time.
 _STRIP: Final = 256
 _DAMAGED: Final = "The picture is damaged or cut short. Export or send it again."
-_HELP: Final = "Use a JPEG, PNG, WebP, GIF, TIFF, BMP or AVIF picture."
 
 
 def load_image(source: ImageLike) -> RGB:
     """Decode a picture to RGB uint8 (H, W, 3).
 
-    EXIF rotation is applied, transparency is laid on white, 16-bit gray is scaled to 8, and of
-    an animation the first frame is taken. Arrays must be uint8, gray (H, W) or (H, W, 1),
+    EXIF rotation is applied, transparency is laid on white, 16-bit gray is scaled to 8, colour profiles
+    are turned to sRGB, and of an animation the first frame is taken. What a reader should know of the
+    picture stands in the array's ``notes`` (see ``picture_notes``). Arrays must be uint8, gray (H, W) or (H, W, 1),
     RGB (H, W, 3) or RGBA (H, W, 4).
 
     Raises ImageError for anything that is not a whole picture of at least 16 pixels a side
@@ -68,13 +71,14 @@ def _from_file(source: str | os.PathLike[str] | bytes | bytearray | BinaryIO) ->
 class Picture:
     """A picture whose header was read, and nothing more. width, height: upright, in pixels.
 
-    cost: what decoding it takes.
+    cost: what decoding it takes. notes: what a reader should know, once it is decoded.
     """
 
-    def __init__(self, image: Image.Image, cost: Cost | None = None) -> None:
+    def __init__(self, image: Image.Image, cost: Cost | None = None, file: BinaryIO | None = None) -> None:
         _check_size(*image.size)
         self.cost = cost or Cost(0, image.width * image.height * 3)
-        self._image = image
+        self.notes: tuple[str, ...] = ()
+        self._image, self._file = image, file
         # Pillow turns TIFF pictures itself.
         self._orientation = 1 if image.format == "TIFF" else image.getexif().get(_ORIENTATION, 1)
         self.width, self.height = image.size if self._orientation < _TURNED else image.size[::-1]
@@ -86,17 +90,28 @@ class Picture:
         for strip in self.strips():
             rgb[top : top + len(strip)] = strip
             top += len(strip)
-        return rgb
+        return with_notes(rgb, self.notes) if self.notes else rgb
 
     def strips(self) -> Iterator[RGB]:
         """The picture from top to bottom, a few rows at a time: no second copy of it is made on the way."""
-        image = self._image
-        image.load()
+        image = self._loaded()
+        colours = Colours(image)
         deep = _eight_bits(np.asarray(image)) if image.mode.startswith("I") or image.mode == "F" else None
         if deep is not None:
             image = Image.fromarray(deep)
         for top in range(0, self.height, _STRIP):
-            yield _flat(self._upright(image, top, min(top + _STRIP, self.height)))
+            yield _flat(self._upright(image, top, min(top + _STRIP, self.height)), colours)
+
+    def _loaded(self) -> Image.Image:
+        try:
+            self._image.load()
+        except OSError:
+            mended = completed(self._file) if self._file and self._image.format in ("JPEG", "MPO") else None
+            if mended is None:
+                raise
+            self.notes = (NOTE,)
+            return mended
+        return self._image
 
     def _upright(self, image: Image.Image, top: int, bottom: int) -> Image.Image:
         """Rows of the upright picture: columns of the stored one, where it is turned."""
@@ -118,9 +133,10 @@ def opened(source: str | os.PathLike[str] | bytes | bytearray | BinaryIO) -> Ite
         file.seek(0)
         with Image.open(file, formats=FORMATS) as image:
             _check_size(*image.size)
-            yield Picture(image, cost_of(image, file))
+            yield Picture(image, cost_of(image, file), file)
     except UnidentifiedImageError:
-        raise ImageError(f"This is not a picture that can be read. {_HELP}") from None
+        file.seek(0)
+        raise ImageError(refusal(file.read(HEAD))) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise ImageError(f"The picture is over {MAX_PIXELS // 10**6} megapixels. Send a smaller copy.") from None
     except ImageError:
@@ -159,11 +175,14 @@ def _from_pil(image: Image.Image) -> RGB:
         raise ImageError(_DAMAGED) from error
 
 
-def _flat(image: Image.Image) -> RGB:
-    """RGB; transparency is laid on white."""
+def _flat(image: Image.Image, colours: Colours) -> RGB:
+    """sRGB; transparency is laid on white."""
+    if colours.mode == "CMYK":
+        return np.asarray(colours.to_srgb(image), dtype=np.uint8)
     if image.has_transparency_data:
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
-    return np.asarray(image.convert("RGB"), dtype=np.uint8)
+    image = image.convert("RGB")
+    return np.asarray(colours.to_srgb(image) if colours.mode else image, dtype=np.uint8)
 
 
 def _eight_bits(gray: NDArray[np.generic]) -> NDArray[np.uint8]:

@@ -18,8 +18,8 @@ MAX_MEMORY: Final = 400_000_000
 MAX_SCANNED_PIXELS: Final = 400_000_000
 MAX_SCANS: Final = 64
 #: Bytes a pixel while decoding. Pillow keeps most pictures in four bytes a pixel; WebP's decoder keeps two
-#: canvases of its own beside, and AVIF's the planes of a frame.
-_BYTES_A_PIXEL: Final = {"WEBP": 16, "AVIF": 12, "TIFF": 8}
+#: canvases of its own beside, and AVIF's and HEIF's the planes of a frame.
+_BYTES_A_PIXEL: Final = {"WEBP": 16, "AVIF": 12, "HEIF": 12, "TIFF": 8}
 _USUAL_BYTES: Final = 4
 #: A progressive JPEG is kept as two-byte coefficients of up to three full planes until it is whole.
 _PROGRESSIVE_BYTES: Final = _USUAL_BYTES + 6

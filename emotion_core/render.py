@@ -15,6 +15,8 @@ from .results import Box, FrameResult, Prediction
 
 #: Smaller pictures are enlarged to this longest side, so that labels fit.
 _SMALLEST: Final = 480
+#: Larger ones are made smaller: WebP ends at 16,383 pixels a side, JPEG at 65,500.
+_LARGEST: Final = 16_000
 
 
 def caption(prediction: Prediction, number: int | None = None) -> str:
@@ -28,7 +30,7 @@ def annotate(rgb: RGB, result: FrameResult) -> Image.Image:
     """Draw every face's box, expression and confidence on a copy of the picture.
 
     Faces are numbered, largest first, when there are several. Pictures under 480 pixels come
-    back enlarged.
+    back enlarged, those over 16,000 made smaller: JPEG and WebP end near there.
     """
     image = Image.fromarray(rgb)
     scale = max(1, -(-_SMALLEST // max(image.size)))
@@ -37,7 +39,12 @@ def annotate(rgb: RGB, result: FrameResult) -> Image.Image:
     many = len(result.predictions) > 1
     pixels = np.array(image)
     paint(pixels, [(face, caption(face, n if many else None)) for n, face in enumerate(result.predictions, 1)], scale)
-    return Image.fromarray(pixels)
+    drawn = Image.fromarray(pixels)
+    if max(drawn.size) > _LARGEST:
+        shrunk = _LARGEST / max(drawn.size)
+        size = (max(round(drawn.width * shrunk), 1), max(round(drawn.height * shrunk), 1))
+        drawn = drawn.resize(size, Image.Resampling.BOX)
+    return drawn
 
 
 @dataclass(frozen=True, slots=True)

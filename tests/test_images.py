@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
-from emotion_core import ImageError, load_image
+from emotion_core import EmotionRecognizer, ImageError, load_image
+from emotion_core.picture_notes import notes_of
 
 
 def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
@@ -27,7 +28,7 @@ def picture() -> Image.Image:
     return Image.fromarray(pixels)
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "AVIF"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "HEIF", "MPO"])
 def test_formats(picture: Image.Image, kind: str) -> None:
     rgb = load_image(encoded(picture, kind))
     assert rgb.shape == (24, 40, 3)
@@ -135,7 +136,7 @@ def test_truncated(astronaut: np.ndarray, kind: str, share: float) -> None:
         load_image(whole[: int(len(whole) * share)])
 
 
-@pytest.mark.parametrize("side", [7_100, 20_000])
+@pytest.mark.parametrize("side", [7_200, 20_000])
 def test_too_many_pixels_is_decided_from_the_header(side: int) -> None:
     """A picture whose pixel data is not even there; the larger one is refused by Pillow already."""
     header = encoded(Image.new("1", (20, 20)), "PNG")
@@ -150,3 +151,60 @@ def test_too_many_pixels_is_decided_from_the_header(side: int) -> None:
 def test_an_error_is_also_the_built_in_one() -> None:
     with pytest.raises(ValueError, match="empty"):
         load_image(b"")
+
+
+@pytest.mark.parametrize(
+    ("head", "says"),
+    [
+        (b"\xff\x0a" + bytes(40), "a JPEG XL file.* export it as JPEG"),
+        (b"\x00\x00\x00\x0cJXL \r\n\x87\n", "a JPEG XL file"),
+        (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "a JPEG 2000 file"),
+        (b"%PDF-1.7", "a PDF file"),
+        (b"8BPS\x00\x01", "a Photoshop file"),
+        (b"\x00\x00\x01\x00\x01\x00", "a Windows icon file"),
+        (b"\x00\x00\x00\x18ftypcrx ", "a raw camera file"),
+        (b"\x00\x00\x00\x18ftypisom", "an MP4 or QuickTime video, not a picture"),
+        (b"\x1aE\xdf\xa3", "a WebM or Matroska video"),
+        (b"RIFF\x00\x00\x00\x00AVI LIST", "an AVI video"),
+        (b"PK\x03\x04", "a zip file"),
+        (b"\n <svg xmlns='http://www.w3.org/2000/svg'/>", "an SVG file"),
+        (b"<!DOCTYPE html><html>", "a web page file"),
+    ],
+)
+def test_what_cannot_be_read_is_named(head: bytes, says: str) -> None:
+    with pytest.raises(ImageError, match=says):
+        load_image(head)
+
+
+def test_a_phones_50_megapixels_pass() -> None:
+    for size in ((8160, 6144), (8192, 6144)):
+        assert load_image(encoded(Image.new("L", size, 99), "JPEG")).shape == (size[1], size[0], 3)
+
+
+def test_a_missing_end_is_noted(astronaut: np.ndarray, recognizer: EmotionRecognizer) -> None:
+    """The last two bytes, or ten, are no picture; what is missing of the last rows is."""
+    whole = encoded(Image.fromarray(astronaut), "JPEG", quality=90)
+    assert notes_of(load_image(whole)) == ()
+    for missing in (2, 10):
+        cut = load_image(whole[:-missing])
+        assert "cut short at its very end" in notes_of(cut)[0]
+        assert np.abs(cut.astype(int) - load_image(whole)).mean() < 0.1
+    result = recognizer.analyze(whole[:-2])
+    assert len(result.predictions) == 1
+    assert result.to_dict()["notes"] == list(notes_of(cut))
+
+
+def test_colour_profiles_become_srgb() -> None:
+    """A profile whose red and green are swapped: what it calls red is sRGB's green."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    red, green = profile.index(b"rXYZ"), profile.index(b"gXYZ")
+    profile[red : red + 4], profile[green : green + 4] = b"gXYZ", b"rXYZ"
+    profile = bytearray(bytes(profile).replace("sRGB".encode("utf-16-be"), "Ours".encode("utf-16-be")))
+    picture = Image.new("RGB", (40, 24), (230, 20, 20))
+    for kind in ("PNG", "JPEG", "WEBP", "TIFF", "AVIF", "HEIF"):
+        rgb = load_image(encoded(picture, kind, icc_profile=bytes(profile)))
+        assert rgb[12, 20, 1] > 180 > 80 > rgb[12, 20, 0], kind
+    clear = Image.new("RGBA", (40, 24), (230, 20, 20, 0))
+    assert (load_image(encoded(clear, "PNG", icc_profile=bytes(profile))) == 255).all()
+    broken = load_image(encoded(picture, "PNG", icc_profile=b"no profile"))
+    assert broken[12, 20].tolist() == [230, 20, 20]

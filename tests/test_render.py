@@ -99,3 +99,11 @@ def test_a_label_is_no_formula() -> None:
     assert "'=1+1,'@x,'-sad" in text.splitlines()[0]
     assert ",'=1+1," in text.splitlines()[1]
     assert csv_row(["a=b", "=b", -1, -0.5, "\tx", None]) == ["a=b", "'=b", -1, -0.5, "'\tx", None]
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP", "PNG"])
+def test_thin_and_huge_pictures_can_be_shown(kind: str) -> None:
+    """JPEG ends at 65,500 pixels a side, WebP at 16,383."""
+    shown = annotate(np.zeros((17, 70_000, 3), np.uint8), FrameResult(70_000, 17, (), "m", "d"))
+    assert max(shown.size) == 16_000
+    shown.save(io.BytesIO(), kind)

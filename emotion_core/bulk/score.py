@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import EmotionError, VideoError
 from ..images import load_image
+from ..picture_notes import notes_of
 from ..recognition.detectors import WholePicture
 from ..recognition.recognizer import EmotionRecognizer
 from ..results import Face, Prediction
@@ -86,7 +87,8 @@ def _look(recognizer: EmotionRecognizer, path: str) -> _Seen:
     try:
         rgb = load_image(path)
         faces = recognizer.find(rgb).faces
-        whole = Scored(path, "picture", frames=1, width=rgb.shape[1], height=rgb.shape[0])
+        note = " ".join(notes_of(rgb))
+        whole = Scored(path, "picture", frames=1, width=rgb.shape[1], height=rgb.shape[0], note=note)
         return _Seen(whole, faces, recognizer.crops(rgb, faces))
     except Exception as error:  # whatever a bad file brings about, the run goes on
         return _Seen(failure(path, error))

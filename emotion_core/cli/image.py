@@ -42,14 +42,16 @@ def run_image(options: argparse.Namespace) -> int:
             result = recognizer.analyze_rgb(rgb)
             if options.out:
                 _write_answer(rgb, result, options.out, photo.name)
-        except EmotionError as error:
+        except Exception as error:  # whatever a bad file brings about, the others are answered
             failed += 1
-            reports.append({"file": str(photo), "error": str(error)})
-            print(f"{photo}: {error}", file=sys.stderr)
+            problem = str(error) if isinstance(error, EmotionError) else f"{type(error).__name__}: {error}"
+            reports.append({"file": str(photo), "error": problem})
+            print(f"{photo}: {problem}", file=sys.stderr)
             continue
         reports.append({"file": str(photo), **result.to_dict()})
         if not options.json:
-            print(f"{photo}: {'' if result.predictions else NO_FACE}")
+            turned = f"Turned by {result.rotation} degrees, there are faces." if result.rotation else ""
+            print(" ".join([f"{photo}:", *([] if result.predictions else [NO_FACE]), turned, *result.notes]).rstrip())
             for number, prediction in enumerate(result.predictions, 1):
                 box = prediction.face.box
                 print(f"  {caption(prediction, number)}  at {box.x},{box.y} size {box.width}x{box.height}")

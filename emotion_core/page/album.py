@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import logging
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from ..recognition.recognizer import EmotionRecognizer
 from ..render import annotate
 from ..results import NO_FACE, FrameResult, as_json, csv_row, summary
 from ..serving.workshop import Workshop
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,11 @@ def analyze_album(
                 result = recognizer.analyze_rgb(rgb)
                 annotated = folder / f"{number}.jpg"
                 annotate(rgb, result).save(annotated, "JPEG", quality=90)
-        except EmotionError as error:
-            yield Photo(name, None, None, str(error))
+        except Exception as error:  # whatever a bad file brings about, the others are answered
+            problem = str(error) if isinstance(error, EmotionError) else "This photo could not be analysed."
+            if not isinstance(error, EmotionError):
+                log.exception("A photo of an album could not be analysed.")
+            yield Photo(name, None, None, problem)
             continue
         yield Photo(name, result, annotated)
 

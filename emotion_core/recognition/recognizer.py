@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..images import RGB, ImageLike, load_image
+from ..picture_notes import notes_of
 from ..results import Face, FrameResult, Prediction
 from ..settings import Settings
 from .bundle import Bundle
@@ -118,7 +119,8 @@ class EmotionRecognizer:
     def _name(self, rgb: RGB, found: Found, crops: NDArray[np.uint8], detector: str) -> Analysis:
         predictions = self.predict(crops, found.faces)
         height, width = rgb.shape[:2]
-        result = FrameResult(width, height, predictions, self.config.name, detector, found.rotation)
+        name, notes = self.config.name, notes_of(rgb)
+        result = FrameResult(width, height, predictions, name, detector, found.rotation, notes)
         return Analysis(rgb, found, crops, result)
 
     def classify(self, rgb: RGB, faces: Sequence[Face]) -> FrameResult:

@@ -4,10 +4,11 @@
     GET  /api/v1/models      what can answer, with its measured figures
     GET  /healthz            open to all, for load balancers
 
-Every refusal has the one shape of ``api_errors``; what is refused for the others' sake is in ``api_limits``.
+Refusals have the one shape of ``refusals``; what is refused for the others' sake is in ``limits``.
 """
 
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -219,6 +220,9 @@ def _answer(
             results.append(_analyze(recognizer, picture, shop, address))
         except ApiError as error:
             results.append(error.to_dict())
+        except Exception:
+            logging.getLogger(__name__).exception("A picture was not analysed.")  # the others are answered
+            results.append(ApiError(500, field=picture.field).to_dict())
     return {"results": results}
 
 
@@ -233,8 +237,7 @@ def _analyze(recognizer: EmotionRecognizer, picture: Picture, shop: Workshop, ad
 
 
 def _is_served(router: APIRouter, request: Request, method: str) -> bool:
-    scope = {**request.scope, "method": method}
-    return any(route.matches(scope)[0] is Match.FULL for route in router.routes)
+    return any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in router.routes)
 
 
 def _shown(example: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
@@ -243,6 +246,5 @@ def _shown(example: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
 
 def _documented_key(settings: Settings) -> list[Any]:
     """What makes OpenAPI tell of the key; the gate checks it."""
-    if not settings.api_key:
-        return []
-    return [Depends(HTTPBearer(auto_error=False)), Depends(APIKeyHeader(name="X-API-Key", auto_error=False))]
+    doors = [Depends(HTTPBearer(auto_error=False)), Depends(APIKeyHeader(name="X-API-Key", auto_error=False))]
+    return doors if settings.api_key else []

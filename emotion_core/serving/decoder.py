@@ -51,7 +51,7 @@ def send(picture: Picture, target: BinaryIO) -> None:
     finally:
         free()
         target.write(struct.pack(">I", 0))
-    tell(target, ok=True)
+    tell(target, ok=True, notes=picture.notes)
 
 
 def tell(target: BinaryIO, **what: Any) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..errors import ImageError
 from ..images import RGB
+from ..picture_notes import with_notes
 
 #: A picture's file: a path, its bytes, or an open binary file.
 PictureFile: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
@@ -154,8 +155,8 @@ class _Decoder:
                 if self._out.readinto(rows[at : at + size]) != size:  # type: ignore[attr-defined]
                     raise EOFError
                 at += size
-            self._told()
-        return rgb
+            notes = tuple(self._told().get("notes", ()))
+        return with_notes(rgb, notes) if notes else rgb
 
     def end(self) -> None:
         """Kill the process, and wait until it is gone."""
