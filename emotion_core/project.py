@@ -1,20 +1,49 @@
-"""Where the project is published: one address for the page, the notebooks and the README's links."""
+"""What the project says of itself: its version, where it is published, its notebooks."""
 
+from dataclasses import dataclass
 from typing import Final
 
 #: The one place of it: the package, its metadata and the records of trained models read it here.
 VERSION: Final = "0.2.0"
 
-#: Put the owner's name in when the repository is published; a test holds the other places equal.
-REPOSITORY: Final = "https://github.com/OWNER/emotion-detection"
-#: The notebooks, a short course in this order: file below ``training_notebooks`` -> title.
+#: Where the project is published, as https://github.com/OWNER/NAME; None: nowhere, and nothing links to it.
+#: ``python -m emotion_core publish address`` writes it here and into documents, notebooks and cards.
+REPOSITORY: str | None = None
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """An essay of the course below ``training_notebooks``; takes: how long it runs on two cores."""
+
+    title: str
+    question: str
+    takes: str
+
+
+#: The course, in this order.
 NOTEBOOKS: Final = {
-    "01_cnn_basics.ipynb": "CNN basics",
-    "02_the_data.ipynb": "The data",
-    "03_cnn_from_scratch.ipynb": "A CNN from scratch",
-    "04_transfer_learning.ipynb": "Transfer learning",
-    "05_fine_tuning_and_search.ipynb": "Fine-tuning and search",
-    "06_eight_classes.ipynb": "Eight classes",
-    "07_evaluation.ipynb": "Evaluation",
-    "08_from_model_to_app.ipynb": "From model to app",
+    "01_cnn_basics.ipynb": Notebook(
+        "CNN basics", "What does a convolution see?", "minutes on drawn pictures, longer on photographs"
+    ),
+    "02_the_data.ipynb": Notebook(
+        "The data", "What is in FER-2013, and how far can its labels be trusted?", "under a minute"
+    ),
+    "03_cnn_from_scratch.ipynb": Notebook(
+        "A CNN from scratch", "How far does a small network of our own get?", "two hours"
+    ),
+    "04_transfer_learning.ipynb": Notebook(
+        "Transfer learning", "Which ImageNet network is the best start?", "a day; hours on a GPU"
+    ),
+    "05_fine_tuning_and_search.ipynb": Notebook(
+        "Fine-tuning and search", "Which tricks help, and what is the shipped recipe?", "hours"
+    ),
+    "06_eight_classes.ipynb": Notebook(
+        "Eight classes", "What changes with votes, contempt and AffectNet?", "over an hour"
+    ),
+    "07_evaluation.ipynb": Notebook(
+        "Evaluation", "How good, how sure, wrong about what, looking where?", "a few minutes"
+    ),
+    "08_from_model_to_app.ipynb": Notebook(
+        "From model to app", "How does a model become an application, and learn my own classes?", "minutes"
+    ),
 }

@@ -123,7 +123,7 @@ def table() -> str:
         extra = field.json_schema_extra
         unset = extra["unset"] if isinstance(extra, dict) else f"`{field.default}`"
         rows.append(f"| `{variable_of(name)}` | {field.description} | {unset} |")
-    return "\n".join(rows)
+    return "\n".join(rows) + "\n"
 
 
 def _said(error: ValidationError) -> str:

@@ -1,4 +1,4 @@
-"""The environment's settings: read, checked, and told in the README as they are."""
+"""The environment's settings: read, checked, and told in docs/deploy.md as they are."""
 
 from pathlib import Path
 
@@ -10,8 +10,8 @@ from emotion_core.settings import table
 ROOT = Path(__file__).parents[1]
 
 
-def test_the_readme_has_the_table() -> None:
-    assert table() in (ROOT / "README.md").read_text()
+def test_the_documents_have_the_table() -> None:
+    assert table() in (ROOT / "docs/deploy.md").read_text()
 
 
 def test_defaults(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,12 +15,26 @@ def add_publish(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     space.add_argument(
         "--browser-runtime", type=Path, metavar="FOLDER", help="made by `browser-runtime`: visitors' browsers answer"
     )
+    address = what.add_parser("address", help="write where the project is published into everything that links there")
+    address.add_argument("address", metavar="URL", help="https://github.com/OWNER/NAME, or none")
+    address.set_defaults(run=run_publish_address)
     for command in (model, space):
         command.add_argument("repository", metavar="OWNER/NAME")
         command.add_argument("--private", action="store_true", help="where the repository is new")
         command.add_argument("--dry-run", action="store_true", help="list what would go, and upload and write nothing")
     model.set_defaults(run=run_publish_model)
     space.set_defaults(run=run_publish_space)
+
+
+def run_publish_address(options: argparse.Namespace) -> int:
+    """Write the project's address, and renew the documents."""
+    from ..reports.address import ROOT, write_address
+    from ..reports.records import rewrite
+
+    changed = write_address(None if options.address == "none" else options.address)
+    changed += [path for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))) if rewrite(path)]
+    print("\n".join(str(path.relative_to(ROOT)) for path in changed) or "Nothing to change.")
+    return 0
 
 
 def run_publish_model(options: argparse.Namespace) -> int:

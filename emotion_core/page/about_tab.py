@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import gradio as gr
 
-from ..project import NOTEBOOKS, REPOSITORY
+from .. import project
 from ..recognition.bundle_config import BundleConfig
 from ..recognition.catalogue import Catalogue
 from .templating import render
@@ -28,8 +28,8 @@ def about(catalogue: Catalogue) -> str:
         recognizer=recognizer,
         rule=recognizer.config.uncertain,
         measured=[measured(catalogue.config(model["name"]), model["default"]) for model in catalogue.describe()],
-        notebooks=NOTEBOOKS,
-        repository=REPOSITORY,
+        notebooks=project.NOTEBOOKS,
+        repository=project.REPOSITORY,
     )
 
 

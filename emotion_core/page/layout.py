@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import gradio as gr
 
-from ..project import REPOSITORY
+from .. import project
 from ..recognition.catalogue import Catalogue
 from ..serving.temporary import ShortLivedFolder
 from ..serving.video_queue import VideoDesk
@@ -42,7 +42,7 @@ def build_page(
             api_tab(settings)
         with gr.Tab("About"):
             about_tab(catalogue)
-        gr.HTML(render("footer.html", repository=REPOSITORY), padding=False)
+        gr.HTML(render("footer.html", repository=project.REPOSITORY), padding=False)
         client_endpoints(catalogue, files, desk, workshop)
     page.queue(default_concurrency_limit=4, max_size=64)
     return page

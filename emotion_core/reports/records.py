@@ -15,11 +15,13 @@ from typing import Any, Final
 
 from ..errors import ReportError
 from ..labels import FERPLUS
-from ..recognition.bundle import Bundle
-from ..recognition.bundle_config import BundleConfig
+from ..recognition.bundle import EMBEDDED, Bundle
+from ..recognition.bundle_config import CONFIG, BundleConfig
+from ..settings import table as settings_table
 from ..training.card import class_table, results_table, table
 from ..training.config import TrainConfig
 from ..training.run_folder import RUNS, read_json
+from .address import clone_command, notebook_table
 from .benchmarks import benchmark_tables
 
 _GLUE: Final = "\0"
@@ -75,6 +77,21 @@ def comparison_table(runs: list[BundleConfig]) -> str:
             ]
         )
     return table(header, rows)
+
+
+def shipped_table(runs: list[BundleConfig]) -> str:
+    """A Markdown row per network of the clone, as it serves."""
+    rows = []
+    for run in runs:
+        if not (EMBEDDED / run.name / CONFIG).is_file():
+            continue
+        m, form = run.metrics["private"], run.export["forms"][run.export["form"]]
+        low, high = m["interval"]["accuracy"]
+        accuracy = f"**{m['accuracy']:.3f}** ({low:.3f} to {high:.3f})"
+        name = f"[{run.name}](emotion_core/bundles/{run.name}/README.md)"
+        sizes = [f"{form['megabytes']:.1f}", f"{form['milliseconds_1_face']:.1f}"]
+        rows.append([name, len(run.labels), accuracy, f"{m['macro_f1']:.3f}", f"{m['ece']:.3f}", *sizes])
+    return table(["network", "labels", "accuracy (95%)", "macro-F1", "ECE", "MB", "ms a face"], rows)
 
 
 def recipe(run: BundleConfig) -> str:
@@ -198,6 +215,7 @@ def tables(folder: Path = RUNS) -> dict[str, Callable[[], str]]:
     made: dict[str, Callable[[], str]] = {
         "comparison": partial(comparison_table, [run for run in runs if epochs_of(run) >= FINISHED]),
         "unfinished": partial(comparison_table, [run for run in runs if epochs_of(run) < FINISHED]),
+        "shipped": partial(shipped_table, runs),
         "ablation": partial(ablation_table, folder),
         "two truths": partial(truths_rows, folder),
         "found photos": partial(photos_table, folder),
@@ -207,6 +225,7 @@ def tables(folder: Path = RUNS) -> dict[str, Callable[[], str]]:
         made[f"results {run.name}"] = partial(results_table, run)
         made[f"recipe {run.name}"] = partial(recipe, run)
         made[f"classes {run.name}"] = partial(class_table, run, "private")
+    made |= {"notebooks": notebook_table, "clone": clone_command, "settings": settings_table}
     return {**made, **benchmark_tables()}
 
 

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from huggingface_hub import EvalResult, ModelCardData
 
+from .. import project
 from ..labels import FER2013, FERPLUS
 from ..recognition.bundle_config import BundleConfig
 
@@ -95,7 +96,7 @@ def _intro(config: BundleConfig) -> str:
 {config.arch} that names the perceived expression of a face: {", ".join(config.labels)}.
 Input: one {config.height}x{config.width} {colour} crop, raw uint8; scaling and enlarging are part of the graph.
 Output: logits, to be divided by the temperature {config.temperature:g}{bias} before the softmax.
-"""
+{f"Made by [the emotion detection project]({project.REPOSITORY})." + chr(10) if project.REPOSITORY else ""}"""
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

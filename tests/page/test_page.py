@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -75,12 +76,17 @@ class TestClient:
             )
         assert [len(result["faces"]) for result in results] == [1, 0, 3] * 4
 
-    def test_the_commands_of_the_readme(self, server: str, photos: Path) -> None:
-        readme = (ROOT / "README.md").read_text().replace("http://127.0.0.1:7860", server.rstrip("/"))
-        program = readme.split("```python\n")[1].split("```")[0]
-        shell = next(part for part in readme.split("```bash\n")[1:] if part.startswith("URL=")).split("```")[0]
+    def test_the_commands_of_the_documents(self, server: str, photos: Path) -> None:
+        """What README.md and docs/api.md tell to run against the page."""
+        texts = [(ROOT / name).read_text() for name in ("README.md", "docs/api.md")]
+        told = "\n".join(texts).replace("http://127.0.0.1:7860", server.rstrip("/"))
+        blocks = re.findall(r"(?<!-->\n)```(python|bash)\n(.*?)```", told, re.DOTALL)
+        programs = [code for kind, code in blocks if kind == "python" and "analyze_image" in code]
+        shells = [code for kind, code in blocks if kind == "bash" and code.startswith(("URL=", "curl "))]
+        assert (len(programs), len(shells)) == (2, 2)
         shutil.copy(photos / "montage.jpg", photos / "photo.jpg")
-        for command in ([sys.executable, "-c", program], ["bash", "-euc", shell]):
+        commands = [[sys.executable, "-c", program] for program in programs]
+        for command in [*commands, *(["bash", "-euc", shell] for shell in shells)]:
             done = subprocess.run(command, cwd=photos, capture_output=True, text=True, timeout=60, check=True)
             assert done.stdout.count("happy") >= 3, done.stdout
 

@@ -95,9 +95,9 @@ class TestClient:
         client.predict(handle_file(films / "walk.mp4"), frames_per_second=2, api_name="/analyze_video")
         assert time.monotonic() - started < 10  # the long one takes several times as long
 
-    def test_the_code_of_the_readme(self, server: str, films: Path) -> None:
-        readme = (ROOT / "README.md").read_text().replace("http://127.0.0.1:7860", server.rstrip("/"))
-        [program] = re.findall(r"<!-- video client -->\n```python\n(.*?)```", readme, re.DOTALL)
+    def test_the_code_of_the_documents(self, server: str, films: Path) -> None:
+        told = (ROOT / "docs/api.md").read_text().replace("http://127.0.0.1:7860", server.rstrip("/"))
+        [program] = re.findall(r"<!-- video client -->\n```python\n(.*?)```", told, re.DOTALL)
         command = [sys.executable, "-c", program.replace("clip.mp4", "walk.mp4")]
         done = subprocess.run(command, cwd=films, capture_output=True, text=True, timeout=60, check=True)
         _loaded, *people, files = done.stdout.splitlines()

@@ -159,13 +159,6 @@ class TestShipped:
 
         assert (bundle.folder / CARD).read_text() == model_card(bundle.config)
 
-    def test_the_readme_says_the_same(self, bundle: Bundle) -> None:
-        from emotion_core.training.card import class_table, results_table
-
-        readme = (Path(__file__).parents[2] / "README.md").read_text()
-        assert results_table(bundle.config) in readme
-        assert class_table(bundle.config, "private") in readme
-
     def test_weights_and_graph_are_the_same_network(self, bundle: Bundle) -> None:
         from emotion_core.recognition.keras_network import KerasNetwork
 

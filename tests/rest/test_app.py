@@ -425,14 +425,14 @@ class TestDescription:
             browser.close()
 
 
-def test_the_commands_of_the_readme(recognizer: EmotionRecognizer, jpeg: bytes, tmp_path: Path) -> None:
+def test_the_commands_of_the_documents(recognizer: EmotionRecognizer, jpeg: bytes, tmp_path: Path) -> None:
     if not shutil.which("curl"):
         pytest.skip("curl is not installed")
-    readme = (ROOT / "README.md").read_text()
+    told = (ROOT / "docs/api.md").read_text()
     for name in ("photo.jpg", "other.jpg"):
         (tmp_path / name).write_bytes(jpeg)
     write_drawn_clip(tmp_path / "clip.mp4", seconds=1)
-    [shell] = re.findall(r"<!-- rest -->\n```bash\n(.*?)```", readme, re.DOTALL)
+    [shell] = re.findall(r"<!-- rest -->\n```bash\n(.*?)```", told, re.DOTALL)
     settings = Settings(api_key=KEY)
     with serving(recognizer, settings, VideoDesk(Catalogue(recognizer), settings).run) as url:
         environment = {**os.environ, "EMOTION_API_KEY": KEY}

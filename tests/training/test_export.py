@@ -28,6 +28,8 @@ from emotion_core.training.export import export_forms
 from emotion_core.training.forms import FORMS
 from support import tiny
 
+DOCS = Path(__file__).parents[2] / "docs"
+
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of onnx and tf2onnx
 def test_every_form_answers_as_float32_does(tiny_bundle: Bundle, tiny_csv: Path, tmp_path: Path) -> None:
@@ -79,14 +81,18 @@ def test_runs_are_recorded_and_told_in_tables(tiny_bundle: Bundle, tmp_path: Pat
     with pytest.raises(ReportError, match="'guesses'"):
         rewrite(document, tmp_path)
     names = {f"{name} fer2013-tiny" for name in ("results", "classes", "recipe")}
-    assert {"comparison", "ablation", *names, *benchmark_tables()} == set(tables(tmp_path))
+    assert {"comparison", "shipped", "ablation", "notebooks", "clone", "settings", *names, *benchmark_tables()} == set(
+        tables(tmp_path)
+    )
 
 
-@pytest.mark.parametrize("document", ["README.md", "tests/benchmarks/README.md"])
+@pytest.mark.parametrize(
+    "document", ["README.md", "tests/benchmarks/README.md", *(f"docs/{path.name}" for path in DOCS.glob("*.md"))]
+)
 def test_documents_tell_what_is_recorded(document: str, tmp_path: Path) -> None:
     copy = tmp_path / "copy.md"
     copy.write_text((Path(__file__).parents[2] / document).read_text())
-    assert not rewrite(copy), "run: python -m emotion_core tables README.md tests/benchmarks/README.md"
+    assert not rewrite(copy), "run: nox -s figures"
 
 
 def test_a_recipe_trains_the_same_configuration_again(tiny_bundle: Bundle) -> None:
