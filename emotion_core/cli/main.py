@@ -1,6 +1,7 @@
 """The command line: every command is a module beside this one."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from .browser_runtime import add_browser_runtime
 from .bulk import add_bulk
 from .image import add_image
 from .publish import add_publish
+from .reports import add_reports
 from .training import add_commands
 from .video import add_video
 
@@ -19,7 +21,7 @@ def parser() -> argparse.ArgumentParser:
     program = "emotion" if Path(sys.argv[0]).stem == "emotion" else "python -m emotion_core"
     main_parser = argparse.ArgumentParser(prog=program, description="The perceived expression of every face.")
     commands = main_parser.add_subparsers(dest="command", required=True)
-    for add in (add_image, add_video, add_publish, add_browser_runtime, add_bulk, add_commands):
+    for add in (add_image, add_video, add_publish, add_browser_runtime, add_bulk, add_commands, add_reports):
         add(commands)
     return main_parser
 
@@ -32,6 +34,16 @@ def main(arguments: list[str] | None = None) -> int:
         return int(options.run(options))
     except EmotionError as error:
         print(f"Error: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # Whoever read the output, ``head`` perhaps, has had enough; nothing more may be flushed to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:  # a folder that is not there, a full disk: what any command's files may meet
+        where = f"{error.filename}: " if error.filename else ""
+        print(
+            f"Error: {where}{error.strerror or error}. Check the path, and that it can be written to.", file=sys.stderr
+        )
         return 1
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)

@@ -2,30 +2,67 @@
 
 import argparse
 import json
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 from . import evaluation
-from .training_options import MODEL, bundle_of, data_options, train_config, train_options
+from .training_options import (
+    DETECT,
+    MODEL,
+    TrainingHelp,
+    asked_for,
+    bundle_of,
+    data_options,
+    train_config,
+    train_options,
+)
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add data, train, evaluate, export, notebook, slides and the rest to a parser's commands."""
+    """Add data, train, evaluate, export and the rest to a parser's commands."""
     evaluation.add_commands(commands)
     data = commands.add_parser("data", help="report what a data set holds and what is wrong with it")
     data_options(data)
+    data.add_argument("--detect", action="store_true", help=DETECT)
     data.add_argument("--size", type=int, default=48, help="side that pictures are made into, in pixels")
     data.add_argument("--color", action="store_true", help="keep colours")
     data.add_argument("--json", action="store_true")
     data.add_argument("--out", type=Path, metavar="PNG", help="write a contact sheet of faces there")
     data.set_defaults(run=run_data)
 
-    train = commands.add_parser("train", help="train a network and export it as a bundle")
+    train = commands.add_parser(
+        "train",
+        help="train a network and export it as a bundle",
+        formatter_class=TrainingHelp,
+        epilog="With few faces, epochs, batch size and the weights' average follow their number unless they are given, "
+        "and networks are also trained on parts of the data, to say how good the network is.",
+    )
     data_options(train)
+    train.add_argument("--detect", action="store_true", help=DETECT)
+    train.add_argument(
+        "--whole-picture",
+        action="store_true",
+        help="the classes are of other things than faces: the model is shown whole pictures when it serves",
+    )
+    train.add_argument("--faces", type=int, metavar="N", help="use about N Training faces, and others in proportion")
     train.add_argument("--out", type=Path, required=True, metavar="BUNDLE", help="the bundle's folder")
     train.add_argument("--from", dest="bundle", metavar="BUNDLE", help="fine-tune this bundle: " + MODEL)
     train.add_argument("--resume", action="store_true", help="go on after the last finished epoch")
-    train.add_argument("--flip", action="store_true", help="serve with each face's mirror image, too")
+    train.add_argument(
+        "--flip",
+        action=argparse.BooleanOptionalAction,
+        help="serve with each face's mirror image, too; by default as the bundle of --from does",
+    )
+    train.add_argument(
+        "--folds",
+        action=argparse.BooleanOptionalAction,
+        help="train on parts of the data, too, so that every face is unseen once; by default with few faces",
+    )
+    train.add_argument(
+        "--probe",
+        action=argparse.BooleanOptionalAction,
+        help="with --from: fit a new head to the network's features and train nothing else; by default with few faces",
+    )
     train.add_argument("--devices", default="one", choices=("one", "all"), help="all: the JAX backend shares batches")
     train_options(train)
     train.set_defaults(run=run_train)
@@ -57,33 +94,15 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         train_options(command)
         command.set_defaults(run=run)
 
-    record = commands.add_parser("record", help="keep a bundle's figures as a run")
-    record.add_argument("bundle", nargs="+", metavar="BUNDLE", help=MODEL)
-    record.set_defaults(run=run_record)
-
-    tables = commands.add_parser("tables", help="put the recorded figures into Markdown documents")
-    tables.add_argument("document", nargs="*", type=Path, default=[Path("README.md")])
-    tables.set_defaults(run=run_tables)
-
-    notebook = commands.add_parser("notebook", help="run notebooks top to bottom, and keep their outputs")
-    notebook.add_argument("notebook", nargs="+", type=Path)
-    notebook.add_argument("--out", type=Path, metavar="DIR", help="write them there; by default, in their place")
-    notebook.add_argument("--set", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="a parameter")
-    notebook.set_defaults(run=run_notebook)
-
-    slides = commands.add_parser("slides", help="make the presentation from the recorded runs")
-    slides.add_argument("out", type=Path, metavar="OUT.pptx")
-    slides.add_argument("--runs", type=Path, metavar="DIR", help="recorded runs; by default, the project's")
-    slides.add_argument("--model", help="answers on the demo's page: " + MODEL)
-    slides.set_defaults(run=run_slides)
-
 
 def run_data(options: argparse.Namespace) -> int:
     """Print the report, and write the contact sheet where asked."""
     from ..reports.data_report import as_text, contact_sheet, describe
     from ..training.data.faces import as_ferplus, load
+    from ..training.data.sought import FaceSeeker
 
-    data = load(options.data, options.votes, options.size, 3 if options.color else 1)
+    seek = FaceSeeker() if options.detect else None
+    data = load(options.data, options.votes, options.size, 3 if options.color else 1, seek)
     data = as_ferplus(data) if options.ferplus else data
     report = describe(data)
     print(json.dumps(report, indent=1) if options.json else as_text(report))
@@ -94,16 +113,40 @@ def run_data(options: argparse.Namespace) -> int:
 
 def run_train(options: argparse.Namespace) -> int:
     """Train, then export to a bundle; the run's own files are kept in BUNDLE/run."""
+    from ..training.card import outcome
+    from ..training.data.classes import expression
+    from ..training.data.sought import FaceSeeker
+    from ..training.data.sources import fewer
     from ..training.devices import use_devices
     from ..training.pipeline import continued, load_for, train_bundle
+    from ..training.small import FEW_UNSEEN, LARGE, WHOLE_NETWORK, suited
 
-    config = train_config(options)
+    config, flip = train_config(options), bool(options.flip)
     use_devices(options.devices, config.batch_size)
     if options.bundle:
-        config = continued(config, bundle_of(options.bundle))
-    data = load_for(options.data, options.votes, config, options.ferplus)
-    bundle = train_bundle(data, config, options.out, options.resume, options.flip)
-    print(f"Bundle written to {bundle.folder}. Try it: EMOTION_MODEL={bundle.folder} python app.py")
+        base = bundle_of(options.bundle)
+        config = continued(config, base)
+        flip = base.config.flip if options.flip is None else flip
+    data = load_for(options.data, options.votes, config, options.ferplus, FaceSeeker() if options.detect else None)
+    data = fewer(data, options.faces) if options.faces else data
+    asked = asked_for(options)
+    config = suited(config, len(data.of("train")), asked)
+    few = len(data.of("train")) < LARGE and len(data.of("public")) < FEW_UNSEEN
+    folds = few if options.folds is None else options.folds
+    head = few and bool(options.bundle) and not asked & WHOLE_NETWORK if options.probe is None else options.probe
+    learns: Any = "head" if head else "crossed" if folds else "whole"
+    sees: Any = "picture" if options.whole_picture else "face"
+    if few and not (options.bundle or options.init or options.weights):
+        print("So few faces teach a new network little: --from fer2013-resnet50v2 begins with one that knows faces.")
+    bundle = train_bundle(data, config, options.out, options.resume, flip, sees, learns)
+    print(outcome(bundle.config))
+    if sees == "face" and not any(map(expression, data.labels)):
+        print(
+            "Served, it is shown the faces that are found in a picture. If its classes are of other things, "
+            "train it with --whole-picture."
+        )
+    print(f"Bundle written to {bundle.folder}. What it can do is in its README.md.")
+    print(f"Try it: python -m emotion_core image PHOTO --model {bundle.folder}")
     return 0
 
 
@@ -154,44 +197,4 @@ def run_search(options: argparse.Namespace) -> int:
     config = train_config(options)
     data = load_for(options.data, options.votes, config, options.ferplus)
     print(json.dumps(search(data, config, options.out, options.trials, options.faces)["best"], indent=1))
-    return 0
-
-
-def run_record(options: argparse.Namespace) -> int:
-    """Keep bundles' figures as runs."""
-    from ..reports.records import record_run
-
-    for name in options.bundle:
-        print(record_run(bundle_of(name)))
-    return 0
-
-
-def run_tables(options: argparse.Namespace) -> int:
-    """Renew the tables of documents."""
-    from ..reports.records import rewrite
-
-    for document in options.document:
-        print(f"{document}: {'renewed' if rewrite(document) else 'as recorded'}")
-    return 0
-
-
-def run_notebook(options: argparse.Namespace) -> int:
-    """Run each notebook with the given parameters, which are read as Python values where they are some."""
-    from ..reports.execute import execute, value_of
-
-    parameters = {name: value_of(text) for name, text in options.set}
-    for notebook in options.notebook:
-        print(execute(notebook, options.out / notebook.name if options.out else notebook, parameters))
-    return 0
-
-
-def run_slides(options: argparse.Namespace) -> int:
-    """Make the presentation; the demo is answered, and the page photographed, now."""
-    from ..recognition.recognizer import EmotionRecognizer
-    from ..reports.screenshots import photograph_page
-    from ..reports.slides import make_slides
-    from ..training.run_folder import RUNS
-
-    recognizer = EmotionRecognizer.load(options.model)
-    print(make_slides(options.out, options.runs or RUNS, recognizer, partial(photograph_page, model=options.model)))
     return 0

@@ -166,6 +166,8 @@ class BundleConfig:
     arch_options: Mapping[str, Any] = field(default_factory=dict)
     labels: Annotated[tuple[str, ...], Field(min_length=2)]
     input: CropShape
+    #: What the network is shown: each face that is found, or, where the labels are of other things, the whole picture.
+    sees: Literal["face", "picture"] = "face"
     #: Divides the logits, and ``bias`` (one number a label, or none) is added to them, before the softmax
     #: (bias-corrected temperature scaling: Alexandari et al. 2020, arXiv:1901.06852).
     temperature: Temperature = 1.0

@@ -14,7 +14,7 @@ from ..settings import Settings
 from .bundle import Bundle
 from .bundle_config import BundleConfig
 from .classifier import Classifier, is_uncertain
-from .detectors import FaceDetector, crop
+from .detectors import FaceDetector, WholePicture, crop
 from .doubt import doubts
 from .resolve import PIN, resolve_bundle, resolve_detector
 from .turning import Found, find
@@ -52,7 +52,7 @@ class EmotionRecognizer:
     ) -> None:
         """chooses_detector: nobody named the detector, so that a better one may take its place when it comes."""
         self.classifier = classifier
-        self.detector = detector
+        self.detector = WholePicture() if classifier.config.sees == "picture" else detector
         self.origin = origin or classifier.config.name
         self.notices = notices
         self.bundle = bundle
@@ -79,6 +79,10 @@ class EmotionRecognizer:
         notices = tuple(text for text in (resolved.notice, notice) if text)
         bundle = resolved.bundle
         return cls(Classifier.from_bundle(bundle), finder, bundle.origin, notices, bundle, asked == "auto")
+
+    def __repr__(self) -> str:
+        labels = ", ".join(self.config.labels)
+        return f"<EmotionRecognizer {self.origin}: {labels}; faces found by {self.detector.name}>"
 
     def with_detector(self, detector: FaceDetector) -> "EmotionRecognizer":
         """The same model behind another detector."""

@@ -23,6 +23,8 @@ def execute(notebook: str | Path, out: str | Path, parameters: Mapping[str, Any]
     import papermill
 
     notebook, out = Path(notebook).resolve(), Path(out).resolve()
+    if not notebook.is_file():
+        raise ReportError(f"There is no notebook {notebook.name} in {notebook.parent}. Check the path.")
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         # Not to ``out`` as it goes: the notebook would find itself changed, and say so of its code.

@@ -103,6 +103,7 @@ def recipe(run: BundleConfig) -> str:
         last = number == len(stages) and not averaged
         out = run.name if last else f"{run.name}-stage-{number}"
         words = ["python -m emotion_core train", *data, f"--arch {stage['config']['arch']}"]
+        words += ["--probe"] if stage.get("probe") else []
         words += _flags(stage["config"], run.name, number)
         words += ["--flip"] if last and run.flip else []
         done, planned = len(stage["history"]), stage["config"]["epochs"]

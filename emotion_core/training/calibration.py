@@ -16,6 +16,12 @@ from ..recognition.bundle_config import Calibration, UncertainRule
 from ..recognition.classifier import is_uncertain, softmax
 from .metrics import nll_of
 
+#: Fewer faces than this say nothing of a temperature: logits are taken as they are.
+LEAST: Final = 15
+#: Fewer than this say nothing of each class's share: a temperature alone.
+LEAST_FOR_BIAS: Final = 1000
+#: How far, in its logarithm, a temperature is thought to lie from 1 before any face was seen (a standard deviation).
+_PULL: Final = 0.4
 #: How much of the voters' bias may serve.
 SHARES: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
 #: Of the faces that are not marked as uncertain, so many agree with the majority of the voters.
@@ -31,22 +37,31 @@ def fit_calibration(
 
     logits: (N, C). goal: the labels, int (N,), or soft targets, float (N, C). bias: keeps these and
     fits the temperature alone. A temperature alone cannot undo what class weights and soft targets
-    did to the priors. The biases are drawn towards 0 a little: their common part changes nothing.
+    did to the priors. The biases are drawn towards 0 a little: their common part changes nothing. From
+    fewer than ``LEAST_FOR_BIAS`` faces no bias is fitted, and the temperature is pulled towards 1; from
+    fewer than ``LEAST`` it is 1.
     """
     from scipy.optimize import minimize
 
-    classes = logits.shape[1]
+    count, classes = (int(size) for size in logits.shape)
+    if count < LEAST:
+        return Calibration()
+    pull = 0.0
+    if count < LEAST_FOR_BIAS:
+        bias, pull = np.zeros(classes), 1 / (2 * count * _PULL**2)
     wanted = np.eye(classes)[goal] if goal.ndim == 1 else goal
     free = 0 if bias is not None else classes
 
     def loss(point: NDArray[np.float64]) -> float:
         offsets = point[1:] if bias is None else bias
         found = softmax(logits, float(np.exp(point[0])), offsets.tolist())
-        return nll_of(found, wanted) + float(1e-3 * np.square(offsets).mean())
+        drawn = pull * float(point[0]) ** 2 + 1e-3 * float(np.square(offsets).mean())
+        return nll_of(found, wanted) + drawn
 
     best = minimize(loss, np.zeros(1 + free), method="L-BFGS-B", bounds=[(-3.0, 3.0)] * (1 + free)).x
     offsets = best[1:] if bias is None else bias
-    return Calibration(round(float(np.exp(best[0])), 4), tuple(round(float(value), 4) for value in offsets))
+    told = tuple(round(float(value), 4) for value in offsets) if np.any(offsets) else ()
+    return Calibration(round(float(np.exp(best[0])), 4), told)
 
 
 def for_people(
@@ -57,7 +72,7 @@ def for_people(
     logits, votes: (N, C), of PublicTest. score: what a calibration is worth, the share with the highest
     one being taken, the smallest of several; by default half of the bias is.
     """
-    whole = np.array(fit_calibration(logits, votes).bias)
+    whole = np.array(fit_calibration(logits, votes).bias or np.zeros(logits.shape[1]))
     if score is None:
         return fit_calibration(logits, votes, 0.5 * whole)
     return max((fit_calibration(logits, votes, share * whole) for share in SHARES), key=score)

@@ -22,21 +22,32 @@ from .data.faces import FaceData
 from .evaluate import evaluate
 from .forms import FLOAT, FORMS, LITERT, Runner, in_precision, scratch, size_of, write_form
 from .initial_weights import weights_file
+from .small import FEW_UNSEEN, FOLDS, crossed_figures
 from .two_truths import majority_on, votes_on
 
 #: Points of PublicTest accuracy that a smaller graph may cost.
 MAX_DROP: Final = 0.005
 PARITY: Final = "parity.json"
 _CALIBRATION_FACES: Final = 300
+_MAX_GAP: Final = 0.05
+
+#: Logits (N, C) of faces that the networks which gave them had not learnt from, and their truth (N,).
+Unseen = tuple[NDArray[np.float32], NDArray[np.int64]]
 
 
 def export_bundle(
-    network: Any, config: BundleConfig, data: FaceData, out: str | Path, forms: tuple[str, ...] = LITERT
+    network: Any,
+    config: BundleConfig,
+    data: FaceData,
+    out: str | Path,
+    forms: tuple[str, ...] = LITERT,
+    unseen: Unseen | None = None,
 ) -> Bundle:
     """Measure every form on PublicTest, write the smallest that costs at most ``MAX_DROP``.
 
-    The calibration is fitted on PublicTest with the graph that serves; then each split is
-    measured once and recorded. Raises BundleError when no form holds.
+    The calibration is fitted on PublicTest with the graph that serves, or, where that has few faces, on
+    ``unseen``: logits (N, C) and truth (N,) of cross-validation. Then each split is measured once and
+    recorded. Raises BundleError when no form holds.
     """
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
@@ -44,6 +55,8 @@ def export_bundle(
         table = parity(network, config, data, Path(folder), forms)
         floor = table[FLOAT]["public_accuracy"] - MAX_DROP
         fitting = [form for form in forms if table[form]["public_accuracy"] >= floor]
+        if len(data.of("public")) < FEW_UNSEEN:  # too few to see what a form costs: it must answer as float32 does
+            fitting = [form for form in fitting if table[form]["probability_gap"] <= _MAX_GAP]
         if not fitting:
             raise BundleError(f"No form of {forms} keeps PublicTest accuracy above {floor:.3f}.")
         chosen = min(fitting, key=lambda form: table[form]["megabytes"])
@@ -51,17 +64,28 @@ def export_bundle(
     in_precision("float16", network, config).save_weights(out / WEIGHTS, overwrite=True)
     graph, public = LiteRTNetwork((out / GRAPH).read_bytes()), data.of("public")
     compared: Any = {"form": chosen, "forms": table}  # BundleConfig checks it
-    write_config(out, measured(graph, calibrated(graph, replace(config, export=compared), public), data))
+    config = replace(config, export=compared)
+    write_config(out, measured(graph, calibrated(graph, config, public, unseen=unseen), data))
     return Bundle.open(out)
 
 
 def calibrated(
-    graph: Network, config: BundleConfig, public: FaceData, score: Callable[[Calibration], float] | None = None
+    graph: Network,
+    config: BundleConfig,
+    public: FaceData,
+    score: Callable[[Calibration], float] | None = None,
+    unseen: Unseen | None = None,
 ) -> BundleConfig:
     """With the calibration that serves, the one for the literature, and the rule for uncertain faces, from PublicTest.
 
-    Without votes, the labels are all the truth there is. ``score``: see ``for_people``.
+    Without votes, the labels are all the truth there is. score: see ``for_people``. unseen: logits (N, C) and
+    truth (N,) of cross-validation, where PublicTest has few faces.
     """
+    if unseen:
+        found = fit_calibration(*unseen)
+        parts = (config.training["stages"][-1].get("probe") or {}).get("parts", FOLDS)
+        told = {**config.training, "crossed": crossed_figures(*unseen, found.temperature, parts)}
+        return replace(config, temperature=found.temperature, bias=found.bias, training=told, calibrations={})
     logits = Classifier(graph, config).logits(public.faces)
     labels = fit_calibration(logits, public.emotion)
     votes = votes_on(public, config.labels)

@@ -17,6 +17,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import DataError, EmotionError
 from ..files import sha256_of, unfinished
 from ..recognition.architectures import build, enlarged_part
 from ..recognition.bundle import Bundle
@@ -29,12 +30,15 @@ from .devices import divisible, own_share
 from .initial_weights import freeze_before, load_initial, weights_file
 from .metrics import nll_of
 from .run_folder import append_history, code_version, keep_history, open_run, read_history, read_stages
+from .small import filled, steps_of
 from .targets import asked_weights, class_weights, targets, without_teachers
 from .torch_speed import adamw, quicken
 from .views import Views
 
 BEST: Final = "best.weights.h5"
 CHECKPOINT: Final = "checkpoint.weights.h5"
+#: Faces of PublicTest under which the last epoch is kept.
+FEW_TO_CHOOSE_BY: Final = 100
 
 
 def batches(
@@ -52,14 +56,14 @@ def batches(
         order = rng.choice(count, count, p=chance / chance.sum())
     else:
         order = rng.permutation(count)
-    for start in range(0, count, config.batch_size):
+    order = filled(order, config.batch_size)  # one shape: one compiled step
+    for start in range(0, len(order), config.batch_size):
         chosen = order[start : start + config.batch_size]
-        if len(chosen) == config.batch_size or start == 0:  # one shape: one compiled step
-            own = np.ones(len(chosen), np.float32)
-            if config.mixup:
-                own = rng.beta(config.mixup, config.mixup, len(chosen)).astype(np.float32)
-            faces = config.augmentation.apply(rng, data.faces[chosen], side, strength)
-            yield chosen, mixed(faces, own), own
+        own = np.ones(len(chosen), np.float32)
+        if config.mixup:
+            own = rng.beta(config.mixup, config.mixup, len(chosen)).astype(np.float32)
+        faces = config.augmentation.apply(rng, data.faces[chosen], side, strength)
+        yield chosen, mixed(faces, own), own
 
 
 def mixed(values: NDArray[np.float32], own: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -76,7 +80,7 @@ def compiled(config: TrainConfig, labels: tuple[str, ...], steps: int) -> tuple[
     options = {**config.arch_options, "dropout": config.dropout}
     keras.config.set_dtype_policy(config.precision)
     try:
-        network = build(config.arch, len(labels), **options, **({"weights": config.weights} if config.weights else {}))
+        network = _built(config, labels, options)
     finally:
         keras.config.set_dtype_policy("float32")
     if config.init:
@@ -102,6 +106,20 @@ def compiled(config: TrainConfig, labels: tuple[str, ...], steps: int) -> tuple[
     return network, trainer
 
 
+def _built(config: TrainConfig, labels: tuple[str, ...], options: dict[str, Any]) -> Any:
+    if not config.weights:
+        return build(config.arch, len(labels), **options)
+    try:
+        return build(config.arch, len(labels), **options, weights=config.weights)
+    except EmotionError:
+        raise
+    except Exception as error:  # a bare one, where the network is not there
+        raise DataError(
+            f"The {config.weights} weights cannot be downloaded ({str(error).splitlines()[0][:200]}). Connect to the "
+            "network once, or start from a bundle with --from or from a file with --init."
+        ) from error
+
+
 def train(data: FaceData, config: TrainConfig, out: str | Path, resume: bool = False) -> Any:
     """Train and return the network with its best averaged weights.
 
@@ -111,8 +129,9 @@ def train(data: FaceData, config: TrainConfig, out: str | Path, resume: bool = F
     """
     folder = Path(out)
     train_part, public = data.of("train"), data.of("public")
-    open_run(folder, _record(data, config), resume)
-    steps = max(len(train_part) // config.batch_size, 1)
+    open_run(folder, record_of(data, config), resume)
+    steps = steps_of(len(train_part), config.batch_size)
+    few = len(public) < FEW_TO_CHOOSE_BY  # then the end of the schedule is better than the luckiest epoch
     network, trainer = compiled(config, data.labels, steps)
     if (folder / CHECKPOINT).is_file():
         trainer.load_weights(folder / CHECKPOINT)
@@ -147,9 +166,9 @@ def train(data: FaceData, config: TrainConfig, out: str | Path, resume: bool = F
         average.on_test_begin()  # the averaged weights come in
         with own_statistics(network, clean):
             found = {name: round(score, 5) for name, score in scores(network, public, config).items()}
-            if found["public_goal"] < best:
+            if few or found["public_goal"] < best:
                 best = found["public_goal"]
-                _save(network, folder / BEST)
+                save(network, folder / BEST)
         average.on_test_end()  # and go out again
         row = {
             "epoch": epoch + 1,
@@ -160,7 +179,7 @@ def train(data: FaceData, config: TrainConfig, out: str | Path, resume: bool = F
         }
         print(", ".join(f"{name} {value}" for name, value in row.items()), flush=True)
         append_history(folder, row)
-        _save(trainer, folder / CHECKPOINT)
+        save(trainer, folder / CHECKPOINT)
     network.load_weights(folder / BEST)
     return network
 
@@ -179,7 +198,7 @@ def scores(network: Any, part: FaceData, config: TrainConfig) -> dict[str, float
     }
 
 
-def _record(data: FaceData, config: TrainConfig) -> dict[str, Any]:
+def record_of(data: FaceData, config: TrainConfig) -> dict[str, Any]:
     """What the run's folder says of how it was begun."""
     init, earlier = Path(config.init) if config.init else None, []
     if init and (init / CONFIG).is_file():
@@ -188,6 +207,7 @@ def _record(data: FaceData, config: TrainConfig) -> dict[str, Any]:
         earlier = read_stages(init.parent)
     return {
         "config": config.as_json(),
+        "data": data.origin.as_json(),
         "data_sha256": data.digest(),
         "votes_sha256": data.votes_digest(),
         "init_sha256": sha256_of(init) if init and init.is_file() else None,
@@ -204,7 +224,7 @@ def _seed_dropout(network: Any, seed: int, epoch: int) -> None:
             variable.assign(np.array([seed, epoch], np.uint32))
 
 
-def _save(model: Any, path: Path) -> None:
+def save(model: Any, path: Path) -> None:
     """Save weights (and the optimizer's state, if the model has one) so that a kill loses nothing."""
     with unfinished(path) as part:
         model.save_weights(part)

@@ -80,15 +80,19 @@ def expected_calibration_error(
 
 
 def interval(guess: NDArray[np.int64], truth: NDArray[np.int64], classes: int) -> dict[str, list[float]]:
-    """95% bootstrap intervals of accuracy and macro-F1, over faces drawn with replacement, seed 0."""
-    # Each resample is a draw of confusion matrices: the same, and much faster than drawing faces.
-    cells = np.bincount(truth * classes + guess, minlength=classes**2)
+    """95% intervals: Wilson's of the accuracy, and of macro-F1 over faces drawn with replacement, seed 0."""
+    # Each resample is a draw of confusion matrices: the same, and much faster than drawing faces. One face more
+    # a class, spread over the answers, keeps few faces without a mistake from promising that there will be none.
+    cells = np.bincount(truth * classes + guess, minlength=classes**2) + 1 / classes
     drawn = np.random.default_rng(0).multinomial(len(truth), cells / cells.sum(), RESAMPLES)
     tables = drawn.reshape(RESAMPLES, classes, classes)
     hits = np.einsum("rcc->rc", tables)
-    f1 = 2 * hits / np.maximum(tables.sum(axis=1) + tables.sum(axis=2), 1)
-    figures = {"accuracy": hits.sum(axis=1) / len(truth), "macro_f1": f1.mean(axis=1)}
-    return {name: [number(edge) for edge in np.percentile(values, (2.5, 97.5))] for name, values in figures.items()}
+    f1 = (2 * hits / np.maximum(tables.sum(axis=1) + tables.sum(axis=2), 1)).mean(axis=1)
+    edges = {
+        "accuracy": share_interval(guess == truth),
+        "macro_f1": np.percentile(f1, (2.5, 97.5)),
+    }
+    return {name: [number(edge) for edge in pair] for name, pair in edges.items()}
 
 
 def nll_of_votes(probabilities: NDArray[np.float64], data: FaceData) -> float | None:
@@ -111,9 +115,11 @@ def nll_of(probabilities: NDArray[np.float64], goal: NDArray[np.floating[Any]]) 
 
 
 def share_interval(right: NDArray[np.bool_]) -> list[float]:
-    """The 95% bootstrap interval of a share: faces drawn with replacement, seed 0."""
-    drawn = np.random.default_rng(0).binomial(len(right), right.mean(), RESAMPLES) / len(right)
-    return [number(edge) for edge in np.percentile(drawn, (2.5, 97.5))]
+    """Wilson's 95% interval of a share (1927): of 9 right in 9 it is 0.70 to 1, not 1 to 1."""
+    hits, count, z2 = int(right.sum()), len(right), 1.96**2
+    middle = (hits + z2 / 2) / (count + z2)
+    half = 1.96 / (count + z2) * (hits * (count - hits) / max(count, 1) + z2 / 4) ** 0.5
+    return [number(max(middle - half, 0.0)), number(min(middle + half, 1.0))]
 
 
 def number(value: Any) -> float:

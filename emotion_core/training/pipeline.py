@@ -2,30 +2,44 @@
 
 import os
 import platform
+import shutil
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any, Literal
 
 import keras
+import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import TrainingError
-from ..recognition.architectures import options_of
+from ..recognition.architectures import HEAD, options_of
 from ..recognition.bundle import Bundle
 from ..recognition.bundle_config import BundleConfig, CropShape
 from .config import TrainConfig
 from .data.faces import FaceData, as_ferplus, load
+from .data.sought import FaceSeeker
+from .evaluate import mirror
 from .export import export_bundle
 from .initial_weights import weights_file
-from .loop import train
-from .run_folder import read_stages
+from .loop import BEST, record_of, save, train
+from .probe import PARTS, probed
+from .run_folder import append_history, keep_history, open_run, read_stages
+from .small import FOLDS, folds_of, keep_logits, kept_logits
+from .targets import class_weights
 
 __all__ = ["TrainConfig", "continued", "load_for", "train_bundle"]
 
 
-def load_for(path: Path, votes: Path | None, config: TrainConfig, ferplus: bool = False) -> FaceData:
-    """Load data in the shape that the configured network takes; with ``ferplus``, by its votes."""
+def load_for(
+    path: Path, votes: Path | None, config: TrainConfig, ferplus: bool = False, seek: FaceSeeker | None = None
+) -> FaceData:
+    """Load data in the shape that the configured network takes; with ``ferplus``, by its votes.
+
+    seek: finds the faces, where the data is of photos.
+    """
     options = options_of(config.arch, config.arch_options)
-    data = load(path, votes, side=options.get("crop_size", 48), channels=options.get("channels", 1))
+    data = load(path, votes, side=options.get("crop_size", 48), channels=options.get("channels", 1), seek=seek)
     return as_ferplus(data) if ferplus else data
 
 
@@ -36,15 +50,32 @@ def continued(config: TrainConfig, bundle: Bundle) -> TrainConfig:
     return replace(config, arch=bundle.config.arch, arch_options=options, init=str(bundle.folder))
 
 
-def train_bundle(data: FaceData, config: TrainConfig, out: Path, resume: bool = False, flip: bool = False) -> Bundle:
+def train_bundle(
+    data: FaceData,
+    config: TrainConfig,
+    out: Path,
+    resume: bool = False,
+    flip: bool = False,
+    sees: Literal["face", "picture"] = "face",
+    learns: Literal["whole", "crossed", "head"] = "whole",
+) -> Bundle:
     """Train on the data's Training split and write a bundle to ``out``; ``out/run`` keeps the run.
 
-    flip: whether the bundle is to look at each face's mirror image too. Raises TrainingError for
-    data that cannot be used, when ``out`` holds another run, and once it is trained on another
-    backend than TensorFlow, which alone can export.
+    flip: whether the bundle is to look at each face's mirror image too. sees: what it is shown when it
+    serves, the faces that are found or the whole picture. learns: ``whole``, the network; ``crossed``, the
+    same, and others on parts of the data, so that each face is once unseen: for the calibration of few
+    faces, and to say how good it is; ``head``, see ``probe``: what the configuration says of epochs and
+    steps then counts for nothing. Raises TrainingError for data that cannot be used, when ``out`` holds another
+    run, and once it is trained on another backend than TensorFlow, which alone can export.
     """
     folder = out / "run"
-    network = train(data, config, folder, resume)
+    class_weights(data.of("train"), config.class_weight_power)  # refuses a class without faces
+    unseen: tuple[NDArray[np.float32], NDArray[np.int64]] | None
+    if learns == "head":
+        network, unseen = _new_head(data, config, folder, resume)
+    else:
+        unseen = _crossed(data, config, folder, flip) if learns == "crossed" else None
+        network = train(data, config, folder, resume)
     if keras.backend.backend() != "tensorflow":
         raise TrainingError(
             f"{out.name} is trained, and TensorFlow must export it: do the same again with KERAS_BACKEND=tensorflow, "
@@ -58,6 +89,7 @@ def train_bundle(data: FaceData, config: TrainConfig, out: Path, resume: bool = 
         arch=config.arch,
         labels=data.labels,
         input=CropShape(*shape[1:]),
+        sees=sees,
         flip=flip,
         arch_options=options_of(config.arch, config.arch_options),
         training={
@@ -69,4 +101,39 @@ def train_bundle(data: FaceData, config: TrainConfig, out: Path, resume: bool = 
             "parameters": network.count_params(),
         },
     )
-    return export_bundle(network, described, data, out)
+    return export_bundle(network, described, data, out, unseen=unseen)
+
+
+def _new_head(
+    data: FaceData, config: TrainConfig, folder: Path, resume: bool
+) -> tuple[Any, tuple[NDArray[np.float32], NDArray[np.int64]]]:
+    """The network of ``probe``, kept as a run of one epoch, and the answers on faces left out."""
+    config = replace(config, epochs=1, train_from=HEAD)
+    network, found, row = probed(data, config)
+    open_run(folder, {**record_of(data, config), "probe": {"strength": found.strength, "parts": PARTS}}, resume)
+    keep_history(folder, 0)
+    append_history(folder, row)
+    save(network, folder / BEST)
+    print(", ".join(f"{name} {value}" for name, value in row.items()))
+    return network, found.unseen
+
+
+def _crossed(
+    data: FaceData, config: TrainConfig, folder: Path, flip: bool
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Logits (N, C) of faces that the network which gave them had not seen, and their truth (N,)."""
+    found = []
+    for number, fold in enumerate(folds_of(data), 1):
+        kept = folder / f"fold-{number}.json"
+        done = kept_logits(kept)
+        if done is None:
+            print(f"Cross-validation, part {number} of {FOLDS}")
+            network = train(fold, config, folder / f"fold-{number}", resume=True)
+            public = fold.of("public")
+            looks = [public.faces, mirror(public.faces)] if flip else [public.faces]
+            logits = np.mean([network.predict(look, batch_size=256, verbose=0) for look in looks], axis=0)
+            done = np.asarray(logits, np.float32), public.emotion
+            keep_logits(kept, *done)
+            shutil.rmtree(folder / f"fold-{number}")
+        found.append(done)
+    return np.concatenate([logits for logits, _ in found]), np.concatenate([truth for _, truth in found])

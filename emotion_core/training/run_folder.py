@@ -18,13 +18,18 @@ RUNS: Final = Path(__file__).parents[2] / "training_notebooks" / "runs"
 
 
 def open_run(folder: Path, record: dict[str, Any], resume: bool) -> None:
-    """Create the run's folder, or check that it holds the same run and may go on."""
+    """Create the run's folder, or check that it holds the same run and may go on.
+
+    A start that came to nothing, before the end of the first epoch, is begun anew, whatever it was.
+    """
     run = folder / RUN
-    if run.is_file():
+    if run.is_file() and (folder / HISTORY).is_file():
         if not resume:
             raise TrainingError(f"{folder} already holds a run: add --resume to go on, or choose another --out.")
         begun = read_json(run)
-        if {**begun, "code": None} != {**record, "code": None}:  # newer code may go on, and is not recorded
+        # Newer code may go on, and is not recorded; the data's content counts, not its name.
+        passed_over = dict.fromkeys(("code", "data", "probe"))
+        if {**begun, **passed_over} != {**record, **passed_over}:
             raise TrainingError(
                 f"{run} was begun with other data or settings: resume with the same, or choose another --out."
             )

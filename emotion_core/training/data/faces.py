@@ -123,6 +123,8 @@ def _load(root: Source, path: Path, votes: str | Path | None, side: int, channel
         if votes is not None:
             raise DataError("FER+ votes are matched to fer2013.csv by row: give that file as the data.")
         return _from_pictures(found, side, channels, seek)
+    if seek is not None:
+        raise DataError(f"{found.name} holds faces that are cut out already: leave --detect out.")
     faces, emotion, split = read_fer_csv(found)
     if (side, channels) != (SIDE, 1):
         raise DataError(f"{found.name} holds 48x48 gray faces: train a network that takes them (crop_size 48, gray).")

@@ -1,0 +1,70 @@
+"""The commands that make documents of what was recorded: runs, tables, notebooks, slides."""
+
+import argparse
+from functools import partial
+from pathlib import Path
+
+from .training_options import MODEL, bundle_of
+
+
+def add_reports(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add record, tables, notebook and slides to a parser's commands."""
+    record = commands.add_parser("record", help="keep a bundle's figures as a run")
+    record.add_argument("bundle", nargs="+", metavar="BUNDLE", help=MODEL)
+    record.set_defaults(run=run_record)
+
+    tables = commands.add_parser("tables", help="put the recorded figures into Markdown documents")
+    tables.add_argument("document", nargs="*", type=Path, default=[Path("README.md")])
+    tables.set_defaults(run=run_tables)
+
+    notebook = commands.add_parser("notebook", help="run notebooks top to bottom, and keep their outputs")
+    notebook.add_argument("notebook", nargs="+", type=Path)
+    notebook.add_argument("--out", type=Path, metavar="DIR", help="write them there; by default, in their place")
+    notebook.add_argument("--set", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="a parameter")
+    notebook.set_defaults(run=run_notebook)
+
+    slides = commands.add_parser("slides", help="make the presentation from the recorded runs")
+    slides.add_argument("out", type=Path, metavar="OUT.pptx")
+    slides.add_argument("--runs", type=Path, metavar="DIR", help="recorded runs; by default, the project's")
+    slides.add_argument("--model", help="answers on the demo's page: " + MODEL)
+    slides.set_defaults(run=run_slides)
+
+
+def run_record(options: argparse.Namespace) -> int:
+    """Keep bundles' figures as runs."""
+    from ..reports.records import record_run
+
+    for name in options.bundle:
+        print(record_run(bundle_of(name)))
+    return 0
+
+
+def run_tables(options: argparse.Namespace) -> int:
+    """Renew the tables of documents."""
+    from ..reports.records import rewrite
+
+    for document in options.document:
+        print(f"{document}: {'renewed' if rewrite(document) else 'as recorded'}")
+    return 0
+
+
+def run_notebook(options: argparse.Namespace) -> int:
+    """Run each notebook with the given parameters, which are read as Python values where they are some."""
+    from ..reports.execute import execute, value_of
+
+    parameters = {name: value_of(text) for name, text in options.set}
+    for notebook in options.notebook:
+        print(execute(notebook, options.out / notebook.name if options.out else notebook, parameters))
+    return 0
+
+
+def run_slides(options: argparse.Namespace) -> int:
+    """Make the presentation; the demo is answered, and the page photographed, now."""
+    from ..recognition.recognizer import EmotionRecognizer
+    from ..reports.screenshots import photograph_page
+    from ..reports.slides import make_slides
+    from ..training.run_folder import RUNS
+
+    recognizer = EmotionRecognizer.load(options.model)
+    print(make_slides(options.out, options.runs or RUNS, recognizer, partial(photograph_page, model=options.model)))
+    return 0
