@@ -82,10 +82,10 @@ def calibrated(
     truth (N,) of cross-validation, where PublicTest has few faces.
     """
     if unseen:
-        found = fit_calibration(*unseen)
+        few = fit_calibration(*unseen)
         parts = (config.training["stages"][-1].get("probe") or {}).get("parts", FOLDS)
-        told = {**config.training, "crossed": crossed_figures(*unseen, found.temperature, parts)}
-        return replace(config, temperature=found.temperature, bias=found.bias, training=told, calibrations={})
+        record = {**config.training, "crossed": crossed_figures(*unseen, few.temperature, parts)}
+        return replace(config, temperature=few.temperature, bias=few.bias, training=record, calibrations={})
     logits = Classifier(graph, config).logits(public.faces)
     labels = fit_calibration(logits, public.emotion)
     votes = votes_on(public, config.labels)
