@@ -113,13 +113,12 @@ def run_data(options: argparse.Namespace) -> int:
 
 def run_train(options: argparse.Namespace) -> int:
     """Train, then export to a bundle; the run's own files are kept in BUNDLE/run."""
-    from ..training.card import outcome
     from ..training.data.classes import expression
     from ..training.data.sought import FaceSeeker
     from ..training.data.sources import fewer
     from ..training.devices import use_devices
     from ..training.pipeline import continued, load_for, train_bundle
-    from ..training.small import FEW_UNSEEN, LARGE, WHOLE_NETWORK, suited
+    from ..training.small import FEW_UNSEEN, LARGE, WHOLE_NETWORK, outcome, suited
 
     config, flip = train_config(options), bool(options.flip)
     use_devices(options.devices, config.batch_size)

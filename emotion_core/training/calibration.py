@@ -46,9 +46,10 @@ def fit_calibration(
     count, classes = (int(size) for size in logits.shape)
     if count < LEAST:
         return Calibration()
-    pull = 0.0
+    few, pull = False, 0.0
     if count < LEAST_FOR_BIAS:
-        bias, pull = np.zeros(classes), 1 / (2 * count * _PULL**2)
+        few, pull = bias is None, 1 / (2 * count * _PULL**2)
+        bias = np.zeros(classes) if bias is None else bias
     wanted = np.eye(classes)[goal] if goal.ndim == 1 else goal
     free = 0 if bias is not None else classes
 
@@ -60,8 +61,8 @@ def fit_calibration(
 
     best = minimize(loss, np.zeros(1 + free), method="L-BFGS-B", bounds=[(-3.0, 3.0)] * (1 + free)).x
     offsets = best[1:] if bias is None else bias
-    told = tuple(round(float(value), 4) for value in offsets) if np.any(offsets) else ()
-    return Calibration(round(float(np.exp(best[0])), 4), told)
+    told = tuple(round(float(value), 4) for value in offsets)
+    return Calibration(round(float(np.exp(best[0])), 4), () if few else told)
 
 
 def for_people(

@@ -11,8 +11,6 @@ from ..recognition.bundle_config import BundleConfig
 
 SPLIT_NAMES: Final = {"public": "PublicTest", "private": "PrivateTest"}
 
-#: Faces under which a measurement is said to say little.
-FEW: Final = 200
 _HISTORY: Final = {
     "epoch": "epoch",
     "loss": "loss",
@@ -83,26 +81,6 @@ def model_card(config: BundleConfig) -> str:
     sections = [_intro(config), _results(config), *(_per_class(name, config) for name in config.metrics)]
     sections += [_export(config), _training(config), _LIMITS]
     return f"---\n{data.to_yaml()}\n---\n\n" + "\n".join(section for section in sections if section)
-
-
-def outcome(config: BundleConfig) -> str:
-    """A few lines for the end of a training: how good it is, by how many faces, and how little those say."""
-    lines = []
-    for split, figures in config.metrics.items():
-        low, high = figures["interval"]["accuracy"]
-        lines.append(
-            f"{SPLIT_NAMES.get(split, split)}: accuracy {figures['accuracy']:.3f} on {figures['faces']} faces "
-            f"(95% interval {low:.2f} to {high:.2f})"
-        )
-    if crossed := config.training.get("crossed"):
-        low, high = crossed["interval"]
-        lines.append(
-            f"Cross-validation in {crossed['folds']} parts: accuracy {crossed['accuracy']:.3f} on {crossed['faces']} "
-            f"faces, each unseen once (95% interval {low:.2f} to {high:.2f})"
-        )
-    if all(figures["faces"] < FEW for figures in config.metrics.values()):
-        lines.append(f"So few faces say little of others: {FEW} or more to be measured on would say much more.")
-    return "\n".join(lines)
 
 
 def _data_name(config: BundleConfig) -> str:

@@ -10,13 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..files import unfinished
+from ..recognition.bundle_config import BundleConfig
 from ..recognition.classifier import softmax
+from .card import SPLIT_NAMES
 from .config import TrainConfig
 from .data.faces import FaceData
 from .metrics import expected_calibration_error, number, share_interval
 
 #: Training faces: from so many on, the defaults fit.
 LARGE: Final = 2000
+#: Faces under which a measurement is said to say little.
+FEW: Final = 200
 #: Steps of the optimiser that a small run is given, and its fewest epochs.
 _STEPS: Final = 200
 _FEWEST_EPOCHS: Final = 14
@@ -105,3 +109,23 @@ def keep_logits(path: Path, logits: NDArray[np.float32], truth: NDArray[np.int64
     """Keep what a fold gave, for a run that is taken up again."""
     with unfinished(path) as part:
         part.write_text(json.dumps({"logits": logits.tolist(), "truth": truth.tolist()}) + "\n")
+
+
+def outcome(config: BundleConfig) -> str:
+    """A few lines for the end of a training: how good it is, by how many faces, and how little those say."""
+    lines = []
+    for split, figures in config.metrics.items():
+        low, high = figures["interval"]["accuracy"]
+        lines.append(
+            f"{SPLIT_NAMES.get(split, split)}: accuracy {figures['accuracy']:.3f} on {figures['faces']} faces "
+            f"(95% interval {low:.2f} to {high:.2f})"
+        )
+    if crossed := config.training.get("crossed"):
+        low, high = crossed["interval"]
+        lines.append(
+            f"Cross-validation in {crossed['folds']} parts: accuracy {crossed['accuracy']:.3f} on {crossed['faces']} "
+            f"faces, each unseen once (95% interval {low:.2f} to {high:.2f})"
+        )
+    if all(figures["faces"] < FEW for figures in config.metrics.values()):
+        lines.append(f"So few faces say little of others: {FEW} or more to be measured on would say much more.")
+    return "\n".join(lines)
