@@ -23,6 +23,7 @@ def add_video(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     video.add_argument(
         "--rate", type=frames_a_second, metavar="N", help="analyse N frames a second instead of every one"
     )
+    video.add_argument("--no-copy", action="store_true", help="write no annotated video: tables and timeline, sooner")
     video.add_argument("--json", action="store_true", help="print one JSON list of summaries, an entry per clip")
     add_recognizer(video)
     video.set_defaults(run=run_video)
@@ -44,7 +45,8 @@ def run_video(options: argparse.Namespace) -> int:
             continue
         reports.append({"file": str(clip), **summary.to_dict()})
         if not options.json:
-            print(f"{clip}: {summary.frames} frames, {summary.seconds:.1f} s -> {summary.files.video}")
+            written = summary.files.video or summary.files.csv
+            print(f"{clip}: {summary.frames} frames, {summary.seconds:.1f} s -> {written}")
             if not summary.people:
                 print(f"  {NO_FACE}")
             for person in summary.people:
@@ -59,7 +61,7 @@ def run_video(options: argparse.Namespace) -> int:
 
 
 def _analyze_clip(clip: Path, options: argparse.Namespace, recognizer: EmotionRecognizer) -> VideoSummary:
-    asked = VideoOptions(rate=options.rate, limits=OWN_MACHINE)
+    asked = VideoOptions(rate=options.rate, copy=not options.no_copy, limits=OWN_MACHINE)
     with analyze_video(clip, options.out, recognizer, asked) as work:
         for progress in work:
             if sys.stderr.isatty():

@@ -35,17 +35,19 @@ def client_endpoints(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoD
         model: str | None = None,
         frames_per_second: float = 0,
         smoothing_seconds: float = 0.4,
+        annotated: bool = True,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> Generator[tuple[VideoSummaryDict | None, str | None, str | None, str | None], None, None]:
         """Follow every person of a video: a summary, the annotated video, and every frame as CSV and JSON.
 
-        frames_per_second: frames analysed, 0 for every one. Until the end it yields nothing but None,
-        so that a client who leaves or cancels stops the work.
+        frames_per_second: frames analysed, 0 for every one. annotated: whether the annotated video is
+        written. Until the end it yields nothing but None, so that a client who leaves or cancels
+        stops the work.
         """
         if video is None:
             raise gr.Error("Give a video: handle_file('clip.mp4').", print_exception=False)
         try:
-            options = VideoOptions(rate=frames_per_second or None, smoothing_seconds=smoothing_seconds)
+            options = VideoOptions(rate=frames_per_second or None, smoothing_seconds=smoothing_seconds, copy=annotated)
             with files.results() as folder:
                 held = keep(video, folder)
                 with desk.analyze(held, folder, model or None, options) as work:
@@ -60,7 +62,7 @@ def client_endpoints(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoD
         except (EmotionError, ValueError) as error:
             raise gr.Error(str(error), print_exception=False) from error
         made = summary.files
-        yield summary.to_dict(), str(made.video), str(made.csv), str(made.json)
+        yield summary.to_dict(), str(made.video) if made.video else None, str(made.csv), str(made.json)
 
     def models() -> list[ModelDict]:
         """The models that this server knows, the default first, with their measured figures."""
@@ -78,6 +80,7 @@ def client_endpoints(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoD
             gr.Textbox(visible=False, label="model", value=""),
             gr.Number(visible=False, label="frames_per_second", value=0),
             gr.Number(visible=False, label="smoothing_seconds", value=0.4),
+            gr.Checkbox(visible=False, label="annotated", value=True),
         ],
         [
             SummaryOutput(visible=False, label="summary"),

@@ -41,6 +41,7 @@ def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk) ->
             with gr.Accordion("Model and smoothing", open=False):
                 model = gr.Dropdown(models, value=models[0][1], label="Answered by")
                 smoothing = gr.Slider(0, 2, 0.4, step=0.1, label="Smoothing, in seconds")
+                copy = gr.Checkbox(True, label="Annotated video, too", info="Without it the answers come sooner.")
             with gr.Row():
                 start = gr.Button("Analyse", variant="primary", interactive=False, min_width=120)
                 cancel = gr.Button("Cancel", variant="stop", interactive=False, min_width=120)
@@ -68,7 +69,9 @@ def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk) ->
     busy: Update = {start: off, cancel: on, clip: off, example: off}
     empty: Update = {answer: None, table: no_file, record: no_file, picture: no_file, chart: "", shares: ""}
 
-    def analyze(source: str | None, name: str, frames: int, seconds: float) -> Generator[Update, None, None]:
+    def analyze(
+        source: str | None, name: str, frames: int, seconds: float, annotated: bool
+    ) -> Generator[Update, None, None]:
         if source is None or not Path(source).is_file():
             gone = "There is no video, or it was deleted by now. Upload it once more."
             yield {status: refusal(gone), start: off}
@@ -77,7 +80,7 @@ def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk) ->
         try:
             with files.results() as folder:
                 held = keep(source, folder)
-                options = VideoOptions(rate=frames or None, smoothing_seconds=seconds)
+                options = VideoOptions(rate=frames or None, smoothing_seconds=seconds, copy=annotated)
                 with desk.analyze(held, folder, name, options) as work:
                     for step in work:
                         yield {status: report.progress(step)}
@@ -121,7 +124,7 @@ def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk) ->
     # No limit of Gradio's own: the desk lets in one at a time, and tells the others how many come first.
     work = start.click(
         analyze,
-        [kept, model, rate, smoothing],
+        [kept, model, rate, smoothing, copy],
         outputs,
         concurrency_id="video",
         concurrency_limit=None,

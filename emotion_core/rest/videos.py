@@ -11,7 +11,7 @@ The work itself is a ``Runner``'s, which writes the files of ``RESULTS``.
 import shutil
 from typing import Annotated, Any, Final, NotRequired
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, Response
 from starlette.datastructures import FormData, UploadFile
@@ -21,18 +21,22 @@ from ..serving.jobs import Job, JobQueue, Runner, State
 from ..serving.refusals import ApiError, ErrorBody, described
 from ..serving.temporary import ShortLivedFolder
 from ..settings import Settings
+from ..video.results import ENDINGS
 from .limits import media_type, read_form
 
 #: Read and written at a time, in bytes.
 _CHUNK: Final = 1 << 20
 #: The address under the job -> how the name of the runner's file ends, what to save it as, its media type.
 RESULTS: Final = {
-    "result": (".json", "result.json", "application/json"),
-    "annotated.mp4": (".annotated.mp4", "annotated.mp4", "video/mp4"),
-    "frames.csv": (".csv", "frames.csv", "text/csv; charset=utf-8"),
-    "timeline.svg": (".timeline.svg", "timeline.svg", "image/svg+xml"),
+    "result": (ENDINGS["json"], "result.json", "application/json"),
+    "annotated.mp4": (ENDINGS["video"], "annotated.mp4", "video/mp4"),
+    "frames.csv": (ENDINGS["csv"], "frames.csv", "text/csv; charset=utf-8"),
+    "timeline.svg": (ENDINGS["timeline"], "timeline.svg", "image/svg+xml"),
 }
 
+Copy = Annotated[
+    bool, Query(description="Whether to write the annotated video, too. Without it the answers come much sooner.")
+]
 JobId = Annotated[str, Path(description="The id from the answer to the video.")]
 
 
@@ -73,7 +77,7 @@ def add_video_routes(router: APIRouter, settings: Settings, runner: Runner, file
         responses={202: shown, **described(400, 401, 408, 413, 415, 422, 429, 503)},
         openapi_extra={"requestBody": _body_of_video()},
     )
-    async def send(request: Request, response: Response) -> JobDict:
+    async def send(request: Request, response: Response, copy: Copy = True) -> JobDict:
         """Queue a video. Ask for its state at the address in the header Location until it says done."""
         if media_type(request) != "multipart/form-data":
             raise ApiError(415, "Send the video as multipart/form-data, in a part named 'video'.")
@@ -89,6 +93,7 @@ def add_video_routes(router: APIRouter, settings: Settings, runner: Runner, file
         except BaseException:
             jobs.cancel(job)
             raise
+        job.copy = copy
         jobs.submit(job)
         response.headers["Location"] = f"{request.url.path}/{job.id}"
         return _status(job)

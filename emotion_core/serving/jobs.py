@@ -56,16 +56,20 @@ class Runner(Protocol):
     An EmotionError's message is shown to whoever sent the job.
     """
 
-    def __call__(self, source: Path, folder: Path, /) -> Generator[Progress, None, None]:
-        """Work on ``source``, write into ``folder``, and tell how far it is now and then."""
+    def __call__(self, source: Path, folder: Path, copy: bool, /) -> Generator[Progress, None, None]:
+        """Work on ``source``, write into ``folder``, and tell how far it is; copy: the annotated video, too."""
 
 
 @dataclass(eq=False)
 class Job:
-    """source: the file to work on, deleted once the work is over. results: the folder of the answers."""
+    """source: the file to work on, deleted once the work is over. results: the folder of the answers.
+
+    copy: whether the annotated video is among them.
+    """
 
     id: str
     folder: Path
+    copy: bool = True
     state: State = "queued"
     progress: Progress | None = None
     error: str = ""
@@ -158,7 +162,7 @@ class JobQueue:
     def _run(self, job: Job) -> str:
         """Run to the end or to the cancellation; what went wrong, "" for nothing."""
         try:
-            with contextlib.closing(self._runner(job.source, job.results)) as steps:
+            with contextlib.closing(self._runner(job.source, job.results, job.copy)) as steps:
                 for job.progress in steps:
                     if job.state == "cancelled":
                         break

@@ -19,6 +19,9 @@ from ..video.work import Work
 _FASTEST: Final = 120
 #: How often those who wait look whether it is their turn, in seconds.
 _PATIENCE: Final = 0.25
+#: Seconds of work for a second of the longest video, and the least that any gets: then it ends with what it has.
+_SLOWEST: Final = 6
+_LEAST_WORK: Final = 60
 #: Who waits on the page holds one of its server's forty threads.
 _MOST_PLACES: Final = 16
 
@@ -39,7 +42,10 @@ class VideoDesk:
     def __init__(self, catalogue: Catalogue, settings: Settings) -> None:
         seconds = settings.max_video_seconds
         self.limits = VideoLimits(
-            max_seconds=seconds, max_bytes=settings.max_video_mb * 1_000_000, max_frames=seconds * _FASTEST
+            max_seconds=seconds,
+            max_bytes=settings.max_video_mb * 1_000_000,
+            max_frames=seconds * _FASTEST,
+            max_work_seconds=max(_LEAST_WORK, _SLOWEST * seconds),
         )
         self.places = min(settings.max_video_jobs, _MOST_PLACES)
         self._catalogue = catalogue
@@ -62,9 +68,9 @@ class VideoDesk:
             raise BusyError("All places for videos are taken. Try again in a few minutes.")
         return Work(self._in_turn(self._work(source, folder, model, options or VideoOptions()), folder))
 
-    def run(self, source: Path, folder: Path) -> Generator[VideoProgress, None, None]:
+    def run(self, source: Path, folder: Path, copy: bool = True) -> Generator[VideoProgress, None, None]:
         """A ``jobs.Runner``. REST has a queue of its own, so its next video waits here in any case."""
-        with closing(self._in_turn(self._work(source, folder, None, VideoOptions()), folder)) as steps:
+        with closing(self._in_turn(self._work(source, folder, None, VideoOptions(copy=copy)), folder)) as steps:
             for step in steps:
                 yield VideoProgress(0, None, 0.0, 0.0, None) if isinstance(step, Waiting) else step
 

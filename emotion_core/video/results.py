@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypedDict
+from typing import Final, TypedDict
 
 from ..tracking.people import Person, PersonDict
 from .probe import VideoLimits
@@ -46,6 +46,10 @@ class VideoOptions:
             raise ValueError("Times are seconds, 0 or more.")
 
 
+#: An attribute of ``VideoFiles`` -> what is put after the video's own name.
+ENDINGS: Final = {"video": ".annotated.mp4", "csv": ".csv", "json": ".json", "timeline": ".timeline.svg"}
+
+
 @dataclass(frozen=True, slots=True)
 class VideoFiles:
     """Where the answers of a video are; video is None where no copy was asked for."""
@@ -59,7 +63,7 @@ class VideoFiles:
     def beside(cls, folder: Path, name: str, copy: bool = True) -> "VideoFiles":
         """The files for a video called ``name``; the whole name is kept, as a.mp4 and a.webm are two."""
         name = name.encode()[-200:].decode(errors="ignore")  # file systems take 255 bytes
-        video, *others = (folder / f"{name}{ending}" for ending in (".annotated.mp4", ".csv", ".json", ".timeline.svg"))
+        video, *others = (folder / f"{name}{ending}" for ending in ENDINGS.values())
         return cls(video if copy else None, *others)
 
     def all(self) -> tuple[Path, ...]:

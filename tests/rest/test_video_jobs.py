@@ -179,7 +179,7 @@ def test_one_job_at_a_time(tmp_path: Path) -> None:
     inside, most = 0, 0
     lock = threading.Lock()
 
-    def run(source: Path, folder: Path) -> Generator[Any, None, None]:  # noqa: ARG001
+    def run(source: Path, folder: Path, copy: bool) -> Generator[Any, None, None]:  # noqa: ARG001
         nonlocal inside, most
         with lock:
             inside += 1

@@ -111,6 +111,13 @@ class TestRest:
             assert len(list(film.decode(video=0))) == 25
         assert httpx.get(f"{job}/timeline.svg").text.startswith("<svg")
 
+    def test_without_the_annotated_video(self, url: str, drawn: Path) -> None:
+        answer = httpx.post(url, params={"copy": "false"}, files={"video": drawn.read_bytes()}).raise_for_status()
+        job = f"{url}/{answer.json()['id']}"
+        until(lambda: self.state(job) == "done", 60)
+        assert httpx.get(f"{job}/frames.csv").text.startswith("time_seconds")
+        refusal(httpx.get(f"{job}/annotated.mp4"), 404, "not_found", "has no such result")
+
     def test_errors_can_be_read(self, url: str, tmp_path: Path) -> None:
         (tmp_path / "garbage.mp4").write_bytes(b"no video at all" * 100)
         frames = [clips.background()] * 10

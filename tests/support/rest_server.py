@@ -39,7 +39,7 @@ class LineCounter:
     def __init__(self) -> None:
         self.go, self.at_wait, self.closed = threading.Event(), threading.Event(), threading.Event()
 
-    def __call__(self, source: Path, folder: Path) -> Generator[Lines, None, None]:
+    def __call__(self, source: Path, folder: Path, copy: bool = True) -> Generator[Lines, None, None]:  # noqa: ARG002
         lines = source.read_bytes().splitlines()
         try:
             for number, line in enumerate(lines, 1):

@@ -492,6 +492,23 @@ def test_a_browser_plays_it_to_its_end(tmp_path: Path, eyes: EmotionRecognizer, 
     assert sound > 1000
 
 
+def test_without_the_copy_the_answers_are_the_same(
+    tmp_path: Path, eyes: EmotionRecognizer, walk: list[RGB], capsys: pytest.CaptureFixture[str]
+) -> None:
+    clip = clips.encode(tmp_path / "walk.mp4", walk, sound="aac")
+    whole = analyzed(clip, eyes, FAST)
+    written = whole.files.csv.read_text()
+    bare = analyze_video(clip, tmp_path / "bare", eyes, VideoOptions(rate=4, copy=False)).result()
+    assert bare.files.video is None
+    assert not bare.has_sound
+    assert bare.files.csv.read_text() == written
+    assert [person.to_dict() for person in bare.people] == [person.to_dict() for person in whole.people]
+    assert sorted(path.suffix for path in (tmp_path / "bare").iterdir()) == [".csv", ".json", ".svg"]
+    assert main(["video", "--no-copy", "--detector", "haar", "--out", str(tmp_path / "cli"), str(clip)]) == 0
+    assert "walk.mp4.csv" in capsys.readouterr().out
+    assert not list((tmp_path / "cli").glob("*.mp4"))
+
+
 def test_closing_before_the_start_is_fine(tmp_path: Path, eyes: EmotionRecognizer, walk: list[RGB]) -> None:
     with closing(analyze_video(clips.encode(tmp_path / "walk.mp4", walk), tmp_path / "out", eyes)):
         pass
