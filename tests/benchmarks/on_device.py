@@ -1,0 +1,215 @@
+"""Answers in the visitor's own browser: ``python tests/benchmarks/on_device.py --photos FOLDER --out on_device.json``.
+
+Needs Chromium, ``BROWSER_RUNTIME`` (a folder that ``browser-runtime`` made) and ``YUNET_ONNX``. Whole answers are
+compared with the core's, photo by photo; then a real face moves before Chromium's camera, in the page as it is
+served; then many visitors fetch what a browser needs, and stay. All share the machine.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent)]  # run as a program, where the package may not be installed
+
+import httpx
+from load import memory_megabytes
+from playwright.sync_api import sync_playwright
+from skimage import data
+from timing import processor
+
+from emotion_core import EmotionRecognizer
+from emotion_core.images import load_image
+from emotion_core.recognition.bundle import embedded
+from emotion_core.recognition.classifier import Classifier, usable_cores
+from emotion_core.recognition.detectors import YuNetDetector
+from support.camera import chromium, write_film
+from support.on_device import analyze, parity
+from support.page_server import page_server
+
+MODELS = ("fer2013-custom-cnn", "fer2013-resnet50v2")
+PATIENCE_MS = 120_000
+#: Each frame's way from the camera's picture to the marks on the page, in milliseconds.
+_WATCH = """() => {
+  const video = document.querySelector("#webcam video"), original = window.createImageBitmap;
+  let presented = null, captured = null;
+  const shown = (now, frame) => { presented = frame.presentationTime; video.requestVideoFrameCallback(shown); };
+  video.requestVideoFrameCallback(shown);
+  window.createImageBitmap = (...values) => { captured = presented; return original(...values); };
+  window.lags = [];
+  new MutationObserver(() => {
+    const taken = captured;
+    if (taken !== null) requestAnimationFrame(() => window.lags.push(performance.now() - taken));
+    captured = null;
+  }).observe(document.querySelector("#webcam .people"), { subtree: true, childList: true });
+}"""
+
+
+def compared(browser: Any, url: str, photos: list[Path], yunet: bytes) -> dict[str, Any]:
+    """Parity of every network on the photos."""
+    page = browser.new_page()
+    page.set_default_timeout(0)
+    page.goto(url)
+    pictures = [load_image(path) for path in photos]
+    found = {}
+    for name in MODELS:
+        bundle = embedded(name)
+        assert bundle is not None
+        recognizer = EmotionRecognizer(Classifier.from_bundle(bundle), YuNetDetector(yunet))
+        found[name] = parity(recognizer, pictures, analyze(page, name, pictures))
+    page.close()
+    return found
+
+
+def stayed(browser: Any, url: str, pid: int, seconds: float) -> dict[str, float]:
+    """What one visitor's stream costs the server, once everything is loaded."""
+    context = browser.new_context(permissions=["camera"])
+    context.set_default_timeout(PATIENCE_MS)
+    page, _, _ = _visit(context, url, MODELS[0])
+    before = cpu_seconds(pid)
+    page.wait_for_timeout(1000 * seconds)
+    used = cpu_seconds(pid) - before
+    context.close()
+    return {"seconds": seconds, "server_cpu_seconds": round(used, 2)}
+
+
+def streamed(browser: Any, url: str, model: str, seconds: float) -> dict[str, Any]:
+    """A visitor's first and second visit, and so many seconds of a stream between them."""
+    context = browser.new_context(permissions=["camera"], viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(PATIENCE_MS)
+    page, first, received = _visit(context, url, model)
+    page.evaluate(_WATCH)
+    page.wait_for_timeout(2000)
+    page.evaluate("window.lags.length = 0")
+    page.wait_for_timeout(1000 * seconds)
+    lags = page.evaluate("window.lags")
+    analysis = page.locator("#webcam .work").inner_text()
+    where = page.locator("#webcam .where").inner_text()
+    page.close()
+    assert model in where, where
+    page, second, again = _visit(context, url, model)
+    context.close()
+    cuts = statistics.quantiles(lags, n=100)
+    return {
+        "first_visit": {"click_to_answer_ms": first, "bytes": received},
+        "second_visit": {"click_to_answer_ms": second, "bytes": again},
+        "seconds": seconds,
+        "frames_a_second": round(len(lags) / seconds, 1),
+        "analysis_ms": int(analysis.removesuffix(" ms")),
+        "camera_to_box_ms": {f"p{share}": round(cuts[share - 1], 1) for share in (50, 95)},
+    }
+
+
+def _visit(context: Any, url: str, model: str) -> tuple[Any, int, int]:
+    """The page with its stream running; milliseconds from click to answer; bytes of files for the device, as sent."""
+    page = context.new_page()
+    session, sizes, addresses = context.new_cdp_session(page), [], {}
+    session.send("Network.enable")
+    session.on("Network.requestWillBeSent", lambda it: addresses.update({it["requestId"]: it["request"]["url"]}))
+    session.on(
+        "Network.loadingFinished",
+        lambda it: sizes.append(it["encodedDataLength"]) if "/browser/" in addresses[it["requestId"]] else None,
+    )
+    page.goto(url)
+    page.get_by_role("tab", name="Webcam").click()
+    page.get_by_label("Answers come from").select_option("this device")
+    page.evaluate(
+        "(model) => document.dispatchEvent(new CustomEvent('webcam-choice', {detail: {model, detector: null}}))", model
+    )
+    start = time.monotonic()
+    page.get_by_role("button", name="Start the camera").click()
+    page.locator("#webcam .box").first.wait_for()
+    return page, round(1000 * (time.monotonic() - start)), round(sum(sizes))
+
+
+async def crowd(url: str, pid: int, count: int, seconds: float) -> dict[str, Any]:
+    """So many visitors who fetch the page and what a browser needs, at once, and stay connected for a while."""
+    errors: list[str] = []
+    most = memory_megabytes(pid)
+
+    async def visit(number: int) -> None:
+        limits = httpx.Limits(max_connections=4)
+        async with httpx.AsyncClient(base_url=url, timeout=300, limits=limits) as line:
+            (await line.get("/")).raise_for_status()
+            device = (await line.get("browser/manifest.json")).raise_for_status().json()["device"]
+            files = [device["runtime"][name] for name in ("core.js", "utilities.js", "plain.js", "plain.wasm")]
+            network = next(one for one in device["networks"] if one["name"] == device["first"])
+            for file in [*files, device["detector"]["file"], network["file"]]:
+                async with line.stream("GET", file["url"], headers={"Accept-Encoding": "br"}) as answer:
+                    answer.raise_for_status()
+                    async for _ in answer.aiter_raw():
+                        pass
+            async with line.stream("GET", f"gradio_api/heartbeat/visitor{number}") as answer:
+                answer.raise_for_status()
+                await asyncio.sleep(seconds)
+
+    async def counted(number: int) -> None:
+        try:
+            await visit(number)
+        except httpx.HTTPError as error:
+            errors.append(f"{type(error).__name__}: {error}"[:200])
+
+    visits = asyncio.gather(*(counted(number) for number in range(count)))
+    while not visits.done():
+        most = max(most, memory_megabytes(pid))
+        await asyncio.sleep(0.2)
+    return {"visitors": count, "errors": sorted(set(errors)), "failed": len(errors), "server_megabytes": round(most)}
+
+
+def cpu_seconds(pid: int) -> float:
+    """Of a process and of those that it has started."""
+    ticks = 0
+    for one in [pid, *_descendants(pid)]:
+        fields = Path(f"/proc/{one}/stat").read_text().rpartition(") ")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _descendants(pid: int) -> list[int]:
+    children = [
+        int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()
+    ]
+    return [one for child in children for one in (child, *_descendants(child))]
+
+
+def main() -> None:
+    """Measure and write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--photos", type=Path, required=True, metavar="FOLDER", help="JPEG files")
+    parser.add_argument("--most", type=int, default=200, help="photos that are compared (200)")
+    parser.add_argument("--seconds", type=float, default=20, help="of each stream (20)")
+    parser.add_argument("--stay", type=float, default=600, help="seconds of one visitor, for the server's work (600)")
+    parser.add_argument("--visitors", type=int, default=200, help="who fetch the files at once (200)")
+    parser.add_argument("--out", type=Path, required=True, metavar="JSON")
+    options = parser.parse_args()
+    machine = {"cores": usable_cores(), "processor": processor(), "python": platform.python_version()}
+    record: dict[str, Any] = {"machine": machine, "load_before": os.getloadavg()}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        film = write_film(folder / "camera.y4m", data.astronaut())
+        with page_server(folder, EMOTION_BROWSER_RUNTIME=os.environ["BROWSER_RUNTIME"]) as url:
+            [pid] = [one for one in _descendants(os.getpid()) if b"app.py" in Path(f"/proc/{one}/cmdline").read_bytes()]
+            with sync_playwright() as playwright:
+                browser = chromium(playwright, film)
+                record["chromium"] = browser.version
+                record["stream"] = {model: streamed(browser, url, model, options.seconds) for model in MODELS}
+                record["one_visitor"] = stayed(browser, url, pid, options.stay)
+                photos = sorted(options.photos.glob("*.jpg"))[: options.most]
+                record["parity"] = compared(browser, url, photos, Path(os.environ["YUNET_ONNX"]).read_bytes())
+                browser.close()
+            record["crowd"] = asyncio.run(crowd(url, pid, options.visitors, 20))
+    record["load_after"] = os.getloadavg()
+    options.out.write_text(json.dumps(record, indent=1) + "\n")
+    print(json.dumps(record, indent=1))
+
+
+if __name__ == "__main__":
+    main()
