@@ -142,7 +142,6 @@ class BrowserFiles:
             "input": {"height": config.height, "width": config.width, "channels": config.channels},
             "temperature": config.temperature,
             "bias": list(config.bias),
-            "flip": config.flip,
             "uncertain": {
                 "minConfidence": config.uncertain.min_confidence,
                 "minMargin": config.uncertain.min_margin,

@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { assign } from "../../emotion_core/page/browser/assignment.js";
 import { whole } from "../../emotion_core/page/browser/boxes.js";
 import { isUncertain, softmax } from "../../emotion_core/page/browser/classifier.js";
+import { doubts } from "../../emotion_core/page/browser/doubt.js";
 import { crop } from "../../emotion_core/page/browser/crops.js";
 import { merged, tilt } from "../../emotion_core/page/browser/detector.js";
 import { gray, scaled } from "../../emotion_core/page/browser/pixels.js";
@@ -45,6 +46,7 @@ const steps = {
     for (const frame of frames) history.add(frame);
     return history.people().map((one) => ({ ...one, bins: [...one.bins] }));
   },
+  doubts: ({ crop: view, input, face, minSide }) => doubts(Buffer.from(view, "base64"), input, face, minSide),
   tilt: ({ points }) => tilt(points),
   scales: ({ longest }) => scales(longest),
   // Which ones stay, by the numbers that they have instead of points.

@@ -1,6 +1,7 @@
 """The page's JavaScript without a browser: the same numbers as the core's, its own tests, types and style."""
 
 import base64
+import itertools
 import json
 import math
 import shutil
@@ -18,6 +19,7 @@ from emotion_core.recognition.boxes import Rows, merged, sound
 from emotion_core.recognition.bundle_config import UncertainRule
 from emotion_core.recognition.classifier import is_uncertain, softmax
 from emotion_core.recognition.detectors import crop
+from emotion_core.recognition.doubt import doubts
 from emotion_core.recognition.levelling import tilt
 from emotion_core.recognition.pyramid import scales
 from emotion_core.results import Box, BoxDict, Face, Prediction
@@ -110,6 +112,24 @@ class TestFaces:
         found = asked(*({"step": "tilt", "points": row.tolist()} for row in points))
         np.testing.assert_allclose(found, [tilt(row) for row in points], atol=0.11)  # rounded to tenths
         assert len({value for value in found if value}) > 10
+
+    @pytest.mark.parametrize("channels", [1, 3])
+    def test_doubts(self, astronaut: RGB, channels: int) -> None:
+        """Crops of every kind that is doubted, and others, of the network's size and larger."""
+        generator, steps, expected = np.random.default_rng(7), [], []
+        for side, square in itertools.product((48, 64), (Box(171, 57, 125, 125), Box(200, 300, 90, 90))):
+            clean = crop(astronaut, square, side, side, channels)
+            for light, blur, score in itertools.product((1.0, 0.2, 0.05), (1, 5, 25), (0.7, 0.9)):
+                changed = cv2.GaussianBlur((clean * light).astype(np.uint8), (blur, blur), 0).reshape(clean.shape)
+                edge = int(generator.integers(10, 40))
+                face = Face(Box(0, 0, edge, edge), Box(0, 0, edge + 3, edge + 3), score)
+                sent = {"box": box(face.box), "crop": box(face.crop), "score": score}
+                shape = {"height": side, "width": side, "channels": channels}
+                view = base64.b64encode(changed.tobytes()).decode()
+                steps.append({"step": "doubts", "crop": view, "input": shape, "face": sent, "minSide": 20})
+                expected.append(list(doubts(changed[None], [face], 20)[0]))
+        assert asked(*steps) == expected
+        assert {name for row in expected for name in row} == {"small", "dark", "flat", "blurred", "faint"}
 
     def test_sizes_that_are_searched(self) -> None:
         sides = [1, 48, 256, 320, 321, 399, 400, 640, 799, 1000, 1001, 2000, 2499, 2500, 8000]

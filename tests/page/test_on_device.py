@@ -249,18 +249,18 @@ class TestInstead:
 
 @pytest.mark.parametrize("model", ["fer2013-custom-cnn", "ferplus-residual-cnn", "fer2013-resnet50v2"])
 def test_the_same_answers(model: str, context: Any, server: str, yunet: bytes, astronaut: RGB, montage: RGB) -> None:
-    """Photos large and small, dark and turned a little, with none, one and three faces."""
+    """Frames light and dark, upright and turned, with none, one and three faces, and small ones."""
     bundle = embedded(model)
     assert bundle is not None
     recognizer = EmotionRecognizer(Classifier.from_bundle(bundle), YuNetDetector(yunet))
     image = Image.fromarray(astronaut)
-    pictures = [astronaut, montage, astronaut[:, ::-1].copy(), (astronaut * 0.35).astype(np.uint8), astronaut[300:]]
-    pictures += [np.asarray(image.rotate(angle)) for angle in (-14, 9)]
+    three = np.asarray(Image.fromarray(montage).resize((640, 640)))
+    pictures = [astronaut, three, astronaut[:, ::-1].copy(), (astronaut * 0.2).astype(np.uint8), astronaut[300:]]
+    pictures += [np.asarray(image.rotate(angle)) for angle in (-14, 9, 40)]
     pictures += [np.asarray(image.crop((150, 40, 290, 200)).resize((side, side))) for side in (90, 141)]
-    pictures += [np.asarray(image.resize((1300, 1300)))]
     found = parity(recognizer, pictures, analyze(visit(context, server), model, pictures))
     assert found["faces"]["core"] == found["faces"]["browser"] == found["found_by_both"] >= 10
-    assert found["same_label"] == 1
+    assert found["same_label"] == found["same_doubts"] == 1
     assert found["probability_gap"]["largest"] < 0.02
     # The same face found at two sizes, with scores that tie to the fourth digit: either box may win.
     assert found["box_gap"]["largest"] < 0.06

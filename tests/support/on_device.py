@@ -10,7 +10,11 @@ from PIL import Image
 
 from emotion_core import EmotionRecognizer
 from emotion_core.images import RGB
-from emotion_core.results import Box, FrameResult
+from emotion_core.results import Box, Prediction
+from emotion_core.serving.live import DETECTION_SIDE
+from emotion_core.tracking.face_search import FaceFollower
+from emotion_core.tracking.stream import StreamAnalyzer
+from emotion_core.tracking.tracker import FaceTracker
 
 #: Faces that overlap less (intersection over union) are two.
 LEAST_OVERLAP = 0.5
@@ -21,13 +25,14 @@ _START = """async (model) => {
   await window.device.use(model);
 }"""
 _ANALYZE = """async (address) => {
-  const photo = await createImageBitmap(await (await fetch(address)).blob());
-  return window.device.photo(photo);
+  const picture = await createImageBitmap(await (await fetch(address)).blob());
+  await window.device.call("forget");
+  return window.device.frame(picture, 0);
 }"""
 
 
 def analyze(page: Any, model: str, pictures: Iterable[RGB]) -> list[dict[str, Any]]:
-    """What the browser says of pictures, RGB uint8 (H, W, 3), each at most 2,048 pixels a side."""
+    """What the browser says of pictures, RGB uint8 (H, W, 3), each as a camera's first frame of at most 640 pixels."""
     page.evaluate(_START, model)
     answers = []
     for rgb in pictures:
@@ -39,19 +44,22 @@ def analyze(page: Any, model: str, pictures: Iterable[RGB]) -> list[dict[str, An
 
 
 def parity(recognizer: EmotionRecognizer, pictures: Sequence[RGB], answers: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """How the browser's answers compare with the core's.
+    """How the browser's answers compare with what the server's webcam says of the same frames.
 
-    faces, found_by_both: how many. same_label: share of these. probability_gap: of the worst label of a
+    faces, found_by_both: how many. same_label, same_doubts: shares of these. probability_gap: of the worst label of a
     face, and box_gap: of the worst edge, in sides of the box; 99th percentile and largest.
     """
-    same, gaps, apart = 0, [], []
+    same, alike, gaps, apart = 0, 0, [], []
     faces = {"core": 0, "browser": 0}
     for rgb, answer in zip(pictures, answers, strict=True):
-        expected = recognizer.analyze_rgb(rgb)
-        faces["core"] += len(expected.predictions)
+        follower = FaceFollower(recognizer.detector, DETECTION_SIDE)
+        frame = StreamAnalyzer(recognizer, FaceTracker(confirm_seconds=0), follower=follower).analyze(rgb, 0)
+        expected = [face.smoothed for face in frame.faces]
+        faces["core"] += len(expected)
         faces["browser"] += len(answer["faces"])
         for prediction, face in _pairs(expected, answer["faces"]):
             same += prediction.label == face["emotion"]
+            alike += (prediction.uncertain, list(prediction.doubts)) == (face["uncertain"], face["doubts"])
             shares = dict(zip(prediction.labels, prediction.probabilities, strict=True))
             gaps.append(max(abs(share - face["probabilities"][label]) for label, share in shares.items()))
             box, other = prediction.face.box, Box(**face["box"])
@@ -63,14 +71,15 @@ def parity(recognizer: EmotionRecognizer, pictures: Sequence[RGB], answers: Sequ
         "faces": faces,
         "found_by_both": len(gaps),
         "same_label": round(same / max(len(gaps), 1), 5),
+        "same_doubts": round(alike / max(len(gaps), 1), 5),
         "probability_gap": _worst(gaps),
         "box_gap": _worst(apart),
     }
 
 
-def _pairs(expected: FrameResult, faces: list[dict[str, Any]]) -> Iterable[tuple[Any, dict[str, Any]]]:
+def _pairs(expected: list[Prediction], faces: list[dict[str, Any]]) -> Iterable[tuple[Prediction, dict[str, Any]]]:
     left = list(faces)
-    for prediction in expected.predictions:
+    for prediction in expected:
         overlaps = [prediction.face.box.overlap(Box(**face["box"])) for face in left]
         if overlaps and max(overlaps) >= LEAST_OVERLAP:
             yield prediction, left.pop(overlaps.index(max(overlaps)))

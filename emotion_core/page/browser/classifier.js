@@ -18,14 +18,13 @@ export function softmax(logits, temperature = 1, bias = []) {
 }
 
 /**
- * Whether the best probability is small, or barely ahead of the second, or the face is of few pixels.
+ * Whether the best probability is small, or barely ahead of the second.
  * @param {number[]} probabilities
  * @param {UncertainRule} rule
- * @param {number} [side] of the face's crop in the picture
  */
-export function isUncertain(probabilities, rule, side = Infinity) {
+export function isUncertain(probabilities, rule) {
   const [first, second] = [...probabilities].sort((one, other) => other - one);
-  return first < rule.minConfidence || first - second < rule.minMargin || side < (rule.minSide ?? 0);
+  return first < rule.minConfidence || first - second < rule.minMargin;
 }
 
 /** @param {number} value @returns {number} six digits, as the server's answers have */

@@ -68,18 +68,3 @@ function turned(values, { height, width, channels }, angle, part) {
   }
   return result;
 }
-
-/**
- * A crop with left and right exchanged.
- * @param {Uint8Array} values
- * @param {{width: number, channels: number}} input
- * @returns {Uint8Array<ArrayBuffer>}
- */
-export function mirrored(values, { width, channels }) {
-  const result = new Uint8Array(values.length), row = width * channels;
-  for (let at = 0; at < values.length; at++) {
-    const column = Math.floor((at % row) / channels);
-    result[at - (at % row) + (width - 1 - column) * channels + (at % channels)] = values[at];
-  }
-  return result;
-}

@@ -66,18 +66,16 @@ export function merged(found) {
 }
 
 /**
- * How far a face is turned in the picture, in degrees, clockwise positive; 0 where the points are no face's.
+ * How far a face is turned in the picture, in degrees, clockwise positive: by the line from the middle of the
+ * eyes to the middle of the mouth; 0 where nothing is known.
  * @param {number[]} points of a `Found`
  * @returns {number}
  */
 export function tilt(points) {
   if (!points.every(Number.isFinite)) return 0;
   const [leftX, leftY, rightX, rightY, , , mouthX, mouthY, otherX, otherY] = points;
-  const across = rightX - leftX, along = rightY - leftY;
-  if (across === 0 && along === 0) return 0;
   const downX = (mouthX + otherX - leftX - rightX) / 2, downY = (mouthY + otherY - leftY - rightY) / 2;
-  if (across * downY - along * downX <= 0) return 0;
-  return whole((Math.atan2(along, across) * 1800) / Math.PI) / 10;
+  return downX || downY ? whole((Math.atan2(-downX, downY) * 1800) / Math.PI) / 10 : 0;
 }
 
 /** @param {Found} found @returns {Face} */

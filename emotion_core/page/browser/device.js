@@ -5,8 +5,8 @@
 import { caller } from "./calls.js";
 import { bytesOf, dropOthers } from "./files.js";
 
-/** Longest side of the copy of a camera's frame that is analysed, and of a photo's. */
-const LONGEST_FRAME = 640, LONGEST_PHOTO = 2048;
+/** Longest side of the copy of a camera's frame that is analysed. */
+const LONGEST = 640;
 
 /** @returns {string} what keeps this browser from answering by itself, in words; "" for nothing */
 export function obstacle() {
@@ -87,22 +87,13 @@ export class Device {
 
   /**
    * Everybody in a camera's picture of now. One at a time.
-   * @param {HTMLVideoElement} video
+   * @param {HTMLVideoElement | ImageBitmap} source
    * @param {number} seconds since the stream began
    * @returns {Promise<FrameAnswer>}
    */
-  async frame(video, seconds) {
-    const bitmap = await bitmapOf(video, video.videoWidth, video.videoHeight, LONGEST_FRAME);
+  async frame(source, seconds) {
+    const bitmap = await bitmapOf(source);
     return this.call("frame", [bitmap, seconds], [bitmap]);
-  }
-
-  /**
-   * Every face of a photo, largest first, in the pixels of the copy that was analysed.
-   * @param {ImageBitmap} photo
-   */
-  async photo(photo) {
-    const bitmap = await bitmapOf(photo, photo.width, photo.height, LONGEST_PHOTO);
-    return this.call("photo", [bitmap], [bitmap]);
   }
 
   stop() {
@@ -110,9 +101,11 @@ export class Device {
   }
 }
 
-/** @param {ImageBitmapSource} source @param {number} width @param {number} height @param {number} longest */
-function bitmapOf(source, width, height, longest) {
-  const scale = longest / Math.max(width, height);
+/** @param {HTMLVideoElement | ImageBitmap} source */
+function bitmapOf(source) {
+  const [width, height] =
+    source instanceof ImageBitmap ? [source.width, source.height] : [source.videoWidth, source.videoHeight];
+  const scale = LONGEST / Math.max(width, height);
   if (scale >= 1) return createImageBitmap(source);
   return createImageBitmap(source, {
     resizeWidth: Math.round(width * scale),

@@ -135,11 +135,15 @@ export function padded(picture, multiple) {
   return { width, height, data };
 }
 
-/** @param {ArrayLike<number>} data RGBA @returns {Uint8Array<ArrayBuffer>} OpenCV's gray, with its own rounding */
-export function gray(data) {
-  const values = new Uint8Array(data.length / 4);
-  for (let pixel = 0; pixel < values.length; pixel++) {
-    const at = 4 * pixel;
+/**
+ * OpenCV's gray, with its own rounding.
+ * @param {ArrayLike<number>} data RGBA, or RGB
+ * @param {number} [channels] 4 or 3
+ * @returns {Uint8Array<ArrayBuffer>}
+ */
+export function gray(data, channels = 4) {
+  const values = new Uint8Array(data.length / channels);
+  for (let pixel = 0, at = 0; pixel < values.length; pixel++, at += channels) {
     values[pixel] = (9798 * data[at] + 19235 * data[at + 1] + 3735 * data[at + 2] + 16384) >> 15;
   }
   return values;

@@ -5,7 +5,8 @@
  */
 import { calibrated, isUncertain } from "./classifier.js";
 import { FaceSearch } from "./face_search.js";
-import { crop, mirrored } from "./crops.js";
+import { crop } from "./crops.js";
+import { doubts } from "./doubt.js";
 import { ProbabilitySmoother } from "./smoother.js";
 import { FaceTracker } from "./tracker.js";
 
@@ -16,7 +17,7 @@ import { FaceTracker } from "./tracker.js";
  * @returns {Promise<Float32Array>}
  */
 
-/** Detector and network: what answers for one picture. */
+/** Detector and network: what names the faces of one picture. */
 export class Recognizer {
   /**
    * @param {Detector} detector
@@ -29,47 +30,31 @@ export class Recognizer {
     this.network = network;
   }
 
-  /**
-   * @param {Picture} picture
-   * @returns {Promise<{width: number, height: number, faces: Omit<FaceAnswer, "person">[]}>}
-   */
-  async analyze(picture) {
-    const faces = await this.detector.detect(picture);
-    const named = await this.predict(picture, faces, this.network.flip);
-    return { width: picture.width, height: picture.height, faces: named.map((one) => this.answer(one)) };
-  }
-
-  /**
-   * @param {Picture} picture
-   * @param {Face[]} faces
-   * @param {boolean} [flip] whether to look at each in the mirror, too
-   * @returns {Promise<Prediction[]>}
-   */
-  async predict(picture, faces, flip = false) {
-    const named = [];
+  /** @param {Picture} picture @param {Face[]} faces @returns {Promise<Prediction[]>} */
+  async predict(picture, faces) {
+    const named = [], { input, uncertain } = this.network;
     for (const face of faces) {
-      const view = crop(picture, face.crop, this.network.input, face.angle);
-      let logits = await this.run(view);
-      if (flip) {
-        const other = await this.run(mirrored(view, this.network.input));
-        logits = logits.map((value, index) => (value + other[index]) / 2);
-      }
-      const probabilities = calibrated(logits, this.network);
-      const uncertain = isUncertain(probabilities, this.network.uncertain, face.crop.width);
-      named.push({ face, probabilities, uncertain });
+      const view = crop(picture, face.crop, input, face.angle);
+      const probabilities = calibrated(await this.run(view), this.network);
+      named.push({ face, probabilities, doubts: doubts(view, input, face, uncertain.minSide) });
     }
     return named;
   }
 
-  /** @param {Prediction} prediction @param {number[]} [shown] smoothed probabilities, where there are some */
-  answer(prediction, shown = prediction.probabilities) {
+  /**
+   * @param {Prediction} prediction
+   * @param {number[]} shown smoothed probabilities
+   * @returns {Omit<FaceAnswer, "person">}
+   */
+  answer(prediction, shown) {
     const confidence = Math.max(...shown);
     return {
       box: prediction.face.box,
       detection_score: prediction.face.score,
       emotion: this.network.labels[shown.indexOf(confidence)].name,
       confidence,
-      uncertain: isUncertain(shown, this.network.uncertain, prediction.face.crop.width),
+      uncertain: isUncertain(shown, this.network.uncertain) || prediction.doubts.length > 0,
+      doubts: prediction.doubts,
       probabilities: this.#named(shown),
       raw_probabilities: this.#named(prediction.probabilities),
     };
@@ -101,7 +86,7 @@ export class Stream {
     const smoothed = this.#smoother.update(seconds, raw);
     const faces = named.map((one, index) => ({
       person: persons[index],
-      ...this.recognizer.answer(one, smoothed.get(persons[index])),
+      ...this.recognizer.answer(one, smoothed.get(persons[index]) ?? []),
     }));
     return { time_seconds: seconds, width: picture.width, height: picture.height, faces };
   }

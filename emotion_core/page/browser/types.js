@@ -9,8 +9,8 @@
  * @property {Box} crop the square that the network is shown
  * @property {number} score
  * @property {number} angle how far it is turned, in degrees, clockwise positive
- * @typedef {{face: Face, probabilities: number[], uncertain: boolean}} Prediction
- * @typedef {{minConfidence: number, minMargin: number, minSide?: number}} UncertainRule
+ * @typedef {{face: Face, probabilities: number[], doubts: string[]}} Prediction doubts: why it is hard to see
+ * @typedef {{minConfidence: number, minMargin: number, minSide: number}} UncertainRule
  *
  * @typedef {object} FaceAnswer what the server's answer calls a face, too
  * @property {number} person
@@ -19,6 +19,7 @@
  * @property {string} emotion
  * @property {number} confidence
  * @property {boolean} uncertain
+ * @property {string[]} doubts any of "small", "dark", "flat", "blurred" and "faint"
  * @property {Record<string, number>} probabilities smoothed
  * @property {Record<string, number>} raw_probabilities of this frame alone
  *
@@ -42,7 +43,6 @@
  * @property {{height: number, width: number, channels: number}} input
  * @property {number} temperature
  * @property {number[]} bias one number a label, or none
- * @property {boolean} flip whether a photo's faces are looked at in the mirror, too
  * @property {UncertainRule} uncertain
  *
  * @typedef {{file: HandedOut, sides: SideMark[]}} Detector

@@ -66,12 +66,6 @@ const methods = {
     stream ??= new (await ready)[3].Stream(recognizer);
     return stream.analyze(pictureOf(bitmap), seconds);
   },
-
-  /** @param {ImageBitmap} bitmap */
-  photo: async (bitmap) => {
-    if (!recognizer) throw new Error("The network comes first.");
-    return recognizer.analyze(pictureOf(bitmap));
-  },
 };
 
 /** @param {ImageBitmap} bitmap @returns {Picture} */
