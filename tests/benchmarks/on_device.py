@@ -70,7 +70,10 @@ def compared(browser: Any, url: str, photos: list[Path], yunet: bytes) -> dict[s
 
 
 def stayed(browser: Any, url: str, pid: int, seconds: float) -> dict[str, float]:
-    """What one visitor's stream costs the server, once everything is loaded."""
+    """What one visitor's stream costs the server, once everything is loaded; before it, the server idles for as long."""
+    idle = cpu_seconds(pid)
+    time.sleep(seconds)
+    idle = cpu_seconds(pid) - idle
     context = browser.new_context(permissions=["camera"])
     context.set_default_timeout(PATIENCE_MS)
     page, _, _ = _visit(context, url, MODELS[0])
@@ -78,7 +81,7 @@ def stayed(browser: Any, url: str, pid: int, seconds: float) -> dict[str, float]
     page.wait_for_timeout(1000 * seconds)
     used = cpu_seconds(pid) - before
     context.close()
-    return {"seconds": seconds, "server_cpu_seconds": round(used, 2)}
+    return {"seconds": seconds, "server_cpu_seconds": round(used, 2), "idle_server_cpu_seconds": round(idle, 2)}
 
 
 def streamed(browser: Any, url: str, model: str, seconds: float) -> dict[str, Any]:

@@ -120,7 +120,8 @@ class TestFaces:
         for side, square in itertools.product((48, 64), (Box(171, 57, 125, 125), Box(200, 300, 90, 90))):
             clean = crop(astronaut, square, side, side, channels)
             for light, blur, score in itertools.product((1.0, 0.2, 0.05), (1, 5, 25), (0.7, 0.9)):
-                changed = cv2.GaussianBlur((clean * light).astype(np.uint8), (blur, blur), 0).reshape(clean.shape)
+                soft = cv2.GaussianBlur((clean * light).astype(np.uint8), (blur, blur), 0)
+                changed = np.asarray(soft, np.uint8).reshape(clean.shape)
                 edge = int(generator.integers(10, 40))
                 face = Face(Box(0, 0, edge, edge), Box(0, 0, edge + 3, edge + 3), score)
                 sent = {"box": box(face.box), "crop": box(face.crop), "score": score}
