@@ -70,7 +70,7 @@ def compared(browser: Any, url: str, photos: list[Path], yunet: bytes) -> dict[s
 
 
 def stayed(browser: Any, url: str, pid: int, seconds: float) -> dict[str, float]:
-    """What one visitor's stream costs the server, once everything is loaded; before it, the server idles for as long."""
+    """What one visitor's stream costs the server, once everything is loaded, and an idle one before."""
     idle = cpu_seconds(pid)
     time.sleep(seconds)
     idle = cpu_seconds(pid) - idle
