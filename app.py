@@ -53,6 +53,7 @@ def main() -> None:
     # REST first: the page takes every address that is left.
     desk = VideoDesk(catalogue, settings)
     workshop = Workshop(settings)
+    workshop.warm_up()
     app = create_api(catalogue, settings, desk.run, workshop, files)
     app.router.routes.extend(BrowserFiles(catalogue, settings.browser_runtime).routes())
     app.router.routes.extend([*PhotoRoutes(catalogue, workshop).routes(), *front_routes(catalogue)])

@@ -60,10 +60,12 @@ class Settings(BaseSettings):
         default=60, description="REST: analyses and videos a minute for one address; 0 sets no limit"
     )
     concurrency: Annotated[int, Ge(1), Le(64)] = Field(
-        default=4, description="REST: requests analysed at a time; four times as many may wait"
+        default=4,
+        description="pictures decoded and analysed at a time, whichever way they came; others wait their turn",
     )
     trusted_proxies: Annotated[int, Ge(0), Le(10)] = Field(
-        default=0, description="REST: how many proxies in front append to `X-Forwarded-For`; at 0 the header is ignored"
+        default=0,
+        description="how many proxies in front append to `X-Forwarded-For`, to tell visitors apart; at 0 it is ignored",
     )
     webcam_visitors: Annotated[int, Ge(1), Le(100)] = Field(
         default=6, description="webcam: visitors who stream at a time; others wait for a place"

@@ -17,8 +17,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..settings import Settings
 from .addresses import client_address
+from .answer import Answer
 from .doors import MEGABYTE, Door, Doors, has_body
-from .refusals import ApiError, no_room, respond
+from .refusals import ApiError, no_room
 
 log = logging.getLogger(__name__)
 
@@ -54,14 +55,14 @@ class Bodies:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        answer = _Answer(send)
+        answer = Answer(send)
+        address = client_address(scope, self._proxies)
         if scope["method"] in ("GET", "HEAD", "OPTIONS") and not has_body(headers):
-            await self._serve(scope, receive, answer)
+            await self._read(scope, receive, answer, address)
             return
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
         door = self._doors.of(scope["path"], kind)
         body = _Body(receive, headers, door, answer)
-        address = client_address(scope, self._proxies)
         try:
             body.check_length()
             if door.held:
@@ -74,7 +75,15 @@ class Bodies:
         except ApiError as error:
             await body.refuse(error)
 
-    async def _with_whole_body(self, scope: Scope, body: "_Body", address: str, answer: "_Answer") -> None:
+    async def _read(self, scope: Scope, receive: Receive, answer: Answer, address: str) -> None:
+        door = self._doors.of_reading(scope["path"])
+        try:
+            with _place(door, address) if door else contextlib.nullcontext():
+                await self._serve(scope, receive, answer)
+        except ApiError as error:
+            await answer.refuse(error)
+
+    async def _with_whole_body(self, scope: Scope, body: "_Body", address: str, answer: Answer) -> None:
         whole = bytearray()
         try:
             async for chunk in body.chunks():
@@ -89,7 +98,7 @@ class Bodies:
         finally:
             self._held -= len(whole)
 
-    async def _serve(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+    async def _serve(self, scope: Scope, receive: Receive, answer: Answer) -> None:
         try:
             await self._app(scope, receive, answer.send)
         except ApiError:
@@ -127,54 +136,10 @@ def _once(body: bytes, after: Receive) -> Receive:
     return receive
 
 
-class _Answer:
-    """What goes back; after a refusal, nothing else does."""
-
-    def __init__(self, send: Send) -> None:
-        self._send = send
-        self.started = self.refused = False
-        self._replaced = False
-
-    async def send(self, message: Message) -> None:
-        if self.refused or self._replaced:
-            return
-        if message["type"] == "http.response.start":
-            kind = Headers(raw=message["headers"]).get("content-type", "")
-            if message["status"] >= 500 and kind.startswith("text/plain"):  # Gradio's, without a word of use
-                self._replaced = True
-                await self._respond(ApiError(500))
-                return
-            self.started = True
-        await self._send(message)
-
-    async def refuse(self, error: ApiError) -> None:
-        """Answer with the error, unless another answer has begun."""
-        if not self.started and not self.refused:
-            self.refused = True
-            await self._respond(error)
-
-    async def break_off(self) -> None:
-        """Answer that the server failed; an answer that has begun ends here."""
-        if not self.started:
-            await self.refuse(ApiError(500))
-            return
-        with contextlib.suppress(Exception):  # less may have come than was promised, or the client is gone
-            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
-
-    async def _respond(self, error: ApiError) -> None:
-        self.started = True
-        error.headers.setdefault("Connection", "close")  # what is left of the body is not read
-        await respond(error)({"type": "http"}, _nothing, self._send)
-
-
-async def _nothing() -> Message:
-    return {"type": "http.disconnect"}
-
-
 class _Body:
     """The body of a request as it comes, with its limits."""
 
-    def __init__(self, receive: Receive, headers: Headers, door: Door, answer: _Answer) -> None:
+    def __init__(self, receive: Receive, headers: Headers, door: Door, answer: Answer) -> None:
         self.door = door
         self._receive, self._headers, self._answer = receive, headers, answer
         self._read, self._waited, self._ended = 0, 0.0, False

@@ -1,5 +1,6 @@
 """The program that decodes strangers' pictures, in a process of its own: it can be ended, and its memory is bounded.
 
+    out:  a line of JSON: {"ok"}, once it is ready
     in:   4 bytes, the picture's length, big-endian; the picture
     out:  a line of JSON: {"width", "height", "memory"} or {"error"}
     in:   a byte, once there is room for so much memory
@@ -12,6 +13,7 @@ import io
 import json
 import struct
 import sys
+import time
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -20,11 +22,14 @@ from ..images import Picture, opened
 
 #: Beyond what a picture should take, in bytes: tables, buffers, and what was mapped and is not used.
 _SLACK = 128 << 20
+#: Of work on one picture.
+CPU_SECONDS = 8
 
 
 def main() -> None:
     """Serve until the input ends."""
     source, target = sys.stdin.buffer, sys.stdout.buffer
+    tell(target, ok=True)
     while len(head := source.read(4)) == 4:
         answer(source.read(struct.unpack(">I", head)[0]), source, target)
 
@@ -32,6 +37,7 @@ def main() -> None:
 def answer(data: bytes, source: BinaryIO, target: BinaryIO) -> None:
     """Decode one picture; what is wrong with it is told, never raised."""
     try:
+        bound_time()
         with opened(io.BytesIO(data)) as picture:
             memory = picture.cost.decoder + picture.cost.result
             tell(target, width=picture.width, height=picture.height, memory=memory)
@@ -58,6 +64,15 @@ def tell(target: BinaryIO, **what: Any) -> None:
     """A line of JSON."""
     target.write(json.dumps(what).encode() + b"\n")
     target.flush()
+
+
+def bound_time() -> None:
+    """Have the system end the process when it has worked so many seconds more, however busy the machine is."""
+    if sys.platform != "win32":
+        import resource
+
+        _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+        resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + 1 + CPU_SECONDS, hard))
 
 
 def bound_memory(size: int) -> Any:

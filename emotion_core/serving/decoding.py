@@ -21,9 +21,10 @@ from ..picture_notes import with_notes
 PictureFile: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
 #: How much memory a picture wants, in bytes -> what holds so much.
 Room: TypeAlias = Callable[[int], AbstractContextManager[None]]
-#: For reading a header, and for decoding, in seconds.
-OPEN_SECONDS: Final = 5.0
-DECODE_SECONDS: Final = 10.0
+#: For starting, for reading a header, and for decoding, in seconds that pass; the work itself has a limit of its own.
+START_SECONDS: Final = 60.0
+OPEN_SECONDS: Final = 20.0
+DECODE_SECONDS: Final = 30.0
 #: Of the file, in bytes: the length is told in four bytes, and nobody sends as much.
 MAX_BYTES: Final = 1 << 30
 _TOO_LONG: Final = (
@@ -76,6 +77,10 @@ class Decoders:
                 self._give_back(decoder)
             yield rgb
 
+    def warm_up(self) -> None:
+        """Start a process, so that the first visitor does not wait for it."""
+        self._give_back(self._take())
+
     def close(self) -> None:
         """End every process."""
         with self._lock:
@@ -121,12 +126,14 @@ class _Decoder:
         )
         self._in = cast("IO[bytes]", self._process.stdin)
         self._out = cast("IO[bytes]", self._process.stdout)
-        self._between = True
+        self._between = False
         if sys.platform == "linux":
             import fcntl
 
             # As much as an unprivileged process may ask for: rows then go over in few, large steps.
             fcntl.fcntl(self._out, fcntl.F_SETPIPE_SZ, 1 << 20)
+        with self._time(START_SECONDS):
+            self._told()
 
     @property
     def usable(self) -> bool:

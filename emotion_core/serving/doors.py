@@ -68,6 +68,9 @@ class Doors:
         #: What works as long as the request is open: events that pass the page's queue by, and webcam frames.
         self.calls = Door(MAX_JSON, JSON_SECONDS, 64, 8, True)
         self.other = Door(MAX_JSON, JSON_SECONDS, 64, 16, True)
+        #: Without a body: what is answered, and streams of events, which stay open.
+        self.reading = Door(0, 0, 400, 40)
+        self.streams = Door(0, 0, 1500, 150)
 
     def of(self, path: str, content_type: str) -> Door:
         """The door of a request with a body. path: as the server decoded it."""
@@ -84,6 +87,15 @@ class Doors:
             case ["api", "v1", "video"]:
                 return self.video
         return self.other
+
+    def of_reading(self, path: str) -> Door | None:
+        """The door of a request without a body; None for what has to be answered whatever comes."""
+        match [part for part in path.split("/") if part]:
+            case ["healthz"]:
+                return None
+            case ["gradio_api", "heartbeat" | "queue" | "upload_progress" | "call", *_]:
+                return self.streams
+        return self.reading
 
 
 def has_body(headers: Mapping[str, str]) -> bool:

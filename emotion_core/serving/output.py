@@ -44,6 +44,16 @@ class BoundedOutput(io.TextIOBase):
             self._stream.write(text)
         return len(text)
 
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """The stream's own."""
+        return self._stream.encoding
+
+    @property
+    def errors(self) -> str | None:  # type: ignore[override]
+        """The stream's own."""
+        return self._stream.errors
+
     def flush(self) -> None:
         """As the stream does it."""
         self._stream.flush()

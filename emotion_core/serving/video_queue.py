@@ -1,6 +1,6 @@
 """Videos, one at a time, whichever way they came: the page, the Python client or REST."""
 
-import time
+import threading
 from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -17,8 +17,8 @@ from ..video.work import Work
 
 #: Frames a second of the fastest films that the limit in seconds is meant for.
 _FASTEST: Final = 120
-#: How often those who wait look whether it is their turn, in seconds.
-_PATIENCE: Final = 0.25
+#: How long somebody waits in line until the next word, if nothing moves: who has left is noticed then, in seconds.
+_HEARTBEAT: Final = 1.0
 #: Seconds of work for a second of the longest video, and the least that any gets: then it ends with what it has.
 _SLOWEST: Final = 6
 _LEAST_WORK: Final = 60
@@ -49,8 +49,9 @@ class VideoDesk:
         )
         self.places = min(settings.max_video_jobs, _MOST_PLACES)
         self._catalogue = catalogue
-        #: A token per video; the first one's turn it is. A list's own methods are atomic.
+        #: A token per video; the first one's turn it is.
         self._line: list[object] = []
+        self._moved = threading.Condition()
 
     def probe(self, source: Path) -> VideoInfo:
         """What the file says of itself; a VideoError if it cannot be used or is over the limits."""
@@ -87,11 +88,15 @@ class VideoDesk:
         try:
             while ahead := self._line.index(token):
                 yield Waiting(ahead)
-                time.sleep(_PATIENCE)
+                with self._moved:
+                    if self._line.index(token) == ahead:
+                        self._moved.wait(_HEARTBEAT)
             return (yield from work)
         except (OutputError, VideoError) as error:
             # Where things lie on this machine is nobody's business.
             error.args = (str(error).replace(str(folder), "its folder"),)
             raise
         finally:
-            self._line.remove(token)
+            with self._moved:
+                self._line.remove(token)
+                self._moved.notify_all()

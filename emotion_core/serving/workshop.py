@@ -45,6 +45,10 @@ class Workshop:
         """Whose request it is, as limits count."""
         return client_address(scope, self._proxies)
 
+    def warm_up(self) -> None:
+        """Start a decoder, so that the first visitor does not wait for it."""
+        self._decoders.warm_up()
+
     def close(self) -> None:
         """End the decoders."""
         self._decoders.close()

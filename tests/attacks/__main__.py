@@ -27,7 +27,7 @@ from support.hostile_pictures import saved
 from support.page_server import ROOT
 from support.waiting import free_port, is_up, until
 
-from .attack_kinds import ATTACKS
+from .attack_kinds import ATTACKS, hostile_photos
 from .target import Target, megabytes, watched
 
 #: Quiet after an attack, in seconds: what lies ready for a while goes meanwhile.
@@ -76,6 +76,7 @@ class Server:
 def run(server: Server, names: list[str], seconds: float) -> dict[str, Any]:
     """The figures of each attack."""
     photo = saved(Image.fromarray(pictures.astronaut()), "JPEG")
+    hostile_photos()  # made before the clock runs
     found: dict[str, Any] = {}
     for name in names:
         target = Target(server.url, seconds)

@@ -45,7 +45,9 @@ class Target:
         """A client at an attacker's address."""
         with self._lock:
             address = next(self._addresses)
-        return httpx.Client(base_url=self.url, timeout=30, transport=httpx.HTTPTransport(local_address=address))
+        return httpx.Client(
+            base_url=self.url, timeout=30, transport=httpx.HTTPTransport(local_address=address, verify=False)
+        )
 
     def connect(self) -> socket.socket:
         """A bare connection from an attacker's address."""

@@ -1,0 +1,41 @@
+"""The short form of the attacks: on a real server, each for a moment. The long form is a program."""
+
+from collections.abc import Iterator
+
+import pytest
+from PIL import Image
+
+from attacks.__main__ import Server
+from attacks.attack_kinds import ATTACKS, hostile_photos
+from attacks.target import Target, watched
+from emotion_core.images import RGB
+from support.hostile_pictures import saved
+
+#: Of one attack; and what the server may hold meanwhile, in megabytes.
+SECONDS, MEGABYTES = 1.0, 1_000
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """At its end SIGTERM stops it in time, and nothing of anybody is left."""
+    hostile_photos()  # made before the clock runs
+    made = Server(tmp_path_factory.mktemp("attacks"))
+    yield made
+    stopped = made.stop()
+    assert stopped["status"] == 0
+    assert stopped["seconds"] < 10  # five on a machine of one's own
+    assert stopped["files_left"] == []
+    assert stopped["log_bytes"] < 300_000
+    assert "Traceback" not in made.log.read_text()
+
+
+@pytest.mark.parametrize("name", list(ATTACKS))
+def test_an_attack(server: Server, astronaut: RGB, name: str) -> None:
+    target = Target(server.url, SECONDS)
+    with watched(server.url, server.pid, saved(Image.fromarray(astronaut), "JPEG")) as watch:
+        ATTACKS[name](target)
+    assert server.lives
+    assert target.seen or name == "half_open"
+    assert watch.health, "nobody honest was answered"
+    assert not watch.refused, watch.refused
+    assert max(watch.megabytes, default=0) < MEGABYTES

@@ -1,0 +1,185 @@
+"""The guard in front of every body, whichever application stands behind it."""
+
+import contextlib
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+from unittest.mock import patch
+
+import httpx
+import pytest
+import uvicorn
+from starlette.exceptions import HTTPException
+
+from emotion_core import Settings
+from emotion_core.serving.bodies import MAX_VALUES, Bodies
+from emotion_core.serving.doors import MAX_JSON, Doors
+from emotion_core.serving.server import listen
+from support.rest_server import connection
+
+JSON = {"Content-Type": "application/json"}
+GRADIO = ("component_server", "run/predict", "api/x", "cancel", "queue/join", "call/x", "call/v2/x", "reset", "login")
+
+
+class App:
+    """Reads every body to its end, and tells how long it was; some addresses fail."""
+
+    def __init__(self) -> None:
+        self.most = 0
+        self.go_on = threading.Event()
+        self.go_on.set()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        read, more = 0, True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ConnectionError("gone")
+            read += len(message.get("body", b""))
+            more = message.get("more_body", False)
+            self.most = max(self.most, read)
+        if scope["path"] == "/fails":
+            raise KeyError("a secret")
+        headers = [(b"content-type", b"text/plain")]
+        if scope["path"] == "/says-it-failed":
+            await send({"type": "http.response.start", "status": 500, "headers": headers})
+            await send({"type": "http.response.body", "body": b"a secret"})
+            return
+        while not self.go_on.is_set():
+            await __import__("asyncio").sleep(0.02)
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": str(read).encode(), "more_body": scope["path"] == "/half"})
+        if scope["path"] == "/half":
+            raise RuntimeError("response already started") from HTTPException(404)
+
+
+@pytest.fixture(scope="module")
+def app() -> App:
+    return App()
+
+
+@pytest.fixture(scope="module")
+def url(app: App) -> Iterator[str]:
+    config = uvicorn.Config(
+        Bodies(app, Settings(max_request_mb=2, max_video_mb=3), lambda size: size < 3_500_000),
+        log_level="error",
+        lifespan="off",
+        timeout_graceful_shutdown=1,
+    )
+    with listen("127.0.0.1", 0, 1) as listener:
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture(autouse=True)
+def _fresh(app: App) -> None:
+    app.most = 0
+
+
+def pieces(total: int) -> Iterator[bytes]:
+    for _ in range(total // 50_000):
+        yield b" " * 50_000
+
+
+@pytest.mark.parametrize("address", GRADIO)
+@pytest.mark.parametrize("told", [True, False])
+def test_json_has_a_limit_at_every_address(url: str, app: App, address: str, told: bool) -> None:
+    """Fifty megabytes, with and without Content-Length: the application never sees more than the limit."""
+    total = 50_000_000
+    headers = JSON | ({"Content-Length": str(total)} if told else {})
+    try:
+        answer = httpx.post(f"{url}/gradio_api/{address}", content=pieces(total), headers=headers, timeout=30)
+    except httpx.WriteError:  # it was refused before all was sent, and this client does not listen meanwhile
+        pass
+    else:
+        assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too_large")
+    assert app.most == 0
+    assert httpx.post(f"{url}/gradio_api/{address}", content=b" " * (MAX_JSON - 1), headers=JSON).text == str(
+        MAX_JSON - 1
+    )
+
+
+def test_files_have_theirs(url: str, app: App) -> None:
+    for address, limit in (("gradio_api/upload", 4), ("api/v1/analyze", 2), ("api/v1/video", 3), ("page/photo", 2)):
+        sent, app.most = {"Content-Type": "multipart/form-data; boundary=x"}, 0
+        answer = httpx.post(f"{url}/{address}", content=pieces(limit * 1_000_000 - 600_000), headers=sent)
+        assert int(answer.text) == limit * 1_000_000 - 600_000
+        answer = httpx.post(f"{url}/{address}", content=pieces(limit * 1_000_000 + 200_000), headers=sent)
+        assert answer.status_code == 413
+        assert app.most <= limit * 1_000_000
+
+
+def test_a_full_disk_is_told_before_the_file_comes(url: str, app: App) -> None:
+    answer = httpx.post(f"{url}/gradio_api/upload", content=bytes(3_600_000))
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "no_room")
+    assert app.most == 0
+
+
+def test_values_are_counted(url: str) -> None:
+    body = json.dumps([[]] * (MAX_VALUES // 2 + 10)).encode()
+    answer = httpx.post(f"{url}/gradio_api/run/predict", content=body, headers=JSON)
+    assert answer.status_code == 413
+    assert "values" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("address", ["gradio_api/component_server", "gradio_api/upload", "api/v1/video"])
+def test_a_body_that_drips_is_ended(url: str, address: str) -> None:
+    with patch("emotion_core.serving.bodies.GRACE", 0.5), connection(url) as line:
+        line.sendall(f"POST /{address} HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n".encode())
+        start, said = time.monotonic(), b""
+        line.settimeout(0.1)
+        while not said and time.monotonic() - start < 20:
+            line.sendall(b"x")
+            with contextlib.suppress(socket.timeout):
+                said = line.recv(100)
+        assert said.startswith(b"HTTP/1.1 408")
+
+
+def test_one_address_has_so_many_open(url: str, app: App) -> None:
+    doors = Doors(Settings())
+    app.go_on.clear()
+    with contextlib.ExitStack() as opened:
+        lines = [opened.enter_context(connection(url)) for _ in range(doors.calls.each + 2)]
+        for line in lines:
+            line.sendall(b"POST /gradio_api/run/x HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
+        time.sleep(0.5)
+        with connection(url) as other:
+            other.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            time.sleep(0.1)
+            app.go_on.set()
+            assert other.recv(100).startswith(b"HTTP/1.1 200")
+        statuses = [line.recv(100)[9:12] for line in lines]
+    assert statuses.count(b"429") == 2
+    assert statuses.count(b"200") == doors.calls.each
+
+
+def test_so_does_reading(url: str, app: App) -> None:
+    """Pages that are asked for and not waited for; whether the server is well can be asked all the same."""
+    doors = Doors(Settings())
+    app.go_on.clear()
+    with contextlib.ExitStack() as opened:
+        lines = [opened.enter_context(connection(url)) for _ in range(doors.reading.each + 2)]
+        for line in lines:
+            line.sendall(b"GET /config HTTP/1.1\r\nHost: x\r\n\r\n")
+        time.sleep(0.5)
+        app.go_on.set()
+        assert httpx.get(f"{url}/healthz").status_code == 200
+        statuses = [line.recv(100)[9:12] for line in lines]
+    assert statuses.count(b"429") == 2
+
+
+def test_failures_are_told_without_their_words(url: str, caplog: pytest.LogCaptureFixture) -> None:
+    for address in ("fails", "says-it-failed"):
+        answer = httpx.get(f"{url}/{address}")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (500, "internal_error")
+    assert httpx.get(f"{url}/half").text == "0"  # Gradio ends an answer like this; it is no failure
+    assert "secret" not in caplog.text
+    [said] = [record.getMessage() for record in caplog.records if record.name.endswith("bodies")]
+    assert "KeyError in __call__" in said
