@@ -23,7 +23,7 @@ def caption(prediction: Prediction, number: int | None = None) -> str:
     """``2 happy 93%``; a question mark after an uncertain expression."""
     prefix = f"{number} " if number is not None else ""
     doubt = "?" if prediction.uncertain else ""
-    return f"{prefix}{prediction.label}{doubt} {prediction.confidence:.0%}"
+    return f"{prefix}{prediction.emotion}{doubt} {prediction.confidence:.0%}"
 
 
 def annotate(rgb: RGB, result: FrameResult) -> Image.Image:
@@ -70,7 +70,7 @@ def strokes(size: tuple[int, int], faces: Sequence[tuple[Prediction, str]], scal
     longest = max(size)
     line = max(2, round(longest / 400))
     for prediction, text in reversed(faces):
-        box, colour = prediction.face.box, colour_of(prediction.label)
+        box, colour = prediction.face.box, colour_of(prediction.emotion)
         left, top = box.x * scale, box.y * scale
         right, bottom = left + box.width * scale, top + box.height * scale
         # A dark rim keeps a light colour visible on a light photo.

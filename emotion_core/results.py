@@ -120,9 +120,19 @@ class Prediction:
         return max(self.probabilities)
 
     @property
-    def label(self) -> str:
-        """The most probable emotion."""
+    def emotion(self) -> str:
+        """The most probable label."""
         return self.labels[self.probabilities.index(self.confidence)]
+
+    @property
+    def box(self) -> Box:
+        """The face's place in the picture."""
+        return self.face.box
+
+    @property
+    def detection_score(self) -> float | None:
+        """The detector's confidence, 0 to 1; None from a detector that gives none."""
+        return self.face.score
 
     def ranked(self) -> list[tuple[str, float]]:
         """(label, probability), most probable first."""
@@ -134,7 +144,7 @@ class Prediction:
             "box": self.face.box.to_dict(),
             "angle": self.face.angle,
             "detection_score": self.face.score,
-            "emotion": self.label,
+            "emotion": self.emotion,
             "confidence": self.confidence,
             "uncertain": self.uncertain,
             "doubts": list(self.doubts),
@@ -173,16 +183,24 @@ class FrameResult:
         }
 
 
+def face_columns(labels: Iterable[str]) -> list[str]:
+    """The columns that a face has in every table, after those that say which face it is."""
+    return ["emotion", "confidence", "uncertain", "x", "y", "width", "height", "detection_score", *labels]
+
+
+def face_row(prediction: Prediction) -> dict[str, Any]:
+    """A face's cells by column: probabilities are 0 to 1 under their labels, boxes in pixels."""
+    box = prediction.box
+    answer = (prediction.emotion, prediction.confidence, prediction.uncertain)
+    cells = (*answer, box.x, box.y, box.width, box.height, prediction.detection_score, *prediction.probabilities)
+    return dict(zip(face_columns(prediction.labels), cells, strict=True))
+
+
 def table(result: FrameResult) -> tuple[list[str], list[list[Any]]]:
-    """Header and one row per face; probabilities are 0 to 1, boxes in pixels."""
-    labels = list(result.predictions[0].labels) if result.predictions else []
-    header = ["face", "emotion", "confidence", "uncertain", "x", "y", "width", "height", *labels]
-    rows = []
-    for number, prediction in enumerate(result.predictions, 1):
-        box = prediction.face.box
-        cells = [number, prediction.label, prediction.confidence, prediction.uncertain]
-        rows.append([*cells, box.x, box.y, box.width, box.height, *prediction.probabilities])
-    return header, rows
+    """Header and one row per face, numbered from 1."""
+    labels = result.predictions[0].labels if result.predictions else ()
+    rows = [[number, *face_row(face).values()] for number, face in enumerate(result.predictions, 1)]
+    return ["face", *face_columns(labels)], rows
 
 
 def csv_row(cells: Iterable[Any]) -> list[Any]:
@@ -208,6 +226,6 @@ def summary(result: FrameResult) -> str:
     if not result.predictions:
         return NO_FACE
     count = len(result.predictions)
-    names = [prediction.label for prediction in result.predictions]
+    names = [prediction.emotion for prediction in result.predictions]
     parts = [f"{names.count(name)} {name}" for name in dict.fromkeys(names)]
     return "1 face: " + names[0] if count == 1 else f"{count} faces: " + ", ".join(parts)

@@ -13,7 +13,7 @@ from ..images import load_image
 from ..picture_notes import notes_of
 from ..recognition.detectors import WholePicture
 from ..recognition.recognizer import EmotionRecognizer
-from ..results import Face, Prediction
+from ..results import Face, Prediction, face_row
 from ..video.follow import analyzer_of, follow
 from ..video.probe import OWN_MACHINE, probe
 from ..video.reader import VideoReader
@@ -134,18 +134,4 @@ def _video(recognizer: EmotionRecognizer, path: str, options: VideoOptions) -> S
 
 
 def _row(recognizer: EmotionRecognizer, path: str, number: int, prediction: Prediction) -> dict[str, Any]:
-    box = prediction.face.box
-    return {
-        "path": path,
-        "face": number,
-        "x": box.x,
-        "y": box.y,
-        "width": box.width,
-        "height": box.height,
-        "detector_score": prediction.face.score,
-        "emotion": prediction.label,
-        "confidence": prediction.confidence,
-        "uncertain": prediction.uncertain,
-        **{f"p_{label}": share for label, share in zip(prediction.labels, prediction.probabilities, strict=True)},
-        "model": recognizer.config.name,
-    }
+    return {"path": path, "face": number, **face_row(prediction), "model": recognizer.config.name}

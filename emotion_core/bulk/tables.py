@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 
 from ..files import unfinished
+from ..results import face_columns
 
 FACES: Final = "faces"
 FAILURES: Final = "failures"
@@ -38,9 +39,17 @@ FILE_SCHEMA: Final = pa.schema(
 )
 
 
+#: Of the columns that hold no number between 0 and 1.
+_FACE_TYPES: Final = {
+    "emotion": pa.string(),
+    "uncertain": pa.bool_(),
+    **dict.fromkeys(("x", "y", "width", "height"), pa.int32()),
+}
+
+
 def face_schema(labels: Sequence[str]) -> Any:
     """A row per face. frame, time_seconds and person are null for pictures; boxes are in pixels of the
-    upright picture; detector_score is null where the detector gives none; p_LABEL is a probability.
+    upright picture; detection_score is null where the detector gives none; a label's column is its probability.
     """
     return pa.schema(
         [
@@ -49,15 +58,7 @@ def face_schema(labels: Sequence[str]) -> Any:
             ("time_seconds", pa.float64()),
             ("person", pa.int32()),
             ("face", pa.int32()),
-            ("x", pa.int32()),
-            ("y", pa.int32()),
-            ("width", pa.int32()),
-            ("height", pa.int32()),
-            ("detector_score", pa.float64()),
-            ("emotion", pa.string()),
-            ("confidence", pa.float64()),
-            ("uncertain", pa.bool_()),
-            *((f"p_{label}", pa.float64()) for label in labels),
+            *((name, _FACE_TYPES.get(name, pa.float64())) for name in face_columns(labels)),
             ("model", pa.string()),
         ]
     )

@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import EmotionError
 from ..recognition.recognizer import EmotionRecognizer
 from ..render import annotate
-from ..results import NO_FACE, FrameResult, as_json, csv_row, summary
+from ..results import NO_FACE, FrameResult, as_json, csv_row, face_columns, face_row, summary
 from ..serving.workshop import Workshop
 
 log = logging.getLogger(__name__)
@@ -70,16 +70,14 @@ def analyze_album(
 
 def album_rows(photos: Sequence[Photo], labels: Sequence[str]) -> tuple[list[str], list[list[Any]]]:
     """Header and a row per face of every photo; a photo without one, or refused, has a row that says so."""
-    header = ["file", "face", "emotion", "confidence", "uncertain", "x", "y", "width", "height", *labels]
+    header = ["file", "face", *face_columns(labels)]
     rows: list[list[Any]] = []
     for photo in photos:
         faces = photo.result.predictions if photo.result else ()
         if not faces:
             rows.append([photo.name, "", NO_FACE if photo.result else photo.problem, *[""] * (len(header) - 3)])
         for number, face in enumerate(faces, 1):
-            box = face.face.box
-            cells = [photo.name, number, face.label, face.confidence, face.uncertain]
-            rows.append([*cells, box.x, box.y, box.width, box.height, *face.probabilities])
+            rows.append([photo.name, number, *face_row(face).values()])
     return header, rows
 
 

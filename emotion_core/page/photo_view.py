@@ -49,10 +49,10 @@ def shown(answer: PhotoAnswer, with_picture: bool = False) -> ShownPhoto:
     faces: list[ShownFace] = [
         {
             "box": prediction.face.box.to_dict(),
-            "label": prediction.label,
+            "label": prediction.emotion,
             "caption": caption(prediction, number if many else None),
-            "colour": colour_of(prediction.label),
-            "ink": ink_on(colour_of(prediction.label)),
+            "colour": colour_of(prediction.emotion),
+            "ink": ink_on(colour_of(prediction.emotion)),
             "confidence": prediction.confidence,
             "crop": _exact(crop),
         }
@@ -91,7 +91,9 @@ def _faces(answer: PhotoAnswer) -> str:
             {"number": number, "thumbnail": thumbnail(answer.rgb, one.face.box), "face": one, "other": second}
             for number, (one, second) in enumerate(zip(result.predictions, others, strict=True), 1)
         ],
-        agreed=sum(one.label == second.label for one, second in zip(result.predictions, others, strict=True) if second),
+        agreed=sum(
+            one.emotion == second.emotion for one, second in zip(result.predictions, others, strict=True) if second
+        ),
         other=other,
         header=header,
         rows=rows,

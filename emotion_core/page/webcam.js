@@ -298,7 +298,7 @@ function note(frame, seconds) {
   for (const face of frame.faces) {
     const { x, y, width, height } = face.box;
     const answer = [seconds.toFixed(3), face.person, face.emotion, face.confidence, face.uncertain];
-    rows.push([...answer, x, y, width, height, ...labels.map(({ name }) => face.probabilities[name])]);
+    rows.push([...answer, x, y, width, height, face.detection_score ?? "", ...labels.map(({ name }) => face.probabilities[name])]);
   }
   if (rows.length > MOST_ROWS) rows.splice(0, rows.length - MOST_ROWS);
   if (rows.length) rows.names = labels.map(({ name }) => name);
@@ -307,8 +307,9 @@ function note(frame, seconds) {
 
 function saveTable() {
   const quoted = (value) => (/[",\n]/.test(value) ? `"${String(value).replaceAll('"', '""')}"` : value);
-  const answer = ["time_seconds", "person", "emotion", "confidence", "uncertain", "x", "y", "width", "height"];
-  const lines = [[...answer, ...rows.names], ...rows].map((row) => row.map(quoted).join(","));
+  const answer = ["time_seconds", "person", "emotion", "confidence", "uncertain"];
+  const place = ["x", "y", "width", "height", "detection_score"];
+  const lines = [[...answer, ...place, ...rows.names], ...rows].map((row) => row.map(quoted).join(","));
   save(new Blob([lines.join("\r\n") + "\r\n"], { type: "text/csv" }), "webcam-emotions.csv");
 }
 

@@ -38,7 +38,7 @@ class EmotionRecognizer:
     """Finds faces and classifies them. Safe to share between threads.
 
     >>> result = EmotionRecognizer.load().analyze("photo.jpg")
-    >>> [(face.label, round(face.confidence, 2)) for face in result.predictions]
+    >>> [(face.emotion, round(face.confidence, 2)) for face in result.predictions]
     """
 
     def __init__(

@@ -135,7 +135,9 @@ def summary_of(frame: TrackedFrame) -> str:
     """One line to be read aloud: who is in view, and what their faces seem to express."""
     if not frame.faces:
         return f"{NO_FACE}."
-    parts = [f"person {face.person} {face.smoothed.label}" for face in sorted(frame.faces, key=lambda one: one.person)]
+    parts = [
+        f"person {face.person} {face.smoothed.emotion}" for face in sorted(frame.faces, key=lambda one: one.person)
+    ]
     count = "1 face" if len(parts) == 1 else f"{len(parts)} faces"
     return f"{count}: {', '.join(parts)}."
 

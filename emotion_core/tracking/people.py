@@ -116,7 +116,7 @@ class PeopleLog:
         for face in self._last.faces:
             if seen := self._people.get(face.person):
                 seen.last = end
-                seen.seconds[face.smoothed.label] += end - start
+                seen.seconds[face.smoothed.emotion] += end - start
                 self._fill(seen, face, start, end)
 
     def _fill(self, seen: _Seen, face: TrackedFace, start: float, end: float) -> None:

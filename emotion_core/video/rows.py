@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from ..results import csv_row
+from ..results import csv_row, face_columns, face_row
 from ..tracking.stream import TrackedFrame
 
 
@@ -24,8 +24,7 @@ class RowWriter:
         self._json = json_path.open("w", encoding="utf-8")
         self._lines = csv.writer(self._csv)
         raw = [f"{label}_raw" for label in labels]
-        answer = ["time_seconds", "person", "emotion", "confidence", "uncertain"]
-        self._lines.writerow(csv_row([*answer, "x", "y", "width", "height", *labels, *raw]))
+        self._lines.writerow(csv_row(["time_seconds", "person", *face_columns(labels), *raw]))
         self._json.write(f'{{"labels": {json.dumps(labels)},\n"frames": [')
         self._separator = "\n"
 
@@ -39,10 +38,8 @@ class RowWriter:
     def write(self, frame: TrackedFrame) -> None:
         """Add an analysed frame."""
         for face in frame.faces:
-            shown, box = face.smoothed, face.smoothed.face.box
-            answer = [f"{frame.time_seconds:.6f}", face.person, shown.label, shown.confidence, shown.uncertain]
-            place = [box.x, box.y, box.width, box.height]
-            self._lines.writerow(csv_row([*answer, *place, *shown.probabilities, *face.raw.probabilities]))
+            who = (f"{frame.time_seconds:.6f}", face.person)
+            self._lines.writerow(csv_row([*who, *face_row(face.smoothed).values(), *face.raw.probabilities]))
         self._json.write(self._separator + json.dumps(frame.to_dict()))
         self._separator = ",\n"
 

@@ -80,7 +80,7 @@ def measure(faces: Sequence[Path], out: Path, model: str | None, workers: int, s
     rows = face_rows(out)
     times_told = Counter(row["path"] for row in rows)
     differences = [
-        max(abs(row[f"p_{label}"] - share) for label, share in zip(answer.labels, answer.probabilities, strict=True))
+        max(abs(row[label] - share) for label, share in zip(answer.labels, answer.probabilities, strict=True))
         for row in rows
         if (answer := answers.get(row["path"])) is not None
     ]

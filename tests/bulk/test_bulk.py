@@ -56,9 +56,8 @@ def rows_of(recognizer: EmotionRecognizer, path: Path) -> list[dict[str, Any]]:
             "path": str(path),
             "face": number,
             **face["box"],
-            "detector_score": face["detection_score"],
-            **{name: face[name] for name in ("emotion", "confidence", "uncertain")},
-            **{f"p_{label}": share for label, share in face["probabilities"].items()},
+            **{name: face[name] for name in ("emotion", "confidence", "uncertain", "detection_score")},
+            **face["probabilities"],
             "model": answer["model"],
         }
         for number, face in enumerate(answer["faces"], 1)
@@ -100,7 +99,7 @@ def test_rows_are_the_recognizers_answers(mixed: Path, tmp_path: Path, recognize
         for name in ("person", "x", "y", "width", "height", "emotion", "uncertain"):
             assert str(row[name]) == line[name]
         assert row["time_seconds"] == pytest.approx(float(line["time_seconds"])) == pytest.approx(row["frame"] / 25)
-        assert row["p_happy"] == pytest.approx(float(line["happy"]), abs=1e-4)
+        assert row["happy"] == pytest.approx(float(line["happy"]), abs=1e-4)
 
 
 @needs_ray
@@ -115,7 +114,7 @@ def test_a_face_that_is_cut_out_already(tmp_path: Path, recognizer: EmotionRecog
     assert "takes pictures" in clip.error
     crop = np.asarray(Image.open(tmp_path / "0.png"))[None, ..., None]
     expected = recognizer.classifier.probabilities(crop)[0]
-    assert [first.faces[0][f"p_{label}"] for label in recognizer.config.labels] == pytest.approx(expected, abs=1e-4)
+    assert [first.faces[0][label] for label in recognizer.config.labels] == pytest.approx(expected, abs=1e-4)
     assert (second.faces[0]["width"], second.faces[0]["height"]) == (40, 60)
 
 

@@ -22,7 +22,7 @@ def of_answer(right: Callable[[FrameResult], bool]) -> Look:
 def in_words(result: FrameResult) -> str:
     """One line."""
     faces = [
-        f"{face.label} {face.confidence:.0%}{' uncertain' if face.uncertain else ''}"
+        f"{face.emotion} {face.confidence:.0%}{' uncertain' if face.uncertain else ''}"
         f"{' (' + ', '.join(face.doubts) + ')' if face.doubts else ''} in {face.face.box.width} pixels"
         for face in result.predictions
     ]
@@ -34,7 +34,7 @@ def in_words(result: FrameResult) -> str:
 def happy(result: FrameResult, doubted: bool = False) -> bool:
     """One happy face; doubted: an uncertain one is right as well."""
     one = len(result.predictions) == 1
-    return one and (result.predictions[0].label == "happy" or (doubted and result.predictions[0].uncertain))
+    return one and (result.predictions[0].emotion == "happy" or (doubted and result.predictions[0].uncertain))
 
 
 def happy_and_wide(result: FrameResult) -> bool:

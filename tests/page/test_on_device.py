@@ -136,7 +136,9 @@ class TestStream:
         with page.expect_download() as saved:
             page.get_by_role("button", name="Save CSV").click()
         head, *rows = saved.value.path().read_text().splitlines()
-        assert head.startswith("time_seconds,person,emotion,confidence,uncertain,x,y,width,height,angry")
+        assert head.startswith(
+            "time_seconds,person,emotion,confidence,uncertain,x,y,width,height,detection_score,angry"
+        )
         assert len(rows) > 3
         assert all(",happy," in row for row in rows)
         page.screenshot(path=tmp_path / "device.png", full_page=True)

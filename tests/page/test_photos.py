@@ -211,13 +211,13 @@ def test_every_example_has_its_faces_found_by_yunet(name: str, yunet: bytes) -> 
 @pytest.mark.parametrize(("expression", "person"), [("happy", 0), ("happy", 2), ("angry", 1), ("surprise", 2)])
 def test_drawn_faces_are_found_and_read(recognizer: EmotionRecognizer, expression: str, person: int) -> None:
     [face] = recognizer.analyze(drawn_face(expression, person=APPEARANCES[person])).predictions
-    assert face.label == expression
+    assert face.emotion == expression
 
 
 def test_a_drawn_group(yunet: bytes, recognizer: EmotionRecognizer) -> None:
     group = np.asarray(drawn_group())
     faces = recognizer.classify(group, YuNetDetector(yunet).detect(group)).predictions
-    assert sorted(face.label for face in faces) == ["angry", "happy", "surprise"]
+    assert sorted(face.emotion for face in faces) == ["angry", "happy", "surprise"]
     with pytest.raises(ValueError, match="happy, surprise"):
         drawn_face("bored")
 

@@ -102,7 +102,7 @@ def test_tilted_faces_are_shown_level(seeing: EmotionRecognizer, astronaut: RGB,
     picture = tilted(astronaut, degrees)  # the network tells this face's tilt worse than most
     analysis = seeing.look(picture)
     [answer] = analysis.result.predictions
-    assert answer.label == "happy"
+    assert answer.emotion == "happy"
     # Level to within what the eyes tell: the crop looks like the upright one, more than the slanted cut does.
     config = seeing.config
     wanted = seeing.crops(astronaut, [upright.face])[0].astype(float)
@@ -143,7 +143,7 @@ def test_pictures_that_lie_or_stand_on_their_heads(seeing: EmotionRecognizer, mo
     result = seeing.analyze_rgb(picture)
     assert (upright.rotation, result.rotation) == (0, 90 * quarters)
     assert result.to_dict()["rotation"] == 90 * quarters
-    assert [face.label for face in result.predictions] == ["happy"] * 3
+    assert [face.emotion for face in result.predictions] == ["happy"] * 3
     for face in result.predictions:
         box = face.face.box
         cut = np.rot90(picture[box.y : box.y + box.height, box.x : box.x + box.width], -quarters)

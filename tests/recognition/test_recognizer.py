@@ -30,7 +30,7 @@ def test_the_astronaut_is_one_happy_face(recognizer: EmotionRecognizer, astronau
     result = recognizer.analyze(astronaut)
     assert (result.width, result.height) == (512, 512)
     [prediction] = result.predictions
-    assert prediction.label == "happy"
+    assert prediction.emotion == "happy"
     assert prediction.confidence > 0.6
     assert not prediction.uncertain
     assert sum(prediction.probabilities) == pytest.approx(1, abs=1e-5)
@@ -41,7 +41,7 @@ def test_a_montage_largest_first(recognizer: EmotionRecognizer, montage: RGB) ->
     assert len(result.predictions) == 3
     areas = [prediction.face.box.area for prediction in result.predictions]
     assert areas == sorted(areas, reverse=True)
-    assert [prediction.label for prediction in result.predictions] == ["happy"] * 3
+    assert [prediction.emotion for prediction in result.predictions] == ["happy"] * 3
     assert result.predictions[2].face.box.y > 512
 
 
@@ -57,7 +57,7 @@ def test_a_still_life_has_no_face(detector: FaceDetector) -> None:
 
 def test_yunets_crops_are_classified_too(recognizer: EmotionRecognizer, yunet: bytes, astronaut: RGB) -> None:
     [prediction] = EmotionRecognizer(recognizer.classifier, YuNetDetector(yunet)).analyze(astronaut).predictions
-    assert prediction.label == "happy"
+    assert prediction.emotion == "happy"
     assert prediction.face.score is not None
     assert prediction.face.score > 0.8
 

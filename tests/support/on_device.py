@@ -58,7 +58,7 @@ def parity(recognizer: EmotionRecognizer, pictures: Sequence[RGB], answers: Sequ
         faces["core"] += len(expected)
         faces["browser"] += len(answer["faces"])
         for prediction, face in _pairs(expected, answer["faces"]):
-            same += prediction.label == face["emotion"]
+            same += prediction.emotion == face["emotion"]
             alike += (prediction.uncertain, list(prediction.doubts)) == (face["uncertain"], face["doubts"])
             shares = dict(zip(prediction.labels, prediction.probabilities, strict=True))
             gaps.append(max(abs(share - face["probabilities"][label]) for label, share in shares.items()))

@@ -133,7 +133,7 @@ def test_a_small_set_is_trained_told_and_served(trained: Path, folder: Path) -> 
     assert recognizer.detector.name == "none"
     assert "Glad, amazed" in repr(recognizer)
     [prediction] = recognizer.analyze(next(folder.glob("Glad/*.png"))).predictions
-    assert prediction.label in config.labels
+    assert prediction.emotion in config.labels
 
 
 def test_the_end_says_how_little_was_measured(trained: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
