@@ -271,9 +271,11 @@ element.addEventListener("click", async (event) => {
     actions[button.classList[0]]?.(button);
   }
 });
-for (const [on, off] of [["pointerover", "pointerout"], ["focusin", "focusout"]]) {
-  element.addEventListener(on, (event) => mark(event.target));
-  element.addEventListener(off, () => mark(element.contains(document.activeElement) ? document.activeElement : null));
+for (const kind of ["pointerover", "pointerout", "focusin", "focusout"]) {
+  element.addEventListener(kind, (event) => {
+    const at = kind.endsWith("out") ? null : event.target.closest("[data-face]");
+    mark(at ?? (element.contains(document.activeElement) ? document.activeElement : null));
+  });
 }
 part(".file").addEventListener("change", (event) => {
   const [file] = event.target.files;

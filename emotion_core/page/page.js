@@ -33,5 +33,11 @@
     due = requestAnimationFrame(mend);
   }).observe(document.documentElement, { childList: true, subtree: true });
   addEventListener("hashchange", open);
-  const waiting = setInterval(() => { if (open()) clearInterval(waiting); }, 100);
+  // Nothing is shown until the parts have found their places: they would jump about.
+  const began = performance.now();
+  const waiting = setInterval(() => {
+    if (!open() || (!document.querySelector("#image .photo") && performance.now() - began < 20_000)) return;
+    clearInterval(waiting);
+    requestAnimationFrame(() => requestAnimationFrame(() => document.documentElement.classList.add("ready")));
+  }, 50);
 })();

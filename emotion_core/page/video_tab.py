@@ -33,26 +33,27 @@ def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk) ->
                 sources=["upload", "webcam"],
                 webcam_options=gr.WebcamOptions(mirror=False, constraints={"video": {"width": 1280, "height": 720}}),
                 include_audio=True,  # without it, Gradio would call ffmpeg
-                height=420,
+                height=300,
                 elem_id="video-clip",
             )
+            # Right under the clip, so that they are in sight without scrolling.
+            with gr.Row():
+                start = gr.Button("Analyse", variant="primary", interactive=False, min_width=120)
+                cancel = gr.Button("Cancel", variant="stop", interactive=False, min_width=120)
+            status = gr.HTML(label="Progress", elem_id="video-status")
             example = gr.Button("Try a drawn clip", size="sm")
             rate = gr.Radio(RATES, value=10, label="Frames analysed")
             with gr.Accordion("Model and smoothing", open=False):
                 model = gr.Dropdown(models, value=models[0][1], label="Answered by")
                 smoothing = gr.Slider(0, 2, 0.4, step=0.1, label="Smoothing, in seconds")
                 copy = gr.Checkbox(True, label="Annotated video, too", info="Without it the answers come sooner.")
-            with gr.Row():
-                start = gr.Button("Analyse", variant="primary", interactive=False, min_width=120)
-                cancel = gr.Button("Cancel", variant="stop", interactive=False, min_width=120)
-            status = gr.HTML(label="Progress", elem_id="video-status")
             gr.Markdown(
                 f"Up to {desk.limits.max_seconds:.0f} seconds and {desk.limits.max_bytes / 1e6:.0f} MB. Your video and "
                 f"its results are kept for {minutes}, so that you can fetch them, then deleted; nothing is logged."
             )
         with gr.Column():
             answer = gr.Video(
-                label="Annotated video", interactive=False, height=420, buttons=["download"], elem_id="video-answer"
+                label="Annotated video", interactive=False, height=300, buttons=["download"], elem_id="video-answer"
             )
             with gr.Row():
                 table = gr.DownloadButton("Save CSV", size="sm", min_width=90, interactive=False)

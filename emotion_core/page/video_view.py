@@ -8,6 +8,7 @@ from ..serving.video_queue import Waiting
 from ..tracking.people import Person
 from ..video.probe import VideoInfo
 from ..video.results import VideoProgress, VideoSummary
+from ..video.timeline import SIDES
 from .templating import render
 
 
@@ -47,7 +48,8 @@ def done(summary: VideoSummary) -> str:
 def timeline(summary: VideoSummary) -> str:
     """HTML: the chart, which scrolls by itself where it is wider than the page."""
     # The chart is SVG made here, its words escaped.
-    return render("video_timeline.html", chart=Markup(summary.chart))  # noqa: S704
+    chart = Markup(summary.chart)  # noqa: S704
+    return render("video_timeline.html", chart=chart, seconds=summary.seconds, sides=SIDES)
 
 
 def shares(people: Sequence[Person], labels: Sequence[str]) -> str:

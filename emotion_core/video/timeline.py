@@ -19,6 +19,8 @@ from ..tracking.people import Person
 MAX_ROWS: Final = 20
 _WIDTH, _LEFT, _RIGHT, _ROW, _AREA = 960, 212, 940, 116, 84
 _LEGEND_STEP: Final = 116
+#: Where the axis of time begins and ends, as shares of the chart's width.
+SIDES: Final = (_LEFT / _WIDTH, _RIGHT / _WIDTH)
 _STANDALONE: Final = "<style>svg{color-scheme:light dark;background:Canvas;color:CanvasText}</style>"
 
 

@@ -145,11 +145,9 @@ def test_a_server_that_is_gone(page: Any, photos: Path) -> None:
     heading(page, "No face found")
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
-def test_the_camera(page_url: str, astronaut: np.ndarray, tmp_path: Path) -> None:
+def test_the_camera(chromium: Any, page_url: str, astronaut: np.ndarray, tmp_path: Path) -> None:
     """Missing, it is explained; there, it takes a photo."""
     import cv2
-    from playwright.sync_api import sync_playwright
 
     frame = np.zeros((480, 640, 3), np.uint8)
     frame[:, 64:576] = astronaut[:480]
@@ -157,22 +155,21 @@ def test_the_camera(page_url: str, astronaut: np.ndarray, tmp_path: Path) -> Non
     film = tmp_path / "camera.y4m"
     film.write_bytes(b"YUV4MPEG2 W640 H480 F10:1 Ip A1:1 C420\n" + (b"FRAME\n" + planes) * 5)
     fake = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
-    with sync_playwright() as playwright:
-        for flags in ([], [*fake, f"--use-file-for-fake-video-capture={film}"]):
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *flags])
-            page = browser.new_context(permissions=["camera"]).new_page()
-            page.set_default_timeout(60_000)
-            page.goto(page_url)
-            page.get_by_role("button", name="Take a photo").click()
-            if not flags:
-                page.locator("#image .help").get_by_text("No camera was found. Plug one in").wait_for()
-            else:
-                page.wait_for_function("document.querySelector('#image video').videoWidth > 0")
-                page.wait_for_timeout(1000)  # the first frames of a camera are dark
-                page.get_by_role("button", name="Take the picture").click()
-                heading(page, "1 face: happy")
-                assert page.evaluate("document.querySelector('#image video').srcObject") is None
-            browser.close()
+    for flags in ([], [*fake, f"--use-file-for-fake-video-capture={film}"]):
+        browser = chromium.browser_type.launch(executable_path=CHROMIUM, args=[*FLAGS, *flags])
+        page = browser.new_context(permissions=["camera"]).new_page()
+        page.set_default_timeout(60_000)
+        page.goto(page_url)
+        page.get_by_role("button", name="Take a photo").click()
+        if not flags:
+            page.locator("#image .help").get_by_text("No camera was found. Plug one in").wait_for()
+        else:
+            page.wait_for_function("document.querySelector('#image video').videoWidth > 0")
+            page.wait_for_timeout(1000)  # the first frames of a camera are dark
+            page.get_by_role("button", name="Take the picture").click()
+            heading(page, "1 face: happy")
+            assert page.evaluate("document.querySelector('#image video').srcObject") is None
+        browser.close()
 
 
 def test_a_kind_of_file_that_browsers_do_not_show(chromium: Any, page_url: str, astronaut: np.ndarray) -> None:

@@ -1,0 +1,118 @@
+"""What assistants may call over the Model Context Protocol: a photo or a video in, perceived expressions out.
+
+The bounds are the server's own: pictures are decoded elsewhere within the one bound on work, videos
+are analysed one at a time and within the limits of ``Settings``.
+"""
+
+import base64
+import binascii
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any, Final
+
+from anyio import to_thread
+from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
+from pydantic import Field
+
+from ..errors import EmotionError, ImageError, VideoError
+from ..images import from_base64
+from ..recognition.catalogue import Catalogue
+from ..results import FrameDict
+from ..serving.video_queue import VideoDesk, Waiting
+from ..serving.workshop import Workshop
+from ..settings import Settings
+from ..video.results import VideoOptions, VideoSummaryDict
+
+INSTRUCTIONS: Final = (
+    "Names the perceived expression of every face in a photo or a video, with calibrated probabilities. An "
+    "expression is not a feeling: say 'looks happy', never 'is happy'; an answer marked uncertain is a guess. In the "
+    "EU, inferring emotions at work or in education is prohibited. Never decide anything about a person with it."
+)
+_MODEL: Final = "A model's name, or nothing for the default: fer2013-resnet50v2, fer2013-custom-cnn, ..."
+Model = Annotated[str | None, Field(description=_MODEL)]
+
+
+def server_of(catalogue: Catalogue, settings: Settings, workshop: Workshop, reads_files: bool) -> MCPServer[Any]:
+    """A server with the tools ``analyze_image`` and ``analyze_video``.
+
+    reads_files: whether a caller may name files of this machine, as the user's own assistant may;
+    others send what they have in base64.
+    """
+    server: MCPServer[Any] = MCPServer("emotion-detection", instructions=INSTRUCTIONS, log_level="WARNING")
+    tools = _Tools(catalogue, workshop, VideoDesk(catalogue, settings))
+    if reads_files:
+        server.add_tool(tools.image_file, name="analyze_image", description=_IMAGE.format("the file at a path"))
+        server.add_tool(tools.video_file, name="analyze_video", description=_VIDEO.format("the file at a path"))
+    else:
+        server.add_tool(tools.image_sent, name="analyze_image", description=_IMAGE.format("a file sent in base64"))
+        server.add_tool(tools.video_sent, name="analyze_video", description=_VIDEO.format("a file sent in base64"))
+    return server
+
+
+_IMAGE: Final = "Find every face of a photo and name its perceived expression. The photo is {}."
+_VIDEO: Final = "Follow every person of a video: who was seen, for how long, and with which expressions. It is {}."
+
+
+class _Tools:
+    """The tools themselves; an EmotionError becomes an error that the assistant can read."""
+
+    def __init__(self, catalogue: Catalogue, workshop: Workshop, desk: VideoDesk) -> None:
+        self._catalogue, self._workshop, self._desk = catalogue, workshop, desk
+
+    async def image_file(self, path: str, model: Model = None) -> FrameDict:
+        return await self._image(lambda: _file(path), model)
+
+    async def image_sent(self, image_base64: str, model: Model = None) -> FrameDict:
+        return await self._image(lambda: from_base64(image_base64), model)
+
+    async def video_file(self, path: str, context: Context, model: Model = None) -> VideoSummaryDict:
+        with _told():
+            return await self._video(_file(path), model, context)
+
+    async def video_sent(self, video_base64: str, context: Context, model: Model = None) -> VideoSummaryDict:
+        with _told(), TemporaryDirectory(prefix="emotion-mcp-") as folder:
+            clip = Path(folder) / "clip"
+            try:
+                clip.write_bytes(base64.b64decode(video_base64, validate=True))
+            except (binascii.Error, ValueError) as error:
+                raise VideoError("This is not base64. Encode the video's file, not its path.") from error
+            return await self._video(clip, model, context)
+
+    async def _image(self, content: Any, model: str | None) -> FrameDict:
+        def work() -> FrameDict:
+            recognizer = self._catalogue.get(model)
+            with self._workshop.picture(content(), "mcp") as rgb:
+                return recognizer.analyze_rgb(rgb).to_dict()
+
+        with _told():
+            return await to_thread.run_sync(work)
+
+    async def _video(self, clip: Path, model: str | None, context: Context) -> VideoSummaryDict:
+        """Step by step, so that whoever cancels the call ends the work; tells how far it is."""
+        with TemporaryDirectory(prefix="emotion-mcp-") as folder:
+            begin = partial(self._desk.analyze, clip, Path(folder), model, VideoOptions(rate=10))
+            with await to_thread.run_sync(begin) as work:
+                steps = iter(work)
+                while (step := await to_thread.run_sync(next, steps, None)) is not None:
+                    done = 0.0 if isinstance(step, Waiting) else step.fraction
+                    await context.report_progress(done, 1.0)
+                return work.result().to_dict()
+
+
+def _file(path: str) -> Path:
+    found = Path(path).expanduser()
+    if not found.is_file():
+        raise ImageError(f"There is no file {found.name[:80]!r}. Give the whole path.")
+    return found
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except EmotionError as error:
+        raise ToolError(str(error)) from error

@@ -1,0 +1,41 @@
+// The Video tab's answer: it comes into view, is said to those who listen, and its chart and player go together.
+(() => {
+  const player = () => document.querySelector("#video-answer video");
+  const charts = () => document.querySelector("#video-chart .chart");
+  let said = "";
+
+  function told() {
+    // What the tab says of the work, once for each new word of it: "Ready", "Waiting", "Done", a refusal.
+    const status = document.querySelector("#video-status"), state = status?.querySelector("strong")?.textContent ?? "";
+    if (state === said) return;
+    said = state;
+    const line = document.getElementById("page-status");
+    if (line && state) line.textContent = status.innerText.trim();
+    if (state !== "Done.") return;
+    const answer = document.querySelector("#video-answer"), { top, bottom } = answer.getBoundingClientRect();
+    if (top < 0 || bottom > innerHeight) {
+      const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+      answer.scrollIntoView({ block: "start", behavior: still ? "instant" : "smooth" });
+    }
+  }
+
+  function follow() {
+    // The cursor on the chart, where the player is.
+    const chart = charts(), video = player();
+    if (!chart || !video) return;
+    const { seconds, left, right } = chart.dataset, share = Math.min(video.currentTime / seconds, 1);
+    const cursor = chart.querySelector(".cursor");
+    cursor.hidden = false;
+    cursor.style.left = `${100 * (Number(left) + share * (right - left))}%`;
+  }
+
+  new MutationObserver(told).observe(document.documentElement, { childList: true, subtree: true, characterData: true });
+  for (const kind of ["timeupdate", "seeked", "loadeddata"]) document.addEventListener(kind, follow, true);
+  document.addEventListener("click", (event) => {
+    const chart = event.target.closest?.("#video-chart .chart"), video = player();
+    if (!chart || !video) return;
+    const { seconds, left, right } = chart.dataset, place = chart.getBoundingClientRect();
+    const share = ((event.clientX - place.left) / place.width - left) / (right - left);
+    if (share >= 0 && share <= 1) video.currentTime = share * seconds;
+  });
+})();
