@@ -15,8 +15,10 @@ from typing import Any, Final
 
 from ..errors import MissingPackageError, ToolError
 from ..files import unfinished
+from ..options import frames_a_second, option, whole_number
 from ..recognition.bundle_config import CONFIG, BundleConfig
 from ..recognition.classifier import usable_cores
+from ..settings import DETECTORS
 
 SUMMARY: Final = "summary.json"
 #: Of Ray's store on one machine: it holds the model, and the numbers of shards.
@@ -37,22 +39,20 @@ _MOST_BLOCKS: Final = 4096
 
 @dataclass(frozen=True)
 class BulkOptions:
-    """How a run is done. model, detector: as ``EmotionRecognizer.load`` takes them.
+    """How a run is done. model, detector: as ``EmotionRecognizer.load`` takes them."""
 
-    faces: every picture is one face already. rate: frames of a video analysed a second, or None for
-    every one. workers: by default one for each core. address: of a Ray cluster, whose machines
-    all see SOURCE and OUT and have this package. shard_files: pictures in a shard, which is what
-    is done again after a kill.
-    """
-
-    column: str | None = None
-    model: str | None = None
-    detector: str | None = None
-    faces: bool = False
-    rate: float | None = None
-    workers: int | None = None
-    address: str | None = None
-    shard_files: int = 256
+    column: str | None = option(None, "the table's column of paths; by default path, file, ...", metavar="NAME")
+    model: str | None = option(None, "a bundle's folder or name, or owner/repo[@revision] on the Hub")
+    detector: str | None = option(None, "what finds the faces", choices=DETECTORS)
+    faces: bool = option(False, "each picture is one face, cut out already")
+    rate: float | None = option(
+        None, "analyse N frames a second of videos, not every one", type=frames_a_second, metavar="N"
+    )
+    workers: int | None = option(None, "by default one for each core", type=whole_number, metavar="N")
+    #: All its machines see SOURCE and OUT, and have this package.
+    address: str | None = option(None, "a Ray cluster that sees SOURCE and OUT, or auto", metavar="HOST:PORT")
+    #: What is done again after a kill.
+    shard_files: int = option(256, "pictures in a shard", type=whole_number, metavar="N")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .options import frames_a_second
+from .options import add_fields, given
 
 if TYPE_CHECKING:
     from ..bulk.run import BulkProgress
@@ -19,20 +19,13 @@ _LOG_SECONDS = 10
 
 def add_bulk(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command to a parser's commands."""
+    from ..bulk.run import BulkOptions
+
     bulk = commands.add_parser("bulk", help="score folders or tables of any size into Parquet, on Ray Data")
     bulk.add_argument("source", metavar="SOURCE", help="a folder, a quoted glob, or a CSV or Parquet file of paths")
     bulk.add_argument("out", type=Path, metavar="OUT", help="a new folder, or that of a run to go on with")
-    bulk.add_argument("--column", metavar="NAME", help="the table's column of paths; by default path, file, ...")
-    bulk.add_argument("--model", help="a bundle's folder or name, or owner/repo[@revision] on the Hub")
-    finder = bulk.add_mutually_exclusive_group()
-    finder.add_argument("--detector", choices=("auto", "yunet", "haar"))
-    finder.add_argument("--faces", action="store_true", help="each picture is one face, cut out already")
-    bulk.add_argument(
-        "--rate", type=frames_a_second, metavar="N", help="analyse N frames a second of videos, not every one"
-    )
-    bulk.add_argument("--workers", type=_whole, metavar="N", help="by default one for each core")
-    bulk.add_argument("--address", metavar="HOST:PORT", help="a Ray cluster that sees SOURCE and OUT, or auto")
-    bulk.add_argument("--shard-files", type=_whole, default=256, metavar="N", help="pictures in a shard (256)")
+    add_fields(bulk.add_mutually_exclusive_group(), BulkOptions, "detector", "faces")
+    add_fields(bulk, BulkOptions, "column", "model", "rate", "workers", "address", "shard_files")
     bulk.set_defaults(run=run_command)
 
 
@@ -40,8 +33,7 @@ def run_command(options: argparse.Namespace) -> int:
     """Score everything; 1 when files could not be used, which are listed."""
     from ..bulk.run import SUMMARY, BulkOptions, run_bulk
 
-    names = ("column", "model", "detector", "faces", "rate", "workers", "address", "shard_files")
-    asked = BulkOptions(**{name: getattr(options, name) for name in names})
+    asked = BulkOptions(**given(options, BulkOptions))
     told = 0.0
     with closing(run_bulk(options.source, options.out, asked)) as steps:
         for progress in steps:
@@ -62,10 +54,3 @@ def _line(progress: "BulkProgress") -> str:
     done = progress.total - progress.files_left
     line = f"{done:,} of {progress.total:,} files, {progress.faces:,} faces, {progress.failed:,} failed"
     return line if not progress.rate else f"{line}, {progress.rate:.1f} a second, {progress.seconds_left:.0f} s left"
-
-
-def _whole(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("give a whole number, 1 or more")
-    return number

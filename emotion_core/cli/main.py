@@ -24,7 +24,12 @@ def parser() -> argparse.ArgumentParser:
     commands = main_parser.add_subparsers(dest="command", required=True)
     adds = (add_image, add_video, add_publish, add_browser_runtime, add_mcp, add_bulk, add_commands, add_reports)
     for add in adds:
-        add(commands)
+        try:
+            add(commands)
+        except ModuleNotFoundError as error:
+            # An image or a Space does not have the rooms that serving does without, nor their commands.
+            if not (error.name or "").startswith("emotion_core."):
+                raise
     return main_parser
 
 

@@ -2,18 +2,53 @@
 
 import argparse
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import Field, fields
 from pathlib import Path
+from typing import Any, get_args, get_type_hints
 
 from ..errors import OutputError
 from ..settings import DETECTORS
 
 
-def frames_a_second(text: str) -> float:
-    """A rate above 0; argparse.ArgumentTypeError for another."""
-    rate = float(text)
-    if not 0 < rate <= 1000:
-        raise argparse.ArgumentTypeError("give frames a second, above 0")
-    return rate
+def add_fields(command: Any, kind: type, *names: str) -> None:
+    """Add an option for each field of a dataclass that was made by ``option``, or for those named.
+
+    command: a parser, or a group of one. What is not given is None, and keeps the field's default:
+    see ``given``.
+    """
+    hints = get_type_hints(kind)
+    for field in fields(kind):
+        if "meaning" not in field.metadata or (names and field.name not in names):
+            continue
+        words = {"dest": field.name, "default": None, "help": _help(field), **field.metadata["words"]}
+        inner = [it for it in get_args(hints[field.name]) if it not in (type(None), ...)]
+        plain = inner[0] if inner else hints[field.name]
+        words |= {"action": "store_true"} if plain is bool else {"type": _told(words.get("type", plain))}
+        command.add_argument(f"--{field.name.replace('_', '-')}", **words)
+
+
+def given(options: argparse.Namespace, kind: type) -> dict[str, Any]:
+    """The fields of a dataclass that were set on the command line."""
+    found = {field.name: getattr(options, field.name, None) for field in fields(kind)}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _help(field: "Field[Any]") -> str:
+    plain = isinstance(field.default, int | float | str) and not isinstance(field.default, bool)
+    return f"{field.metadata['meaning']} (default {field.default})" if plain else str(field.metadata["meaning"])
+
+
+def _told(kind: Callable[[str], Any]) -> Callable[[str], Any]:
+    """The type for argparse, whose users are told what it says of a wrong value."""
+
+    def read(text: str) -> Any:
+        try:
+            return kind(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return read
 
 
 def add_recognizer(command: argparse.ArgumentParser) -> None:

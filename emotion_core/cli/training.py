@@ -9,7 +9,6 @@ from . import evaluation
 from .training_options import (
     DETECT,
     MODEL,
-    TrainingHelp,
     asked_for,
     bundle_of,
     data_options,
@@ -33,7 +32,6 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     train = commands.add_parser(
         "train",
         help="train a network and export it as a bundle",
-        formatter_class=TrainingHelp,
         epilog="With few faces, epochs, batch size and the weights' average follow their number unless they are given, "
         "and networks are also trained on parts of the data, to say how good the network is.",
     )

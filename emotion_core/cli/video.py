@@ -12,7 +12,7 @@ from ..results import NO_FACE
 from ..video.analysis import analyze_video
 from ..video.probe import OWN_MACHINE
 from ..video.results import VideoOptions, VideoSummary
-from .options import add_recognizer, frames_a_second, refuse_same_names
+from .options import add_fields, add_recognizer, given, refuse_same_names
 
 
 def add_video(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -20,9 +20,7 @@ def add_video(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     video = commands.add_parser("video", help="analyse videos: every person, over time")
     video.add_argument("clips", nargs="+", type=Path, metavar="CLIP")
     video.add_argument("--out", type=Path, required=True, metavar="DIR", help="write the answers there")
-    video.add_argument(
-        "--rate", type=frames_a_second, metavar="N", help="analyse N frames a second instead of every one"
-    )
+    add_fields(video, VideoOptions, "rate")
     video.add_argument("--no-copy", action="store_true", help="write no annotated video: tables and timeline, sooner")
     video.add_argument("--json", action="store_true", help="print one JSON list of summaries, an entry per clip")
     add_recognizer(video)
@@ -61,7 +59,7 @@ def run_video(options: argparse.Namespace) -> int:
 
 
 def _analyze_clip(clip: Path, options: argparse.Namespace, recognizer: EmotionRecognizer) -> VideoSummary:
-    asked = VideoOptions(rate=options.rate, copy=not options.no_copy, limits=OWN_MACHINE)
+    asked = VideoOptions(**given(options, VideoOptions), copy=not options.no_copy, limits=OWN_MACHINE)
     with analyze_video(clip, options.out, recognizer, asked) as work:
         for progress in work:
             if sys.stderr.isatty():

@@ -7,40 +7,52 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import TrainingError
+from ..options import option
 from .augment import Augmentation
-from .devices import fast_precision
+
+
+def _fast_precision() -> str:
+    from .devices import fast_precision  # Keras, which the command line's help does without
+
+    return fast_precision()
 
 
 @dataclass(frozen=True)
 class TrainConfig:
     """The network, the targets, the augmentation and the optimiser of one run."""
 
-    arch: str = "resnet50v2"
-    arch_options: Mapping[str, Any] = field(default_factory=dict)  # see ``architectures``: crop_size, image_size...
-    epochs: int = 14
-    batch_size: int = 64
-    learning_rate: float = 4e-4  # peak; linear warm-up, then a cosine to zero
+    arch: str = option("resnet50v2", "custom_cnn, mobilenetv2, residual_cnn, resnet50, resnet50v2 or vgg16")
+    #: See ``recognition.architectures``: crop_size, channels, image_size and what else the network takes.
+    arch_options: Mapping[str, Any] = field(default_factory=dict)
+    epochs: int = option(14, "times that all faces are gone through")
+    batch_size: int = option(64, "faces in a step")
+    learning_rate: float = option(4e-4, "its peak, after a linear warm-up; then a cosine to zero")
     warmup_epochs: float = 0.5
-    weight_decay: float = 1e-2  # decoupled (Loshchilov and Hutter 2019, arXiv:1711.05101), kernels only
-    dropout: float = 0.3
-    label_smoothing: float = 0.05
-    votes_share: float = 0.35  # of the target given to the FER+ votes, where loaded
-    teachers: tuple[str, ...] = ()  # bundles whose mean answer is learnt from (Hinton et al. 2015, arXiv:1503.02531)
-    distil_share: float = 0.5  # of the target given to the teachers
-    distil_temperature: float = 2.0  # divides the teachers' logits
-    teacher_views: int = 0  # augmented pictures of each face that they answer, and that are learnt from; see ``views``
-    class_weight_power: float = 0.25  # weight (mean count / count)^p: 0 none, 1 balanced
-    balanced_sampling: float = 0.0  # the same power for how often a face is drawn
-    mixup: float = 0.0  # alpha of the Beta distribution (Zhang et al. 2018, arXiv:1710.09412); 0 none
+    #: Decoupled (Loshchilov and Hutter 2019, arXiv:1711.05101), of kernels only.
+    weight_decay: float = option(1e-2, "AdamW's")
+    dropout: float = option(0.3, "before the last layer")
+    label_smoothing: float = option(0.05, "share of the targets that all labels get")
+    votes_share: float = option(0.35, "share of the targets that the votes get")
+    #: Their mean answer is learnt from (Hinton et al. 2015, arXiv:1503.02531).
+    teachers: tuple[str, ...] = option((), "bundles to learn the answers of", nargs="+", metavar="BUNDLE")
+    distil_share: float = option(0.5, "share of the targets that the teachers get")
+    distil_temperature: float = option(2.0, "divides the teachers' logits")
+    #: Learnt from, too; see ``views``.
+    teacher_views: int = option(0, "augmented pictures of each face that teachers see; 0: the face as it is")
+    #: A class weighs (mean count / count)^power.
+    class_weight_power: float = option(0.25, "0: no class weights, 1: balanced")
+    balanced_sampling: float = option(0.0, "0: each face once an epoch, 1: classes equally")
+    #: Zhang et al. 2018, arXiv:1710.09412.
+    mixup: float = option(0.0, "alpha of the Beta distribution; 0: none")
     augmentation: Augmentation = field(default_factory=Augmentation)
-    augmentation_start: float = 0.5  # strength at first,
-    augmentation_end: float = 1.0  # reached by half of the run
-    ema: float = 0.998  # momentum of the weights' moving average
-    precision: str = field(default_factory=fast_precision)
-    weights: str | None = None  # "imagenet": let Keras download them
-    init: str | None = None  # or a bundle, an .npz of initial weights, another run's best.weights.h5
-    train_from: str | None = None  # layers before this one keep their weights; "logits": the head alone
-    seed: int = 0
+    augmentation_start: float = option(0.5, "strength at first, 0 to 1")
+    augmentation_end: float = option(1.0, "strength in the second half, 0 to 1")
+    ema: float = option(0.998, "momentum of the averaged weights, per step")
+    precision: str = option(_fast_precision, "mixed_bfloat16 or float32; by default what the machine is fast at")
+    weights: str | None = option(None, "start from Keras's download", choices=("imagenet",))
+    init: str | None = option(None, "start from a bundle, an .npz of weights, or a run's best.weights.h5")
+    train_from: str | None = option(None, "keep the layers before it; logits: the head alone", metavar="LAYER")
+    seed: int = option(0, "of weights, batches and augmentation")
 
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.batch_size < 1 or self.learning_rate <= 0:

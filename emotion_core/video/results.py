@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypedDict
 
+from ..options import frames_a_second, option
 from ..tracking.people import Person, PersonDict
 from .probe import VideoLimits
 
@@ -24,7 +25,9 @@ class VideoOptions:
     tables, the timeline and the summary come much sooner.
     """
 
-    rate: float | None = None
+    rate: float | None = option(
+        None, "analyse N frames a second instead of every one", type=frames_a_second, metavar="N"
+    )
     max_side: int = 1280
     smoothing_seconds: float = 0.4
     gap_seconds: float = 1.0

@@ -8,6 +8,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -316,10 +317,11 @@ def test_initial_weights(tmp_path: Path) -> None:
     tiny.register()
     network = build("tiny", 7)
     bias = next(variable for variable in network.variables if variable.path == "logits/bias")
-    np.savez(tmp_path / "init.npz", **{"logits|bias": np.arange(7, dtype=np.float16), "logits|kernel": np.zeros(3)})
+    arrays: dict[str, Any] = {"logits|bias": np.arange(7, dtype=np.float16), "logits|kernel": np.zeros(3)}
+    np.savez(tmp_path / "init.npz", allow_pickle=True, **arrays)
     assert load_initial(network, tmp_path / "init.npz") == 1
     assert np.array_equal(bias.numpy(), np.arange(7))
-    np.savez(tmp_path / "other.npz", **{"elsewhere|bias": np.zeros(7)})
+    np.savez(tmp_path / "other.npz", allow_pickle=True, **{"elsewhere|bias": np.zeros(7)})
     with pytest.raises(TrainingError, match="another architecture"):
         load_initial(network, tmp_path / "other.npz")
     for content in (b"no archive", (tmp_path / "init.npz").read_bytes()[:200]):
