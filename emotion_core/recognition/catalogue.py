@@ -96,7 +96,8 @@ class Catalogue:
         if name not in self._folders:
             names = ", ".join([default.config.name, *self._folders])
             raise ModelNotFoundError(f"There is no model of that name here. There are: {names}.")
-        return self._models.get(name, lambda: self._load(name)).with_detector(finder)
+        found = self._models.get(name, lambda: self._load(name))
+        return found if found.detector is finder else found.with_detector(finder)
 
     def _load(self, name: str) -> EmotionRecognizer:
         bundle = Bundle.open(self._folders[name], f"{name} (embedded)")
