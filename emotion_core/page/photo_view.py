@@ -87,6 +87,7 @@ def _faces(answer: PhotoAnswer) -> str:
     return render(
         "faces.html",
         heading=heading(result),
+        result=result,
         faces=[
             {"number": number, "thumbnail": thumbnail(answer.rgb, one.face.box), "face": one, "other": second}
             for number, (one, second) in enumerate(zip(result.predictions, others, strict=True), 1)
