@@ -25,6 +25,7 @@ from ..recognition.hub import PATIENCE, within
 from ..recognition.resolve import yunet_file
 from ..serving.browser_runtime import CDN, CDN_HOST, CONTENT, FILES, BrowserRuntime, open_runtime
 from ..serving.refusals import ApiError
+from .words import words_of
 
 log = logging.getLogger(__name__)
 
@@ -136,6 +137,7 @@ class BrowserFiles:
         config, path = bundle.config, bundle.folder / GRAPH
         return {
             "name": config.name,
+            "title": words_of(config).title,
             "file": self._hand_out(f"{config.name}.tflite", Asset(path)),
             "batch": batch_marks(path.read_bytes()),
             "labels": described_labels(config.labels),

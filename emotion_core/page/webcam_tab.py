@@ -46,7 +46,8 @@ def webcam_tab(catalogue: Catalogue, settings: Settings, workshop: Workshop) -> 
         model = gr.Dropdown(models, value=models[0][1], label="Answered by")
         detector = gr.Dropdown(detectors, value=detectors[0][1], label="Faces are found by")
     for choice in (model, detector):
-        choice.change(None, [model, detector], None, js=_CHOOSE, api_visibility="private")
+        # Also the one that is shown already: in the browser, another may have answered so far.
+        choice.select(None, [model, detector], None, js=_CHOOSE, api_visibility="private")
     gr.Markdown(
         "On the server, frames are analysed in memory and dropped; none is written to a disk or logged. "
         f"There, a stream ends after {minutes(settings.webcam_seconds)}."

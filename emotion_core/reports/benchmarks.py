@@ -1,7 +1,7 @@
 """The recorded benchmarks as Markdown tables: what ``tests/benchmarks`` measured, by its programs.
 
-``speed.json`` of ``speed.py``, ``load.json`` of ``load.py``, ``fuzz.json`` of ``tests/fuzz/fuzz.py`` and
-``bulk.json`` of ``bulk_speed.py``.
+``speed.json`` of ``speed.py``, ``load.json`` of ``load.py``, ``fuzz.json`` of ``tests/fuzz/fuzz.py``,
+``bulk.json`` of ``bulk_speed.py`` and ``on_device.json`` of ``on_device.py``.
 """
 
 import math
@@ -13,6 +13,7 @@ from typing import Any, Final
 from ..recognition.bundle import DEFAULT
 from ..training.card import table
 from ..training.run_folder import RUNS, read_json
+from .on_device import device_server_table, device_table
 
 BENCHMARKS: Final = Path(__file__).parents[2] / "tests" / "benchmarks"
 _SIZES: Final = ("VGA", "HD", "4K")
@@ -30,6 +31,8 @@ def benchmark_tables(folder: Path = BENCHMARKS) -> dict[str, Callable[[], str]]:
         "benchmark growth": growth_table,
         "benchmark load": load_table,
         "benchmark fuzz": fuzz_table,
+        "benchmark device": device_table,
+        "benchmark device server": device_server_table,
     }
     return {name: partial(maker, folder) for name, maker in makers.items()}
 

@@ -1,6 +1,7 @@
 """Answers from the visitor's own device, in a real Chromium with a real face before its camera."""
 
 import hashlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,12 @@ from emotion_core.images import RGB
 from emotion_core.recognition.bundle import embedded
 from emotion_core.recognition.classifier import Classifier
 from emotion_core.recognition.detectors import YuNetDetector
+from emotion_core.recognition.hub import YUNET
+from emotion_core.serving.browser_runtime import CDN_HOST, FILES
 from support.camera import chromium, write_film
 from support.on_device import analyze, parity
 from support.page_server import CHROMIUM, page_server
+from support.stand_in_hub import Repo, StandInHub
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")]
 #: A busy machine is slow; nothing here is about speed.
@@ -25,7 +29,8 @@ PATIENCE = 120_000
 
 @pytest.fixture(scope="module")
 def server(browser_runtime_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with page_server(tmp_path_factory.mktemp("server"), EMOTION_BROWSER_RUNTIME=str(browser_runtime_folder)) as url:
+    settings = {"EMOTION_BROWSER_RUNTIME": str(browser_runtime_folder), "EMOTION_DETECTOR": "auto"}
+    with page_server(tmp_path_factory.mktemp("server"), **settings) as url:
         yield url
 
 
@@ -125,7 +130,7 @@ class TestStream:
         sockets: list[Any] = []
         page.on("websocket", lambda socket: sockets.append(socket))
         start(page)
-        assert where(page) == "On this device, by fer2013-custom-cnn: no picture leaves it."
+        assert where(page) == "On this device, by “Small and fast”: no picture leaves it."
         page.wait_for_function("document.querySelectorAll('#webcam .person li').length === 7")
         count = len(context.sent)
         page.wait_for_timeout(3000)
@@ -172,16 +177,13 @@ class TestStream:
     def test_another_network_and_detector(self, context: Any, server: str) -> None:
         page = visit(context, server)
         start(page)
-        page.evaluate(
-            "document.dispatchEvent(new CustomEvent('webcam-choice', "
-            "{detail: {model: 'fer2013-resnet50v2', detector: null}}))"
-        )
-        page.get_by_text("On this device, by fer2013-resnet50v2").wait_for()
-        page.locator("#webcam .box").wait_for()
-        page.evaluate(
-            "document.dispatchEvent(new CustomEvent('webcam-choice', "
-            "{detail: {model: null, detector: 'Haar cascade'}}))"
-        )
+        page.get_by_role("button", name="Choose who answers").last.click()
+        page.get_by_label("Answered by").last.click()
+        page.get_by_role("option", name="Accurate").click()  # as is shown already
+        page.get_by_text("On this device, by “Accurate”").wait_for()
+        page.locator("#webcam .box").first.wait_for()
+        page.get_by_label("Faces are found by").last.click()
+        page.get_by_role("option", name=re.compile("^Simple")).click()
         page.get_by_text("Haar cascade runs there alone").wait_for()
         assert page.problems == []
 
@@ -224,7 +226,7 @@ class TestInstead:
         # Asked for it, the page tries again.
         context.unroute("**/*.wasm")
         page.get_by_label("Answers come from").select_option("this device")
-        page.get_by_text("On this device, by fer2013-custom-cnn").wait_for()
+        page.get_by_text("On this device, by “Small and fast”").wait_for()
         assert page.problems == []
 
     def test_webassembly_is_switched_off(self, context: Any, server: str) -> None:
@@ -246,7 +248,38 @@ class TestInstead:
         frame.get_by_role("tab", name="Webcam").click()
         frame.get_by_role("button", name="Start the camera").click()
         frame.locator("#webcam .box b").filter(has_text="happy").wait_for()
-        frame.get_by_text("On this device, by fer2013-custom-cnn").wait_for()
+        frame.get_by_text("On this device, by “Small and fast”").wait_for()
+
+
+def test_the_runtime_from_a_public_network(
+    context: Any, browser_runtime_folder: Path, yunet: bytes, tmp_path: Path
+) -> None:
+    """Said in the line on privacy; each file is checked against our hash, whoever sends it."""
+    [name] = YUNET.sha256
+    hub = StandInHub()
+    hub.repos[YUNET.repo_id] = Repo({name: yunet}, commit=YUNET.revision or "")
+    spoilt = ["plain.wasm", "threaded.wasm"]
+
+    def answer(route: Any) -> None:
+        [own] = [own for own, file in FILES.items() if file.address == route.request.url]
+        body = (browser_runtime_folder / own).read_bytes()
+        headers = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
+        route.fulfill(body=body + b" " if own in spoilt else body, headers=headers)
+
+    context.route(f"{CDN_HOST}/**", answer)
+    settings = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "hub"), "EMOTION_BROWSER_RUNTIME": "cdn"}
+    with page_server(tmp_path, **settings) as url:
+        page = visit(context, url)
+        assert "The program that does it comes from cdn.jsdelivr.net" in where(page)
+        start(page, asked=False)
+        assert "is not the one that was published" in where(page)
+        spoilt.clear()
+        page.get_by_label("Answers come from").select_option("this device")
+        page.get_by_text("On this device, by “Small and fast”").wait_for()
+        page.locator("#webcam .box").first.wait_for()
+        assert page.problems == []
+        page.close()
+    hub.close()
 
 
 @pytest.mark.parametrize("model", ["fer2013-custom-cnn", "ferplus-residual-cnn", "fer2013-resnet50v2"])

@@ -7,8 +7,8 @@ import { Device, obstacle } from "./device.js";
 import { RollingHistory } from "./recent.js";
 import { timeline } from "./timeline.js";
 
-/** Detectors that are the network which this device runs. */
-const SAME_NETWORK = ["YuNet", "libfacedetection"];
+/** The one detector that is another than what this device runs. */
+const OTHER_DETECTOR = "Haar cascade";
 /** A camera that shows nothing new for so many milliseconds is asked all the same. */
 const STALLED_MS = 500;
 /** Over how many milliseconds the rate is measured, over how many frames the latency; how often is spoken and drawn. */
@@ -143,12 +143,12 @@ export class DeviceSource {
 
   /** What speaks against it, in words; "" for nothing. @param {Choice} choice */
   obstacle(choice) {
-    if (choice.detector && !SAME_NETWORK.includes(choice.detector)) return `${choice.detector} runs there alone.`;
+    if (choice.detector === OTHER_DETECTOR) return `${choice.detector} runs there alone.`;
     return obstacle();
   }
 
   words() {
-    const by = this.#device?.network ? `, by ${this.#device.network.name}` : "";
+    const by = this.#device?.network ? `, by “${this.#device.network.title}”` : "";
     const host = this.files.host ? ` The program that does it comes from ${this.files.host}.` : "";
     return `On this device${by}: no picture leaves it.${host}`;
   }

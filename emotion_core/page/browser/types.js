@@ -37,6 +37,7 @@
  *
  * @typedef {object} Network a model that can answer here
  * @property {string} name
+ * @property {string} title what the page calls it
  * @property {HandedOut} file
  * @property {number[]} batch where in the file the size of the batch is left open
  * @property {Label[]} labels
