@@ -158,8 +158,14 @@ class BrowserFiles:
         self._assets[url] = asset
         return _handed_out(url, sha256) | {"bytes": len(content)}
 
-    def _manifest(self, _request: Request) -> Response:
-        return JSONResponse(self.manifest(), headers={"Cache-Control": "no-cache"})
+    def _manifest(self, request: Request) -> Response:
+        answer = JSONResponse(self.manifest())
+        tag = f'"{hashlib.sha256(bytes(answer.body)).hexdigest()[:32]}"'
+        headers = {"Cache-Control": "no-cache", "ETag": tag}
+        if tag in request.headers.get("if-none-match", ""):
+            return Response(status_code=304, headers=headers)
+        answer.headers.update(headers)
+        return answer
 
     async def _file(self, request: Request) -> Response:
         asset = self._assets.get(f"browser/{request.path_params['rest']}")

@@ -35,7 +35,8 @@ from support.camera import chromium, write_film
 from support.on_device import analyze, parity
 from support.page_server import page_server
 
-MODELS = ("fer2013-custom-cnn", "fer2013-resnet50v2")
+#: And what the page calls them.
+MODELS = {"fer2013-custom-cnn": "Small and fast", "fer2013-resnet50v2": "Accurate"}
 PATIENCE_MS = 120_000
 #: Each frame's way from the camera's picture to the marks on the page, in milliseconds.
 _WATCH = """() => {
@@ -76,7 +77,7 @@ def stayed(browser: Any, url: str, pid: int, seconds: float) -> dict[str, float]
     idle = cpu_seconds(pid) - idle
     context = browser.new_context(permissions=["camera"])
     context.set_default_timeout(PATIENCE_MS)
-    page, _, _ = _visit(context, url, MODELS[0])
+    page, _, _ = _visit(context, url, next(iter(MODELS)))
     before = cpu_seconds(pid)
     page.wait_for_timeout(1000 * seconds)
     used = cpu_seconds(pid) - before
@@ -97,7 +98,7 @@ def streamed(browser: Any, url: str, model: str, seconds: float) -> dict[str, An
     analysis = page.locator("#webcam .work").inner_text()
     where = page.locator("#webcam .where").inner_text()
     page.close()
-    assert model in where, where
+    assert MODELS[model] in where, where
     page, second, again = _visit(context, url, model)
     context.close()
     cuts = statistics.quantiles(lags, n=100)

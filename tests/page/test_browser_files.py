@@ -54,6 +54,13 @@ class TestFolder:
         assert served == {one["file"]["url"].split("/")[1] for one in device["networks"]}
         assert device["first"] == "fer2013-custom-cnn"
 
+    def test_what_is_known_is_not_sent_again(self, client: TestClient) -> None:
+        first = client.get("/browser/manifest.json")
+        again = client.get("/browser/manifest.json", headers={"If-None-Match": first.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+        other = client.get("/browser/manifest.json", headers={"If-None-Match": '"other"'})
+        assert other.json() == first.json()
+
     def test_code_and_its_imports(self, client: TestClient) -> None:
         manifest = client.get("/browser/manifest.json").json()
         folder = manifest["entry"].rpartition("/")[0]
