@@ -29,8 +29,8 @@ PATIENCE = 120_000
 
 @pytest.fixture(scope="module")
 def server(browser_runtime_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    settings = {"EMOTION_BROWSER_RUNTIME": str(browser_runtime_folder), "EMOTION_DETECTOR": "auto"}
-    with page_server(tmp_path_factory.mktemp("server"), **settings) as url:
+    folder, runtime = tmp_path_factory.mktemp("server"), str(browser_runtime_folder)
+    with page_server(folder, EMOTION_BROWSER_RUNTIME=runtime, EMOTION_DETECTOR="auto") as url:
         yield url
 
 
@@ -267,8 +267,8 @@ def test_the_runtime_from_a_public_network(
         route.fulfill(body=body + b" " if own in spoilt else body, headers=headers)
 
     context.route(f"{CDN_HOST}/**", answer)
-    settings = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "hub"), "EMOTION_BROWSER_RUNTIME": "cdn"}
-    with page_server(tmp_path, **settings) as url:
+    cache = str(tmp_path / "hub")
+    with page_server(tmp_path, HF_ENDPOINT=hub.url, HF_HOME=cache, EMOTION_BROWSER_RUNTIME="cdn") as url:
         page = visit(context, url)
         assert "The program that does it comes from cdn.jsdelivr.net" in where(page)
         start(page, asked=False)
