@@ -111,6 +111,9 @@ def run_data(options: argparse.Namespace) -> int:
 
 def run_train(options: argparse.Namespace) -> int:
     """Train, then export to a bundle; the run's own files are kept in BUNDLE/run."""
+    from ..training.quiet import start_quietly
+
+    start_quietly()
     from ..training.data.classes import expression
     from ..training.data.sought import FaceSeeker
     from ..training.data.sources import fewer

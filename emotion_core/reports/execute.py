@@ -10,12 +10,14 @@ from typing import Any, Final
 from ..errors import ReportError
 from ..files import unfinished
 
-_ABSOLUTE: Final = re.compile(r"""(["'])(?:/|[A-Za-z]:\\)[^"']*?([^/\\"']+)\1""")
+_ABSOLUTE: Final = re.compile(r"""["'](?:/|~/|[A-Za-z]:[\\/])""")
+_INJECTED: Final = "injected-parameters"
 
 
 def execute(notebook: str | Path, out: str | Path, parameters: Mapping[str, Any] | None = None) -> Path:
     """Run with other parameters than the notebook's own, from its folder; returns ``out``, which is written anew.
 
+    Parameters that an earlier run has set stay set. Paths of this machine are not kept: nobody else has them.
     Progress bars are kept as their last state. Raises ReportError where a cell fails; ``out``
     then holds what was reached, with the error.
     """
@@ -33,7 +35,7 @@ def execute(notebook: str | Path, out: str | Path, parameters: Mapping[str, Any]
             papermill.execute_notebook(
                 notebook,
                 reached,
-                dict(parameters or {}),
+                {**set_before(nbformat.read(notebook, as_version=4)), **(parameters or {})},
                 cwd=notebook.parent,
                 progress_bar=False,
                 coalesce_streams=True,
@@ -55,14 +57,28 @@ def value_of(text: str) -> Any:
         return text
 
 
+def set_before(content: Any) -> dict[str, Any]:
+    """The parameters that an earlier run of the notebook has set."""
+    cells = [cell.source for cell in content.cells if _INJECTED in cell.metadata.get("tags", [])]
+    return {name: ast.literal_eval(value) for source in cells for name, value, _ in _assignments(source)}
+
+
 def tidied(content: Any) -> Any:
-    """The notebook without the runner's notes and the libraries' logs; of files given as parameters only names."""
+    """The notebook without the runner's notes, the libraries' logs and the parameters that name files of a machine."""
     content.metadata.pop("papermill", None)
     for cell in content.cells:
         tags = cell.metadata.get("tags", [])
         cell.metadata = {"tags": tags} if tags else {}
         if cell.cell_type == "code":
             cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
-        if "injected-parameters" in tags:
-            cell.source = _ABSOLUTE.sub(r"\1\2\1", cell.source).rstrip()
+        if _INJECTED in tags:
+            kept = [line for _, value, line in _assignments(cell.source) if not _ABSOLUTE.search(value)]
+            cell.source = "\n".join(["# Parameters", *kept]) if kept else ""
+    content.cells = [cell for cell in content.cells if cell.source or _INJECTED not in cell.metadata.get("tags", [])]
     return content
+
+
+def _assignments(source: str) -> list[tuple[str, str, str]]:
+    """(name, the value's text, the whole text) of a cell's assignments."""
+    found = [node for node in ast.parse(source).body if isinstance(node, ast.Assign)]
+    return [(ast.unparse(node.targets[0]), ast.unparse(node.value), ast.unparse(node)) for node in found]

@@ -16,6 +16,7 @@ from ..errors import BundleError
 from ..recognition.architectures import build
 from ..recognition.bundle_config import BundleConfig
 from ..recognition.classifier import LiteRTNetwork
+from .quiet import quiet_libraries
 
 FLOAT: Final = "float32"
 LITERT: Final = (FLOAT, "float16", "dynamic-range int8", "full int8")
@@ -37,7 +38,7 @@ def litert(network: Any, form: str, samples: NDArray[np.uint8]) -> bytes:
         converter.target_spec.supported_types = [tf.float16]
     if form == "full int8":
         converter.representative_dataset = lambda: ([sample[None]] for sample in samples)
-    with contextlib.redirect_stdout(io.StringIO()):  # the converter lists every variable
+    with contextlib.redirect_stdout(io.StringIO()), quiet_libraries():  # the converter lists every variable
         return bytes(converter.convert())
 
 

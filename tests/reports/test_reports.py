@@ -236,7 +236,7 @@ def test_a_kept_notebook_tells_nothing_of_the_machine() -> None:
     cell.metadata["papermill"] = {"duration": 1}
     cell.outputs = [nbformat.v4.new_output("stream", name=name, text=name) for name in ("stdout", "stderr")]
     kept = tidied(nbformat.v4.new_notebook(cells=[cell], metadata={"papermill": {"output_path": "/home/me/x.ipynb"}}))
-    assert kept.cells[0].source == "PEER = 'peer.hdf5'\nSIDE = 48"
+    assert kept.cells[0].source == "# Parameters\nSIDE = 48"
     assert [output.text for output in kept.cells[0].outputs] == ["stdout"]
     assert "home" not in nbformat.writes(kept)
     assert (value_of("12"), value_of("['a']"), value_of("drawn")) == (12, ["a"], "drawn")
@@ -250,7 +250,7 @@ def test_slides(tiny_bundle: Bundle, recognizer: EmotionRecognizer, tmp_path: Pa
     ablation = {
         "config": {"epochs": 2, "arch": "tiny"},
         "training_faces": 84,
-        "runs": [{"switch": "plain", "accuracy": 0.5}, {"switch": "EMA", "accuracy": 0.51}],
+        "runs": [{"switch": word, "accuracy_uncalibrated": share} for word, share in (("plain", 0.5), ("EMA", 0.51))],
     }
     (tmp_path / "ablation.json").write_text(json.dumps(ablation))
     assert make_slides(tmp_path / "all.pptx", tmp_path, recognizer).is_file()
