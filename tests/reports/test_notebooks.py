@@ -59,7 +59,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.mark.notebooks
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_it_runs_as_committed(notebook: Path, source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a folder of its own, beside the package, with nothing of the author's machine; only what makes it quick is set."""
+    """In a folder of its own, beside the package, on any machine; only what makes it quick is set."""
     folder = tmp_path / "training_notebooks"
     folder.mkdir()
     (tmp_path / "emotion_core").symlink_to(ROOT / "emotion_core")
