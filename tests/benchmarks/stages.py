@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -26,6 +27,10 @@ from emotion_core.tracking.stream import StreamAnalyzer
 from emotion_core.tracking.tracker import FaceTracker
 from emotion_core.video import analysis as video
 from emotion_core.video import writer as video_write
+from emotion_core.video.drawing import paint_i420
+from emotion_core.video.follow import Followed
+from emotion_core.video.probe import OWN_MACHINE, probe
+from emotion_core.video.reader import VideoReader
 
 RATE = 10.0
 
@@ -99,7 +104,9 @@ def video_stages(recognizer: EmotionRecognizer, clip: Path) -> dict[str, float]:
     faces = one_look.detector.detect(frames[0])
     crops = one_look.crops(frames[0], faces)
     captions = StreamAnalyzer(recognizer, FaceTracker(confirm_seconds=0)).analyze(frames[0], 0).captions()
-    yuv = [cv2.cvtColor(frame, cv2.COLOR_RGB2YUV_I420) for frame in frames]
+    yuv = [np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2YUV_I420), np.uint8) for frame in frames]
+    with VideoReader(clip, probe(clip), OWN_MACHINE, VideoOptions().max_side) as reader:
+        pictures, canvas = list(islice(reader, 30)), reader.canvas
 
     def search() -> None:
         follower = FaceFollower(recognizer.detector, VideoOptions().detection_side)
@@ -111,11 +118,11 @@ def video_stages(recognizer: EmotionRecognizer, clip: Path) -> dict[str, float]:
 
     stages = {
         "decode": each(best_seconds(lambda: decode_only(clip))),
-        "to RGB": each(best_seconds(lambda: decoded(clip)) - best_seconds(lambda: decode_only(clip))),
+        "to RGB": round(median_milliseconds(lambda: canvas.rgb(pictures[0].frame)) / step, 3),
         "faces": each(best_seconds(search)),
         "graph": round(median_milliseconds(lambda: one_look.classifier.probabilities(crops)) / step, 3),
-        "drawing": median_milliseconds(lambda: paint(frames[0], captions)),
-        "to YUV": median_milliseconds(lambda: cv2.cvtColor(frames[0], cv2.COLOR_RGB2YUV_I420)),
+        "copy of the planes": median_milliseconds(pictures[0].i420),
+        "drawing": median_milliseconds(lambda: paint_i420(yuv[0], captions, canvas.matrix)),
         "encode": each(best_seconds(lambda: encode_only(yuv, rate))),
     }
     stages["whole"] = whole(recognizer, clip)
@@ -188,12 +195,22 @@ def without_threads() -> Iterator[None]:
         yield
 
 
+def by_rgb(writer: video_write.VideoWriter, item: Followed) -> None:
+    """Every frame to RGB, drawn on, and back."""
+    paint(item.picture.rgb, item.frame.captions())
+    writer.write(item.picture.rgb, item.picture.pts)
+
+
 def video_steps(recognizer: EmotionRecognizer, clip: Path) -> dict[str, dict[str, float]]:
     """What the clip costs with each step undone alone: milliseconds a frame, and how many times the whole's."""
     usual = whole(recognizer, clip)
     taken = {"faces followed between searches of the whole frame": whole(recognizer, clip, search_seconds=0.0)}
     with patch.dict(video_write.X264, {"preset": "veryfast", "x264-params": ""}):
         taken["a cheaper encoder setting, of the same size and quality"] = whole(recognizer, clip)
+    with patch.dict(video_write.X264, {"x264-params": "mbtree=1:rc-lookahead=10"}):
+        taken["B-frames at fixed places, a shorter look ahead, no search below a pixel"] = whole(recognizer, clip)
+    with patch.object(video, "_draw", by_rgb):
+        taken["boxes drawn on the planes, RGB for analysed frames alone"] = whole(recognizer, clip)
     with without_threads():
         taken["decoding and encoding in threads of their own"] = whole(recognizer, clip)
     taken["ten frames a second analysed, not every one"] = whole(recognizer, clip, rate=None)

@@ -24,8 +24,9 @@ from timing import median_milliseconds, seconds_of
 from emotion_core import EmotionRecognizer, VideoOptions, analyze_video
 from emotion_core.recognition.detectors import YuNetDetector
 
-#: Analysed frames a second, every one or as the page does, and what tells it in the names of the figures.
-RATES = (("", None), (", 10 analysed", 10.0))
+#: What tells it in the names of the figures, analysed frames a second, every one or as the page does, and
+#: whether the annotated copy is written.
+RATES = (("", None, True), (", 10 analysed", 10.0, True), (", 10 analysed, no copy", 10.0, False))
 
 
 def load(detector: str) -> EmotionRecognizer:
@@ -36,13 +37,13 @@ def load(detector: str) -> EmotionRecognizer:
     return EmotionRecognizer(recognizer.classifier, YuNetDetector(Path(detector).read_bytes()))
 
 
-def frames_a_second(recognizer: EmotionRecognizer, clip: Path, rate: float | None) -> float:
-    """Everything: read, followed, drawn, encoded, tables and timeline written."""
+def frames_a_second(recognizer: EmotionRecognizer, clip: Path, rate: float | None, copy: bool) -> float:
+    """Everything: read, followed, drawn and encoded where a copy is asked for, tables and timeline written."""
     frames = 0
 
     def work() -> None:
         nonlocal frames
-        with closing(analyze_video(clip, folder, recognizer, VideoOptions(rate=rate))) as steps:
+        with closing(analyze_video(clip, folder, recognizer, VideoOptions(rate=rate, copy=copy))) as steps:
             for step in steps:
                 frames = step.frames
 
@@ -56,10 +57,12 @@ def main() -> None:
     recognizer = load(detector)
     recognizer.analyze(folder / "VGA-1.jpg")
     if "clips" in sys.argv:
-        rates = {
-            f"{clip.stem}{ending}": (clip, rate) for clip in sorted(folder.glob("*.mp4")) for ending, rate in RATES
+        asked = {
+            f"{clip.stem}{ending}": (clip, rate, copy)
+            for clip in sorted(folder.glob("*.mp4"))
+            for ending, rate, copy in RATES
         }
-        print(json.dumps({name: frames_a_second(recognizer, clip, rate) for name, (clip, rate) in rates.items()}))
+        print(json.dumps({name: frames_a_second(recognizer, *how) for name, how in asked.items()}))
         return
     record: dict[str, Any] = {"ready_seconds": round(time.perf_counter() - began, 2), "photos": {}}
     record["detector"] = recognizer.detector.name
