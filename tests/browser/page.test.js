@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MessageChannel } from "node:worker_threads";
 import { answerCalls, caller } from "../../emotion_core/page/browser/calls.js";
+import { Device } from "../../emotion_core/page/browser/device.js";
 import { bytesOf } from "../../emotion_core/page/browser/files.js";
 import { Sources, summaryOf } from "../../emotion_core/page/browser/sources.js";
 import { outline, runs } from "../../emotion_core/page/browser/timeline.js";
@@ -79,4 +80,40 @@ test("stretches without a gap, and their outline", () => {
   assert.deepEqual(runs([]), []);
   assert.equal(outline([0], [0], [1], 30), "M0 0L5 0L10 0L10 60L5 60L0 60Z");
   assert.equal(outline([0], [0.5], [1.5], 60), "M0 0L0 0L0 0L0 30L0 30L0 30Z"); // long ago, and a share too large
+});
+
+test("a device that is slow gives way to the server, unless it was asked for", async (context) => {
+  let now = 0, cost = 400;
+  context.mock.method(performance, "now", () => now);
+  const labels = [{ name: "happy", colour: "#fff", ink: "#000", symbol: null }];
+  const frame = async () => {
+    now += cost;
+    return { time_seconds: now / 1000, width: 4, height: 3, faces: [] };
+  };
+  const network = { title: "Small", labels }, use = async () => network;
+  context.mock.method(Device, "start", async () => ({ network, use, frame, stop: () => {} }));
+  const video = /** @type {any} */ ({ requestVideoFrameCallback: (/** @type {() => void} */ done) => done() });
+  const sources = new Sources({ entry: "", device: files }, "http://localhost/", server);
+  const frames = async () => {
+    const source = sources.sourceOf(nothing);
+    assert.equal(source.kind, "device");
+    assert.deepEqual(await source.open(nothing), { labels });
+    const answers = [];
+    for (let count = 0; count < 40; count++) answers.push(await source.answer(video));
+    return answers;
+  };
+  const element = () => ({ setAttribute: () => {}, append: () => {}, outerHTML: "" });
+  Object.assign(globalThis, { document: { createElement: element, createElementNS: element } });
+  cost = 100;
+  let answers = await frames();
+  assert.ok(answers.every((answer) => !answer?.gone));
+  assert.equal(answers[39]?.milliseconds, 100);
+  assert.equal(Math.round(answers[39]?.fps ?? 0), 10);
+  cost = 400;
+  sources.want("device");
+  assert.ok((await frames()).every((answer) => !answer?.gone));
+  sources.want(null);
+  answers = await frames();
+  assert.ok(answers.some((answer) => answer?.gone));
+  assert.match(sources.sourceOf(nothing).words(), /^On the server\. This device would be slow\.$/);
 });
