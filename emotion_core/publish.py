@@ -110,9 +110,19 @@ def space_upload(
         (folder / "emotion_core" / PIN.name).write_text(_pin_text(pin))
         if browser_runtime is not None:
             shutil.copytree(browser_runtime, folder / BROWSER_RUNTIME)
+            _take_smallest(root, folder)
         (folder / CARD).write_text(space_readme((root / CARD).read_text(), pin))
         files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
         yield Upload(repo_id, "space", folder, tuple(files))
+
+
+def _take_smallest(root: Path, folder: Path) -> None:
+    """The smallest embedded bundle, for the browser's first answer: a visitor does not wait for the large one."""
+    bundles = [path.parent for path in (root / "emotion_core" / "bundles").glob(f"*/{GRAPH}")]
+    for bundle in sorted(bundles, key=lambda bundle: (bundle / GRAPH).stat().st_size)[:1]:
+        (folder / bundle.relative_to(root)).mkdir(parents=True)
+        for name in (CONFIG, GRAPH, CARD):
+            shutil.copy(bundle / name, folder / bundle.relative_to(root) / name)
 
 
 def _listed(root: Path) -> list[str]:

@@ -145,6 +145,11 @@ def test_a_space_may_bring_what_browsers_need(
         publish_space(upload)
     sent = {name for name in logged_in.repos["spaces/we/app"].files if name.startswith("browser-runtime/")}
     assert sent == {f"browser-runtime/{path.name}" for path in browser_runtime_folder.iterdir()}
+    # And the smallest network, for the browser's first answer.
+    files = logged_in.repos["spaces/we/app"].files
+    bundles = {name.split("/")[2] for name in files if name.startswith("emotion_core/bundles/")}
+    assert bundles == {"fer2013-custom-cnn"}
+    assert not [name for name in files if name.endswith(".h5")]
     with pytest.raises(SystemExit):
         main(["publish", "space", "we/app", "--browser-runtime"])
     assert main(["publish", "space", "we/app", "--browser-runtime", str(tmp_path), "--dry-run"]) == 1
