@@ -26,11 +26,15 @@ def votes_on(data: FaceData, labels: tuple[str, ...]) -> NDArray[np.float64]:
 
 
 def majority_on(data: FaceData, labels: tuple[str, ...]) -> NDArray[np.int64]:
-    """The label that more than half of all votes for an expression name, int64 (N,); -1 where none."""
+    """The label that more than half of all ten ballots name, int64 (N,); -1 where none does.
+
+    Ballots for "unknown" and "no face" count against a majority, too.
+    """
     if data.votes is None:
         return np.full(len(data), -1, np.int64)
     known = np.stack([data.votes[:, FERPLUS.index(name)] for name in labels], axis=1)
-    return np.where(known.max(axis=1) > _HALF, known.argmax(axis=1), -1).astype(np.int64)
+    known = known if data.named is None else known * data.named[:, None]
+    return np.where(known.max(axis=1) > _HALF + 1e-4, known.argmax(axis=1), -1).astype(np.int64)
 
 
 def two_truths(probabilities: NDArray[np.float64], data: FaceData, labels: tuple[str, ...]) -> dict[str, Any]:

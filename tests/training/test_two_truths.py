@@ -1,5 +1,6 @@
 """Both truths, spoilt faces, labelled photos and the calibration for people, against cases worked out by hand."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,8 @@ FOUR = voted(
 def test_label_and_majority_are_told_apart() -> None:
     assert majority_on(FOUR, FER2013).tolist() == [3, 4, -1, -1]
     assert majority_on(FOUR, FERPLUS).tolist() == [FERPLUS.index("happy"), FERPLUS.index("sad"), -1, 7]
+    unsure = replace(FOUR, named=np.array([1, 0.8, 1, 1], np.float32))
+    assert majority_on(unsure, FER2013).tolist() == [3, -1, -1, -1], "ballots for no expression count, too"
     assert votes_on(FOUR, FER2013)[3].sum() == 0
     happy = np.full((4, 7), (1 - CONFIDENT) / 6)
     happy[:, 3] = CONFIDENT

@@ -22,7 +22,7 @@ from .origin import OFFICIAL, VOTES, Origin
 from .pictures import Found, read_all
 from .splits import SPLITS
 from .tables import Source
-from .votes import majority, read_ballots, shares
+from .votes import majority, named, read_ballots, shares
 
 __all__ = ["SPLITS", "FaceData", "Origin", "as_ferplus", "load"]
 
@@ -38,6 +38,7 @@ class FaceData:
     votes: float32 (N, 8), the share of FER+ votes in the order of ``FERPLUS``; a row of
     zeros where the voters saw no face or could not tell; None when not loaded.
     voted: int64 (N,), the FER+ majority, -1 where there is none; None when not loaded.
+    named: float32 (N,), the share of all ballots that name an expression; None when not loaded.
     skipped: what could not be used of a folder, a line for each file.
     origin: where all of it came from.
     """
@@ -48,6 +49,7 @@ class FaceData:
     labels: tuple[str, ...] = FER2013
     votes: NDArray[np.float32] | None = None
     voted: NDArray[np.int64] | None = None
+    named: NDArray[np.float32] | None = None
     skipped: tuple[str, ...] = ()
     origin: Origin = field(default_factory=Origin)
 
@@ -63,6 +65,7 @@ class FaceData:
             split=self.split[mask],
             votes=None if self.votes is None else self.votes[mask],
             voted=None if self.voted is None else self.voted[mask],
+            named=None if self.named is None else self.named[mask],
         )
 
     def of(self, split: str) -> "FaceData":
@@ -132,7 +135,7 @@ def _load(root: Source, path: Path, votes: str | Path | None, side: int, channel
     if votes is None:
         return data
     ballots = read_ballots(Path(votes), split)
-    return replace(data, votes=shares(ballots), voted=majority(ballots))
+    return replace(data, votes=shares(ballots), voted=majority(ballots), named=named(ballots))
 
 
 def as_ferplus(data: FaceData) -> FaceData:

@@ -55,6 +55,11 @@ def shares(ballots: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(np.where(told, emotions / np.maximum(total, 1e-6), 0), np.float32)
 
 
+def named(ballots: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Ballots (N, 10) -> the share of them that name an expression at all, float32 (N,)."""
+    return np.asarray(ballots[:, : len(FERPLUS)].sum(axis=1) / np.maximum(ballots.sum(axis=1), 1e-6), np.float32)
+
+
 def majority(ballots: NDArray[np.float32]) -> NDArray[np.int64]:
     """The emotion that more than half of the votes name, int64 (N,); -1 where none, or no face.
 
