@@ -3,7 +3,7 @@
     out:  a line of JSON: {"ok"}, once it is ready
     in:   4 bytes, the picture's length, big-endian; the picture
     out:  a line of JSON: {"width", "height", "memory"} or {"error"}
-    in:   a byte, once there is room for so much memory
+    in:   "+", or "-" to have it measured only
     out:  rows of RGB; a line "ok", or what went wrong in place of the rest
 
 and so on, one picture after the other, until the input ends.
@@ -41,7 +41,7 @@ def answer(data: bytes, source: BinaryIO, target: BinaryIO) -> None:
         with opened(io.BytesIO(data)) as picture:
             memory = picture.cost.decoder + picture.cost.result
             tell(target, width=picture.width, height=picture.height, memory=memory)
-            if source.read(1):
+            if source.read(1) == b"+":
                 send(picture, target)
     except EmotionError as error:
         tell(target, error=str(error))

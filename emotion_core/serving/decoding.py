@@ -6,8 +6,8 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, BinaryIO, Final, TypeAlias, cast
 
@@ -19,8 +19,6 @@ from ..picture_notes import with_notes
 
 #: A picture's file: a path, its bytes, or an open binary file.
 PictureFile: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
-#: How much memory a picture wants, in bytes -> what holds so much.
-Room: TypeAlias = Callable[[int], AbstractContextManager[None]]
 #: For starting, for reading a header, and for decoding, in seconds that pass; the work itself has a limit of its own.
 START_SECONDS: Final = 60.0
 OPEN_SECONDS: Final = 20.0
@@ -58,24 +56,24 @@ class Decoders:
         self._lock = threading.Lock()
         self._closed = False
 
-    @contextmanager
-    def decoded(self, source: PictureFile, room: Room = lambda _: nullcontext()) -> Iterator[RGB]:
-        """The picture's pixels, RGB uint8 (H, W, 3), while this is entered.
+    def measure(self, source: PictureFile) -> int:
+        """How many bytes of memory the picture takes; ImageError for what is no picture that can be used."""
+        decoder = self._take()
+        try:
+            memory = decoder.open(_bytes_of(source))[2]
+            decoder.let_go()
+        finally:
+            self._give_back(decoder)
+        return memory
 
-        room: is asked for the memory once it is known, and held until the end. Raises ImageError
-        for what is no picture that can be used.
-        """
-        data = _bytes_of(source)
-        with ExitStack() as held:
-            decoder = self._take()
-            try:
-                width, height, memory = decoder.open(data)
-                del data
-                held.enter_context(room(memory))
-                rgb = decoder.decode(width, height, self._seconds)
-            finally:
-                self._give_back(decoder)
-            yield rgb
+    def decode(self, source: PictureFile) -> RGB:
+        """The picture's pixels, RGB uint8 (H, W, 3); ImageError for what is no picture that can be used."""
+        decoder = self._take()
+        try:
+            width, height, _ = decoder.open(_bytes_of(source))
+            return decoder.decode(width, height, self._seconds)
+        finally:
+            self._give_back(decoder)
 
     def warm_up(self) -> None:
         """Start a process, so that the first visitor does not wait for it."""
@@ -164,6 +162,13 @@ class _Decoder:
                 at += size
             notes = tuple(self._told().get("notes", ()))
         return with_notes(rgb, notes) if notes else rgb
+
+    def let_go(self) -> None:
+        """Leave the picture that was opened as it is."""
+        with self._time(OPEN_SECONDS):
+            self._in.write(b"-")
+            self._in.flush()
+        self._between = True
 
     def end(self) -> None:
         """Kill the process, and wait until it is gone."""

@@ -1,13 +1,14 @@
 """The one bound on work: how many pictures are decoded and analysed at a time, in how much memory, in which order.
 
 Whichever door a picture comes by, it waits here. Among those who wait, the one whose address has the least
-work under way comes first, and one address never has every place: whoever sends a thousand pictures waits
-behind himself, not before everybody else.
+work under way comes first, then the one whose address took the least time lately, and one address never has
+every place: whoever sends a thousand pictures waits behind himself, not before everybody else.
 """
 
 import threading
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -19,12 +20,16 @@ MOST_WAITING: Final = 48
 EACH_WAITING: Final = 8
 #: How long a picture waits for its turn, in seconds.
 PATIENCE: Final = 15.0
+#: After so many seconds, half of the time that an address took is forgotten; and so many addresses are remembered.
+HALF_LIFE: Final = 30.0
+MOST_ADDRESSES: Final = 1000
 _BUSY: Final = "The server is busy with other pictures. Try again in a few seconds."
 
 
 @dataclass(eq=False, slots=True)
 class _Ticket:
     address: str
+    size: int = 0
 
 
 class Places:
@@ -38,8 +43,11 @@ class Places:
         self.each = max(1, most - 1)
         self._patience = patience
         self._line: list[_Ticket] = []
+        self._sizes: list[_Ticket] = []
         self._working: Counter[str] = Counter()
         self._used = 0
+        #: Address -> seconds that it took of late, as of the moment, by time.monotonic.
+        self._took: dict[str, tuple[float, float]] = {}
         self._changed = threading.Condition()
 
     @contextmanager
@@ -49,22 +57,26 @@ class Places:
         patience: how long to wait at most, in seconds.
         """
         self._enter(address, self._patience if patience is None else patience)
+        start = time.monotonic()
         try:
             yield
         finally:
             with self._changed:
+                self._remember(address, time.monotonic() - start)
                 self._working[address] -= 1
                 if not self._working[address]:
                     del self._working[address]
                 self._changed.notify_all()
 
     @contextmanager
-    def room(self, size: int) -> Iterator[None]:
-        """Hold ``size`` bytes of the memory while this is entered; BusyError when they are not free in time."""
+    def room(self, size: int, address: str = "") -> Iterator[None]:
+        """Hold ``size`` bytes of the memory while this is entered; BusyError when they are not free in time.
+
+        Of those whose size fits, the one whose address took the least time lately comes first.
+        """
         size = min(size, self.memory)
         with self._changed:
-            if not self._changed.wait_for(lambda: self._used + size <= self.memory, self._patience):
-                raise BusyError(_BUSY)
+            self._wait(self._sizes, _Ticket(address, size), self._next_size, self._patience)
             self._used += size
         try:
             yield
@@ -74,22 +86,42 @@ class Places:
                 self._changed.notify_all()
 
     def _enter(self, address: str, patience: float) -> None:
-        ticket = _Ticket(address)
         with self._changed:
-            of_address = sum(other.address == address for other in self._line)
-            if len(self._line) >= MOST_WAITING or of_address >= EACH_WAITING:
+            self._wait(self._line, _Ticket(address), self._next, patience)
+            self._working[address] += 1
+
+    def _wait(self, line: list[_Ticket], ticket: _Ticket, first: Callable[[], _Ticket | None], patience: float) -> None:
+        of_address = sum(other.address == ticket.address for other in line)
+        if len(line) >= MOST_WAITING or of_address >= EACH_WAITING:
+            raise BusyError(_BUSY)
+        line.append(ticket)
+        try:
+            if not self._changed.wait_for(lambda: first() is ticket, patience):
                 raise BusyError(_BUSY)
-            self._line.append(ticket)
-            try:
-                if not self._changed.wait_for(lambda: self._next() is ticket, patience):
-                    raise BusyError(_BUSY)
-                self._working[address] += 1
-            finally:
-                self._line.remove(ticket)
-                self._changed.notify_all()
+        finally:
+            line.remove(ticket)
+            self._changed.notify_all()
+
+    def _next_size(self) -> _Ticket | None:
+        fitting = [ticket for ticket in self._sizes if self._used + ticket.size <= self.memory]
+        return min(fitting, key=lambda ticket: self._lately(ticket.address), default=None)
+
+    def _rank(self, ticket: _Ticket) -> tuple[int, float]:
+        return self._working[ticket.address], self._lately(ticket.address)
+
+    def _lately(self, address: str) -> float:
+        seconds, then = self._took.get(address, (0.0, 0.0))
+        return float(seconds * 0.5 ** ((time.monotonic() - then) / HALF_LIFE))
+
+    def _remember(self, address: str, seconds: float) -> None:
+        lately = self._lately(address) + seconds
+        self._took.pop(address, None)
+        if len(self._took) >= MOST_ADDRESSES:
+            del self._took[next(iter(self._took))]  # the one that has been quiet for longest
+        self._took[address] = lately, time.monotonic()
 
     def _next(self) -> _Ticket | None:
         if self._working.total() >= self.most:
             return None
-        first = min(self._line, key=lambda ticket: self._working[ticket.address], default=None)
+        first = min(self._line, key=self._rank, default=None)
         return None if first is None or self._working[first.address] >= self.each else first

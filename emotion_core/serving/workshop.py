@@ -34,8 +34,11 @@ class Workshop:
 
         address: whose it is. Raises ImageError for what cannot be used, BusyError when its turn does not come.
         """
-        with self.places.place(address), self._decoders.decoded(source, self.places.room) as rgb:
-            yield rgb
+        with self.places.place(address):
+            memory = self._decoders.measure(source)
+        # Who waits for much memory holds no place meanwhile: small pictures pass by.
+        with self.places.room(memory, address), self.places.place(address):
+            yield self._decoders.decode(source)
 
     def turn(self, address: str = "") -> AbstractContextManager[None]:
         """A place for work on a webcam's frame; BusyError when it does not come soon."""

@@ -1,6 +1,7 @@
 """The one bound on work: places and memory for all, decoders that can be ended, and the webcam's places."""
 
 import base64
+import contextlib
 import io
 import os
 import signal
@@ -22,7 +23,7 @@ from emotion_core.images import RGB, load_image
 from emotion_core.recognition.catalogue import Catalogue
 from emotion_core.serving.decoding import Decoders
 from emotion_core.serving.live import LiveSessions
-from emotion_core.serving.places import EACH_WAITING, Places
+from emotion_core.serving.places import EACH_WAITING, MOST_ADDRESSES, Places
 from emotion_core.serving.webcam import Webcam
 from emotion_core.serving.workshop import Workshop, small_picture
 from support.hostile_pictures import large_canvas, large_tiles, lying_avif, many_scans, saved
@@ -49,6 +50,36 @@ class TestPlaces:
                 call.result()
         assert order.index("one") <= 5
         assert order.count("greedy") == 5
+
+    def test_then_the_one_that_took_the_least_time_lately(self) -> None:
+        """Many addresses that send what takes long stand behind one that does not."""
+        places, order = Places(1, 100), list[str]()
+        for number in range(5):
+            with places.place(f"heavy {number}"):
+                time.sleep(0.05)
+        with places.place("light"):
+            pass
+
+        def work(address: str) -> None:
+            with places.place(address):
+                order.append(address)
+
+        with ThreadPoolExecutor(8) as pool:
+            with places.place("holder"):
+                calls = [pool.submit(work, f"heavy {number}") for number in range(5)]
+                until(lambda: len(places._line) == 5)
+                calls.append(pool.submit(work, "light"))
+                until(lambda: len(places._line) == 6)
+            for call in calls:
+                call.result()
+        assert order[0] == "light"
+
+    def test_only_so_many_addresses_are_remembered(self) -> None:
+        places = Places(1, 100)
+        for number in range(MOST_ADDRESSES + 10):
+            with places.place(str(number)):
+                pass
+        assert len(places._took) == MOST_ADDRESSES
 
     def test_one_address_never_has_every_place(self) -> None:
         places, go_on = Places(3, 100), threading.Event()
@@ -123,8 +154,7 @@ class TestDecoders:
             path = tmp_path / "photo"
             path.write_bytes(data)
             for source in (data, path, str(path), io.BytesIO(data)):
-                with decoders.decoded(source) as rgb:
-                    assert np.array_equal(rgb, load_image(data))
+                assert np.array_equal(decoders.decode(source), load_image(data))
         assert len(children()) == 1
 
     @pytest.mark.parametrize("bad", [b"", b"junk", many_scans(400), large_tiles(100, 45_056), many_scans(9)[:1000]])
@@ -132,25 +162,23 @@ class TestDecoders:
         with pytest.raises(ImageError) as here:
             load_image(bad)
         for _ in range(2):
-            with pytest.raises(ImageError) as there, decoders.decoded(bad):
-                pass
+            with pytest.raises(ImageError) as there:
+                decoders.decode(bad)
             assert str(there.value) == str(here.value)
 
     def test_what_takes_too_long_is_ended(self, astronaut: RGB, monkeypatch: Any) -> None:
         """A decoder that hangs: its picture is refused, and the next one gets another process."""
         decoders, photo = Decoders(decode_seconds=0.5), saved(Image.fromarray(astronaut), "JPEG")
-        with decoders.decoded(photo):
-            pass
+        decoders.decode(photo)
         [child] = children()
         monkeypatch.setattr("emotion_core.serving.decoding.OPEN_SECONDS", 0.5)
         child.suspend()
         start = time.monotonic()
-        with pytest.raises(ImageError, match="takes too long"), decoders.decoded(photo):
-            pass
+        with pytest.raises(ImageError, match="takes too long"):
+            decoders.decode(photo)
         assert time.monotonic() - start < 10
         monkeypatch.undo()
-        with decoders.decoded(photo) as rgb:
-            assert rgb.shape == astronaut.shape
+        assert decoders.decode(photo).shape == astronaut.shape
         assert child not in children()
         decoders.close()
         assert children() == []
@@ -158,8 +186,7 @@ class TestDecoders:
     def test_a_decoder_that_dies_is_replaced(self, decoders: Decoders, astronaut: RGB) -> None:
         photo = saved(Image.fromarray(astronaut), "JPEG")
         for _ in range(2):
-            with decoders.decoded(photo) as rgb:
-                assert rgb.shape == astronaut.shape
+            assert decoders.decode(photo).shape == astronaut.shape
             [child] = children()
             os.kill(child.pid, signal.SIGKILL)
             child.wait(5)
@@ -168,19 +195,40 @@ class TestDecoders:
         """The decoder has the memory that the header speaks of and little more; the server has none of it."""
         picture = lying_avif(3_000, 64)
         before = psutil.Process().memory_info().rss
-        with pytest.raises(ImageError), decoders.decoded(picture):
-            raise ImageError("It was decoded within the bound.")
+        with contextlib.suppress(ImageError):  # refused, or decoded within the bound
+            decoders.decode(picture)
         assert psutil.Process().memory_info().rss - before < 30_000_000
         assert all(child.memory_info().rss < 300_000_000 for child in children())
 
-    def test_memory_is_asked_for(self, decoders: Decoders) -> None:
-        places = Places(1, 10_000_000, patience=0.1)
+    def test_measured_and_left(self, decoders: Decoders) -> None:
         photo = large_canvas(1_200, "PNG")
-        # The first wants more than there is, and gets all.
-        with decoders.decoded(photo, places.room), pytest.raises(BusyError), decoders.decoded(photo, places.room):
+        for _ in range(3):
+            assert decoders.measure(photo) == 1_200 * 1_200 * 7
+        assert decoders.decode(photo).shape == (1_200, 1_200, 3)
+        with pytest.raises(ImageError):
+            decoders.measure(b"junk")
+        assert len(children()) == 1
+
+
+def test_who_waits_for_memory_holds_no_place(astronaut: RGB) -> None:
+    """All the memory is taken, and large pictures wait for it on every place: a small one passes by."""
+    workshop = Workshop(Settings(concurrency=2))
+    large, small = large_canvas(3_000, "PNG"), saved(Image.fromarray(astronaut), "JPEG")
+    used = workshop.places.memory - 10_000_000
+
+    def wait_for_memory(number: int) -> None:
+        with workshop.picture(large, f"large {number}"):
             pass
-        with decoders.decoded(photo, places.room) as rgb:
-            assert rgb.shape == (1_200, 1_200, 3)
+
+    with ThreadPoolExecutor(4) as pool:
+        with workshop.places.room(used):
+            waiting = [pool.submit(wait_for_memory, number) for number in range(4)]
+            until(lambda: len(workshop.places._sizes) == 4, 60)
+            with workshop.picture(small, "small") as rgb:
+                assert rgb.shape == astronaut.shape
+        for call in waiting:
+            call.result()
+    workshop.close()
 
 
 class TestFrames:
