@@ -1,6 +1,7 @@
 """The notebooks: essays without logic of their own, which run from top to bottom on little data."""
 
 import ast
+import importlib
 import json
 import os
 import re
@@ -100,6 +101,20 @@ def test_it_is_an_essay(notebook: Path) -> None:
     assert words > 400
     for link in re.findall(r"\]\((\d\d_\w+\.ipynb)\)", "".join(cell.source for cell in content.cells)):
         assert (notebook.parent / link).is_file(), link
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_it_imports_from_two_or_three_places(notebook: Path) -> None:
+    """And every name that it imports is there."""
+    places = {"emotion_core", "emotion_core.reports.toolkit", "emotion_core.training.toolkit"}
+    cells = [cell.source for cell in nbformat.read(notebook, as_version=4).cells if cell.cell_type == "code"]
+    for number, source in enumerate(cells):
+        python = re.sub(r"^(\s*)[!%].*$", r"\1pass", source, flags=re.MULTILINE)
+        for node in ast.walk(ast.parse(python)):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("emotion_core"):
+                assert node.module in places or number == 0, node.module
+                module = importlib.import_module(node.module)
+                assert [name.name for name in node.names if not hasattr(module, name.name)] == []
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)

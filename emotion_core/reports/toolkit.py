@@ -1,0 +1,48 @@
+"""Everything of reports that notebooks need, from one place: what is shown, charts, tables of recorded runs."""
+
+from ..recognition.occlusion import occlusion_map
+from ..render import annotate
+from .charts import comparison, confusion, history, per_class, reliability
+from .data_report import as_text, describe
+from .gallery import bars, class_counts, heat, shares, tiles
+from .insight import convolutions, feature_maps, filters
+from .mean_faces import agreement, mean_faces, who_is_right, worst_mistakes
+from .notebook import best_settings, reached, recorded, recorded_ablation, recorded_search, show, trained
+from .peers import load_mini_xception, peer_probabilities
+from .records import ablation_table, comparison_table, recipe
+
+__all__ = [
+    "ablation_table",
+    "agreement",
+    "annotate",
+    "as_text",
+    "bars",
+    "best_settings",
+    "class_counts",
+    "comparison",
+    "comparison_table",
+    "confusion",
+    "convolutions",
+    "describe",
+    "feature_maps",
+    "filters",
+    "heat",
+    "history",
+    "load_mini_xception",
+    "mean_faces",
+    "occlusion_map",
+    "peer_probabilities",
+    "per_class",
+    "reached",
+    "recipe",
+    "recorded",
+    "recorded_ablation",
+    "recorded_search",
+    "reliability",
+    "shares",
+    "show",
+    "tiles",
+    "trained",
+    "who_is_right",
+    "worst_mistakes",
+]
