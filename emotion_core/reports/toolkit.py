@@ -6,7 +6,7 @@ from .charts import comparison, confusion, history, per_class, reliability
 from .data_report import as_text, describe
 from .gallery import bars, class_counts, heat, shares, tiles
 from .insight import convolutions, feature_maps, filters
-from .mean_faces import agreement, mean_faces, who_is_right, worst_mistakes
+from .mean_faces import agreement, differences, mean_faces, who_is_right, worst_mistakes
 from .notebook import best_settings, reached, recorded, recorded_ablation, recorded_search, show, trained
 from .peers import load_mini_xception, peer_probabilities
 from .records import ablation_table, comparison_table, recipe
@@ -24,6 +24,7 @@ __all__ = [
     "confusion",
     "convolutions",
     "describe",
+    "differences",
     "feature_maps",
     "filters",
     "heat",
