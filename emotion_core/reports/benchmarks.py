@@ -2,6 +2,7 @@
 
 ``speed.json`` of ``speed.py``, ``load.json`` of ``load.py``, ``fuzz.json`` of ``tests/fuzz/fuzz.py``,
 ``bulk.json`` of ``bulk_speed.py`` and ``on_device.json`` of ``on_device.py``.
+``bulk.json`` of ``bulk_speed.py`` and ``faces.json`` of ``faces.py``.
 """
 
 import math
@@ -13,6 +14,7 @@ from typing import Any, Final
 from ..recognition.bundle import DEFAULT
 from ..training.card import table
 from ..training.run_folder import RUNS, read_json
+from .face_benchmarks import faces_table, tilts_table
 from .on_device import device_server_table, device_table
 
 BENCHMARKS: Final = Path(__file__).parents[2] / "tests" / "benchmarks"
@@ -33,6 +35,8 @@ def benchmark_tables(folder: Path = BENCHMARKS) -> dict[str, Callable[[], str]]:
         "benchmark fuzz": fuzz_table,
         "benchmark device": device_table,
         "benchmark device server": device_server_table,
+        "benchmark faces": faces_table,
+        "benchmark tilts": tilts_table,
     }
     return {name: partial(maker, folder) for name, maker in makers.items()}
 

@@ -1,0 +1,169 @@
+"""Faces found, missed and imagined, and what tilting them costs: ``python tests/benchmarks/faces.py --help``.
+
+The photos are those of a folder with ``labels.csv`` (path, label), one face each, none of which was trained on.
+Pictures without faces are scikit-image's, and the photos with their faces painted over.
+"""
+
+import argparse
+import csv
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+sys.path[:0] = [str(Path(__file__).parents[2])]
+
+import cv2
+import numpy as np
+from skimage import data as pictures
+from timing import processor
+
+from emotion_core import EmotionRecognizer, load_image
+from emotion_core.images import RGB
+from emotion_core.recognition.boxes import faces_of, merged
+from emotion_core.recognition.detectors import FaceDetector, HaarDetector, SlimeFaceDetector, YuNetDetector
+from emotion_core.recognition.pyramid import search
+from emotion_core.recognition.yunet import MARGIN
+from emotion_core.results import Face, FrameResult
+
+TILTS = (0, 20, 30, 45, 90, 180)
+WITHOUT_FACES = (
+    *("brick", "cell", "chelsea", "clock", "coffee", "colorwheel", "grass", "gravel", "horse", "hubble_deep_field"),
+    *("immunohistochemistry", "logo", "microaneurysms", "moon", "page", "retina", "rocket", "text"),
+)
+#: Sides of a picture that a face fills, and of faces of a group, in pixels.
+FILLED = (260, 520, 1040, 2080, 4160)
+GROUP = 60
+
+
+class OneSize:
+    """YuNet as it was: on one copy of the picture, of at most 1,024 pixels."""
+
+    name = "YuNet, one size"
+
+    def __init__(self, detector: YuNetDetector) -> None:
+        self._detector = detector
+
+    def detect(self, rgb: RGB, near: int | None = None) -> list[Face]:
+        if near:
+            return self._detector.detect(rgb, near)
+        rows = search(rgb, self._detector._seek, sides=(1024,))
+        return faces_of(rows[merged(rows, rows[:, 14])], rgb, MARGIN)
+
+
+def resized(rgb: RGB, factor: float) -> RGB:
+    method = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(rgb, None, fx=factor, fy=factor, interpolation=method), np.uint8)
+
+
+def tilted(rgb: RGB, degrees: float) -> RGB:
+    """Turned clockwise; quarters exactly, others with the edges mirrored."""
+    if degrees % 90 == 0:
+        return np.ascontiguousarray(np.rot90(rgb, -int(degrees) // 90))
+    height, width = rgb.shape[:2]
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), -degrees, 1.0)
+    return np.asarray(cv2.warpAffine(rgb, turn, (width, height), borderMode=cv2.BORDER_REFLECT), np.uint8)
+
+
+def close_up(side: int) -> RGB:
+    face = np.ascontiguousarray(pictures.astronaut()[48:180, 160:290])
+    return resized(face, side / max(face.shape))
+
+
+def group() -> RGB:
+    """Sixty faces 60 pixels wide on 24 megapixels."""
+    one = resized(np.ascontiguousarray(pictures.astronaut()[10:230, 120:330]), 0.68)
+    crowd = np.asarray(cv2.resize(pictures.coffee(), (6000, 4000), interpolation=cv2.INTER_CUBIC), np.uint8)
+    for number in range(GROUP):
+        y, x = 150 + 600 * (number // 10), 150 + 580 * (number % 10)
+        crowd[y : y + one.shape[0], x : x + one.shape[1]] = one
+    return crowd
+
+
+def without_faces(photos: Sequence[RGB], finder: FaceDetector) -> list[RGB]:
+    """scikit-image's, and the photos with their faces, and as much around them, gray."""
+    drawn = [np.ascontiguousarray(getattr(pictures, name)()) for name in WITHOUT_FACES]
+    empty = [load_image(255 * picture.astype(np.uint8) if picture.dtype == bool else picture) for picture in drawn]
+    for photo in photos:
+        painted = photo.copy()
+        for face in finder.detect(photo):
+            box = face.box
+            rim = max(box.width, box.height) // 4
+            top, left = max(box.y - rim, 0), max(box.x - rim, 0)
+            painted[top : box.y + box.height + rim, left : box.x + box.width + rim] = 128
+        empty.append(painted)
+    return empty
+
+
+def detectors_record(photos: Sequence[RGB], finders: Sequence[FaceDetector]) -> dict[str, dict[str, float]]:
+    empty, crowd = without_faces(photos, finders[-1]), group()
+    return {
+        finder.name: {
+            "photos": len(photos),
+            "found": sum(bool(finder.detect(photo)) for photo in photos),
+            "without_faces": len(empty),
+            "false_faces": sum(len(finder.detect(picture)) for picture in empty),
+            "filled": sum(len(finder.detect(close_up(side))) == 1 for side in FILLED),
+            "filled_of": len(FILLED),
+            "group": len(finder.detect(crowd)),
+            "group_of": GROUP,
+        }
+        for finder in finders
+    }
+
+
+def tilts_record(
+    photos: Sequence[tuple[RGB, str]], answer: Callable[[RGB], FrameResult]
+) -> dict[str, dict[str, float]]:
+    """By tilt: the shares of the photos that are named as labelled, and that are certainly something else."""
+    record = {}
+    for degrees in TILTS:
+        right = wrong = found = 0
+        for photo, label in photos:
+            faces = answer(tilted(photo, degrees)).predictions
+            found += bool(faces)
+            right += bool(faces) and faces[0].emotion == label
+            wrong += bool(faces) and faces[0].emotion != label and not faces[0].uncertain
+        counts = {"found": found, "right": right, "certain_and_wrong": wrong}
+        record[str(degrees)] = {name: round(count / len(photos), 4) for name, count in counts.items()}
+    return record
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--photos", type=Path, required=True, help="the folder with labels.csv")
+    parser.add_argument("--yunet", type=Path, default=os.environ.get("YUNET_ONNX"), help="YuNet's ONNX file")
+    parser.add_argument("--every", type=int, default=1, help="take every so many-th photo")
+    parser.add_argument("--out", type=Path, required=True)
+    options = parser.parse_args()
+    with (options.photos / "labels.csv").open() as file:
+        listed = [
+            (load_image(options.photos / row["path"]), row["label"])
+            for row in list(csv.DictReader(file))[:: options.every]
+        ]
+    yunet = YuNetDetector(Path(options.yunet).read_bytes())
+    recognizer = EmotionRecognizer.load("fer2013-resnet50v2", "haar").with_detector(yunet)
+
+    def as_it_stands(rgb: RGB) -> FrameResult:
+        """Found on one size, cut out as the box lies."""
+        return recognizer.classify(rgb, [replace(face, angle=0.0) for face in OneSize(yunet).detect(rgb)])
+
+    finders: list[FaceDetector] = [HaarDetector(), OneSize(yunet), SlimeFaceDetector(), yunet]
+    tilted_photos = [(photo, label) for photo, label in listed if min(photo.shape[:2]) >= 100]
+    record: dict[str, Any] = {
+        "machine": {"processor": processor(), "cores": len(os.sched_getaffinity(0))},
+        "detectors": detectors_record([photo for photo, _ in listed], finders),
+        "tilted_photos": len(tilted_photos),
+        "tilts": {
+            "before": tilts_record(tilted_photos, as_it_stands),
+            "now": tilts_record(tilted_photos, recognizer.analyze_rgb),
+        },
+    }
+    options.out.write_text(json.dumps(record, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
