@@ -11,7 +11,7 @@ MEGABYTE: Final = 1_000_000
 #: JSON for the page: an event's values, or one webcam frame in base64.
 MAX_JSON: Final = 1_200_000
 #: JSON with pictures in it, for REST: it is held in memory several times over, which a form's files are not.
-MAX_JSON_PICTURES: Final = 20 * MEGABYTE
+MAX_JSON_PICTURES: Final = 10 * MEGABYTE
 #: What a form has around its files.
 FORM_MARGIN: Final = MEGABYTE
 #: How long the pictures of a request, or a video, may take to arrive, in seconds.
@@ -63,7 +63,7 @@ class Doors:
         in_json = "Base64 in JSON is for small pictures: send larger ones as multipart/form-data."
         self.uploads = Door(max(pictures, video) + FORM_MARGIN, VIDEO_SECONDS, 16, 6, advice=smaller)
         self.pictures = Door(pictures, PICTURES_SECONDS, 24, 8, advice=smaller)
-        self.json_pictures = Door(min(pictures, MAX_JSON_PICTURES), PICTURES_SECONDS, 6, 3, True, in_json)
+        self.json_pictures = Door(min(pictures, MAX_JSON_PICTURES), PICTURES_SECONDS, 4, 2, True, in_json)
         self.video = Door(video, VIDEO_SECONDS, 8, 3, advice=smaller)
         #: What works as long as the request is open: events that pass the page's queue by, and webcam frames.
         self.calls = Door(MAX_JSON, JSON_SECONDS, 64, 8, True)

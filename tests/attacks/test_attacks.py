@@ -37,5 +37,5 @@ def test_an_attack(server: Server, astronaut: RGB, name: str) -> None:
     assert server.lives
     assert target.seen or name == "half_open"
     assert watch.health, "nobody honest was answered"
-    assert not watch.refused, watch.refused
+    assert set(watch.refused) <= {"503"}, watch.refused  # told that the server is busy, at the worst
     assert max(watch.megabytes, default=0) < MEGABYTES
