@@ -63,11 +63,20 @@ class TestClient:
             assert {row["person"] for row in csv.DictReader(file)} == {"1", "2"}
         assert '"frames"' in Path(record).read_text()
 
+    def test_without_the_annotated_video(self, client: Client, films: Path) -> None:
+        walk = handle_file(films / "walk.mp4")
+        summary, annotated, table, _ = client.predict(
+            walk, frames_per_second=2, annotated=False, api_name="/analyze_video"
+        )
+        assert annotated is None
+        assert summary["frames"] > summary["analyzed_frames"] > 1
+        assert Path(table).read_text().startswith("time_seconds,person,emotion")
+
     def test_it_is_typed(self, client: Client) -> None:
         endpoints: Any = client.view_api(return_format="dict", print_info=False)
         endpoint = endpoints["named_endpoints"]["/analyze_video"]
         names = [parameter["parameter_name"] for parameter in endpoint["parameters"]]
-        assert names == ["video", "model", "frames_per_second", "smoothing_seconds"]
+        assert names == ["video", "model", "frames_per_second", "smoothing_seconds", "annotated"]
         assert [returned["label"] for returned in endpoint["returns"]] == ["summary", "annotated", "csv", "json"]
         fields = endpoint["returns"][0]["type"]["properties"]
         assert {"seconds", "frames", "people", "notices"} <= set(fields)
