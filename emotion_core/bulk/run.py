@@ -80,10 +80,12 @@ def run_bulk(source: str, out: str | os.PathLike[str], options: BulkOptions) -> 
     DataError as ``plan.make_plan`` does.
     """
     require()
-    from .plan import PATHS_FILE, make_plan
+    from .plan import PATHS_FILE, make_plan, refuse_address
     from .tables import finished, group_sizes, tally
     from .worker import TRAILS, Parts
 
+    for place in (source, os.fspath(out)):
+        refuse_address(place)
     folder = Path(out).absolute()
     parts = Parts.collect(options.model, options.detector, options.faces)
     config = BundleConfig.from_json(parts.bundle[CONFIG])

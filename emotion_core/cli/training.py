@@ -77,6 +77,11 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     data_options(export)
     export.add_argument("--out", type=Path, required=True, metavar="DIR")
     export.add_argument("--form", action="append", help="one form, repeatable; by default all")
+    export.add_argument(
+        "--answers",
+        action="store_true",
+        help="probabilities out: calibration, second look and labels inside",
+    )
     export.set_defaults(run=run_export)
 
     for name, words, run in (
@@ -165,6 +170,7 @@ def run_average(options: argparse.Namespace) -> int:
 
 def run_export(options: argparse.Namespace) -> int:
     """Write the forms and how each compares with float32 on PublicTest."""
+    from ..training.answers import export_answers
     from ..training.data.faces import load
     from ..training.evaluate import matching
     from ..training.export import export_forms
@@ -173,7 +179,10 @@ def run_export(options: argparse.Namespace) -> int:
     bundle = bundle_of(options.bundle)
     config = bundle.config
     data = matching(load(options.data, options.votes, config.height, config.channels), config.labels)
-    export_forms(bundle, data, options.out, tuple(options.form or FORMS))
+    if options.answers:
+        export_answers(bundle, data, options.out, tuple(options.form or ()))
+    else:
+        export_forms(bundle, data, options.out, tuple(options.form or FORMS))
     return 0
 
 

@@ -19,7 +19,8 @@ from ..recognition.classifier import LiteRTNetwork
 from .quiet import quiet_libraries
 
 FLOAT: Final = "float32"
-LITERT: Final = (FLOAT, "float16", "dynamic-range int8", "full int8")
+FULL_INT8: Final = "full int8"
+LITERT: Final = (FLOAT, "float16", "dynamic-range int8", FULL_INT8)
 ONNX: Final = "onnx"
 SAVED_MODEL: Final = "savedmodel"
 FORMS: Final = (*LITERT, ONNX, SAVED_MODEL)
@@ -36,7 +37,7 @@ def litert(network: Any, form: str, samples: NDArray[np.uint8]) -> bytes:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if form == "float16":
         converter.target_spec.supported_types = [tf.float16]
-    if form == "full int8":
+    if form == FULL_INT8:
         converter.representative_dataset = lambda: ([sample[None]] for sample in samples)
     with contextlib.redirect_stdout(io.StringIO()), quiet_libraries():  # the converter lists every variable
         return bytes(converter.convert())

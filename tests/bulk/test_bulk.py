@@ -161,6 +161,17 @@ def test_without_ray_it_says_what_to_install(
 
 
 @needs_ray
+@pytest.mark.parametrize("place", ["s3://bucket/photos", "gs://bucket/x", "hf://datasets/a/b", "file:///tmp/x"])
+def test_an_address_does_not_become_a_folder_of_that_name(
+    place: str, mixed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["bulk", str(mixed), place]) == 1
+    assert main(["bulk", place, str(tmp_path / "out")]) == 1
+    assert capsys.readouterr().err.count("is an address") == 2
+    assert not list(tmp_path.iterdir())
+
+
 def test_refusals(mixed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def refused(source: Path, out: Path, *options: str) -> str:
         assert main(["bulk", str(source), str(out), "--detector", "haar", *options]) == 1
