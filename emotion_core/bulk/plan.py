@@ -9,7 +9,6 @@ import csv
 import glob
 import json
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,14 +76,6 @@ def make_plan(folder: Path, source: str, column: str | None, asked: Mapping[str,
         message = f"Nothing can be written into {folder}: {error.strerror}. Choose another OUT."
         raise OutputError(message, folder) from error
     return read_plan(folder)
-
-
-def refuse_address(place: str) -> None:
-    """Raise DataError for ``s3://bucket/...`` and its like, which would be taken for folders of that name."""
-    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", place):
-        raise DataError(
-            f"{place} is an address, and bulk reads and writes folders. Mount it, or copy it here and the result back."
-        )
 
 
 def read_plan(folder: Path) -> Plan:

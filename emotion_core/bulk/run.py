@@ -5,6 +5,7 @@ import json
 import logging
 import math
 import os
+import re
 import shutil
 import time
 import uuid
@@ -79,13 +80,13 @@ def run_bulk(source: str, out: str | os.PathLike[str], options: BulkOptions) -> 
     EmotionError when Ray is missing, when the model cannot be had, or when the workers cannot go on;
     DataError as ``plan.make_plan`` does.
     """
+    for place in (source, os.fspath(out)):
+        refuse_address(place)
     require()
-    from .plan import PATHS_FILE, make_plan, refuse_address
+    from .plan import PATHS_FILE, make_plan
     from .tables import finished, group_sizes, tally
     from .worker import TRAILS, Parts
 
-    for place in (source, os.fspath(out)):
-        refuse_address(place)
     folder = Path(out).absolute()
     parts = Parts.collect(options.model, options.detector, options.faces)
     config = BundleConfig.from_json(parts.bundle[CONFIG])
@@ -120,6 +121,14 @@ def run_bulk(source: str, out: str | os.PathLike[str], options: BulkOptions) -> 
     summary = {**asked, **tally(folder), "shards": plan.shards, "last_run": this_run}
     with unfinished(folder / SUMMARY) as part:
         part.write_text(json.dumps(summary, indent=1) + "\n")
+
+
+def refuse_address(place: str) -> None:
+    """Raise DataError for ``s3://bucket/...`` and its like, which would be taken for folders of that name."""
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", place):
+        raise DataError(
+            f"{place} is an address, and bulk reads and writes folders. Mount it, or copy it here and the result back."
+        )
 
 
 def require() -> None:
