@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from ..errors import MissingPackageError, ToolError
+from ..errors import DataError, MissingPackageError, ToolError
 from ..files import unfinished
 from ..options import frames_a_second, option, whole_number
 from ..recognition.bundle_config import CONFIG, BundleConfig
