@@ -11,6 +11,9 @@ from typing import Any, Final
 from typing_extensions import TypedDict
 
 NO_FACE: Final = "No face found"
+_HTML: Final = """\
+<p>{{ title }}</p>
+<table>{% for row in rows %}<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>{% endfor %}</table>"""
 #: What a spreadsheet takes a cell for a formula by.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
@@ -181,6 +184,20 @@ class FrameResult:
             "detector": self.detector,
             "faces": [prediction.to_dict() for prediction in self.predictions],
         }
+
+    def to_pandas(self) -> Any:
+        """A ``pandas.DataFrame``, a row per face; pandas, which nothing else needs, must be installed."""
+        import pandas as pd
+
+        header, rows = table(self)
+        return pd.DataFrame(rows, columns=header)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the table of faces."""
+        from jinja2 import Environment
+
+        header, rows = table(self)
+        return Environment(autoescape=True).from_string(_HTML).render(title=summary(self), rows=[header, *rows])
 
 
 def face_columns(labels: Iterable[str]) -> list[str]:
