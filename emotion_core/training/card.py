@@ -6,8 +6,9 @@ from typing import Any, Final
 from huggingface_hub import EvalResult, ModelCardData
 
 from .. import project
-from ..labels import FER2013, FERPLUS
 from ..recognition.bundle_config import BundleConfig
+from .data.origin import VOTES
+from .provenance import LIMITS_ELSEWHERE, cited, data_name, how_divided, is_fer, origin_of, slug
 
 SPLIT_NAMES: Final = {"public": "PublicTest", "private": "PrivateTest"}
 
@@ -52,12 +53,13 @@ _LIMITS: Final = """\
 
 def model_card(config: BundleConfig) -> str:
     """Markdown with Hub metadata (``model-index``) and every figure of the config."""
+    origin = origin_of(config)
     results = [
         EvalResult(
             task_type="image-classification",
             task_name="Facial expression recognition",
-            dataset_type="fer2013",
-            dataset_name=f"{_data_name(config)} {SPLIT_NAMES.get(split, split)}",
+            dataset_type="fer2013" if is_fer(origin) else slug(data_name(origin)),
+            dataset_name=f"{data_name(origin)} {SPLIT_NAMES.get(split, split)}",
             dataset_split=split,
             metric_type=kind,
             metric_name=name,
@@ -69,22 +71,20 @@ def model_card(config: BundleConfig) -> str:
             (figures["macro_f1"], "f1", "Macro F1"),
         )
     ]
+    told = ["fer2013"] if is_fer(origin) else []
     data = ModelCardData(
         language="en",
         license="apache-2.0",
         library_name="litert",
         pipeline_tag="image-classification",
-        tags=["facial-expression-recognition", "emotion-recognition", "fer2013", config.arch],
+        tags=["facial-expression-recognition", "emotion-recognition", *told, config.arch],
         model_name=config.name,
         eval_results=results or None,
     )
+    limits = _LIMITS if is_fer(origin) else LIMITS_ELSEWHERE + _LIMITS[_LIMITS.index("\n## Law") :]
     sections = [_intro(config), _results(config), *(_per_class(name, config) for name in config.metrics)]
-    sections += [_export(config), _training(config), _LIMITS]
+    sections += [_export(config), _training(config), limits]
     return f"---\n{data.to_yaml()}\n---\n\n" + "\n".join(section for section in sections if section)
-
-
-def _data_name(config: BundleConfig) -> str:
-    return {FER2013: "FER-2013", FERPLUS: "FER+"}.get(config.labels, "its own data")
 
 
 def _intro(config: BundleConfig) -> str:
@@ -155,8 +155,9 @@ def _results(config: BundleConfig) -> str:
         return ""
     form = config.export.get("form", "Keras weights")
     looks = "each face and its mirror image" if config.flip else "one crop"
-    truth = "The truth is the majority of the FER+ votes. " if config.labels == FERPLUS else ""
-    votes = " --votes fer2013new.csv" if config.labels == FERPLUS else ""
+    origin = origin_of(config)
+    truth = "The truth is the majority of the FER+ votes. " if origin.truth == VOTES else ""
+    votes = " --votes fer2013new.csv" if origin.truth == VOTES else ""
     both = f"\n{_TWO_TRUTHS}\n{truths_table(config)}\n" if config.calibrations else ""
     return f"""\
 ## Results, as served ({form}, {looks})
@@ -164,9 +165,7 @@ def _results(config: BundleConfig) -> str:
 By the labels alone:
 
 {results_table(config)}
-{truth}Twins are test faces that are byte-identical to a Training face. PublicTest chose the epoch and
-the calibration; PrivateTest had no part in either. To repeat:
-`python -m emotion_core evaluate BUNDLE --data fer2013.csv{votes} --split private`
+{truth}Twins are test faces that are byte-identical to a Training face. {how_divided(origin).replace("{votes}", votes)}
 """
 
 
@@ -211,8 +210,6 @@ def _training(config: BundleConfig) -> str:
     if not record:
         return ""
     stages = record["stages"]
-    known = {FER2013: "FER-2013 (Goodfellow et al. 2013)", FERPLUS: "FER-2013 (Goodfellow et al. 2013), FER+ labels"}
-    data = known.get(config.labels, "Data of its own")
     parts = [
         "## Training\n",
         f"{record['hours']} hours on {record['hardware']}; Keras {record['keras']} on {record['backend']}.",
@@ -220,7 +217,9 @@ def _training(config: BundleConfig) -> str:
     for number, stage in enumerate(stages, 1):
         votes = "and the FER+ votes (Barsoum et al. 2016)" if stage["votes_sha256"] else "without the FER+ votes"
         parts += ["", f"### Stage {number} of {len(stages)}", ""]
-        parts += [f"{data}, Training split (SHA-256 `{stage['data_sha256'][:16]}`), {votes}.\n"]
+        parts += [
+            f"{cited(origin_of(config, stage))}, Training split (SHA-256 `{stage['data_sha256'][:16]}`), {votes}.\n"
+        ]
         parts += [table(["setting", "value"], [[name, f"`{value}`"] for name, value in stage["config"].items()])]
         rows = [[row.get(name, "") for name in _HISTORY] for row in stage["history"]]
         parts += [table(list(_HISTORY.values()), rows).rstrip()]
