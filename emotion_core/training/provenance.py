@@ -57,7 +57,7 @@ def how_divided(origin: Origin) -> str:
         )
     made = "were taken from the data by content, a tenth each" if origin.splits == MADE else "came with the data"
     return (
-        f"PublicTest, to choose by, and\nPrivateTest, to be measured on, {made}; PrivateTest chose nothing. To repeat:\n"
+        f"PublicTest, to choose by, and\nPrivateTest, to be measured on, {made}. The latter chose nothing. Repeat:\n"
         "`python -m emotion_core evaluate BUNDLE --data DATA --split private`"
     )
 
