@@ -28,7 +28,7 @@ from emotion_core import Bundle, EmotionError, EmotionRecognizer
 from emotion_core.images import RGB
 
 #: Files whose tests train, start whole servers or encode clips, and fixtures that do.
-SLOW_FOLDERS = ("benchmarks", "bulk", "cli", "fuzz", "page", "reports", "serving", "training", "video")
+SLOW_FOLDERS = ("attacks", "benchmarks", "bulk", "cli", "fuzz", "page", "reports", "serving", "training", "video")
 SLOW_FILES = ("test_publish.py", "test_video_jobs.py", "test_schema.py")
 SLOW_FIXTURES = {"tiny_bundle", "fer2013"}
 
