@@ -10,7 +10,9 @@
     if (state === said) return;
     said = state;
     const line = document.getElementById("page-status");
-    if (line && state) line.textContent = status.innerText.trim();
+    // Of the words of ours alone: Gradio writes its own progress into the same place.
+    const words = [...status.querySelectorAll("p, li")].map((part) => part.innerText.trim());
+    if (line && state) line.textContent = words.filter(Boolean).join(" ");
     if (state !== "Done.") return;
     const answer = document.querySelector("#video-answer"), { top, bottom } = answer.getBoundingClientRect();
     if (top < 0 || bottom > innerHeight) {

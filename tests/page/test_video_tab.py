@@ -170,7 +170,7 @@ class TestBrowser:
 
     def upload(self, page: Any, film: Path, rate: str) -> None:
         page.locator("#video-clip input[type=file]").set_input_files(str(film))
-        page.get_by_text("Ready.").wait_for()
+        page.locator("#video-status").get_by_text("Ready.").wait_for()
         page.get_by_label(rate).check()
 
     @pytest.mark.parametrize("dark_phone", [False, True])
@@ -179,7 +179,7 @@ class TestBrowser:
         page = open_page(viewport=size, color_scheme="dark" if dark_phone else "light")
         self.send(page, films / "walk.mp4")
         page.locator("#video-status progress[value]").wait_for()
-        page.get_by_text("2 persons in 2.0 seconds: 20 frames").wait_for()
+        page.locator("#video-status").get_by_text("2 persons in 2.0 seconds: 20 frames").wait_for()
         assert page.evaluate(PLAYED) == [320, 240]
         assert page.locator("#video-chart svg image").count() == 2
         assert page.locator("#video-shares tbody tr").count() == 2
@@ -196,23 +196,23 @@ class TestBrowser:
         page.screenshot(path=tmp_path / "video.png", full_page=True)
         page.get_by_label("2 a second").check()  # the same clip again
         page.get_by_role("button", name="Analyse", exact=True).click()
-        page.get_by_text("4 of them analysed").wait_for()
+        page.locator("#video-status").get_by_text("4 of them analysed").wait_for()
 
     def test_a_drawn_clip_and_a_recorded_one(self, open_page: Any) -> None:
         page = open_page()
         page.get_by_role("button", name="Try a drawn clip").click()
-        page.get_by_text("4.0 seconds, 480x360").wait_for()
+        page.locator("#video-status").get_by_text("4.0 seconds, 480x360").wait_for()
         page.get_by_test_id("video").get_by_label("Clear").click()
-        page.get_by_text("Ready.").wait_for(state="detached")
+        page.locator("#video-status").get_by_text("Ready.").wait_for(state="detached")
         page.locator("#video-clip").get_by_label("Capture from camera").click()
         page.get_by_text("Click to Access Webcam").click()
         page.get_by_label("start recording").click()
         page.wait_for_timeout(1500)
         page.get_by_label("start recording").click()  # so called by Gradio, and it says "Stop"
-        page.get_by_text("Ready.").wait_for()
+        page.locator("#video-status").get_by_text("Ready.").wait_for()
         page.get_by_label("2 a second").check()
         page.get_by_role("button", name="Analyse", exact=True).click()
-        page.get_by_text("Done. nobody in").wait_for()
+        page.locator("#video-status").get_by_text("Done. nobody in").wait_for()
 
     def test_what_cannot_be_used_is_refused_before_any_work(self, open_page: Any, films: Path) -> None:
         page = open_page()
@@ -228,16 +228,16 @@ class TestBrowser:
     def test_cancelling_frees_the_machine(self, open_page: Any, films: Path) -> None:
         page = open_page()
         self.send(page, films / "long.mp4", "Every frame")
-        page.get_by_text("a second, about").wait_for()
+        page.locator("#video-status").get_by_text("a second, about").wait_for()
         assert (
             page.get_by_test_id("video").get_by_label("Clear").count() == 0
         )  # no other clip in the middle of the work
         page.get_by_role("button", name="Cancel").click()
-        page.get_by_text("It was stopped before the end.").wait_for()
+        page.locator("#video-status").get_by_text("It was stopped before the end.").wait_for()
         started = time.monotonic()
         page.get_by_test_id("video").get_by_label("Clear").click()
         self.send(page, films / "walk.mp4", "2 a second")
-        page.get_by_text("Done.").wait_for()
+        page.locator("#video-status").get_by_text("Done.").wait_for()
         assert time.monotonic() - started < 10
         assert page.get_by_role("button", name="Cancel").is_disabled()
 
@@ -247,12 +247,12 @@ class TestBrowser:
         first, second = open_page(), open_page()
         self.upload(second, films / "walk.mp4", "2 a second")
         self.send(first, films / "long.mp4", "Every frame")
-        first.get_by_text("a second, about").wait_for()
+        first.locator("#video-status").get_by_text("a second, about").wait_for()
         second.get_by_role("button", name="Analyse", exact=True).click()
-        second.get_by_text("One video is analysed at a time; 1 video is before yours.").wait_for()
+        second.locator("#video-status").get_by_text("One video is analysed at a time; 1 video is before yours.").wait_for()
         Image.fromarray(astronaut).save(tmp_path / "astronaut.png")
         photo = client.predict(handle_file(tmp_path / "astronaut.png"), api_name="/analyze_image")
         assert photo["faces"][0]["emotion"] == "happy"
-        assert second.get_by_text("Waiting.").is_visible()
+        assert second.locator("#video-status").get_by_text("Waiting.").is_visible()
         first.close()  # who leaves frees the machine, too
-        second.get_by_text("Done.").wait_for()
+        second.locator("#video-status").get_by_text("Done.").wait_for()
