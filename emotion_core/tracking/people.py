@@ -3,11 +3,12 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, TypedDict
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from typing_extensions import TypedDict
 
 from ..images import RGB
 from ..render import thumbnail

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, TypedDict
+from typing import Final
+
+from typing_extensions import TypedDict
 
 from ..options import frames_a_second, option
 from ..tracking.people import Person, PersonDict

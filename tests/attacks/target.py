@@ -26,7 +26,7 @@ class Target:
 
     def __init__(self, url: str, seconds: float) -> None:
         self.url, self.port = url, int(url.rstrip("/").rpartition(":")[2])
-        self.end = time.monotonic() + seconds
+        self._seconds, self.end = seconds, time.monotonic() + seconds
         self.seen: Counter[str] = Counter()
         self._addresses = itertools.cycle(f"127.0.0.{number}" for number in range(2, 12))
         self._lock = threading.Lock()
@@ -56,18 +56,21 @@ class Target:
         return socket.create_connection(("127.0.0.1", self.port), timeout=10, source_address=(address, 0))
 
     def together(self, work: Callable[[httpx.Client, int], Any], threads: int) -> None:
-        """So many attackers, each of whom does it again and again until the time is up."""
+        """So many attackers, each of whom does it once, and again and again until the time is up."""
 
         def run(number: int) -> None:
             with self.client() as client:
-                while self.goes_on:
+                while True:
                     try:
                         answer = work(client, number)
                         self.note(getattr(answer, "status_code", answer))
                     except (httpx.HTTPError, OSError) as error:
                         self.note(type(error).__name__)
                         time.sleep(0.05)
+                    if not self.goes_on:
+                        return
 
+        self.end = time.monotonic() + self._seconds  # what was made before took time of its own
         runners = [threading.Thread(target=run, args=(number,)) for number in range(threads)]
         for runner in runners:
             runner.start()

@@ -172,6 +172,7 @@ def test_an_address_does_not_become_a_folder_of_that_name(
     assert not list(tmp_path.iterdir())
 
 
+@needs_ray
 def test_refusals(mixed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def refused(source: Path, out: Path, *options: str) -> str:
         assert main(["bulk", str(source), str(out), "--detector", "haar", *options]) == 1

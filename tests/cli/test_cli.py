@@ -64,7 +64,7 @@ def test_train_then_evaluate(
     options = ["--arch", "tiny", "--epochs", "1", "--batch-size", "70", "--precision", "float32"]
     train = ["train", "--data", str(tiny_csv), "--out", str(out), *options]
     assert main(train) == 0
-    assert f"EMOTION_MODEL={out}" in capsys.readouterr().out
+    assert f"--model {out}" in capsys.readouterr().out
     assert main(train) == 1
     assert "--resume" in capsys.readouterr().err
     assert main(["evaluate", str(out), "--data", str(tiny_csv), "--split", "private", "--json"]) == 0

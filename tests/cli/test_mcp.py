@@ -48,6 +48,7 @@ def test_over_standard_input_and_output(photo: Path) -> None:
     assert [tool.name for tool in tools.tools] == ["analyze_image", "analyze_video"]
     [face] = image.structured_content["faces"]
     assert face["emotion"] == "happy"
+    assert video.structured_content is not None, video.content
     assert video.structured_content["frames"] == 25
     assert steps == sorted(steps)
     assert steps[-1] == 1

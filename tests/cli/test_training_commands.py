@@ -33,7 +33,7 @@ def test_data(tiny_csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 def test_train_writes_a_bundle(trained: Path) -> None:
     config = Bundle.open(trained).config
     assert config.arch == "custom_cnn"
-    assert config.arch_options == {"crop_size": 48, "channels": 1, "width": 4}
+    assert config.arch_options == {"crop_size": 48, "channels": 1, "width": 4, "stride": 1}
     assert config.flip
     [stage] = config.training["stages"]
     assert stage["config"]["epochs"] == 1

@@ -48,7 +48,8 @@ class TestClient:
         endpoints: Any = client.view_api(return_format="dict", print_info=False)
         assert list(endpoints["named_endpoints"]) == ["/analyze_image", "/analyze_video", "/models"]
         [returned] = endpoints["named_endpoints"]["/analyze_image"]["returns"]
-        assert set(returned["type"]["properties"]) == {"width", "height", "model", "detector", "faces"}
+        told = {"width", "height", "rotation", "notes", "model", "detector", "faces"}
+        assert set(returned["type"]["properties"]) == told
         [listed] = endpoints["named_endpoints"]["/models"]["returns"]
         assert {"name", "default", "labels", "figures"} <= set(listed["type"]["items"]["properties"])
 

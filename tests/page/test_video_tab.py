@@ -249,7 +249,9 @@ class TestBrowser:
         self.send(first, films / "long.mp4", "Every frame")
         first.locator("#video-status").get_by_text("a second, about").wait_for()
         second.get_by_role("button", name="Analyse", exact=True).click()
-        second.locator("#video-status").get_by_text("One video is analysed at a time; 1 video is before yours.").wait_for()
+        second.locator("#video-status").get_by_text(
+            "One video is analysed at a time; 1 video is before yours."
+        ).wait_for()
         Image.fromarray(astronaut).save(tmp_path / "astronaut.png")
         photo = client.predict(handle_file(tmp_path / "astronaut.png"), api_name="/analyze_image")
         assert photo["faces"][0]["emotion"] == "happy"
