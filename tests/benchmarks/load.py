@@ -160,13 +160,17 @@ def rest_client(url: str, number: int, photos: list[Path], log: Log, end: float)
 
 
 def queue_client(url: str, number: int, photos: list[Path], log: Log, end: float) -> None:
-    client, turn = Client(url, verbose=False), number
+    client, turn = Client(url, verbose=False, headers={"X-Forwarded-For": f"10.0.2.{number}"}), number
     while (start := time.monotonic()) < end:
         turn += 1
         try:
             result = client.predict(handle_file(photos[turn % len(photos)]), api_name="/analyze_image")
+        except httpx.HTTPStatusError as error:
+            log.add("queue", str(error.response.status_code), 0)
+            time.sleep(1)
         except Exception as error:  # whatever it is, it is what a visitor would have seen
-            log.add("queue", f"{type(error).__name__}: {str(error)[:80]}", 0)
+            full = "Queue is full" in str(error)
+            log.add("queue", "full" if full else f"{type(error).__name__}: {str(error)[:80]}", 0)
             time.sleep(1)
         else:
             log.add("queue", "answered" if result["faces"] else "no face", time.monotonic() - start)
