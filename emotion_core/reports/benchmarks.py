@@ -46,6 +46,9 @@ def summary_table(folder: Path) -> str:
     speed, load, bulk = (read_json(folder / f"{name}.json") for name in ("speed", "load", "bulk"))
     subjects = speed["subjects"]
     accuracy, peers = _accuracy(), subjects["fer, Haar"]["private_accuracy"]
+    people = {row["name"]: row["majority"]["accuracy"] for row in read_json(RUNS / "two-truths-private.json")}
+    own = people.pop(DEFAULT)
+    their_people = next(figure for name, figure in people.items() if name.endswith("in the package fer"))
     clips, theirs = speed["clips"]["ours, YuNet"], speed["clips"]["fer, Haar"]["596x336"]
     clip = clips["596x336, 10 analysed"]
     floors = [stages["whole_over_floors"] for name, stages in speed["stages"].items() if name.startswith("video")]
@@ -57,7 +60,7 @@ def summary_table(folder: Path) -> str:
     failures = sum(len(run["failures"]) for run in fuzzed)
     told = crowd["told"]
     answered = sum(count for what, count in told.items() if what.endswith(" answered"))
-    later = sum(count for what, count in told.items() if what.split()[-1] in ("429", "503"))
+    later = sum(count for what, count in told.items() if what.split()[-1] in ("429", "503", "full"))
     wrong = sum(told.values()) - answered - later
     grown = crowd["megabytes_grown_from_the_second_third_to_the_last"]
     rows = [
@@ -68,9 +71,9 @@ def summary_table(folder: Path) -> str:
             f"with every frame analysed {clips['596x336'] / theirs:.1f}",
         ],
         [
-            "accuracy on PrivateTest, ours and `fer`'s",
+            "agreement with most of ten people on PrivateTest, ours and `fer`'s",
             "higher",
-            f"**{accuracy:.4f}** and {peers:.4f}",
+            f"**{own:.4f}** and {their_people:.4f}; with the single label {accuracy:.4f} and {peers:.4f}",
         ],
         [
             "a 720p video with one face, annotated: frames a second",
