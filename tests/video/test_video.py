@@ -201,8 +201,8 @@ def test_progress_without_a_duration(tmp_path: Path, eyes: EmotionRecognizer, mo
         assert [step.frames for step in steps] == sorted(step.frames for step in steps)
         assert [step.fraction for step in steps] == sorted(step.fraction for step in steps)
         assert all(step.total == (50 if name == "a.mp4" else None) for step in steps[:-1])
-        assert steps[-1].seconds_left is not None
-        assert all(step.seconds_left is None for step in steps if step.frames == 0)
+        # Frames may be done before a byte of the file counts as read, so the share decides, not the frames.
+        assert all((step.seconds_left is None) == (step.fraction == 0) for step in steps)
         assert work.result().frames == 50
         assert (steps[-1].total, steps[-1].fraction) == (50, 1)
         assert any(0 < step.fraction < 1 for step in steps)
