@@ -38,10 +38,11 @@ def answer_photo(
     """
     recognizer = catalogue.get(model, detector)
     second = catalogue.get(other) if other else None
-    result = reading_order(recognizer.analyze_rgb(rgb))
-    faces = [prediction.face for prediction in result.predictions]
-    compared = second.classify(rgb, faces) if second else None
-    return PhotoAnswer(rgb, result, recognizer.crops(rgb, faces), compared)
+    analysis = recognizer.look(rgb)
+    result = reading_order(analysis.result)
+    order = [analysis.result.predictions.index(prediction) for prediction in result.predictions]
+    compared = reading_order(second.name_again(analysis).result) if second else None  # by the same boxes
+    return PhotoAnswer(rgb, result, analysis.crops[order], compared)
 
 
 def reading_order(result: FrameResult) -> FrameResult:
