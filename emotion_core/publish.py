@@ -27,7 +27,7 @@ BROWSER_RUNTIME: Final = "browser-runtime"
 #: What a Space gets, of the files that git lists; and of these, what it does not: weights that it preloads
 #: from the Hub, and what only training needs.
 FOR_SPACE: Final = ("app.py", "LICENSE", "requirements.txt", "emotion_core")
-NOT_FOR_SPACE: Final = ("bundles", "training", "reports", "bulk", PIN.name)
+NOT_FOR_SPACE: Final = ("bundles", "datasets", "training", "reports", "bulk", PIN.name)
 #: A Space stands behind one proxy of the Hub's, which tells visitors apart in X-Forwarded-For.
 SPACE_VARIABLES: Final = {"EMOTION_TRUSTED_PROXIES": "1"}
 

@@ -28,7 +28,19 @@ from emotion_core import Bundle, EmotionError, EmotionRecognizer
 from emotion_core.images import RGB
 
 #: Files whose tests train, start whole servers or encode clips, and fixtures that do.
-SLOW_FOLDERS = ("attacks", "benchmarks", "bulk", "cli", "fuzz", "page", "reports", "serving", "training", "video")
+SLOW_FOLDERS = (
+    "attacks",
+    "benchmarks",
+    "bulk",
+    "cli",
+    "datasets",
+    "fuzz",
+    "page",
+    "reports",
+    "serving",
+    "training",
+    "video",
+)
 SLOW_FILES = ("test_publish.py", "test_video_jobs.py", "test_schema.py")
 SLOW_FIXTURES = {"tiny_bundle", "fer2013"}
 
@@ -115,7 +127,7 @@ def tiny_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_bundle(tiny_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     """A bundle trained and exported by the real code, on drawn faces, in seconds."""
-    from emotion_core.training.data.faces import load
+    from emotion_core.datasets.faces import load
     from emotion_core.training.pipeline import train_bundle
 
     return train_bundle(load(tiny_csv), tiny.settings(6), tmp_path_factory.mktemp("tiny") / "tiny-bundle")

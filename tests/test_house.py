@@ -40,3 +40,11 @@ def test_the_floors_hold() -> None:
 @pytest.mark.parametrize("module", sorted((ROOT / "emotion_core").rglob("*.py")), ids=lambda path: path.name)
 def test_modules_are_short(module: Path) -> None:
     assert len(module.read_text().splitlines()) <= 250, f"{module}: two modules would be easier to read"
+
+
+def test_no_room_has_more_than_about_a_fifth_of_the_lines() -> None:
+    core = ROOT / "emotion_core"
+    lines = {path: len(path.read_text().splitlines()) for path in core.rglob("*.py")}
+    for room in {path.relative_to(core).parts[0] for path in lines if path.parent != core}:
+        share = sum(count for path, count in lines.items() if core / room in path.parents) / sum(lines.values())
+        assert share < 0.2, f"{room}: two rooms would be easier to see through"

@@ -98,7 +98,7 @@ def test_a_space_has_the_app_and_preloads_the_model(logged_in: StandInHub, tmp_p
     assert "mine.txt" in files
     assert files["emotion_core/cli/main.py"] == (ROOT / "emotion_core/cli/main.py").read_bytes()
     rooms = {name.split("/")[1] for name in files if name.count("/") > 1}
-    assert not rooms & {"bundles", "training", "reports", "bulk"}
+    assert not rooms & {"bundles", "datasets", "training", "reports", "bulk"}
     assert not [name for name in files if "pycache" in name]
     assert logged_in.repos["spaces/we/app"].variables == {"EMOTION_TRUSTED_PROXIES": "1"}
     assert max(map(len, files.values())) < 100_000

@@ -52,7 +52,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def data_of(options: argparse.Namespace, config: Any) -> Any:
     """The data as the bundle's labels and crops want it."""
-    from ..training.data.faces import load
+    from ..datasets.faces import load
     from ..training.evaluate import matching
 
     return matching(load(options.data, options.votes, config.height, config.channels), config.labels)

@@ -100,9 +100,9 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run_data(options: argparse.Namespace) -> int:
     """Print the report, and write the contact sheet where asked."""
+    from ..datasets.faces import as_ferplus, load
+    from ..datasets.sought import FaceSeeker
     from ..reports.data_report import as_text, contact_sheet, describe
-    from ..training.data.faces import as_ferplus, load
-    from ..training.data.sought import FaceSeeker
 
     seek = FaceSeeker() if options.detect else None
     data = load(options.data, options.votes, options.size, 3 if options.color else 1, seek)
@@ -119,9 +119,9 @@ def run_train(options: argparse.Namespace) -> int:
     from ..training.quiet import start_quietly
 
     start_quietly()
-    from ..training.data.classes import expression
-    from ..training.data.sought import FaceSeeker
-    from ..training.data.sources import fewer
+    from ..datasets.classes import expression
+    from ..datasets.sought import FaceSeeker
+    from ..datasets.sources import fewer
     from ..training.devices import use_devices
     from ..training.pipeline import continued, load_for, train_bundle
     from ..training.small import FEW_UNSEEN, LARGE, WHOLE_NETWORK, outcome, suited
@@ -157,7 +157,7 @@ def run_train(options: argparse.Namespace) -> int:
 
 def run_average(options: argparse.Namespace) -> int:
     """Average, calibrate and measure."""
-    from ..training.data.faces import load
+    from ..datasets.faces import load
     from ..training.evaluate import matching
     from ..training.weight_average import average_bundles
 
@@ -170,8 +170,8 @@ def run_average(options: argparse.Namespace) -> int:
 
 def run_export(options: argparse.Namespace) -> int:
     """Write the forms and how each compares with float32 on PublicTest."""
+    from ..datasets.faces import load
     from ..training.answers import export_answers
-    from ..training.data.faces import load
     from ..training.evaluate import matching
     from ..training.export import export_forms
     from ..training.forms import FORMS

@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from ..training.data.faces import SPLITS, FaceData
+from ..datasets.faces import SPLITS, FaceData
 
 _ROW: Final = 12  # faces of a class on the contact sheet
 _MARGIN: Final = 150

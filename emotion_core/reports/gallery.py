@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
-from ..training.data.faces import SPLITS, FaceData
+from ..datasets.faces import SPLITS, FaceData
 
 DPI: Final = 84
 #: Pixels to which a larger picture is reduced.

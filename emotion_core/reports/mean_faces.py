@@ -9,9 +9,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ..datasets.faces import FaceData
 from ..errors import DataError
 from ..labels import FERPLUS
-from ..training.data.faces import FaceData
 
 #: Fewer faces than this are never averaged into a picture: one of them might be recognised.
 FEWEST: Final = 12

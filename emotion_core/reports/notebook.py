@@ -14,11 +14,11 @@ import keras
 from matplotlib.figure import Figure
 from PIL import Image
 
+from ..datasets.faces import FaceData
 from ..recognition.architectures import options_of
 from ..recognition.bundle import Bundle
 from ..recognition.bundle_config import CONFIG, BundleConfig
 from ..training.config import TrainConfig
-from ..training.data.faces import FaceData
 from ..training.pipeline import train_bundle
 from ..training.run_folder import RUN, RUNS, code_version, code_words, read_json
 from .gallery import png

@@ -8,12 +8,12 @@ from typing import Any, Final
 import keras
 import numpy as np
 
+from ..datasets.faces import FaceData
 from ..errors import BundleError
 from ..recognition.bundle import Bundle
 from ..recognition.bundle_config import BundleConfig
 from ..recognition.classifier import MAX_BATCH, Classifier
 from ..recognition.keras_network import load_network
-from .data.faces import FaceData
 from .forms import FORMS, FULL_INT8, LITERT, ONNX, in_precision, size_of, write_form
 from .initial_weights import weights_file
 

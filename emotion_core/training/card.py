@@ -6,8 +6,8 @@ from typing import Any, Final
 from huggingface_hub import EvalResult, ModelCardData
 
 from .. import project
+from ..datasets.origin import VOTES
 from ..recognition.bundle_config import BundleConfig
-from .data.origin import VOTES
 from .provenance import LIMITS_ELSEWHERE, cited, data_name, how_divided, is_fer, origin_of, slug
 
 SPLIT_NAMES: Final = {"public": "PublicTest", "private": "PrivateTest"}

@@ -8,12 +8,12 @@ from typing import Any, Final, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..datasets.faces import FaceData
 from ..recognition.bundle import Bundle
 from ..recognition.bundle_config import BundleConfig, Calibration, CropShape
 from ..recognition.classifier import Classifier, softmax
 from ..recognition.recognizer import EmotionRecognizer
 from ..recognition.resolve import resolve_detector
-from .data.faces import FaceData
 from .evaluate import seen
 from .export import calibrated, measured, write_config
 from .photos import Photos, read_photos

@@ -5,11 +5,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ..datasets.faces import FaceData, as_ferplus
 from ..errors import DataError, TrainingError
 from ..labels import FERPLUS
 from ..recognition.classifier import Classifier, is_uncertain, softmax
 from .calibration import coverage
-from .data.faces import FaceData, as_ferplus
 from .metrics import metrics, nll_of_votes, number
 from .two_truths import majority_on, two_truths
 

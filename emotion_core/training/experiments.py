@@ -13,11 +13,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ..datasets.faces import FaceData
 from ..recognition.classifier import softmax
 from .augment import Augmentation
 from .calibration import fit_calibration
 from .config import TrainConfig
-from .data.faces import FaceData
 from .evaluate import mirror
 from .loop import train
 from .metrics import metrics

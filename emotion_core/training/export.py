@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ..datasets.faces import FaceData
 from ..errors import BundleError
 from ..files import sha256_of
 from ..recognition.bundle import CARD, GRAPH, WEIGHTS, Bundle
@@ -18,7 +19,6 @@ from ..recognition.classifier import MAX_BATCH, Classifier, LiteRTNetwork, Netwo
 from ..recognition.keras_network import load_network
 from .calibration import choose_uncertain, fit_calibration, for_people
 from .card import model_card
-from .data.faces import FaceData
 from .evaluate import evaluate
 from .forms import FLOAT, FORMS, LITERT, Runner, in_precision, scratch, size_of, write_form
 from .initial_weights import weights_file

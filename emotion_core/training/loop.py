@@ -17,6 +17,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from ..datasets.faces import FaceData
 from ..errors import DataError, EmotionError
 from ..files import sha256_of, unfinished
 from ..recognition.architectures import build, enlarged_part
@@ -25,7 +26,6 @@ from ..recognition.bundle_config import CONFIG
 from ..recognition.classifier import softmax
 from .batch_norm import own_statistics
 from .config import TrainConfig
-from .data.faces import FaceData
 from .devices import divisible, own_share
 from .initial_weights import freeze_before, load_initial, weights_file
 from .metrics import nll_of

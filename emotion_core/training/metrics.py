@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix, log_loss, precision_recall_fscore_support, roc_auc_score
 
+from ..datasets.faces import FaceData
 from ..labels import FERPLUS
-from .data.faces import FaceData
 
 ECE_BINS: Final = 15
 RESAMPLES: Final = 1000

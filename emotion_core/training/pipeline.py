@@ -12,13 +12,13 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from ..datasets.faces import FaceData, as_ferplus, load
+from ..datasets.sought import FaceSeeker
 from ..errors import TrainingError
 from ..recognition.architectures import HEAD, options_of
 from ..recognition.bundle import Bundle
 from ..recognition.bundle_config import BundleConfig, CropShape
 from .config import TrainConfig
-from .data.faces import FaceData, as_ferplus, load
-from .data.sought import FaceSeeker
 from .evaluate import mirror
 from .export import export_bundle
 from .initial_weights import weights_file

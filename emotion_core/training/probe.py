@@ -13,11 +13,11 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from ..datasets.faces import FaceData
 from ..errors import DataError
 from ..recognition.architectures import HEAD, build
 from ..recognition.classifier import softmax
 from .config import TrainConfig
-from .data.faces import FaceData
 from .evaluate import mirror
 from .initial_weights import load_initial
 from .metrics import nll_of

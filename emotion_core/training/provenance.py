@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from ..datasets.origin import MADE, VOTES, Origin
 from ..labels import FER2013, FERPLUS
 from ..recognition.bundle_config import BundleConfig
-from .data.origin import MADE, VOTES, Origin
 
 _CITED: Final = {
     "FER-2013": "FER-2013 (Goodfellow et al. 2013)",

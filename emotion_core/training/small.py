@@ -9,12 +9,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ..datasets.faces import FaceData
 from ..files import unfinished
 from ..recognition.bundle_config import BundleConfig
 from ..recognition.classifier import softmax
 from .card import SPLIT_NAMES
 from .config import TrainConfig
-from .data.faces import FaceData
 from .metrics import expected_calibration_error, number, share_interval
 
 #: Training faces: from so many on, the defaults fit.

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..datasets.faces import FaceData
 from ..errors import DataError, TrainingError
 from ..files import sha256_of, unfinished
 from ..labels import FERPLUS
 from ..recognition.bundle import Bundle
 from ..recognition.classifier import Classifier, softmax
 from .config import TrainConfig
-from .data.faces import FaceData
 
 
 def targets(data: FaceData, config: TrainConfig, folder: Path | None = None) -> NDArray[np.float32]:

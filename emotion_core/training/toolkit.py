@@ -1,5 +1,7 @@
 """Everything of training that notebooks and programs need, from one place: data, networks, runs, figures."""
 
+from ..datasets.drawn import drawn_faces, relabelled, write_folders
+from ..datasets.sources import faces_of, fer2013, pets
 from ..labels import FERPLUS
 from ..recognition.architectures import build
 from ..recognition.classifier import Classifier, softmax
@@ -8,8 +10,6 @@ from ..recognition.resolve import resolve_bundle
 from .augment import Augmentation
 from .card import class_table, results_table, table
 from .config import TrainConfig
-from .data.drawn import drawn_faces, relabelled, write_folders
-from .data.sources import faces_of, fer2013, pets
 from .devices import use_devices
 from .evaluate import evaluate, matching
 from .experiments import SWITCHES, ablate, search

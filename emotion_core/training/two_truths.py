@@ -6,9 +6,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ..datasets.faces import FaceData
 from ..labels import FERPLUS
 from .corruptions import CORRUPTIONS
-from .data.faces import FaceData
 from .metrics import expected_calibration_error, nll_of, number, share_interval
 
 #: uint8 crops (N, H, W, C) -> probabilities (N, C), in the order of the data's labels.

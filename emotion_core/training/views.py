@@ -12,11 +12,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ..datasets.faces import FaceData
 from ..files import sha256_of, unfinished
 from ..recognition.bundle import Bundle
 from ..recognition.classifier import Classifier, softmax
 from .config import TrainConfig
-from .data.faces import FaceData
 from .targets import asked_weights, taking, targets, without_teachers
 
 #: Faces that are drawn and answered at once.

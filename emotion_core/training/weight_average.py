@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..datasets.faces import FaceData
 from ..errors import BundleError
 from ..files import sha256_of
 from ..recognition.architectures import options_of
@@ -18,7 +19,6 @@ from ..recognition.bundle import Bundle
 from ..recognition.bundle_config import BundleConfig
 from ..recognition.keras_network import load_network
 from .batch_norm import renew_statistics
-from .data.faces import FaceData
 from .export import export_bundle
 from .initial_weights import weights_file
 from .run_folder import code_version

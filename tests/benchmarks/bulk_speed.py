@@ -45,7 +45,7 @@ def write_faces(data: Path, folder: Path, count: int) -> list[Path]:
     """The first faces of fer2013.csv as PNG files, in the order of their names; DataError if there are fewer."""
     from PIL import Image
 
-    from emotion_core.training.data.fer_csv import read_fer_csv
+    from emotion_core.datasets.fer_csv import read_fer_csv
 
     pixels, _, _ = read_fer_csv(data)
     if not 0 < count <= len(pixels):

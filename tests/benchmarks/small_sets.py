@@ -20,9 +20,9 @@ sys.path.insert(0, str(HERE.parents[1]))
 
 from emotion_core import Bundle
 from emotion_core.cli.main import main
+from emotion_core.datasets.drawn import relabelled, write_folders
+from emotion_core.datasets.faces import load
 from emotion_core.recognition.classifier import Classifier
-from emotion_core.training.data.drawn import relabelled, write_folders
-from emotion_core.training.data.faces import load
 from emotion_core.training.metrics import metrics
 
 WORDS = {"angry": "tense", "happy": "glad", "surprise": "amazed"}

@@ -50,7 +50,7 @@ def subject(python: str, program: str, *arguments: object) -> dict[str, Any]:
 
 def private_faces(data: Path, path: Path) -> None:
     """PrivateTest of fer2013.csv, for programs that cannot read it."""
-    from emotion_core.training.data.fer_csv import read_fer_csv
+    from emotion_core.datasets.fer_csv import read_fer_csv
 
     pixels, emotion, usage = read_fer_csv(data)
     private = np.asarray(usage) == "private"

@@ -313,7 +313,7 @@ def data_zips() -> list[bytes]:
 
 
 def use_data(content: bytes, folder: Path) -> None:
-    from emotion_core.training.data.faces import load
+    from emotion_core.datasets.faces import load
 
     # A user of the command line names this place, so a refusal may, too: by its name alone.
     os.chdir(folder)

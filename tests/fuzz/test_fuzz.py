@@ -17,16 +17,16 @@ from fuzz_kinds import pictures
 from PIL import Image
 
 from emotion_core import Bundle, BundleError, EmotionError, ImageError, ModelNotFoundError, TrainingError, load_image
+from emotion_core.datasets import pictures as reading
+from emotion_core.datasets import tables
+from emotion_core.datasets.faces import load
+from emotion_core.datasets.pictures import read_picture
 from emotion_core.errors import DataError
 from emotion_core.page.album import Photo, unique_names, write_album
 from emotion_core.publish import model_upload
 from emotion_core.recognition.bundle import GRAPH, KERAS, WEIGHTS
 from emotion_core.recognition.bundle_config import CONFIG
 from emotion_core.recognition.classifier import Classifier
-from emotion_core.training.data import pictures as reading
-from emotion_core.training.data import tables
-from emotion_core.training.data.faces import load
-from emotion_core.training.data.pictures import read_picture
 from fuzz import SHORT
 
 ROOT = Path(__file__).parents[2]

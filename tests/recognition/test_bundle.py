@@ -171,7 +171,7 @@ class TestShipped:
     @pytest.mark.fer2013
     @pytest.mark.parametrize("split", ["public", "private"])
     def test_recorded_metrics_are_measured_again(self, bundle: Bundle, fer2013: Path, split: str) -> None:
-        from emotion_core.training.data.faces import load
+        from emotion_core.datasets.faces import load
         from emotion_core.training.evaluate import evaluate, matching
 
         votes = fer2013 / "fer2013new.csv"

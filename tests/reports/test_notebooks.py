@@ -16,8 +16,8 @@ import pytest
 
 from emotion_core import project
 from emotion_core.cli.main import main
+from emotion_core.datasets.sources import DRAWN
 from emotion_core.reports.execute import execute, set_before
-from emotion_core.training.data.sources import DRAWN
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "training_notebooks").glob("*.ipynb"))

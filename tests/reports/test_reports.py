@@ -19,6 +19,9 @@ from pptx import Presentation
 
 from emotion_core import Bundle, DataError, EmotionRecognizer, ReportError, TrainingError
 from emotion_core.cli.main import main
+from emotion_core.datasets.drawn import drawn_faces, drawn_pets, relabelled, write_folders
+from emotion_core.datasets.faces import as_ferplus, load
+from emotion_core.datasets.sources import faces_of, fer2013, fewer, pets
 from emotion_core.labels import FERPLUS
 from emotion_core.recognition.architectures import build
 from emotion_core.reports import gallery
@@ -31,9 +34,6 @@ from emotion_core.reports.records import record_run
 from emotion_core.reports.screenshots import photograph_page
 from emotion_core.reports.slides import make_slides
 from emotion_core.training import devices
-from emotion_core.training.data.drawn import drawn_faces, drawn_pets, relabelled, write_folders
-from emotion_core.training.data.faces import as_ferplus, load
-from emotion_core.training.data.sources import faces_of, fer2013, fewer, pets
 from emotion_core.training.devices import fast_precision, use_devices
 from emotion_core.training.run_folder import read_history
 from support import tiny
@@ -320,7 +320,7 @@ from emotion_core import DataError
 from emotion_core.training.devices import use_devices
 from emotion_core.reports.notebook import trained
 import keras, numpy, tiny
-from emotion_core.training.data.faces import load
+from emotion_core.datasets.faces import load
 count = {"one": 1, "all": 2}[sys.argv[1]]
 data = load(sys.argv[2])
 data = data.only(numpy.arange(len(data)) != 140)  # an odd number of PublicTest faces

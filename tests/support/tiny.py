@@ -73,7 +73,7 @@ def settings(epochs: int) -> Any:
 
 
 if __name__ == "__main__":
-    from emotion_core.training.data.faces import load
+    from emotion_core.datasets.faces import load
     from emotion_core.training.loop import train
 
     train(load(sys.argv[1]), settings(int(sys.argv[3])), sys.argv[2], resume="resume" in sys.argv)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from emotion_core import Bundle
+from emotion_core.datasets.faces import load
 from emotion_core.recognition.classifier import Classifier
 from emotion_core.training.answers import OUTPUT, export_answers
-from emotion_core.training.data.faces import load
 from emotion_core.training.export import write_config
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "export.md"

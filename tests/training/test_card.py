@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from emotion_core import Bundle
+from emotion_core.datasets.origin import Origin
 from emotion_core.labels import FERPLUS
 from emotion_core.recognition.bundle_config import BundleConfig, CropShape
 from emotion_core.training.card import model_card
-from emotion_core.training.data.origin import Origin
 
 
 def card(bundle: Bundle, origin: Origin, labels: tuple[str, ...]) -> str:

@@ -10,6 +10,7 @@ import pytest
 from emotion_core import Bundle, BundleError, ReportError
 from emotion_core.cli.main import parser
 from emotion_core.cli.training_options import train_config
+from emotion_core.datasets.faces import load
 from emotion_core.recognition.classifier import Classifier, LiteRTNetwork
 from emotion_core.reports.benchmarks import benchmark_tables
 from emotion_core.reports.records import (
@@ -21,7 +22,6 @@ from emotion_core.reports.records import (
     rewrite,
     tables,
 )
-from emotion_core.training.data.faces import load
 from emotion_core.training.evaluate import evaluate, mirror, seen
 from emotion_core.training.experiments import ablate, search
 from emotion_core.training.export import export_forms

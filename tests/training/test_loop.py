@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from emotion_core import Bundle, BundleError, DataError, TrainingError
+from emotion_core.datasets.faces import FaceData, load
 from emotion_core.labels import FER2013, FERPLUS
 from emotion_core.recognition.architectures import BUILDERS, IMAGENET_MEAN_BGR, build, enlarged_part
 from emotion_core.recognition.classifier import Classifier, softmax
@@ -25,7 +26,6 @@ from emotion_core.training.augment import Augmentation
 from emotion_core.training.batch_norm import own_statistics, renew_statistics
 from emotion_core.training.calibration import fit_calibration
 from emotion_core.training.config import TrainConfig
-from emotion_core.training.data.faces import FaceData, load
 from emotion_core.training.evaluate import evaluate
 from emotion_core.training.initial_weights import freeze_before, load_initial
 from emotion_core.training.loop import batches, mixed, train

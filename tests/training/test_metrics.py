@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from emotion_core import TrainingError
+from emotion_core.datasets.faces import FaceData
 from emotion_core.labels import FERPLUS
-from emotion_core.training.data.faces import FaceData
 from emotion_core.training.evaluate import mirror, ten_crops
 from emotion_core.training.metrics import expected_calibration_error, interval, metrics, nll_of_votes, reliability
 

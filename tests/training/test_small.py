@@ -9,14 +9,14 @@ from PIL import Image
 
 from emotion_core import Bundle, DataError, EmotionRecognizer
 from emotion_core.cli.main import main
+from emotion_core.datasets.drawn import drawn_faces, relabelled, write_folders
+from emotion_core.datasets.faces import FaceData, load
+from emotion_core.datasets.sought import FaceSeeker
 from emotion_core.images import RGB
 from emotion_core.recognition.bundle_config import Calibration
 from emotion_core.recognition.classifier import softmax
 from emotion_core.training.calibration import LEAST, fit_calibration
 from emotion_core.training.config import TrainConfig
-from emotion_core.training.data.drawn import drawn_faces, relabelled, write_folders
-from emotion_core.training.data.faces import FaceData, load
-from emotion_core.training.data.sought import FaceSeeker
 from emotion_core.training.metrics import expected_calibration_error, interval, share_interval
 from emotion_core.training.small import LARGE, filled, folds_of, steps_of, suited
 

@@ -9,6 +9,7 @@ from PIL import Image
 from skimage import data as pictures
 
 from emotion_core import Bundle, DataError
+from emotion_core.datasets.faces import FaceData
 from emotion_core.labels import FER2013, FERPLUS
 from emotion_core.recognition.bundle_config import UncertainRule
 from emotion_core.recognition.classifier import Classifier, softmax
@@ -16,7 +17,6 @@ from emotion_core.recognition.recognizer import EmotionRecognizer
 from emotion_core.recognition.resolve import resolve_detector
 from emotion_core.training.calibration import AGREEMENT, choose_uncertain, coverage, fit_calibration, for_people
 from emotion_core.training.corruptions import CORRUPTIONS
-from emotion_core.training.data.faces import FaceData
 from emotion_core.training.photos import read_photos
 from emotion_core.training.two_truths import corruption_table, gap, majority_on, subsets_of, two_truths, votes_on
 

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from ...errors import DataError, ImageError
-from ...images import RGB, load_image
-from ...results import Box
+from ..errors import DataError, ImageError
+from ..images import RGB, load_image
+from ..results import Box
 from .origin import Origin
 from .splits import complete
 from .tables import Source

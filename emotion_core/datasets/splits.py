@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import DataError
+from ..errors import DataError
 
 #: Of FER-2013's ``Usage`` column, and in its folders' file names.
 USAGES: Final = {"Training": "train", "PublicTest": "public", "PrivateTest": "private"}

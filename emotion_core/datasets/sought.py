@@ -3,11 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import DataError
-from ...images import RGB
-from ...recognition.detectors import FaceDetector
-from ...recognition.levelling import crop
-from ...recognition.resolve import resolve_detector
+from ..errors import DataError
+from ..images import RGB
+from ..recognition.detectors import FaceDetector
+from ..recognition.levelling import crop
+from ..recognition.resolve import resolve_detector
 
 
 class FaceSeeker:

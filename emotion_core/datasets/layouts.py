@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from ...errors import DataError
+from ..errors import DataError
 from .fer_csv import is_fer
 from .folders import class_folders, entries, has_classes, refuse_no_classes, split_folders, subfolders
 from .listing import LABEL_COLUMNS, PATH_COLUMNS, is_listing, read_listings

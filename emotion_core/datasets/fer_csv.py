@@ -5,8 +5,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import DataError
-from ...labels import FER2013
+from ..errors import DataError
+from ..labels import FER2013
 from .splits import USAGES
 from .tables import Source, column_names, column_of, rows_of
 

@@ -6,8 +6,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import DataError
-from ...labels import FERPLUS
+from ..errors import DataError
+from ..labels import FERPLUS
 from .splits import USAGES
 from .tables import rows_of
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from ...labels import FER2013, FERPLUS
+from ..labels import FER2013, FERPLUS
 from .faces import SPLITS, FaceData
 
 #: Of every twenty faces: uneven, as FER-2013's classes are; one of the neutral ones is voted contempt.

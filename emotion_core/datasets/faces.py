@@ -13,8 +13,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import DataError
-from ...labels import FER2013, FERPLUS
+from ..errors import DataError
+from ..labels import FER2013, FERPLUS
 from .classes import name_classes
 from .fer_csv import read_fer_csv
 from .layouts import find_layout

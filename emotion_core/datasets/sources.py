@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import DataError
+from ..errors import DataError
 from .drawn import drawn_faces, drawn_pets
 from .faces import SIDE, FaceData, as_ferplus, load
 

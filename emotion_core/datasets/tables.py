@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Final
 
-from ...errors import DataError
+from ..errors import DataError
 
 Source = Path | zipfile.Path
 

@@ -10,11 +10,11 @@ import pytest
 from PIL import Image
 
 from emotion_core import DataError
+from emotion_core.datasets.classes import expression, name_classes
+from emotion_core.datasets.faces import load
+from emotion_core.datasets.origin import Origin
+from emotion_core.datasets.splits import complete
 from emotion_core.labels import FERPLUS
-from emotion_core.training.data.classes import expression, name_classes
-from emotion_core.training.data.faces import load
-from emotion_core.training.data.origin import Origin
-from emotion_core.training.data.splits import complete
 from support import tiny
 
 RNG = np.random.default_rng(1)

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
-from ...errors import DataError
-from ...labels import AFFECTNET, RAFDB
+from ..errors import DataError
+from ..labels import AFFECTNET, RAFDB
 from .classes import expression
 from .origin import GIVEN, MADE, OFFICIAL, Origin
 from .pictures import Found, Listed, may_be_one

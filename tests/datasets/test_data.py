@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 
 from emotion_core import DataError
+from emotion_core.datasets.faces import FaceData, as_ferplus, load
+from emotion_core.datasets.votes import majority
 from emotion_core.labels import FER2013, FERPLUS
 from emotion_core.reports.data_report import as_text, contact_sheet, describe
-from emotion_core.training.data.faces import FaceData, as_ferplus, load
-from emotion_core.training.data.votes import majority
 from support import tiny
 
 HEADER = "emotion,pixels,Usage\n"

@@ -6,9 +6,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from ...errors import DataError
-from ...labels import AFFECTNET
-from ...results import Box
+from ..errors import DataError
+from ..labels import AFFECTNET
+from ..results import Box
 from .origin import GIVEN, MADE, OFFICIAL, Origin
 from .pictures import Found, Listed
 from .splits import USAGES, split_of

@@ -5,9 +5,9 @@ from typing import Final
 
 import numpy as np
 
-from ...errors import DataError
-from ...labels import AFFECTNET, FERPLUS, RAFDB
-from ...results import Box
+from ..errors import DataError
+from ..labels import AFFECTNET, FERPLUS, RAFDB
+from ..results import Box
 from .folders import child, entries, subfolders
 from .origin import OFFICIAL, VOTES, Origin
 from .pictures import Found, Listed, may_be_one

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from ...labels import FER2013, FERPLUS, SYNONYMS
+from ..labels import FER2013, FERPLUS, SYNONYMS
 
 _NUMBERED: Final = re.compile(r"\d+\s*[-_. ]\s*(.+)")  # "3 - happy", "0_angry"
 
