@@ -1,10 +1,12 @@
 """What holds the house together: versions that agree, short-lived files, one-way imports."""
 
+import ast
 import importlib.metadata
 import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -48,3 +50,29 @@ def test_no_room_has_more_than_about_a_fifth_of_the_lines() -> None:
     for room in {path.relative_to(core).parts[0] for path in lines if path.parent != core}:
         share = sum(count for path, count in lines.items() if core / room in path.parents) / sum(lines.values())
         assert share < 0.2, f"{room}: two rooms would be easier to see through"
+
+
+@pytest.mark.parametrize("module", sorted((ROOT / "emotion_core").rglob("*.py")), ids=lambda path: path.name)
+def test_markup_is_made_by_templates(module: Path) -> None:
+    """Templates escape what is put in; a tag in an f-string, or escaping by hand, is a place to forget it."""
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.JoinedStr):
+            words = "".join(part.value for part in node.values if isinstance(part, ast.Constant))
+            assert not re.search(r"</?(a|b|div|g|h\d|i|img|li|p|path|script|span|style|svg|t[dhr]|text)\b", words), (
+                words
+            )
+        if isinstance(node, ast.Import):
+            assert "html" not in {name.name for name in node.names}
+
+
+def test_everything_that_is_no_python_is_installed_too() -> None:
+    patterns = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"][
+        "emotion_core"
+    ]
+    core = ROOT / "emotion_core"
+    installed = {path for pattern in patterns for path in core.glob(pattern)}
+    listed = subprocess.run(["git", "ls-files", "emotion_core"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("asks git which files there are")
+    for name in listed.stdout.splitlines():
+        assert name.endswith(".py") or ROOT / name in installed, name

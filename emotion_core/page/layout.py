@@ -78,7 +78,7 @@ def page_options(settings: Settings) -> dict[str, Any]:
     return {
         "theme": _theme(),
         "css_paths": _STYLE,
-        "head": f"<script>{script('page.js', 'video.js')}</script>",
+        "head": render("scripts.html", code=script("page.js", "video.js")),
         "favicon_path": str(ICON),
         "run_history": False,
         "max_file_size": f"{max(settings.max_request_mb, settings.max_video_mb)}mb",

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
-from markupsafe import Markup
 from numpy.typing import NDArray
 
 from ..tracking.recent import BIN_SECONDS, WINDOW_SECONDS, Recent
@@ -42,6 +41,5 @@ def _row(row: Recent, labels: Sequence[str], now: float) -> dict[str, Any]:
     def x_of(times: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.asarray(np.clip((times - start) / WINDOW_SECONDS, 0, 1) * _WIDTH, np.float64)
 
-    # stacked_areas escapes the labels, the only words in it.
-    areas = Markup(stacked_areas(row.bins, labels, BIN_SECONDS, x_of, 0, _HEIGHT))  # noqa: S704
+    areas = stacked_areas(row.bins, labels, BIN_SECONDS, x_of, 0, _HEIGHT)
     return {"person": row.person, "label": labels[int(np.argmax(mean))], "share": float(mean.max()), "areas": areas}
