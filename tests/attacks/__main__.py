@@ -27,7 +27,8 @@ from support.hostile_pictures import saved
 from support.page_server import ROOT
 from support.waiting import free_port, is_up, until
 
-from .attack_kinds import ATTACKS, hostile_photos
+from .attack_kinds import ATTACKS
+from .attack_media import hostile_photos
 from .target import Target, megabytes, watched
 
 #: Quiet after an attack, in seconds: what lies ready for a while goes meanwhile.

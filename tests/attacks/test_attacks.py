@@ -6,7 +6,8 @@ import pytest
 from PIL import Image
 
 from attacks.__main__ import Server
-from attacks.attack_kinds import ATTACKS, hostile_photos
+from attacks.attack_kinds import ATTACKS
+from attacks.attack_media import hostile_photos
 from attacks.target import Target, watched
 from emotion_core.images import RGB
 from support.hostile_pictures import saved

@@ -45,7 +45,8 @@ def test_the_short_form_finds_nothing(tmp_path: Path) -> None:
 
 def test_the_fuzzer_notices(monkeypatch: pytest.MonkeyPatch) -> None:
     """A fault of each sort, put into the code on purpose, is found and recorded with its input."""
-    from fuzz_kinds import KINDS, Kind, broken
+    from breaking import broken
+    from fuzz_kinds import KINDS, Kind
 
     import fuzz
 

@@ -1,6 +1,5 @@
 """Answers from the visitor's own device, in a real Chromium with a real face before its camera."""
 
-import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +20,7 @@ from support.camera import chromium, write_film
 from support.on_device import analyze, parity
 from support.page_server import CHROMIUM, page_server
 from support.stand_in_hub import Repo, StandInHub
+from support.visits import WAYS_OUT, pixels_sent, start, tried, visit, where
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")]
 #: A busy machine is slow; nothing here is about speed.
@@ -63,64 +63,6 @@ def context(browser: Any) -> Iterator[Any]:
     context.on("request", lambda request: context.sent.append(request))
     yield context
     context.close()
-
-
-def visit(context: Any, address: str) -> Any:
-    page = context.new_page()
-    page.problems = []
-    page.on("pageerror", lambda error: page.problems.append(str(error)))
-    page.goto(address)
-    page.get_by_role("tab", name="Webcam").click()
-    page.locator("#webcam .where").filter(has_text="On ").wait_for()
-    return page
-
-
-def start(page: Any, asked: bool = True) -> None:
-    """asked: for answers from this device, as visitors may, so that a busy machine does not change its mind."""
-    if asked:
-        page.get_by_label("Answers come from").select_option("this device")
-    page.get_by_role("button", name="Start the camera").click()
-    page.locator("#webcam .box b").filter(has_text="happy").wait_for()
-
-
-def where(page: Any) -> str:
-    return str(page.locator("#webcam .where").inner_text())
-
-
-def pixels_sent(context: Any) -> list[str]:
-    """Requests that could hold a picture: anything with a body that is not one of Gradio's own few small ones."""
-    found = []
-    for request in context.sent:
-        body = request.post_data_buffer or b""
-        if b"data:image" in body or b"webcam_frame" in body or len(body) > 2000 or len(request.url) > 2000:
-            found.append(f"{request.method} {request.url[:200]} {len(body)}")
-    return found
-
-
-#: What a worker may try in order to send something away.
-WAYS_OUT = (
-    "fetch('/healthz')",
-    "new Promise((done, fail) => { const it = new XMLHttpRequest(); it.onload = done; it.onerror = fail; "
-    "it.open('GET', '/healthz'); it.send(); })",
-    "new Promise((done, fail) => { const it = new EventSource('/gradio_api/heartbeat/x'); it.onopen = done; "
-    "it.onerror = fail; })",
-)
-
-
-def tried(page: Any, way: str, policy: str) -> str:
-    """ "sent" or "refused": what becomes of a way out in a worker under that policy."""
-    program = f"new Promise((done) => done({way})).then(() => postMessage('sent'), () => postMessage('refused'))"
-    headers = {"Content-Security-Policy": policy, "Cross-Origin-Embedder-Policy": "require-corp"}
-    page.route(
-        "**/attempt.js",
-        lambda route: route.fulfill(body=program, content_type="text/javascript", headers=headers),
-    )
-    heard = page.evaluate(
-        "() => new Promise((done) => { const it = new Worker('/attempt.js'); "
-        "it.onmessage = (event) => done(event.data); it.onerror = () => done('no worker'); })"
-    )
-    page.unroute("**/attempt.js")
-    return str(heard)
 
 
 class TestStream:
@@ -299,11 +241,3 @@ def test_the_same_answers(model: str, context: Any, server: str, yunet: bytes, a
     assert found["probability_gap"]["largest"] < 0.02
     # The same face found at two sizes, with scores that tie to the fourth digit: either box may win.
     assert found["box_gap"]["largest"] < 0.06
-
-
-def test_what_is_handed_out_is_what_serves(browser_runtime_folder: Path) -> None:
-    """The folder's files are npm's own, to the byte: nothing of ours is mixed in."""
-    from emotion_core.serving.browser_runtime import CONTENT
-
-    for name, sha256 in CONTENT.items():
-        assert hashlib.sha256((browser_runtime_folder / name).read_bytes()).hexdigest() == sha256

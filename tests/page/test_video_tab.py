@@ -17,7 +17,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
-from support import clips
+from support.films import write_films
 from support.page_server import CHROMIUM, FLAGS, ROOT, page_server
 from support.waiting import until
 
@@ -35,18 +35,7 @@ def client(server: str) -> Client:
 
 @pytest.fixture(scope="module")
 def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """walk.mp4: two persons, with sound. long.mp4: work for many seconds. overlong.mp4, garbage.mp4: to be refused.
-    cut.mp4: its end is missing."""
-    folder = tmp_path_factory.mktemp("films")
-    paths = {1: clips.across(10, 20), 2: clips.across(200, -10, top=66)}
-    frames = [clips.scene(paths, index / 10)[0] for index in range(20)]
-    clips.encode(folder / "walk.mp4", frames, rate=10, sound="aac")
-    clips.encode(folder / "long.mp4", frames * 20, rate=25)
-    clips.encode(folder / "overlong.mp4", frames * 2, rate=1)
-    whole = clips.encode(folder / "whole.mp4", frames * 2, rate=10, options={"movflags": "+faststart"}).read_bytes()
-    (folder / "cut.mp4").write_bytes(whole[: len(whole) // 2])
-    (folder / "garbage.mp4").write_bytes(np.random.default_rng(0).bytes(50_000))
-    return folder
+    return write_films(tmp_path_factory.mktemp("films"))
 
 
 class TestClient:

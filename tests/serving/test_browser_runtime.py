@@ -1,5 +1,6 @@
 """The runtime's folder: made from npm or a public network, and never with another file than the pinned one."""
 
+import hashlib
 import http.server
 import io
 import os
@@ -106,3 +107,11 @@ def test_a_folder_without_the_files(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(SettingsError, match=r"no readable core\.js\. Make the folder by `python -m emotion_core"):
             open_runtime(folder)
+
+
+def test_what_is_handed_out_is_what_serves(browser_runtime_folder: Path) -> None:
+    """The folder's files are npm's own, to the byte: nothing of ours is mixed in."""
+    from emotion_core.serving.browser_runtime import CONTENT
+
+    for name, sha256 in CONTENT.items():
+        assert hashlib.sha256((browser_runtime_folder / name).read_bytes()).hexdigest() == sha256

@@ -1,32 +1,23 @@
 """The one bound on work: places and memory for all, decoders that can be ended, and the webcam's places."""
 
 import base64
-import contextlib
-import io
-import os
-import signal
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-import psutil
 import pytest
 from PIL import Image
 
 from emotion_core import EmotionRecognizer, ImageError, Settings
 from emotion_core.errors import BusyError
-from emotion_core.images import RGB, load_image
+from emotion_core.images import RGB
 from emotion_core.recognition.catalogue import Catalogue
-from emotion_core.serving.decoding import Decoders
 from emotion_core.serving.live import LiveSessions
 from emotion_core.serving.places import EACH_WAITING, MOST_ADDRESSES, Places
 from emotion_core.serving.webcam import Webcam
 from emotion_core.serving.workshop import Workshop, small_picture
-from support.hostile_pictures import large_canvas, large_tiles, lying_avif, many_scans, saved
+from support.hostile_pictures import large_canvas, many_scans, saved
 from support.waiting import until
 
 
@@ -125,89 +116,6 @@ class TestPlaces:
                 pass
         with places.room(1000):  # more than there is: all of it
             pass
-
-
-@pytest.fixture
-def decoders() -> Iterator[Decoders]:
-    made = Decoders(decode_seconds=2)
-    yield made
-    made.close()
-
-
-def children() -> list[psutil.Process]:
-    return [
-        child for child in psutil.Process().children() if "emotion_core.serving.decoder" in " ".join(child.cmdline())
-    ]
-
-
-class TestDecoders:
-    def test_the_same_pixels_as_here(self, decoders: Decoders, astronaut: RGB, tmp_path: Path) -> None:
-        photo = Image.fromarray(astronaut)
-        transparent = photo.convert("RGBA")
-        transparent.putalpha(100)
-        for data in (
-            saved(photo, "JPEG"),
-            saved(transparent, "PNG"),
-            saved(photo.rotate(90), "WEBP"),
-            saved(photo, "AVIF"),
-        ):
-            path = tmp_path / "photo"
-            path.write_bytes(data)
-            for source in (data, path, str(path), io.BytesIO(data)):
-                assert np.array_equal(decoders.decode(source), load_image(data))
-        assert len(children()) == 1
-
-    @pytest.mark.parametrize("bad", [b"", b"junk", many_scans(400), large_tiles(100, 45_056), many_scans(9)[:1000]])
-    def test_the_same_refusals_as_here(self, decoders: Decoders, bad: bytes) -> None:
-        with pytest.raises(ImageError) as here:
-            load_image(bad)
-        for _ in range(2):
-            with pytest.raises(ImageError) as there:
-                decoders.decode(bad)
-            assert str(there.value) == str(here.value)
-
-    def test_what_takes_too_long_is_ended(self, astronaut: RGB, monkeypatch: Any) -> None:
-        """A decoder that hangs: its picture is refused, and the next one gets another process."""
-        decoders, photo = Decoders(decode_seconds=0.5), saved(Image.fromarray(astronaut), "JPEG")
-        decoders.decode(photo)
-        [child] = children()
-        monkeypatch.setattr("emotion_core.serving.decoding.OPEN_SECONDS", 0.5)
-        child.suspend()
-        start = time.monotonic()
-        with pytest.raises(ImageError, match="takes too long"):
-            decoders.decode(photo)
-        assert time.monotonic() - start < 10
-        monkeypatch.undo()
-        assert decoders.decode(photo).shape == astronaut.shape
-        assert child not in children()
-        decoders.close()
-        assert children() == []
-
-    def test_a_decoder_that_dies_is_replaced(self, decoders: Decoders, astronaut: RGB) -> None:
-        photo = saved(Image.fromarray(astronaut), "JPEG")
-        for _ in range(2):
-            assert decoders.decode(photo).shape == astronaut.shape
-            [child] = children()
-            os.kill(child.pid, signal.SIGKILL)
-            child.wait(5)
-
-    def test_a_frame_that_is_larger_than_its_header(self, decoders: Decoders) -> None:
-        """The decoder has the memory that the header speaks of and little more; the server has none of it."""
-        picture = lying_avif(3_000, 64)
-        before = psutil.Process().memory_info().rss
-        with contextlib.suppress(ImageError):  # refused, or decoded within the bound
-            decoders.decode(picture)
-        assert psutil.Process().memory_info().rss - before < 30_000_000
-        assert all(child.memory_info().rss < 300_000_000 for child in children())
-
-    def test_measured_and_left(self, decoders: Decoders) -> None:
-        photo = large_canvas(1_200, "PNG")
-        for _ in range(3):
-            assert decoders.measure(photo) == 1_200 * 1_200 * 7
-        assert decoders.decode(photo).shape == (1_200, 1_200, 3)
-        with pytest.raises(ImageError):
-            decoders.measure(b"junk")
-        assert len(children()) == 1
 
 
 def test_who_waits_for_memory_holds_no_place(astronaut: RGB) -> None:

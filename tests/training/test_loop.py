@@ -8,33 +8,32 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 import pytest
 from PIL import Image
 
-from emotion_core import Bundle, BundleError, DataError, TrainingError
-from emotion_core.datasets.faces import FaceData, load
-from emotion_core.labels import FER2013, FERPLUS
-from emotion_core.recognition.architectures import BUILDERS, IMAGENET_MEAN_BGR, build, enlarged_part
+from emotion_core import Bundle, BundleError, TrainingError
+from emotion_core.datasets.faces import load
+from emotion_core.labels import FER2013
+from emotion_core.recognition.architectures import build
 from emotion_core.recognition.classifier import Classifier, softmax
 from emotion_core.recognition.keras_network import load_network
 from emotion_core.reports.records import recipe
-from emotion_core.training.augment import Augmentation
 from emotion_core.training.batch_norm import own_statistics, renew_statistics
 from emotion_core.training.calibration import fit_calibration
 from emotion_core.training.config import TrainConfig
 from emotion_core.training.evaluate import evaluate
-from emotion_core.training.initial_weights import freeze_before, load_initial
-from emotion_core.training.loop import batches, mixed, train
+from emotion_core.training.initial_weights import load_initial
+from emotion_core.training.loop import batches, train
 from emotion_core.training.pipeline import continued, train_bundle
 from emotion_core.training.run_folder import read_history
-from emotion_core.training.targets import class_weights, targets
+from emotion_core.training.targets import targets
 from emotion_core.training.views import Views
 from emotion_core.training.weight_average import average_bundles
 from support import tiny
+from support.noise import noise
 
 
 def test_it_learns_and_the_bundle_says_what_it_reached(tiny_bundle: Bundle, tiny_csv: Path) -> None:
@@ -134,96 +133,6 @@ def test_calibration_finds_what_was_done_to_the_logits() -> None:
     assert np.abs(np.array(found.bias) - bias).max() < 0.08
 
 
-def test_resnet50v2() -> None:
-    network = build("resnet50v2", 7)
-    assert network.input_shape == (None, 48, 48, 1)
-    assert network.count_params() == 23_579_143
-    with pytest.raises(BundleError, match="resnet50v2"):
-        build("resnet51", 7)
-
-
-def test_every_network_takes_raw_crops_and_gives_logits() -> None:
-    crops = np.random.default_rng(0).integers(0, 256, (2, 48, 48, 1), dtype=np.uint8)
-    for arch in sorted(set(BUILDERS) - {"tiny"}):
-        network = build(arch, 7)
-        assert np.asarray(network(crops)).shape == (2, 7), arch
-        assert network.layers[-1].name == "logits"
-        assert network.input_shape == (None, 48, 48, 1)
-    colour = build("mobilenetv2", 3, crop_size=64, channels=3, image_size=64)
-    assert colour.input_shape == (None, 64, 64, 3)
-    with pytest.raises(BundleError, match="takes no option depth"):
-        build("custom_cnn", 7, depth=9)
-
-
-def test_residual_cnn_has_the_parameters_of_its_design() -> None:
-    network = build("residual_cnn", 8, crop_size=96, channels=3)
-    trainable = sum(int(np.prod(variable.shape)) for variable in network.trainable_variables)
-    assert network.count_params() == 1_979_080
-    assert trainable == 1_976_072
-    assert network.count_params() - trainable == 3_008
-
-
-def test_imagenet_mean_is_taken_off_blue_green_red() -> None:
-    network = build("vgg16", 7, crop_size=32, channels=3, image_size=32)
-    from keras import Model
-
-    inner = Model(network.input, network.get_layer("imagenet_mean").output)
-    red = np.zeros((1, 32, 32, 3), np.uint8)
-    red[..., 0] = 255
-    assert np.allclose(np.asarray(inner(red))[0, 0, 0], np.array([0, 0, 255]) - IMAGENET_MEAN_BGR, atol=1e-3)
-
-
-def test_freezing() -> None:
-    network = build("mobilenetv2", 7)
-    freeze_before(network, "logits")
-    assert len(network.trainable_variables) == 2
-    network = build("mobilenetv2", 7)
-    freeze_before(network, "block_16_expand")
-    names = {variable.path.split("/")[0] for variable in network.trainable_variables}
-    assert "block_16_expand" in names
-    assert "block_15_project" not in names
-    with pytest.raises(TrainingError, match="no layer 'block_99'"):
-        freeze_before(network, "block_99")
-
-
-def test_frozen_layers_keep_their_weights(tiny_bundle: Bundle, tiny_csv: Path, tmp_path: Path) -> None:
-    best = tiny_bundle.folder / "run" / "best.weights.h5"
-    before = build("tiny", 7)
-    before.load_weights(best)
-    config = replace(tiny.settings(1), init=str(best), train_from="logits")
-    after = train(load(tiny_csv), config, tmp_path)
-    *body, head = before.layers
-    for layer, other in zip(body, after.layers, strict=False):
-        for left, right in zip(layer.get_weights(), other.get_weights(), strict=True):
-            assert np.array_equal(left, right), layer.name
-    assert not np.array_equal(head.get_weights()[0], after.layers[-1].get_weights()[0])
-
-
-def noise(count: int) -> FaceData:
-    faces = np.random.default_rng(0).integers(0, 256, (count, 48, 48, 1), dtype=np.uint8)
-    return FaceData(faces, np.arange(count) % 7, np.array(["train"] * count))
-
-
-def test_mixup_mixes_faces_and_targets_alike() -> None:
-    config = TrainConfig(batch_size=8, mixup=0.4, augmentation=Augmentation(flip=0), augmentation_start=0)
-    data = noise(8)
-    [(chosen, faces, own)] = batches(data, 48, config, 0)
-    assert not np.allclose(own, 1)
-    assert np.allclose(faces, mixed(data.faces[chosen].astype(np.float32), own), atol=0.01)
-    eye = np.eye(8, dtype=np.float32)
-    assert np.allclose(mixed(eye, own).sum(axis=1), 1)
-    assert np.allclose(np.diag(mixed(eye, own)), own)
-
-
-def test_balanced_sampling_draws_rare_classes_more_often() -> None:
-    emotion = np.array([0] * 900 + [1] * 100)
-    for power, low, high in ((0.0, 0.1, 0.1), (1.0, 0.45, 0.55)):
-        config = TrainConfig(batch_size=1000, balanced_sampling=power)
-        data = FaceData(np.zeros((1000, 8, 8, 1), np.uint8), emotion, np.array(["train"] * 1000))
-        [(chosen, _, _)] = batches(data, 8, config, 0)
-        assert low <= emotion[chosen].mean() <= high
-
-
 def test_a_teacher_is_learnt_from(tiny_bundle: Bundle, tiny_csv: Path, tmp_path: Path) -> None:
     data = load(tiny_csv)
     config = TrainConfig(teachers=(str(tiny_bundle.folder),), distil_share=1.0, label_smoothing=0)
@@ -313,110 +222,6 @@ def test_the_mean_of_two_stages(tiny_bundle: Bundle, tiny_csv: Path, tmp_path: P
         average_bundles([tiny_bundle, replace(second, config=other_labels)], data, tmp_path / "x")
 
 
-def test_initial_weights(tmp_path: Path) -> None:
-    tiny.register()
-    network = build("tiny", 7)
-    bias = next(variable for variable in network.variables if variable.path == "logits/bias")
-    arrays: dict[str, Any] = {"logits|bias": np.arange(7, dtype=np.float16), "logits|kernel": np.zeros(3)}
-    np.savez(tmp_path / "init.npz", allow_pickle=True, **arrays)
-    assert load_initial(network, tmp_path / "init.npz") == 1
-    assert np.array_equal(bias.numpy(), np.arange(7))
-    np.savez(tmp_path / "other.npz", allow_pickle=True, **{"elsewhere|bias": np.zeros(7)})
-    with pytest.raises(TrainingError, match="another architecture"):
-        load_initial(network, tmp_path / "other.npz")
-    for content in (b"no archive", (tmp_path / "init.npz").read_bytes()[:200]):
-        (tmp_path / "broken.npz").write_bytes(content)
-        with pytest.raises(TrainingError, match=r"broken\.npz"):
-            load_initial(network, tmp_path / "broken.npz")
-
-
-def face_data(votes: np.ndarray | None = None) -> FaceData:
-    faces = np.zeros((8, 48, 48, 1), np.uint8)
-    return FaceData(faces, np.array([0, 1, 2, 3, 4, 5, 6, 3]), np.array(["train"] * 8), votes=votes)
-
-
-def test_targets_blend_labels_and_votes() -> None:
-    votes = np.zeros((8, 8), np.float32)
-    votes[0, FERPLUS.index("fear")] = 1  # labelled angry, voted fear
-    votes[1, FERPLUS.index("contempt")] = 1  # no expression that the labels know
-    config = TrainConfig(label_smoothing=0.07, votes_share=0.5)
-    goal = targets(face_data(votes), config)
-    assert np.allclose(goal.sum(axis=1), 1, atol=1e-6)
-    assert np.isclose(goal[0, 0], 0.5 * 0.94)
-    assert np.isclose(goal[0, 2], 0.5 * 0.01 + 0.5)
-    plain = targets(face_data(), config)
-    assert np.array_equal(goal[1:], plain[1:])
-
-
-def test_class_weights() -> None:
-    data = face_data()
-    assert np.allclose(class_weights(data, 0), 1)
-    balanced = class_weights(data, 1)
-    assert np.isclose(balanced[0], 2 * balanced[3])
-    assert np.isclose(balanced[data.emotion].mean(), 1)
-    with pytest.raises(DataError, match="angry"):
-        class_weights(data.only(data.emotion > 0), 1)
-
-
-#: Nothing happens to a face but what a test asks for.
-STILL = Augmentation(flip=0, rotation=0, roll=0, zoom=(1, 1), shift=0, contrast=0, brightness=0, erase=0, spoil=0)
-
-
-def test_augmentation_keeps_what_it_should() -> None:
-    rng = np.random.default_rng(3)
-    faces = noise(6).faces
-    assert np.array_equal(STILL.apply(rng, faces, 48), faces)
-    assert np.array_equal(Augmentation(flip=0).apply(rng, faces, 48, strength=0), faces)
-    assert np.array_equal(replace(STILL, flip=1).apply(rng, faces, 48), faces[:, :, ::-1])
-    changed = Augmentation().apply(rng, faces, 48)
-    assert changed.dtype == np.float32
-    assert 0 <= changed.min() <= changed.max() <= 255
-    assert not np.array_equal(changed, faces)
-    colour = np.repeat(faces, 3, axis=3)
-    seen = replace(STILL, spoil=1, roll=0).apply(rng, colour, 64)
-    assert seen.shape == (6, 64, 64, 3)
-
-
-def test_an_unchanged_face_is_what_the_network_makes_of_it() -> None:
-    """One sampling, the same as the graph's own: what is trained on is what is served."""
-    faces = noise(3).faces
-    enlarged = keras.layers.Resizing(80, 80)(faces.astype(np.float32))
-    assert np.abs(np.asarray(enlarged) - STILL.apply(np.random.default_rng(0), faces, 80)).max() < 8
-    network = build("resnet50v2", 7, image_size=80)
-    inner = enlarged_part(network)
-    assert inner.input_shape == (None, 80, 80, 1)
-    assert np.allclose(inner(enlarged, training=False), network(faces, training=False), atol=1e-3)
-
-
-@pytest.mark.parametrize("number", range(6))
-def test_each_way_of_spoiling_a_face_changes_it(number: int) -> None:
-    face = np.asarray(astronaut_face(), np.float32)
-    asked = np.arange(8) == number
-    seen = STILL._spoilt(np.random.default_rng(0), face[..., None].astype(np.uint8), asked, np.full(8, 0.3))
-    assert seen.shape == (48, 48, 1)
-    assert np.abs(seen[..., 0] - face).mean() > 4 or number in (0, 1, 5)
-    assert np.abs(seen[..., 0] - face).max() > 4
-    assert 0 <= seen.min() <= seen.max() <= 255
-
-
-def astronaut_face() -> np.ndarray:
-    from skimage import data
-
-    return np.asarray(Image.fromarray(data.astronaut()).convert("L").crop((170, 60, 270, 160)).resize((48, 48)))
-
-
-def test_a_shift_is_as_far_as_it_says() -> None:
-    face = np.zeros((1, 48, 48, 1), np.uint8)
-    face[0, 20:24, 20:24] = 255
-    only_shift = replace(STILL, shift=0.1)
-    rng = np.random.default_rng(0)
-    for _ in range(20):
-        moved = only_shift.apply(rng, face, 48)[0, ..., 0]
-        y, x = (np.average(np.arange(48), weights=moved.sum(axis=axis)) for axis in (1, 0))
-        assert abs(y - 21.5) <= 4.81
-        assert abs(x - 21.5) <= 4.81
-
-
 def test_a_teacher_sees_the_very_pictures_of_its_student(tiny_bundle: Bundle, tiny_csv: Path, tmp_path: Path) -> None:
     data = load(tiny_csv).of("train")
     config = replace(tiny.settings(4), teachers=(str(tiny_bundle.folder),), distil_share=1.0, teacher_views=2)
@@ -435,11 +240,3 @@ def test_a_teacher_sees_the_very_pictures_of_its_student(tiny_bundle: Bundle, ti
     assert taught.count_params() == tiny_bundle.config.training["parameters"]
     with pytest.raises(TrainingError, match="Teacher"):
         Views(replace(data, labels=tuple("abcdefg")), config)
-
-
-def test_the_light_network_takes_the_plain_ones_weights() -> None:
-    plain, light = build("custom_cnn", 7), build("custom_cnn", 7, stride=2)
-    light.set_weights(plain.get_weights())
-    crops = noise(2).faces
-    assert np.asarray(light(crops)).shape == (2, 7)
-    assert not np.allclose(light(crops), plain(crops))

@@ -1,7 +1,6 @@
 """What files do with clocks, tracks, sizes and colours, and what the reader makes of it."""
 
 import time
-from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -10,38 +9,13 @@ import av
 import numpy as np
 import pytest
 from av.stream import Disposition
-from av.video.reformatter import ColorPrimaries, ColorRange, ColorTrc
 
 from emotion_core import EmotionRecognizer, VideoLimitError, VideoLimits, VideoOptions, analyze_video
-from emotion_core.images import RGB
 from emotion_core.video.picture import planes
-from emotion_core.video.probe import OWN_MACHINE, probe
+from emotion_core.video.probe import probe
 from emotion_core.video.reader import VideoReader
 from support import clips
-
-#: FFmpeg's number of BT.2020's matrix.
-BT2020 = 9
-
-
-def frames_of(count: int, size: tuple[int, int] = (clips.WIDTH, clips.HEIGHT)) -> list[RGB]:
-    return [clips.scene({1: clips.across(40, 60)}, index / 25, size)[0] for index in range(count)]
-
-
-def pictures(path: Path, limits: VideoLimits = OWN_MACHINE, max_side: int = 1280) -> tuple[VideoReader, list[RGB]]:
-    with VideoReader(path, probe(path, limits), limits, max_side) as reader:
-        return reader, [picture.rgb for picture in reader]
-
-
-def of_planes(path: Path) -> list[RGB]:
-    """The same pictures, by way of the planes that are drawn on."""
-    with VideoReader(path, probe(path), OWN_MACHINE, 1280) as reader:
-        found = []
-        for picture in reader:
-            frame = av.VideoFrame.from_ndarray(picture.i420(), format="yuv420p")
-            frame.colorspace = reader.canvas.matrix if reader.canvas.matrix == 1 else 6
-            frame.color_range = ColorRange.MPEG
-            found.append(np.asarray(frame.to_ndarray(format="rgb24"), np.uint8))
-        return found
+from support.streams import frames_of, of_planes, pictures
 
 
 @pytest.mark.parametrize("name", ["chunk.webm", "chunk.mkv", "chunk.mp4", "chunk.ts"])
@@ -111,64 +85,6 @@ def test_a_size_that_changes_keeps_the_proportions(tmp_path: Path) -> None:
         shown = np.flatnonzero(last[120].min(axis=1) > 150)
         assert (shown[0], shown[-1]) == (70, 249)  # 180 in the middle of 320, black beside it
         assert last[:, :66].max() < 20
-
-
-def _pq(nits: Any) -> Any:
-    power = (np.maximum(nits, 0) / 10_000) ** (2610 / 16384)
-    return ((3424 / 4096 + 2413 / 128 * power) / (1 + 2392 / 128 * power)) ** (2523 / 32)
-
-
-def _hlg(nits: Any) -> Any:
-    luma = nits @ np.array([0.2627, 0.6780, 0.0593])
-    scene = nits / 1000 * np.maximum(luma / 1000, 1e-6)[..., None] ** (1 / 1.2 - 1)
-    return np.where(
-        scene <= 1 / 12, np.sqrt(3 * scene), 0.17883277 * np.log(np.maximum(12 * scene - 0.28466892, 1e-6)) + 0.55991073
-    )
-
-
-@pytest.mark.parametrize(("trc", "signal"), [(ColorTrc.SMPTE2084, _pq), (ColorTrc.ARIB_STD_B67, _hlg)])
-def test_hdr_looks_like_the_ordinary_picture(tmp_path: Path, trc: ColorTrc, signal: Callable[[Any], Any]) -> None:
-    """A picture whose white reflects 203 nits, as HDR cameras record it, in the colours of BT.2020."""
-    original = frames_of(1)[0]
-    to_2020 = np.array([[0.6274, 0.3293, 0.0433], [0.0691, 0.9195, 0.0114], [0.0164, 0.0880, 0.8956]])
-    nits = 203 * (original / 255) ** 2.4 @ to_2020.T
-    deep = np.round(np.clip(signal(nits), 0, 1) * 65535).astype(np.uint16)
-    path = tmp_path / "hdr.mp4"
-    with av.open(str(path), "w") as out:
-        track: Any = out.add_stream("libx265", rate=25, width=320, height=240, pix_fmt="yuv420p10le")
-        track.options = {"x265-params": "log-level=none:lossless=1", "preset": "ultrafast"}
-        context = track.codec_context
-        context.color_trc, context.color_primaries, context.colorspace = trc, ColorPrimaries.BT2020, BT2020
-        context.color_range = ColorRange.MPEG
-        for number in range(3):
-            frame = av.VideoFrame.from_ndarray(deep, format="rgb48le").reformat(
-                format="yuv420p10le", dst_colorspace=9, dst_color_range=ColorRange.MPEG
-            )
-            frame.pts, frame.time_base = number, Fraction(1, 25)
-            frame.color_trc, frame.color_primaries, frame.colorspace = trc, ColorPrimaries.BT2020, BT2020
-            out.mux(track.encode(frame))
-        out.mux(track.encode(None))
-    for found in (pictures(path)[1][1], of_planes(path)[1]):
-        assert abs(found.mean() - original.mean()) < 5
-        middle = (original > 40) & (original < 200)
-        assert np.abs(found.astype(int) - original)[middle].mean() < 6
-
-
-@pytest.mark.parametrize("matrix", [1, 6])
-def test_colours_are_those_of_the_tag(tmp_path: Path, matrix: int) -> None:
-    """By BT.709 and BT.601, for the analysis and in the planes alike."""
-    original = np.zeros((64, 96, 3), np.uint8)
-    original[:, :32], original[:, 32:64], original[:, 64:] = (200, 30, 30), (30, 180, 60), (60, 60, 200)
-    path = tmp_path / "tagged.mp4"
-    with av.open(str(path), "w") as out:
-        track: Any = out.add_stream("libx264", rate=25, width=96, height=64, options={"crf": "5"})
-        track.codec_context.colorspace, track.codec_context.color_range = matrix, ColorRange.MPEG
-        frame = av.VideoFrame.from_ndarray(original).reformat(
-            format="yuv420p", dst_colorspace=1 if matrix == 1 else 5, dst_color_range=ColorRange.MPEG
-        )
-        out.mux([*track.encode(frame), *track.encode(None)])
-    for [found] in (pictures(path)[1], of_planes(path)):
-        assert np.abs(found.astype(int) - original)[:, [10, 48, 80]].max() <= 6
 
 
 @pytest.mark.parametrize("size", [(4096, 2160), (4000, 3000), (7680, 4320)])

@@ -6,17 +6,11 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
-from typing import Any
 from xml.etree import ElementTree
 
-import av
 import numpy as np
 import pytest
-from av.stream import Disposition
-from PIL import Image
 
 from emotion_core import (
     Box,
@@ -25,70 +19,17 @@ from emotion_core import (
     Prediction,
     TrackedFace,
     TrackedFrame,
-    VideoError,
-    VideoLimitError,
-    VideoLimits,
     VideoOptions,
-    VideoSummary,
     analyze_video,
 )
 from emotion_core.cli.main import main
 from emotion_core.images import RGB
-from emotion_core.recognition.detectors import YuNetDetector
 from emotion_core.tracking.people import PeopleLog
-from emotion_core.video.picture import Orientation
-from emotion_core.video.probe import probe
 from support import clips
+from support.walks import FAST, analyzed, frames_of, read
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-FAST = VideoOptions(rate=4)
-
-
-@pytest.fixture(scope="module")
-def eyes(recognizer: EmotionRecognizer) -> EmotionRecognizer:
-    """With YuNet where its file is there, else with Haar."""
-    path = os.environ.get("YUNET_ONNX")
-    return EmotionRecognizer(recognizer.classifier, YuNetDetector(Path(path).read_bytes())) if path else recognizer
-
-
-def frames_of(seconds: float, rate: int = 25, size: tuple[int, int] = (clips.WIDTH, clips.HEIGHT)) -> list[RGB]:
-    walk = clips.across(40, 60)
-    return [clips.scene({1: walk}, index / rate, size)[0] for index in range(round(seconds * rate))]
-
-
-@pytest.fixture(scope="module")
-def walk() -> list[RGB]:
-    """Two seconds of one person walking to the right, 25 frames a second."""
-    return frames_of(2)
-
-
-def analyzed(clip: Path, eyes: EmotionRecognizer, options: VideoOptions | None = None) -> VideoSummary:
-    return analyze_video(clip, clip.parent / "out", eyes, options or VideoOptions()).result()
-
-
-def read(path: Path | None) -> tuple[dict[str, Any], list[RGB], list[float]]:
-    """What a player finds: streams, frames and their times. The file is one that browsers play."""
-    assert path is not None
-    data = path.read_bytes()
-    assert data.index(b"moov") < data.index(b"mdat")
-    with av.open(str(path)) as container:
-        streams: dict[str, Any] = {stream.type: stream for stream in container.streams}
-        video = container.streams.video[0]
-        found = {kind: stream.codec_context.name.removesuffix("float") for kind, stream in streams.items()}
-        assert (found["video"], video.pix_fmt) == ("h264", "yuv420p")
-        assert video.width % 2 == video.height % 2 == 0
-        decoded: Any = [(frame.to_ndarray(format="rgb24"), float(frame.time)) for frame in container.decode(video)]
-        return found, [frame for frame, _ in decoded], [time for _, time in decoded]
-
-
-def tone(path: Path | None) -> tuple[float, float]:
-    """Seconds of the sound, and its loudest frequency in Hz."""
-    assert path is not None
-    with av.open(str(path)) as container:
-        samples = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)]).astype(float)
-        rate = container.streams.audio[0].rate
-    return len(samples) / rate, float(np.abs(np.fft.rfft(samples)).argmax()) * rate / len(samples)
 
 
 def test_a_walk_is_followed_and_everything_agrees(tmp_path: Path, eyes: EmotionRecognizer) -> None:
@@ -153,226 +94,6 @@ def test_boxes_and_labels_are_in_the_pictures(tmp_path: Path, eyes: EmotionRecog
     steps = np.diff(centres)
     assert centres[-1] - centres[0] == pytest.approx(34 * 60 / 25, abs=8)
     assert np.abs(steps - 60 / 25).max() < 6  # no jump of 12 pixels at the analysed ones
-
-
-@pytest.mark.parametrize(
-    ("name", "codec", "sound", "kept"),
-    [
-        ("phone.mp4", "libx264", "aac", "aac"),
-        ("camera.mov", "libx264", "pcm_s16le", "aac"),
-        ("browser.webm", "libvpx-vp9", "libopus", "opus"),
-        ("old.avi", "mpeg4", "mp3", "mp3"),
-        ("stream.ts", "libx264", "aac", "aac"),
-        ("film.mkv", "libx265", "ac3", "aac"),
-        ("silent.mp4", "libx264", "", ""),
-    ],
-)
-def test_kinds_of_files(
-    tmp_path: Path, eyes: EmotionRecognizer, walk: list[RGB], name: str, codec: str, sound: str, kept: str
-) -> None:
-    options = {"live": "1"} if name == "browser.webm" else None
-    clip = clips.encode(tmp_path / name, walk, codec=codec, sound=sound, options=options)
-    assert (probe(clip).seconds is None) == (name == "browser.webm")
-    summary = analyzed(clip, eyes, FAST)
-    found, frames, times = read(summary.files.video)
-    assert found.get("audio", "") == kept
-    assert len(frames) == summary.frames == 50
-    with av.open(str(clip)) as container:
-        assert np.diff(times) == pytest.approx(np.diff([frame.time for frame in container.decode(video=0)]), abs=1e-3)
-    assert summary.notices == ()
-    assert [person.person for person in summary.people] == [1]
-    assert np.abs(frames[0][180:].astype(int) - walk[0][180:]).mean() < 4  # colours: below the face, nothing changes
-    if kept:
-        seconds, frequency = tone(summary.files.video)
-        assert seconds == pytest.approx(2, abs=0.1)
-        assert frequency == pytest.approx(440, abs=3)
-    assert summary.has_sound == bool(kept)
-
-
-def test_progress_without_a_duration(tmp_path: Path, eyes: EmotionRecognizer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("emotion_core.video.analysis.REPORT_SECONDS", 0.005)
-    frames = frames_of(2)
-    for name, options in (("a.mp4", {}), ("a.webm", {"live": "1"})):
-        codec = "libx264" if name == "a.mp4" else "libvpx-vp9"
-        clip = clips.encode(tmp_path / name, frames, codec=codec, options=options)
-        work = analyze_video(clip, tmp_path / "out", eyes, FAST)
-        steps = list(work)
-        assert (steps[0].frames, steps[0].fraction, steps[0].seconds_left) == (0, 0, None)
-        assert [step.frames for step in steps] == sorted(step.frames for step in steps)
-        assert [step.fraction for step in steps] == sorted(step.fraction for step in steps)
-        assert all(step.total == (50 if name == "a.mp4" else None) for step in steps[:-1])
-        # Frames may be done before a byte of the file counts as read, so the share decides, not the frames.
-        assert all((step.seconds_left is None) == (step.fraction == 0) for step in steps)
-        assert work.result().frames == 50
-        assert (steps[-1].total, steps[-1].fraction) == (50, 1)
-        assert any(0 < step.fraction < 1 for step in steps)
-
-
-def test_orientations() -> None:
-    rgb = np.arange(6, dtype=np.uint8).reshape(2, 3, 1).repeat(3, axis=2)
-    for mirrored, flipped in ((False, False), (True, False), (False, True), (True, True)):
-        wanted = rgb[:: -1 if flipped else 1, :: -1 if mirrored else 1]
-        assert (Orientation(False, mirrored, flipped).upright(rgb) == wanted).all()
-        wanted = rgb.transpose(1, 0, 2)[:: -1 if flipped else 1, :: -1 if mirrored else 1]
-        assert (Orientation(True, mirrored, flipped).upright(rgb) == wanted).all()
-
-
-def test_variable_frame_rate_keeps_every_time(tmp_path: Path, eyes: EmotionRecognizer, walk: list[RGB]) -> None:
-    times = [round(float(time), 3) for time in np.cumsum(np.random.default_rng(0).choice([0.02, 0.033, 0.2], 50))]
-    summary = analyzed(clips.encode(tmp_path / "vfr.mp4", walk, times), eyes, FAST)
-    _, _, written = read(summary.files.video)
-    assert written == pytest.approx([time - times[0] for time in times], abs=1e-3)
-
-
-@pytest.mark.parametrize("quarters", [1, 2, 3])
-def test_a_phones_rotation_is_applied(tmp_path: Path, eyes: EmotionRecognizer, walk: list[RGB], quarters: int) -> None:
-    turned = [np.rot90(frame, -quarters) for frame in walk]
-    clip = clips.encode(tmp_path / "phone.mov", turned, rotation=90 * quarters)
-    info = probe(clip)
-    assert (info.width, info.height) == (320, 240)
-    summary = analyzed(clip, eyes, FAST)
-    _, frames, _ = read(summary.files.video)
-    assert np.abs(frames[0][180:].astype(int) - walk[0][180:]).mean() < 4
-    assert [person.person for person in summary.people] == [1]
-
-
-@pytest.mark.parametrize(
-    ("size", "max_side", "wanted"), [((321, 241), 1280, (320, 240)), ((320, 241), 200, (200, 150))]
-)
-def test_odd_and_large_sides(
-    tmp_path: Path, eyes: EmotionRecognizer, size: tuple[int, int], max_side: int, wanted: tuple[int, int]
-) -> None:
-    clip = clips.encode(tmp_path / "odd.webm", frames_of(0.5, size=size), codec="libvpx-vp9")
-    summary = analyzed(clip, eyes, VideoOptions(rate=4, max_side=max_side))
-    _, [frame, *_], _ = read(summary.files.video)
-    assert (summary.width, summary.height) == (frame.shape[1], frame.shape[0]) == wanted
-
-
-def test_what_can_be_read_of_a_cut_file_is_delivered(tmp_path: Path, eyes: EmotionRecognizer, walk: list[RGB]) -> None:
-    whole = clips.encode(tmp_path / "whole.mp4", walk, options={"movflags": "+faststart"}, sound="aac").read_bytes()
-    cut = tmp_path / "cut.mp4"
-    cut.write_bytes(whole[: len(whole) * 6 // 10])
-    summary = analyzed(cut, eyes, FAST)
-    notice, *_ = summary.notices  # a frame that was cut in half may be told, too
-    _, frames, _ = read(summary.files.video)
-    assert 20 < len(frames) == summary.frames < 45
-    assert notice == f"The file is cut short or damaged: {len(frames)} of 50 frames could be read."
-
-    hurt = bytearray(whole)
-    hurt[len(whole) // 2 : len(whole) // 2 + 3000] = np.random.default_rng(0).bytes(3000)
-    cut.write_bytes(hurt)
-    summary = analyzed(cut, eyes, FAST)
-    assert summary.notices
-    assert len(read(summary.files.video)[1]) == summary.frames > 20
-
-
-def refusals(folder: Path) -> Sequence[tuple[Path, str]]:
-    (folder / "empty.mp4").touch()
-    (folder / "garbage.mp4").write_bytes(np.random.default_rng(0).bytes(50_000))
-    Image.new("RGB", (64, 64)).save(folder / "photo.png")
-    clips.encode(folder / "inside.mp4", frames_of(0.2))
-    (folder / "list.m3u8").write_text("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\ninside.mp4\n#EXT-X-ENDLIST\n")
-    (folder / "list.ffconcat").write_text("ffconcat version 1.0\nfile inside.mp4\n")
-    whole = (folder / "inside.mp4").read_bytes()
-    (folder / "cut.mp4").write_bytes(whole[: len(whole) // 2])
-    clips.encode(folder / "tiny.webm", [clips.background(12, 40)] * 3, codec="libvpx-vp9")
-    with av.open(str(folder / "sound.m4a"), "w", format="mp4") as out:
-        stream: Any = out.add_stream("aac", rate=48000, layout="mono")
-        cover: Any = out.add_stream("mjpeg", rate=1, width=64, height=64, pix_fmt="yuvj420p")
-        cover.disposition = Disposition.attached_pic
-        out.mux([*cover.encode(av.VideoFrame(64, 64, "yuvj420p")), *cover.encode(None)])
-        part = av.AudioFrame.from_ndarray(np.zeros((1, 48000), np.float32), format="fltp", layout="mono")
-        part.sample_rate = 48000
-        out.mux(stream.encode(part))
-        out.mux(stream.encode(None))
-    return [
-        (folder / "absent.mp4", "There is no file 'absent.mp4'. Check the path."),
-        (folder, "There is no file"),
-        (folder / "nul\0.mp4", "cannot be opened|There is no file"),
-        (folder / "empty.mp4", "The file is empty. Send it again."),
-        (folder / "garbage.mp4", "not a video that can be read.*Use an MP4"),
-        (folder / "photo.png", "not a video that can be read"),
-        (folder / "list.m3u8", "not a video that can be read"),
-        (folder / "list.ffconcat", "not a video that can be read"),
-        (folder / "cut.mp4", "its end is missing"),
-        (folder / "sound.m4a", "no video, only sound or data"),
-        (folder / "tiny.webm", "12x40; each side needs at least 16 pixels"),
-    ]
-
-
-def test_refusals_come_before_work_and_say_what_to_do(tmp_path: Path, eyes: EmotionRecognizer) -> None:
-    for path, message in refusals(tmp_path):
-        with pytest.raises(VideoError, match=message):
-            analyze_video(path, tmp_path / "out", eyes)
-    assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.parametrize(
-    ("limits", "message"),
-    [
-        (VideoLimits(max_seconds=1), "lasts 2 seconds, the limit is 1. Cut it"),
-        (VideoLimits(max_frames=20), "has 50 frames, the limit is 20"),
-        (VideoLimits(max_bytes=1000), "limit is 0 MB. Shorten or compress"),
-        (VideoLimits(max_pixels=1000), "320x240, over 0.0 megapixels a frame"),
-    ],
-)
-def test_limits(tmp_path: Path, eyes: EmotionRecognizer, walk: list[RGB], limits: VideoLimits, message: str) -> None:
-    clip = clips.encode(tmp_path / "walk.mp4", walk)
-    with pytest.raises(VideoLimitError, match=message):
-        analyze_video(clip, tmp_path / "out", eyes, VideoOptions(limits=limits))
-    assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.parametrize(
-    ("limits", "frames"), [(VideoLimits(max_seconds=1), 26), (VideoLimits(max_frames=20), 20), (VideoLimits(), 50)]
-)
-def test_limits_hold_where_the_header_is_silent(
-    tmp_path: Path, eyes: EmotionRecognizer, walk: list[RGB], limits: VideoLimits, frames: int
-) -> None:
-    clip = clips.encode(tmp_path / "walk.webm", walk, codec="libvpx-vp9", options={"live": "1"})
-    summary = analyzed(clip, eyes, VideoOptions(rate=4, limits=limits))
-    assert summary.frames == frames
-    assert ["which is the limit" in notice for notice in summary.notices] == [True] * (frames < 50)
-
-
-def open_files() -> int:
-    """Of this process; 0 where the system does not tell."""
-    folder = Path("/proc/self/fd")
-    return len(list(folder.iterdir())) if folder.exists() else 0
-
-
-@pytest.mark.parametrize("ending", ["close", "exception"])
-def test_stopping_leaves_nothing(
-    tmp_path: Path, eyes: EmotionRecognizer, walk: list[RGB], monkeypatch: pytest.MonkeyPatch, ending: str
-) -> None:
-    monkeypatch.setattr("emotion_core.video.analysis.REPORT_SECONDS", 0.005)
-    clip = clips.encode(tmp_path / "walk.mp4", walk, sound="aac")
-    before = open_files()
-    steps = analyze_video(clip, tmp_path / "out", eyes, FAST)
-    while next(steps).frames < 20 or not list((tmp_path / "out").rglob("*.mp4")):
-        pass
-    assert not list((tmp_path / "out").glob("*.mp4"))
-    if ending == "close":
-        steps.close()
-    else:
-        with pytest.raises(KeyboardInterrupt):
-            steps.throw(KeyboardInterrupt)
-    with pytest.raises(RuntimeError, match="ended before it was done"):
-        steps.result()
-    assert list((tmp_path / "out").iterdir()) == []
-    assert open_files() == before
-
-
-def test_a_folder_that_cannot_be_written(tmp_path: Path, eyes: EmotionRecognizer, walk: list[RGB]) -> None:
-    clip = clips.encode(tmp_path / "walk.mp4", walk)
-    with pytest.raises(VideoError, match="Choose another folder"):
-        list(analyze_video(clip, clip, eyes))
-
-
-def test_options_check_themselves() -> None:
-    for wrong in ({"rate": 0}, {"max_side": 10}, {"min_score": 2}, {"gap_seconds": -1}):
-        with pytest.raises(ValueError, match=r"above 0|at least 64|0 to 1|0 or more"):
-            VideoOptions(**wrong)  # type: ignore[arg-type]
 
 
 def test_a_video_without_anybody(tmp_path: Path, eyes: EmotionRecognizer) -> None:
@@ -508,9 +229,3 @@ def test_without_the_copy_the_answers_are_the_same(
     assert main(["video", "--no-copy", "--detector", "haar", "--out", str(tmp_path / "cli"), str(clip)]) == 0
     assert "walk.mp4.csv" in capsys.readouterr().out
     assert not list((tmp_path / "cli").glob("*.mp4"))
-
-
-def test_closing_before_the_start_is_fine(tmp_path: Path, eyes: EmotionRecognizer, walk: list[RGB]) -> None:
-    with closing(analyze_video(clips.encode(tmp_path / "walk.mp4", walk), tmp_path / "out", eyes)):
-        pass
-    assert not (tmp_path / "out").exists()

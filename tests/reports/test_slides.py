@@ -1,0 +1,63 @@
+"""The presentation: its slides, and the page's picture in it."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pptx import Presentation
+
+from emotion_core import Bundle, EmotionRecognizer, ReportError
+from emotion_core.cli.main import main
+from emotion_core.reports.records import record_run
+from emotion_core.reports.screenshots import photograph_page
+from emotion_core.reports.slides import make_slides
+from support.page_server import CHROMIUM
+
+
+def test_slides(tiny_bundle: Bundle, recognizer: EmotionRecognizer, tmp_path: Path) -> None:
+    with pytest.raises(ReportError, match="No run is recorded"):
+        make_slides(tmp_path / "none.pptx", tmp_path)
+    for name in ("fer2013-a", "fer2013-b"):
+        record_run(Bundle(tiny_bundle.folder, replace(tiny_bundle.config, name=name), name), tmp_path)
+    ablation = {
+        "config": {"epochs": 2, "arch": "tiny"},
+        "training_faces": 84,
+        "runs": [{"switch": word, "accuracy_uncalibrated": share} for word, share in (("plain", 0.5), ("EMA", 0.51))],
+    }
+    (tmp_path / "ablation.json").write_text(json.dumps(ablation))
+    assert make_slides(tmp_path / "all.pptx", tmp_path, recognizer).is_file()
+    pages = Presentation(str(tmp_path / "all.pptx")).slides
+    text = [" ".join(shape.text_frame.text for shape in page.shapes if shape.has_text_frame) for page in pages]
+    titles = ["Perceived expression", "The problem", "The data", "The networks", "How it was trained", "Results"]
+    titles += ["Expression by expression", "What helped", "Error analysis", "Does it know", "From model", "The app"]
+    titles += ["Limits and law", "What comes next"]
+    for page, title in zip(text, titles, strict=True):
+        assert title in page
+    assert f"{tiny_bundle.config.metrics['private']['accuracy']:.1%}" in text[5]
+    assert "happy" in text[11]
+    deck = Presentation(str(tmp_path / "all.pptx"))
+    for page in deck.slides:
+        for shape in page.shapes:
+            assert shape.left >= 0
+            assert shape.left + shape.width <= deck.slide_width
+            assert shape.top + shape.height <= deck.slide_height
+
+
+def test_no_browser_no_picture(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("shutil.which", lambda name: None)  # noqa: ARG005
+    assert photograph_page(np.zeros((64, 64, 3), np.uint8)) is None
+    assert "Chromium" in capsys.readouterr().out
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+def test_slides_show_the_page(tiny_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMOTION_DETECTOR", "haar")
+    record_run(Bundle(tiny_bundle.folder, replace(tiny_bundle.config, name="fer2013-a"), "a"), tmp_path)
+    out = tmp_path / "cli.pptx"
+    assert main(["slides", str(out), "--runs", str(tmp_path), "--model", "fer2013-custom-cnn"]) == 0
+    [page] = [page for page in Presentation(str(out)).slides if page.shapes[0].text_frame.text == "The page"]
+    [picture] = [shape.image for shape in page.shapes if hasattr(shape, "image")]
+    assert picture.size == (1280 + 40 + 390, 860)

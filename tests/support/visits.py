@@ -1,0 +1,61 @@
+"""Visits to the Webcam tab, and what a page or its worker sends away."""
+
+from typing import Any
+
+
+def visit(context: Any, address: str) -> Any:
+    page = context.new_page()
+    page.problems = []
+    page.on("pageerror", lambda error: page.problems.append(str(error)))
+    page.goto(address)
+    page.get_by_role("tab", name="Webcam").click()
+    page.locator("#webcam .where").filter(has_text="On ").wait_for()
+    return page
+
+
+def start(page: Any, asked: bool = True) -> None:
+    """asked: for answers from this device, as visitors may, so that a busy machine does not change its mind."""
+    if asked:
+        page.get_by_label("Answers come from").select_option("this device")
+    page.get_by_role("button", name="Start the camera").click()
+    page.locator("#webcam .box b").filter(has_text="happy").wait_for()
+
+
+def where(page: Any) -> str:
+    return str(page.locator("#webcam .where").inner_text())
+
+
+def pixels_sent(context: Any) -> list[str]:
+    """Requests that could hold a picture: anything with a body that is not one of Gradio's own few small ones."""
+    found = []
+    for request in context.sent:
+        body = request.post_data_buffer or b""
+        if b"data:image" in body or b"webcam_frame" in body or len(body) > 2000 or len(request.url) > 2000:
+            found.append(f"{request.method} {request.url[:200]} {len(body)}")
+    return found
+
+
+#: What a worker may try in order to send something away.
+WAYS_OUT = (
+    "fetch('/healthz')",
+    "new Promise((done, fail) => { const it = new XMLHttpRequest(); it.onload = done; it.onerror = fail; "
+    "it.open('GET', '/healthz'); it.send(); })",
+    "new Promise((done, fail) => { const it = new EventSource('/gradio_api/heartbeat/x'); it.onopen = done; "
+    "it.onerror = fail; })",
+)
+
+
+def tried(page: Any, way: str, policy: str) -> str:
+    """ "sent" or "refused": what becomes of a way out in a worker under that policy."""
+    program = f"new Promise((done) => done({way})).then(() => postMessage('sent'), () => postMessage('refused'))"
+    headers = {"Content-Security-Policy": policy, "Cross-Origin-Embedder-Policy": "require-corp"}
+    page.route(
+        "**/attempt.js",
+        lambda route: route.fulfill(body=program, content_type="text/javascript", headers=headers),
+    )
+    heard = page.evaluate(
+        "() => new Promise((done) => { const it = new Worker('/attempt.js'); "
+        "it.onmessage = (event) => done(event.data); it.onerror = () => done('no worker'); })"
+    )
+    page.unroute("**/attempt.js")
+    return str(heard)
