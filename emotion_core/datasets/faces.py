@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from ..errors import DataError
 from ..labels import FER2013, FERPLUS
+from ..recognition.origin import OFFICIAL, VOTES, Origin
 from .classes import name_classes
 from .fer_csv import read_fer_csv
 from .layouts import find_layout
-from .origin import OFFICIAL, VOTES, Origin
 from .pictures import Found, read_all
 from .splits import SPLITS
 from .tables import Source

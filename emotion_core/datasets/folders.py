@@ -7,8 +7,8 @@ from typing import Final
 
 from ..errors import DataError
 from ..labels import AFFECTNET, RAFDB
+from ..recognition.origin import GIVEN, MADE, OFFICIAL, Origin
 from .classes import expression
-from .origin import GIVEN, MADE, OFFICIAL, Origin
 from .pictures import Found, Listed, may_be_one
 from .splits import SPLITS, USAGES, split_of
 from .tables import Source

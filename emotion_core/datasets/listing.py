@@ -8,8 +8,8 @@ from typing import Final
 
 from ..errors import DataError
 from ..labels import AFFECTNET
+from ..recognition.origin import GIVEN, MADE, OFFICIAL, Origin
 from ..results import Box
-from .origin import GIVEN, MADE, OFFICIAL, Origin
 from .pictures import Found, Listed
 from .splits import USAGES, split_of
 from .tables import Source, column_names, column_of, rows_of

@@ -7,9 +7,9 @@ import numpy as np
 
 from ..errors import DataError
 from ..labels import AFFECTNET, FERPLUS, RAFDB
+from ..recognition.origin import OFFICIAL, VOTES, Origin
 from ..results import Box
 from .folders import child, entries, subfolders
-from .origin import OFFICIAL, VOTES, Origin
 from .pictures import Found, Listed, may_be_one
 from .splits import split_of
 from .tables import Source, bare_rows

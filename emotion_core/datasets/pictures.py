@@ -10,8 +10,8 @@ from PIL import Image, ImageOps
 
 from ..errors import DataError, ImageError
 from ..images import RGB, load_image
+from ..recognition.origin import Origin
 from ..results import Box
-from .origin import Origin
 from .splits import complete
 from .tables import Source
 

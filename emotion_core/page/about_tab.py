@@ -8,6 +8,7 @@ import gradio as gr
 from .. import project
 from ..recognition.bundle_config import BundleConfig
 from ..recognition.catalogue import Catalogue
+from ..recognition.origin import data_name, is_fer, origin_of
 from .templating import render
 from .words import people_figures, words_of
 
@@ -36,11 +37,14 @@ def about(catalogue: Catalogue) -> str:
 def measured(config: BundleConfig, opened: bool = False) -> str:
     """HTML: figures on the test split per expression, and the confusion matrix, folded unless opened."""
     figures: Mapping[str, Any] = config.metrics.get("private") or {}
+    origin = origin_of(config)
     return render(
         "measured.html",
         words=words_of(config),
         config=config,
         opened=opened,
         figures=figures if figures.keys() >= _NEEDED else None,
-        people=people_figures(figures),
+        people=people_figures(config),
+        data=data_name(origin),
+        is_fer=is_fer(origin),
     )

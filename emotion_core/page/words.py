@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from ..recognition.bundle_config import BundleConfig
 from ..recognition.catalogue import BEST, Catalogue
+from ..recognition.origin import data_name, origin_of
 
 _TITLES: Final = {
     "fer2013-resnet50v2": ("Accurate", "The largest network; for photos."),
@@ -17,8 +18,6 @@ _DETECTORS: Final = {
     "YuNet": "Thorough: small and turned faces, too",
     "Haar cascade": "Simple: large faces that look at you",
 }
-#: The figure for people, where the model was measured on it: their majority's answer, not the data set's label.
-_PEOPLE: Final = ("people", "majority", "voters")
 
 
 @dataclass(frozen=True)
@@ -47,19 +46,19 @@ def detector_words(catalogue: Catalogue) -> list[tuple[str, str]]:
     return [(name, _DETECTORS.get(name, name)) for name in catalogue.detectors()]
 
 
-def people_figures(figures: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """What was measured on the answer of most people, of one split's figures; None where it was not."""
-    for key in _PEOPLE:
-        if isinstance(found := figures.get(key), Mapping) and "accuracy" in found:
-            return found
-    return None
+def people_figures(config: BundleConfig) -> tuple[float, int] | None:
+    """Of the test faces on which most people agree: the share in which the model says the same, and how many they are.
+
+    None where it was not measured. FER+ has no other truth: there the accuracy is that share.
+    """
+    figures = config.metrics.get("private") or {}
+    by_people = data_name(origin_of(config)) == "FER+"
+    agreed: Mapping[str, Any] = figures if by_people else figures.get("majority") or {}
+    return (agreed["accuracy"], agreed["faces"]) if agreed.keys() >= {"accuracy", "faces"} else None
 
 
 def _right(config: BundleConfig) -> str:
-    figures = config.metrics.get("private")
-    if not figures or "accuracy" not in figures:
-        return ""
-    people = people_figures(figures)
-    if people:
-        return f"Says what most people see in {people['accuracy']:.0%} of test faces."
-    return f"Names the data set's label of {figures['accuracy']:.0%} of test faces; people agree on about two in three."
+    if people := people_figures(config):
+        return f"Says what most people see in {people[0]:.0%} of the test faces on which most agree."
+    label = config.metrics.get("private", {}).get("accuracy")
+    return "" if label is None else f"Names the label of {label:.0%} of its test faces."

@@ -6,9 +6,9 @@ from typing import Any, Final
 from huggingface_hub import EvalResult, ModelCardData
 
 from .. import project
-from ..datasets.origin import VOTES
 from ..recognition.bundle_config import BundleConfig
-from .provenance import LIMITS_ELSEWHERE, cited, data_name, how_divided, is_fer, origin_of, slug
+from ..recognition.origin import VOTES, data_name, is_fer, origin_of
+from .provenance import LIMITS_ELSEWHERE, cited, how_divided, slug
 
 SPLIT_NAMES: Final = {"public": "PublicTest", "private": "PrivateTest"}
 

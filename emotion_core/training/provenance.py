@@ -1,11 +1,8 @@
 """What a card may say of the data: what was recorded when it was read, not what its labels look like."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
-from ..datasets.origin import MADE, VOTES, Origin
-from ..labels import FER2013, FERPLUS
-from ..recognition.bundle_config import BundleConfig
+from ..recognition.origin import MADE, Origin, data_name, is_fer
 
 _CITED: Final = {
     "FER-2013": "FER-2013 (Goodfellow et al. 2013)",
@@ -13,22 +10,6 @@ _CITED: Final = {
     "AffectNet": "AffectNet (Mollahosseini et al. 2017)",
     "RAF-DB": "RAF-DB (Li et al. 2017)",
 }
-
-
-def origin_of(config: BundleConfig, stage: Mapping[str, Any] | None = None) -> Origin:
-    """Where a stage's data came from, by default the last one's. Runs from before this was recorded had FER-2013."""
-    stages = config.training.get("stages") or [{}]
-    recorded = (stages[-1] if stage is None else stage).get("data")
-    if recorded:
-        return Origin(**recorded)
-    if config.labels in (FER2013, FERPLUS):
-        return Origin("FER-2013", "official", VOTES if config.labels == FERPLUS else "labels")
-    return Origin()
-
-
-def data_name(origin: Origin) -> str:
-    """The set's name, as figures are headed by; FER-2013 by its votes is FER+."""
-    return "FER+" if origin == Origin("FER-2013", "official", VOTES) else origin.name
 
 
 def slug(name: str) -> str:
@@ -41,11 +22,6 @@ def cited(origin: Origin) -> str:
     name = data_name(origin)
     found = " Faces were found in photos." if origin.sought else ""
     return _CITED.get(name, f"Data of its own, `{name}`") + found
-
-
-def is_fer(origin: Origin) -> bool:
-    """Whether what is known of FER-2013 holds for the data."""
-    return data_name(origin) in ("FER-2013", "FER+")
 
 
 def how_divided(origin: Origin) -> str:

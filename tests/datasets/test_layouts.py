@@ -11,8 +11,8 @@ from PIL import Image
 from emotion_core import DataError
 from emotion_core.datasets.classes import expression, name_classes
 from emotion_core.datasets.faces import load
-from emotion_core.datasets.origin import Origin
 from emotion_core.datasets.splits import complete
+from emotion_core.recognition.origin import Origin
 from support import tiny
 from support.small_sets import RNG, classes, picture, zipped
 

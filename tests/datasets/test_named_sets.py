@@ -8,8 +8,8 @@ from PIL import Image
 
 from emotion_core import DataError
 from emotion_core.datasets.faces import load
-from emotion_core.datasets.origin import Origin
 from emotion_core.labels import FERPLUS
+from emotion_core.recognition.origin import Origin
 from support.small_sets import picture, zipped
 
 

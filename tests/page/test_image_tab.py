@@ -84,6 +84,31 @@ def test_a_photo_is_answered_beside_itself(page: Any, photos: Path) -> None:
     assert not page.locator("#image .numbers table").is_visible()
 
 
+def test_a_group_is_a_short_page_in_reading_order(page: Any, astronaut: np.ndarray) -> None:
+    """38 faces: rows that open, in the order in which one reads, and no page of ten thousand pixels."""
+    face, group = astronaut[:200, 120:320], np.full((5 * 220, 8 * 220, 3), 128, np.uint8)
+    for number in range(38):
+        side = 212 if number % 3 else 190  # unlike sizes: it is not the size that orders them
+        top, left = 220 * (number // 8) + number % 5, 220 * (number % 8)
+        group[top : top + side, left : left + side] = np.asarray(Image.fromarray(face).resize((side, side)))
+    file = io.BytesIO()
+    Image.fromarray(group).save(file, "PNG")
+    photo = {"name": "group.png", "mimeType": "image/png", "buffer": file.getvalue()}
+    page.locator("#image input[type=file]").set_input_files(photo)
+    heading(page, "38 faces: 38 happy")
+    assert page.evaluate("document.documentElement.scrollHeight") < (2400 if page.phone else 1600)
+    cells = page.locator("#image .box").evaluate_all(
+        "boxes => boxes.map(it => [Math.floor(8 * (it.offsetTop + it.offsetHeight / 2)"
+        " / document.querySelector('#image .frame').offsetWidth), it.offsetLeft])"
+    )
+    assert [row for row, _ in cells] == [number // 8 for number in range(38)]
+    assert cells == sorted(cells)
+    page.locator("#image .face summary").nth(20).focus()
+    assert page.locator("#image .box.marked").get_attribute("data-face") == "20"
+    page.locator("#image .box").nth(30).hover()
+    assert page.locator("#image .face.marked").get_attribute("data-face") == "30"
+
+
 def test_an_answer_can_be_saved_and_explained(page: Any, photos: Path) -> None:
     drop(page, photos / "montage.jpg")
     heading(page, "3 faces: 3 happy")

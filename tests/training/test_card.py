@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from emotion_core import Bundle
-from emotion_core.datasets.origin import Origin
 from emotion_core.labels import FERPLUS
 from emotion_core.recognition.bundle_config import BundleConfig, CropShape
+from emotion_core.recognition.origin import Origin
 from emotion_core.training.card import model_card
 
 
