@@ -37,6 +37,9 @@ from .views import Views
 
 BEST: Final = "best.weights.h5"
 CHECKPOINT: Final = "checkpoint.weights.h5"
+#: How much of the augmentation a teacher's views get once more: so little that the teacher's answer still holds,
+#: and enough that a few views are not learnt by heart.
+ON_VIEWS: Final = 0.25
 #: Faces of PublicTest under which the last epoch is kept.
 FEW_TO_CHOOSE_BY: Final = 100
 
@@ -50,7 +53,7 @@ def batches(
     ``own`` (N,) is each row's own share.
     """
     rng = np.random.default_rng((config.seed, epoch))
-    count, strength = len(data), 0.0 if config.teacher_views else config.strength(epoch)  # views are augmented already
+    count, strength = len(data), config.strength(epoch) * (ON_VIEWS if config.teacher_views else 1)
     if config.balanced_sampling:
         chance = (1.0 / np.bincount(data.emotion)[data.emotion]) ** config.balanced_sampling
         order = rng.choice(count, count, p=chance / chance.sum())
