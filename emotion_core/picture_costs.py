@@ -23,6 +23,8 @@ _BYTES_A_PIXEL: Final = {"WEBP": 16, "AVIF": 12, "HEIF": 12, "TIFF": 8}
 _USUAL_BYTES: Final = 4
 #: A progressive JPEG is kept as two-byte coefficients of up to three full planes until it is whole.
 _PROGRESSIVE_BYTES: Final = _USUAL_BYTES + 6
+#: How many times longer than a JPEG's a pixel takes, about; each scan of a progressive JPEG counts as one.
+_TIMES: Final = {"WEBP": 2, "AVIF": 4, "HEIF": 4, "PNG": 2}
 #: The result: RGB, one byte each.
 _RESULT_BYTES: Final = 3
 #: A tile may be larger than the picture, but not beyond all measure.
@@ -34,10 +36,16 @@ _START_OF_SCAN, _END = 0xDA, 0xD9
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Bytes of memory: of the decoder, and of the decoded pixels."""
+    """Bytes of memory: of the decoder, and of the decoded pixels. work: time, in pixels of a baseline JPEG."""
 
     decoder: int
     result: int
+    work: int = 0
+
+    @property
+    def memory(self) -> int:
+        """Of both, in bytes."""
+        return self.decoder + self.result
 
 
 def cost_of(image: Image.Image, file: BinaryIO) -> Cost:
@@ -46,18 +54,18 @@ def cost_of(image: Image.Image, file: BinaryIO) -> Cost:
     Raises ImageError when it is more than any honest picture needs.
     """
     pixels = image.width * image.height
-    each = _BYTES_A_PIXEL.get(image.format or "", _USUAL_BYTES)
+    each, times = _BYTES_A_PIXEL.get(image.format or "", _USUAL_BYTES), _TIMES.get(image.format or "", 1)
     if image.format == "JPEG" and image.info.get("progressive"):
         scans = count_scans(file)
         if scans > MAX_SCANS or scans * pixels > MAX_SCANNED_PIXELS:
             raise ImageError(
                 f"This progressive JPEG has {scans} scans, which would take too long. Save it as a baseline JPEG."
             )
-        each = _PROGRESSIVE_BYTES
+        each, times = _PROGRESSIVE_BYTES, max(1, scans)
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         _check_tiles(image)
-    cost = Cost(pixels * each, pixels * _RESULT_BYTES)
-    if cost.decoder + cost.result > MAX_MEMORY:
+    cost = Cost(pixels * each, pixels * _RESULT_BYTES, pixels * times)
+    if cost.memory > MAX_MEMORY:
         raise ImageError(
             f"The picture is {image.width}x{image.height}, which takes too much memory as {image.format}. "
             "Send a smaller copy, or a baseline JPEG."

@@ -2,7 +2,7 @@
 
     out:  a line of JSON: {"ok"}, once it is ready
     in:   4 bytes, the picture's length, big-endian; the picture
-    out:  a line of JSON: {"width", "height", "memory"} or {"error"}
+    out:  a line of JSON: {"width", "height", "memory", "work"} or {"error"}
     in:   "+", or "-" to have it measured only
     out:  rows of RGB; a line "ok", or what went wrong in place of the rest
 
@@ -11,6 +11,7 @@ and so on, one picture after the other, until the input ends.
 
 import io
 import json
+import os
 import struct
 import sys
 import time
@@ -26,8 +27,10 @@ _SLACK = 128 << 20
 CPU_SECONDS = 8
 
 
-def main() -> None:
-    """Serve until the input ends."""
+def main(niceness: int = 0) -> None:
+    """Serve until the input ends. niceness: how far it stands back for other processes, as of nice(1)."""
+    if niceness and sys.platform != "win32":
+        os.nice(niceness)
     source, target = sys.stdin.buffer, sys.stdout.buffer
     tell(target, ok=True)
     while len(head := source.read(4)) == 4:
@@ -39,8 +42,8 @@ def answer(data: bytes, source: BinaryIO, target: BinaryIO) -> None:
     try:
         bound_time()
         with opened(io.BytesIO(data)) as picture:
-            memory = picture.cost.decoder + picture.cost.result
-            tell(target, width=picture.width, height=picture.height, memory=memory)
+            cost = picture.cost
+            tell(target, width=picture.width, height=picture.height, memory=cost.memory, work=cost.work)
             if source.read(1) == b"+":
                 send(picture, target)
     except EmotionError as error:

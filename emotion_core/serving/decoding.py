@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, BinaryIO, Final, TypeAlias, cast
 
@@ -35,7 +36,7 @@ import sys, types
 package = sys.modules["emotion_core"] = types.ModuleType("emotion_core")
 package.__path__ = [{str(_PACKAGE)!r}]
 from emotion_core.serving.decoder import main
-main()
+main(int(sys.argv[1]))
 """
 #: One thread, and large buffers go back to the system at once.
 _ENVIRONMENT: Final = {
@@ -46,32 +47,45 @@ _ENVIRONMENT: Final = {
 }
 
 
-class Decoders:
-    """Processes that decode one picture each at a time. Safe to share between threads; close it at the end."""
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A picture's upright size in pixels, and what decoding it takes: bytes, and work as of ``picture_costs``."""
 
-    def __init__(self, decode_seconds: float = DECODE_SECONDS) -> None:
-        self._seconds = decode_seconds
+    width: int
+    height: int
+    memory: int
+    work: int
+
+
+class Decoders:
+    """Processes that decode one picture each at a time. Safe to share between threads; close it at the end.
+
+    decode_seconds: for one picture. niceness: how far they stand back for others, as of nice(1).
+    """
+
+    def __init__(self, decode_seconds: float = DECODE_SECONDS, niceness: int = 0) -> None:
+        self._seconds, self._niceness = decode_seconds, niceness
         self._idle: list[_Decoder] = []
         self._all: set[_Decoder] = set()
         self._lock = threading.Lock()
         self._closed = False
 
-    def measure(self, source: PictureFile) -> int:
-        """How many bytes of memory the picture takes; ImageError for what is no picture that can be used."""
+    def measure(self, source: PictureFile) -> Measure:
+        """What the picture takes; ImageError for what is no picture that can be used."""
         decoder = self._take()
         try:
-            memory = decoder.open(_bytes_of(source))[2]
+            measure = decoder.open(_bytes_of(source))
             decoder.let_go()
         finally:
             self._give_back(decoder)
-        return memory
+        return measure
 
     def decode(self, source: PictureFile) -> RGB:
         """The picture's pixels, RGB uint8 (H, W, 3); ImageError for what is no picture that can be used."""
         decoder = self._take()
         try:
-            width, height, _ = decoder.open(_bytes_of(source))
-            return decoder.decode(width, height, self._seconds)
+            measure = decoder.open(_bytes_of(source))
+            return decoder.decode(measure.width, measure.height, self._seconds)
         finally:
             self._give_back(decoder)
 
@@ -97,7 +111,7 @@ class Decoders:
             if decoder.usable:
                 return decoder
             self._give_back(decoder)
-        decoder = _Decoder()
+        decoder = _Decoder(self._niceness)
         with self._lock:
             self._all.add(decoder)
         return decoder
@@ -114,9 +128,9 @@ class Decoders:
 class _Decoder:
     """One process, and what is said to it."""
 
-    def __init__(self) -> None:
+    def __init__(self, niceness: int) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM],
+            [sys.executable, "-c", _PROGRAM, str(niceness)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -138,15 +152,15 @@ class _Decoder:
         """Whether it lives, and waits for the next picture."""
         return self._between and self._process.poll() is None
 
-    def open(self, data: bytes | memoryview) -> tuple[int, int, int]:
-        """Width, height and memory in bytes of a picture; ImageError when it cannot be used."""
+    def open(self, data: bytes | memoryview) -> Measure:
+        """What a picture takes; ImageError when it cannot be used."""
         self._between = False
         with self._time(OPEN_SECONDS):
             self._in.write(struct.pack(">I", len(data)))
             self._in.write(data)
             self._in.flush()
             told = self._told()
-        return told["width"], told["height"], told["memory"]
+        return Measure(**told)
 
     def decode(self, width: int, height: int, seconds: float) -> RGB:
         """The pixels of the picture that was opened; ImageError when it is broken or takes too long."""

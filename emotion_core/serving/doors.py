@@ -40,10 +40,9 @@ class Door:
 
     def enter(self, address: str) -> str:
         """Take a place: "", or whose places are all taken."""
-        if self.inside[address] >= self.each:
-            return "yours"
-        if self.inside.total() >= self.most:
-            return "everybody's"
+        mine = self.inside[address]
+        if not has_share(mine, self.inside.total(), self.each, self.most):
+            return "yours" if mine >= self.each else "everybody's"
         self.inside[address] += 1
         return ""
 
@@ -96,6 +95,16 @@ class Doors:
             case ["gradio_api", "heartbeat" | "queue" | "upload_progress" | "call", *_]:
                 return self.streams
         return self.reading
+
+
+def has_share(mine: int, taken: int, each: int, most: int) -> bool:
+    """Whether an address that has ``mine`` of the places may have one more.
+
+    Nobody has more than ``each``, nor more than are free: as a room fills the shares shrink, so that many who
+    all want much leave places for whoever comes with one thing (the dynamic thresholds of Choudhury and Hahne,
+    1998, which switches use for their buffers).
+    """
+    return mine < min(each, most - taken)
 
 
 def has_body(headers: Mapping[str, str]) -> bool:

@@ -2,7 +2,9 @@
 
 Whichever door a picture comes by, it waits here. Among those who wait, the one whose address has the least
 work under way comes first, then the one whose address took the least time lately, and one address never has
-every place: whoever sends a thousand pictures waits behind himself, not before everybody else.
+every place: whoever sends a thousand pictures waits behind himself, not before everybody else. What takes long
+or much memory has half of the places at most, and none of the memory that is kept for what is light: however
+many large pictures there are, a small one waits for small ones alone.
 """
 
 import threading
@@ -14,6 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ..errors import BusyError
+from .doors import has_share
 
 #: Who may wait at a time, and how many of one address; each holds a thread of the server.
 MOST_WAITING: Final = 48
@@ -30,69 +33,77 @@ _BUSY: Final = "The server is busy with other pictures. Try again in a few secon
 class _Ticket:
     address: str
     size: int = 0
+    heavy: bool = False
 
 
 class Places:
     """Places for work. Safe to share between threads.
 
-    most: at a time. memory: bytes that all of them may take together.
+    most: at a time. memory: bytes that all heavy ones may take together. kept: bytes beside it for light ones,
+    which use what the heavy ones leave, too.
     """
 
-    def __init__(self, most: int, memory: int, patience: float = PATIENCE) -> None:
-        self.most, self.memory = most, memory
-        self.each = max(1, most - 1)
+    def __init__(self, most: int, memory: int, patience: float = PATIENCE, kept: int = 0) -> None:
+        self.most, self.memory, self.kept = most, memory, kept
+        self.each, self.heavy = max(1, most - 1), max(1, most // 2)
         self._patience = patience
         self._line: list[_Ticket] = []
         self._sizes: list[_Ticket] = []
         self._working: Counter[str] = Counter()
-        self._used = 0
+        self._heavy_working = self._used = self._heavy_used = 0
         #: Address -> seconds that it took of late, as of the moment, by time.monotonic.
         self._took: dict[str, tuple[float, float]] = {}
         self._changed = threading.Condition()
 
     @contextmanager
-    def place(self, address: str = "", patience: float | None = None) -> Iterator[None]:
+    def place(self, address: str = "", patience: float | None = None, heavy: bool = False) -> Iterator[None]:
         """Hold a place while this is entered. Raises BusyError when it does not come in time.
 
-        patience: how long to wait at most, in seconds.
+        patience: how long to wait at most, in seconds. heavy: the work takes long.
         """
-        self._enter(address, self._patience if patience is None else patience)
+        self._enter(address, self._patience if patience is None else patience, heavy)
         start = time.monotonic()
         try:
             yield
         finally:
             with self._changed:
                 self._remember(address, time.monotonic() - start)
+                self._heavy_working -= heavy
                 self._working[address] -= 1
                 if not self._working[address]:
                     del self._working[address]
                 self._changed.notify_all()
 
     @contextmanager
-    def room(self, size: int, address: str = "") -> Iterator[None]:
+    def room(self, size: int, address: str = "", heavy: bool = True) -> Iterator[None]:
         """Hold ``size`` bytes of the memory while this is entered; BusyError when they are not free in time.
 
-        Of those whose size fits, the one whose address took the least time lately comes first.
+        Of those whose size fits, the one whose address took the least time lately comes first. heavy: nothing
+        of what is kept for light ones.
         """
         size = min(size, self.memory)
         with self._changed:
-            self._wait(self._sizes, _Ticket(address, size), self._next_size, self._patience)
+            self._wait(self._sizes, _Ticket(address, size, heavy), self._next_size, self._patience)
             self._used += size
+            self._heavy_used += size * heavy
         try:
             yield
         finally:
             with self._changed:
                 self._used -= size
+                self._heavy_used -= size * heavy
                 self._changed.notify_all()
 
-    def _enter(self, address: str, patience: float) -> None:
+    def _enter(self, address: str, patience: float, heavy: bool = False) -> None:
         with self._changed:
-            self._wait(self._line, _Ticket(address), self._next, patience)
+            self._wait(self._line, _Ticket(address, heavy=heavy), self._next, patience)
             self._working[address] += 1
+            self._heavy_working += heavy
 
     def _wait(self, line: list[_Ticket], ticket: _Ticket, first: Callable[[], _Ticket | None], patience: float) -> None:
-        of_address = sum(other.address == ticket.address for other in line)
-        if len(line) >= MOST_WAITING or of_address >= EACH_WAITING:
+        waiting = [*self._line, *self._sizes]
+        of_address = sum(other.address == ticket.address for other in waiting)
+        if not has_share(of_address, len(waiting), EACH_WAITING, MOST_WAITING):
             raise BusyError(_BUSY)
         line.append(ticket)
         try:
@@ -103,8 +114,13 @@ class Places:
             self._changed.notify_all()
 
     def _next_size(self) -> _Ticket | None:
-        fitting = [ticket for ticket in self._sizes if self._used + ticket.size <= self.memory]
+        fitting = [ticket for ticket in self._sizes if self._fits(ticket)]
         return min(fitting, key=lambda ticket: self._lately(ticket.address), default=None)
+
+    def _fits(self, ticket: _Ticket) -> bool:
+        if ticket.heavy and self._heavy_used + ticket.size > self.memory:
+            return False
+        return self._used + ticket.size <= self.memory + self.kept
 
     def _rank(self, ticket: _Ticket) -> tuple[int, float]:
         return self._working[ticket.address], self._lately(ticket.address)
@@ -123,5 +139,6 @@ class Places:
     def _next(self) -> _Ticket | None:
         if self._working.total() >= self.most:
             return None
-        first = min(self._line, key=self._rank, default=None)
+        allowed = [ticket for ticket in self._line if not ticket.heavy or self._heavy_working < self.heavy]
+        first = min(allowed, key=self._rank, default=None)
         return None if first is None or self._working[first.address] >= self.each else first

@@ -18,14 +18,20 @@ from .places import Places
 _FRAME_PATIENCE: Final = 2.0
 #: Bytes a pixel of the simplest decoders; progressive pictures and films of one frame take more, and longer.
 _SIMPLE: Final = 4
+#: What counts as a light picture: bytes of memory, and work in pixels of a baseline JPEG. A phone's photo of
+#: twelve megapixels is one.
+LIGHT_MEMORY: Final = 100_000_000
+LIGHT_WORK: Final = 40_000_000
+#: What is heavy is decoded when nobody else wants the processor.
+_NICENESS: Final = 10
 
 
 class Workshop:
     """Where a server's pictures are decoded and analysed. Safe to share between threads; close it at the end."""
 
     def __init__(self, settings: Settings) -> None:
-        self.places = Places(settings.concurrency, MAX_MEMORY)
-        self._decoders = Decoders()
+        self.places = Places(settings.concurrency, MAX_MEMORY, kept=LIGHT_MEMORY)
+        self._decoders, self._heavy_decoders = Decoders(), Decoders(niceness=_NICENESS)
         self._proxies = settings.trusted_proxies
 
     @contextmanager
@@ -35,10 +41,12 @@ class Workshop:
         address: whose it is. Raises ImageError for what cannot be used, BusyError when its turn does not come.
         """
         with self.places.place(address):
-            memory = self._decoders.measure(source)
+            measure = self._decoders.measure(source)
+        heavy = measure.memory > LIGHT_MEMORY or measure.work > LIGHT_WORK
+        decoders = self._heavy_decoders if heavy else self._decoders
         # Who waits for much memory holds no place meanwhile: small pictures pass by.
-        with self.places.room(memory, address), self.places.place(address):
-            yield self._decoders.decode(source)
+        with self.places.room(measure.memory, address, heavy), self.places.place(address, heavy=heavy):
+            yield decoders.decode(source)
 
     def turn(self, address: str = "") -> AbstractContextManager[None]:
         """A place for work on a webcam's frame; BusyError when it does not come soon."""
@@ -55,6 +63,7 @@ class Workshop:
     def close(self) -> None:
         """End the decoders."""
         self._decoders.close()
+        self._heavy_decoders.close()
 
 
 def small_picture(data: bytes, max_side: int) -> RGB:

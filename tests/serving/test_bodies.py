@@ -160,6 +160,20 @@ def test_one_address_has_so_many_open(url: str, app: App) -> None:
     assert statuses.count(b"200") == doors.calls.each
 
 
+def test_many_who_want_much_leave_a_place() -> None:
+    """At every door: ten addresses ask again and again, and the eleventh comes in; nobody gets a place too many."""
+    doors = Doors(Settings())
+    for door in (doors.pictures, doors.uploads, doors.video, doors.calls, doors.other, doors.reading):
+        greedy = min(10, door.most // 2)
+        told = [door.enter(f"10.0.0.{number % greedy}") for number in range(greedy * door.most)]
+        assert set(told) == {"", "everybody's"}
+        assert door.inside.total() < door.most
+        assert door.enter("honest") == ""
+        for address in list(door.inside.elements()):
+            door.leave(address)
+        assert door.inside.total() == 0
+
+
 def test_so_does_reading(url: str, app: App) -> None:
     """Pages that are asked for and not waited for; whether the server is well can be asked all the same."""
     doors = Doors(Settings())

@@ -14,7 +14,7 @@ from emotion_core.errors import BusyError
 from emotion_core.images import RGB
 from emotion_core.recognition.catalogue import Catalogue
 from emotion_core.serving.live import LiveSessions
-from emotion_core.serving.places import EACH_WAITING, MOST_ADDRESSES, Places
+from emotion_core.serving.places import EACH_WAITING, MOST_ADDRESSES, MOST_WAITING, Places
 from emotion_core.serving.webcam import Webcam
 from emotion_core.serving.workshop import Workshop, small_picture
 from support.hostile_pictures import large_canvas, many_scans, saved
@@ -117,19 +117,62 @@ class TestPlaces:
         with places.room(1000):  # more than there is: all of it
             pass
 
+    def test_what_is_heavy_leaves_places_and_memory_to_what_is_light(self) -> None:
+        """Any number of large pictures, from any number of addresses: a small one waits for none of them."""
+        places = Places(4, 100, kept=20)
+        inside, go_on = list[int](), threading.Event()
+
+        def large(number: int) -> None:
+            with places.room(30, f"large {number}"), places.place(f"large {number}", heavy=True):
+                inside.append(number)
+                go_on.wait(20)
+
+        with ThreadPoolExecutor(6) as pool:
+            calls = [pool.submit(large, number) for number in range(6)]
+            until(lambda: len(inside) == 2 and len(places._line) == 1 and len(places._sizes) == 3)
+            start = time.monotonic()
+            with places.room(20, "light", heavy=False), places.place("light"):
+                assert time.monotonic() - start < 1
+            go_on.set()
+            for call in calls:
+                call.result()
+        assert sorted(inside) == list(range(6))
+        assert (places._used, places._heavy_used, places._heavy_working) == (0, 0, 0)
+
+    def test_shares_shrink_as_the_line_fills(self) -> None:
+        """Ten addresses that each send as much as they may leave places to wait for the eleventh."""
+        places, refused = Places(1, 100), list[str]()
+
+        def work(address: str) -> None:
+            try:
+                with places.place(address, 20):
+                    pass
+            except BusyError:
+                refused.append(address)
+
+        with ThreadPoolExecutor(90) as pool:
+            with places.place("holder"):
+                calls = [pool.submit(work, f"greedy {number % 10}") for number in range(80)]
+                until(lambda: len(places._line) + len(refused) == 80)
+                assert len(places._line) < MOST_WAITING
+                calls.append(pool.submit(work, "eleventh"))
+                until(lambda: any(ticket.address == "eleventh" for ticket in places._line))
+            for call in calls:
+                call.result()
+        assert "eleventh" not in refused
+
 
 def test_who_waits_for_memory_holds_no_place(astronaut: RGB) -> None:
     """All the memory is taken, and large pictures wait for it on every place: a small one passes by."""
     workshop = Workshop(Settings(concurrency=2))
-    large, small = large_canvas(3_000, "PNG"), saved(Image.fromarray(astronaut), "JPEG")
-    used = workshop.places.memory - 10_000_000
+    large, small = large_canvas(4_500, "PNG"), saved(Image.fromarray(astronaut), "JPEG")
 
     def wait_for_memory(number: int) -> None:
         with workshop.picture(large, f"large {number}"):
             pass
 
     with ThreadPoolExecutor(4) as pool:
-        with workshop.places.room(used):
+        with workshop.places.room(workshop.places.memory):
             waiting = [pool.submit(wait_for_memory, number) for number in range(4)]
             until(lambda: len(workshop.places._sizes) == 4, 60)
             with workshop.picture(small, "small") as rgb:
