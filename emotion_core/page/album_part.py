@@ -12,7 +12,7 @@ from ..serving.workshop import Workshop
 from .album import album_rows, analyze_album, write_album
 from .components import uploaded
 from .photo_view import html_rows
-from .visitor import visitor
+from .visitor import refused, visitor
 from .words import model_words
 
 MOST_PHOTOS: Final = 50
@@ -35,13 +35,13 @@ def album_part(catalogue: Catalogue, files: ShortLivedFolder, workshop: Workshop
         progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> tuple[list[tuple[str, str]], str, gr.DownloadButton]:
         if not paths:
-            raise gr.Error("Choose photos first.", print_exception=False)
+            raise refused("Choose photos first.")
         if len(paths) > MOST_PHOTOS:
-            raise gr.Error(f"At most {MOST_PHOTOS} photos at once; these are {len(paths)}.", print_exception=False)
+            raise refused(f"At most {MOST_PHOTOS} photos at once; these are {len(paths)}.")
         try:
             recognizer = catalogue.get(name)
         except EmotionError as error:
-            raise gr.Error(str(error), print_exception=False) from error
+            raise refused(error) from error
         inside = [uploaded(path, photos.GRADIO_CACHE) for path in paths]
         done = []
         with files.results() as folder:

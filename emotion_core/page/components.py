@@ -11,6 +11,7 @@ from ..errors import ImageError
 from ..images import from_base64
 from ..results import FrameDict
 from ..video.results import VideoSummaryDict
+from .visitor import refused
 
 
 class PhotoInput(gr.Image):
@@ -69,7 +70,7 @@ def fetch_nothing() -> None:
     """
 
     async def refuse(url: str) -> Any:  # noqa: ARG001
-        raise gr.Error("Addresses are not fetched. Download the file and send it.", print_exception=False)
+        raise refused("Addresses are not fetched. Download the file and send it.")
 
     processing_utils.async_ssrf_protected_get = refuse
 
@@ -81,5 +82,5 @@ def uploaded(path: str | None, cache: str) -> str:
     """
     resolved = Path(path or "").resolve()
     if not resolved.is_relative_to(Path(cache).resolve()):
-        raise gr.Error("Upload the file first: others are not read.", print_exception=False)
+        raise refused("Upload the file first: others are not read.")
     return str(resolved)

@@ -13,7 +13,7 @@ from ..serving.video_queue import VideoDesk, Waiting
 from ..serving.workshop import Workshop
 from ..video.results import VideoOptions, VideoSummaryDict
 from .components import FrameOutput, PhotoInput, SummaryOutput, VideoInput
-from .visitor import visitor
+from .visitor import refused, visitor
 
 
 def client_endpoints(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk, workshop: Workshop) -> None:
@@ -22,13 +22,13 @@ def client_endpoints(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoD
     def analyze_image(image: str | bytes | None, model: str | None = None) -> FrameDict:
         """Find every face of a picture and name its perceived expression."""
         if image is None:
-            raise gr.Error("Give a picture: handle_file('photo.jpg').", print_exception=False)
+            raise refused("Give a picture: handle_file('photo.jpg').")
         try:
             recognizer = catalogue.get(model or None)
             with workshop.picture(image, visitor(workshop)) as rgb:
                 return recognizer.analyze_rgb(rgb).to_dict()
         except EmotionError as error:
-            raise gr.Error(str(error), print_exception=False) from error
+            raise refused(error) from error
 
     def analyze_video(
         video: str | None,
@@ -45,7 +45,7 @@ def client_endpoints(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoD
         stops the work.
         """
         if video is None:
-            raise gr.Error("Give a video: handle_file('clip.mp4').", print_exception=False)
+            raise refused("Give a video: handle_file('clip.mp4').")
         try:
             options = VideoOptions(rate=frames_per_second or None, smoothing_seconds=smoothing_seconds, copy=annotated)
             with files.results() as folder:
@@ -60,7 +60,7 @@ def client_endpoints(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoD
                     summary = work.result()
                 held.unlink()
         except (EmotionError, ValueError) as error:
-            raise gr.Error(str(error), print_exception=False) from error
+            raise refused(error) from error
         made = summary.files
         yield summary.to_dict(), str(made.video) if made.video else None, str(made.csv), str(made.json)
 

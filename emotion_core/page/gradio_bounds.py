@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import gradio as gr
 from fastapi import FastAPI, Request, Response
-from gradio import routes, state_holder
+from gradio import blocks, route_utils, routes, state_holder
 from gradio.route_utils import FnIndexInferError, GradioMultiPartParser
 from starlette.formparsers import MultiPartException
 
@@ -82,7 +82,9 @@ class GradioBounds:
         self._loop: asyncio.AbstractEventLoop | None = None
         #: Session -> how many messages lay ready at which moment, since when that has not changed.
         self._unfetched: dict[str, tuple[int, float]] = {}
-        state_holder.SessionState = LightState  # type: ignore[misc]
+        # Callers without a session get a new state with each call.
+        for module in (state_holder, route_utils, blocks):
+            module.SessionState = LightState  # type: ignore[attr-defined]
         app.state_holder.capacity = SESSIONS
         _bound_fields()
         self._queue.pending_messages_per_session.max_size = SESSIONS

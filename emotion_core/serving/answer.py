@@ -1,20 +1,35 @@
 """What goes back to a client, where a refusal may take the place of what the application says."""
 
 import contextlib
+from contextvars import ContextVar
+from typing import Final
 
 from starlette.datastructures import Headers
 from starlette.types import Message, Send
 
 from .refusals import ApiError, respond
 
+#: The answer to the request that is being worked on, here and in the threads that work for it.
+_CURRENT: "Final[ContextVar[Answer | None]]" = ContextVar("current_answer", default=None)
+
+
+def fail_with(status: int) -> None:
+    """If the request that is worked on fails, have its status say so, where Gradio says 500 to whatever failed."""
+    answer = _CURRENT.get()
+    if answer is not None:
+        answer.instead = status
+
 
 class Answer:
-    """What goes back; after a refusal, nothing else does."""
+    """What goes back to one request, by the task that serves it; after a refusal, nothing else does."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
         self.started = self.refused = False
         self._replaced = False
+        #: A status to take the place of 500, or None.
+        self.instead: int | None = None
+        _CURRENT.set(self)
 
     async def send(self, message: Message) -> None:
         """For the application: a part of its answer."""
@@ -27,6 +42,9 @@ class Answer:
                 await self._respond(ApiError(500))
                 return
             self.started = True
+            if message["status"] == 500 and self.instead is not None:
+                later = [(b"retry-after", b"2")] if self.instead == 503 else []
+                message = {**message, "status": self.instead, "headers": [*message["headers"], *later]}
         await self._send(message)
 
     async def refuse(self, error: ApiError) -> None:

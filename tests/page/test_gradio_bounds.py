@@ -14,8 +14,10 @@ import uvicorn
 from fastapi import FastAPI
 
 from emotion_core import Settings
+from emotion_core.errors import BusyError
 from emotion_core.page import gradio_bounds
 from emotion_core.page.gradio_bounds import EACH_WAITING, GradioBounds, answer_unknown_names
+from emotion_core.page.visitor import refused
 from emotion_core.serving.bodies import Bodies
 from emotion_core.serving.server import listen
 from emotion_core.serving.workshop import Workshop
@@ -32,10 +34,11 @@ class Running:
             state, word = gr.State(None), gr.Textbox()
             gr.Button().click(lambda text: (text * 10, text), [word], [word, state], api_name="repeat")
             gr.Button().click(self.wait, [word], [word], api_name="wait")
+            gr.Button().click(self.refuse, [word], [word], api_name="refuse")
         self.page.queue(default_concurrency_limit=1)
         app = FastAPI()
         app.add_middleware(Bodies, settings=Settings())
-        gr.mount_gradio_app(app, self.page, path="/")
+        gr.mount_gradio_app(app, self.page, path="/", show_error=False)
         self.page.has_launched = True
         mounted: Any = app.routes[-1]
         self.app = mounted
@@ -52,6 +55,12 @@ class Running:
     def wait(self, word: str) -> str:
         self.go_on.wait(20)
         return word
+
+    @staticmethod
+    def refuse(word: str) -> str:
+        if word == "broken":
+            raise RuntimeError("a secret")
+        raise refused(BusyError("Come later.") if word == "busy" else "Not this.")
 
     @property
     def queue(self) -> Any:
@@ -125,6 +134,24 @@ def test_sessions(running: Running) -> None:
     assert len(held) == SESSIONS
     assert all(not state.config_values for state in held.values())
     assert any(state.state_data for state in held.values())  # what a visitor's own state is for
+
+
+def test_a_call_without_a_session_makes_no_copy_of_the_page(running: Running) -> None:
+    """A configuration of every component, each time: half of the work on a small call."""
+    kind = type(running.page.default_config)
+    with patch.object(kind, "config_for_block", autospec=True, side_effect=kind.config_for_block) as configured:
+        assert running.post("run/repeat", data=["y"]).json()["data"][0] == "y" * 10
+    assert configured.call_count <= 1  # of the one component whose state changed
+
+
+@pytest.mark.parametrize(("word", "status"), [("busy", 503), ("bad", 422), ("broken", 500)])
+def test_a_refused_call_says_why(running: Running, word: str, status: int) -> None:
+    """A call that passes the queue by; Gradio says 500 to all of them."""
+    answer = running.post("run/refuse", data=[word])
+    assert answer.status_code == status
+    assert answer.headers.get("Retry-After") == ("2" if word == "busy" else None)
+    assert answer.json()["error"] == {"busy": "Come later.", "bad": "Not this."}.get(word)
+    assert running.post("run/repeat", data=["y"]).status_code == 200  # nothing of it is left for the next one
 
 
 def test_answers_that_nobody_fetches(running: Running) -> None:

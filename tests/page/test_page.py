@@ -119,3 +119,16 @@ class TestClient:
         )
         with urllib.request.urlopen(request, timeout=20) as answer:
             assert json.load(answer)["data"][0]["faces"][0]["emotion"] == "happy"
+
+    def test_a_call_past_the_queue_is_refused_in_words(self, server: str) -> None:
+        """Nothing, no picture, no such model, an address: never an error of the server's."""
+        empty, near = {"url": "data:image/png;base64,"}, "http://127.0.0.1/x"
+        for data, words in (
+            ([None, ""], "Give a picture"),
+            ([empty, ""], "The file is empty"),
+            ([empty, "nonsense"], "There is no model"),
+            ([{"path": "/etc/hostname"}, ""], "Upload the file first"),
+            ([{"path": near, "url": near, "meta": {"_type": "gradio.FileData"}}, ""], "Addresses are not fetched"),
+        ):
+            answer = httpx.post(f"{server}gradio_api/run/analyze_image", json={"data": data}, timeout=20)
+            assert (answer.status_code, words in answer.json()["error"]) == (422, True), answer.text
