@@ -3,7 +3,8 @@
     PYTHONPATH=.:tests python -m attacks --seconds 20 --out tests/attacks/attacks.json
     PYTHONPATH=.:tests python -m attacks --hours 1 --out tests/attacks/night.json
 
-With --hours the attacks alternate with quiet, again and again, and the memory's slope is recorded.
+With --hours the attacks alternate with honest visitors of every kind and with quiet, again and again; recorded
+are the memory's slope, the threads, the oldest file, and every answer that no document tells of.
 """
 
 import argparse
@@ -11,67 +12,29 @@ import json
 import os
 import platform
 import random
-import signal
+import re
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 from skimage import data as pictures
 
+from support.clips import across, encode, scene
 from support.hostile_pictures import saved
-from support.page_server import ROOT
-from support.waiting import free_port, is_up, until
+from support.waiting import until
 
 from .attack_kinds import ATTACKS
 from .attack_media import hostile_photos
-from .target import Target, megabytes, watched
+from .honest import Visitors, undocumented
+from .server import PROMISE_SECONDS, Server
+from .target import Target, Watch, watched
 
 #: Quiet after an attack, in seconds: what lies ready for a while goes meanwhile.
 QUIET = 3.0
-
-
-class Server:
-    """``python app.py`` with a folder for its files."""
-
-    def __init__(self, folder: Path) -> None:
-        port = free_port()
-        self.url, self.files, self.log = f"http://127.0.0.1:{port}/", folder / "files", folder / "log"
-        environment = {
-            **os.environ,
-            "GRADIO_SERVER_PORT": str(port),
-            "GRADIO_TEMP_DIR": str(self.files),
-            "EMOTION_DETECTOR": os.environ.get("EMOTION_DETECTOR", "haar"),
-            "EMOTION_RATE_LIMIT": "0",  # the other bounds are to hold without it
-        }
-        with self.log.open("w") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=log
-            )
-        self.pid = self._process.pid
-        until(lambda: is_up(f"{self.url}healthz"), 300, self._process)
-
-    @property
-    def lives(self) -> bool:
-        """Whether it has not ended."""
-        return self._process.poll() is None
-
-    def stop(self) -> dict[str, Any]:
-        """SIGTERM; how long it took, its status, and what it left."""
-        start = time.monotonic()
-        self._process.send_signal(signal.SIGTERM)
-        try:
-            status: int | str = self._process.wait(30)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            status = "killed"
-        seconds = round(time.monotonic() - start, 2)
-        left = [path.name for path in self.files.rglob("*") if path.is_file()]
-        return {"seconds": seconds, "status": status, "files_left": left, "log_bytes": self.log.stat().st_size}
 
 
 def run(server: Server, names: list[str], seconds: float) -> dict[str, Any]:
@@ -81,53 +44,65 @@ def run(server: Server, names: list[str], seconds: float) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name in names:
         target = Target(server.url, seconds)
-        before = megabytes(server.pid)
+        before = server.megabytes
         with watched(server.url, server.pid, photo) as watch:
             ATTACKS[name](target)
             time.sleep(QUIET)
         found[name] = {"attackers_saw": dict(target.seen), **watch.record()}
-        found[name]["megabytes_before_and_after"] = [round(before, 1), round(megabytes(server.pid), 1)]
+        found[name]["megabytes_before_and_after"] = [round(before, 1), round(server.megabytes, 1)]
         found[name]["server_lives"] = server.lives
         print(name, json.dumps(found[name]), flush=True)
-    return found
+    files, start = server.count_files(), time.monotonic()
+    until(lambda: server.count_files() == 0, PROMISE_SECONDS)
+    return {"each": found, "files_after_the_last": files, "gone_after_seconds": round(time.monotonic() - start, 1)}
 
 
-def night(server: Server, hours: float, seconds: float) -> dict[str, Any]:
-    """Attacks in random order with quiet between, and the slope of the memory after the first quarter."""
-    rng, started, memory, oldest = random.Random(0), time.monotonic(), list[tuple[float, float]](), 0.0
+def night(server: Server, hours: float, seconds: float, quiet: float, clip: Path) -> dict[str, Any]:
+    """Attacks in random order, and between them honest visitors of every kind; what is left when all is quiet."""
+    rng, started = random.Random(0), time.monotonic()
     photo = saved(Image.fromarray(pictures.astronaut()), "JPEG")
-    photos: list[float] = []
-    refused: dict[str, int] = {}
-    while time.monotonic() - started < hours * 3600:
-        names = list(ATTACKS)
-        rng.shuffle(names)
-        for name in names:
-            with watched(server.url, server.pid, photo) as watch:
-                ATTACKS[name](Target(server.url, seconds))
-                time.sleep(2 * QUIET)
-            memory.append(((time.monotonic() - started) / 3600, megabytes(server.pid)))
-            photos += watch.photos
-            for what, count in watch.refused.items():
-                refused[what] = refused.get(what, 0) + count
-            ages = [
-                time.time() - path.stat().st_ctime
-                for path in server.files.rglob("*")
-                if path.is_file() and path.name != ".lock"
-            ]
-            oldest = max([oldest, *ages])
-        print(f"{memory[-1][0]:.2f} h, {memory[-1][1]:.0f} MB", flush=True)
+    visitors, whole, oldest = Visitors(server.url, photo, clip), Watch(), 0.0
+    saw: Counter[str] = Counter()
+    memory: list[tuple[float, float]] = []
+    threads: list[int] = []
+    rest: list[str] = []
+    while time.monotonic() - started < hours * 3600 and server.lives:
+        if not rest:
+            rest = list(ATTACKS)
+            rng.shuffle(rest)
+        name, target = rest.pop(), Target(server.url, seconds)
+        with watched(server.url, server.pid, photo) as watch:
+            ATTACKS[name](target)
+        whole.join(watch)
+        saw.update({f"{name} {what}": count for what, count in target.seen.items()})
+        visitors.come()
+        oldest = max(oldest, server.oldest_file)
+        time.sleep(quiet)
+        memory.append(((time.monotonic() - started) / 3600, server.megabytes))
+        threads.append(server.threads)
+        print(f"{memory[-1][0]:.3f} h, {name}, {memory[-1][1]:.0f} MB, {threads[-1]} threads", flush=True)
     late = [point for point in memory if point[0] > memory[-1][0] / 4]
     slope = statistics.linear_regression(*zip(*late, strict=True)).slope if len(late) > 2 else 0.0
     return {
         "hours": round(memory[-1][0], 3),
-        "megabytes": [[round(hour, 3), round(held, 1)] for hour, held in memory],
+        "seconds_of_an_attack": seconds,
+        "seconds_of_quiet": quiet,
+        "attacks": len(memory),
         "megabytes_an_hour_after_the_first_quarter": round(slope, 1),
-        "honest_photos": len(photos),
-        "honest_refused": refused,
-        "photo_longest": round(max(photos, default=0), 3),
+        "megabytes": [[round(hour, 3), round(held, 1)] for hour, held in memory],
+        **whole.record(),
+        "threads": threads,
+        "visitors_were_told": dict(sorted(visitors.told.items())),
+        "undocumented": undocumented(visitors.told) | failures(saw),
         "oldest_file_seconds": round(oldest, 1),
+        "promised_seconds": PROMISE_SECONDS,
         "server_lives": server.lives,
     }
+
+
+def failures(saw: Counter[str]) -> dict[str, int]:
+    """Of what attackers were answered: that the server failed, rather than that they do."""
+    return {what: count for what, count in saw.items() if re.fullmatch(r".* 5(?!03)\d\d", what)}
 
 
 def main() -> None:
@@ -135,6 +110,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, metavar="JSON", help="where the figures go")
     parser.add_argument("--seconds", type=float, default=20, help="of each attack (20)")
+    parser.add_argument("--quiet", type=float, default=20, help="between two attacks, with --hours (20)")
     parser.add_argument("--only", nargs="+", choices=list(ATTACKS), default=list(ATTACKS), help="some of them")
     parser.add_argument("--hours", type=float, default=0, help="again and again for so long")
     options = parser.parse_args()
@@ -144,16 +120,16 @@ def main() -> None:
     }
     with tempfile.TemporaryDirectory() as name:
         server = Server(Path(name))
-        record["megabytes_at_start"] = round(megabytes(server.pid), 1)
+        record["megabytes_at_start"] = round(server.megabytes, 1)
         try:
             if options.hours:
-                record["night"] = night(server, options.hours, options.seconds)
+                clip = encode(Path(name) / "clip.mp4", [scene({1: across(0, 40)}, n / 10)[0] for n in range(20)])
+                record["night"] = night(server, options.hours, options.seconds, options.quiet, clip)
             else:
                 record["seconds"], record["attacks"] = options.seconds, run(server, options.only, options.seconds)
         finally:
             record["stop"] = server.stop()
             print(json.dumps(record["stop"]))
-            print(server.log.read_text()[-3000:])
     record["machine"]["load_after"] = os.getloadavg()
     if options.out:
         options.out.write_text(json.dumps(record, indent=1) + "\n")

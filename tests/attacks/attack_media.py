@@ -62,11 +62,15 @@ def photos_past_the_queue(target: Target) -> None:
 
 
 def base64_by_rest(target: Target) -> None:
-    """Large pictures in JSON."""
-    body = json.dumps({"image": base64.b64encode(hostile_photos()[-1] + bytes(10_000_000)).decode()}).encode()
+    """Large pictures in JSON, within the limit and beyond it."""
+    photo = hostile_photos()[-1]
+    bodies = [
+        json.dumps({"image": base64.b64encode(photo + bytes(size - len(photo))).decode()}).encode()
+        for size in (7_000_000, 12_000_000)
+    ]
 
-    def send(client: httpx.Client, _: int) -> httpx.Response:
-        return client.post("api/v1/analyze", content=body, headers={"Content-Type": "application/json"})
+    def send(client: httpx.Client, number: int) -> httpx.Response:
+        return client.post("api/v1/analyze", content=bodies[number % 2], headers={"Content-Type": "application/json"})
 
     target.together(send, 10)
 

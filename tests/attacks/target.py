@@ -88,6 +88,13 @@ class Watch:
     refused: Counter[str] = field(default_factory=Counter)
     threads: int = 0
 
+    def join(self, other: "Watch") -> None:
+        """Add what was seen at another time."""
+        self.megabytes += other.megabytes
+        self.photos += other.photos
+        self.health += other.health
+        self.refused.update(other.refused)
+
     def record(self) -> dict[str, Any]:
         """The figures, in megabytes and seconds."""
         return {

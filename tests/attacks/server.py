@@ -1,0 +1,94 @@
+"""The server that is attacked."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from support.page_server import ROOT
+from support.waiting import free_port, is_up, until
+
+from .target import megabytes
+
+#: The longest that any file of a visitor may lie there, in seconds: the server is told to keep results for so long,
+#: uploads live for ninety, and the sweeper looks every quarter of that.
+KEEP_SECONDS, PROMISE_SECONDS = 90, 120
+
+
+class Server:
+    """``python app.py`` with a folder for its files."""
+
+    def __init__(self, folder: Path) -> None:
+        port = free_port()
+        self.url, self.files, self.log = f"http://127.0.0.1:{port}/", folder / "files", folder / "log"
+        environment = {
+            **os.environ,
+            "GRADIO_SERVER_PORT": str(port),
+            "GRADIO_TEMP_DIR": str(self.files),
+            "EMOTION_DETECTOR": os.environ.get("EMOTION_DETECTOR", "haar"),
+            "EMOTION_RATE_LIMIT": "0",  # the other bounds are to hold without it
+            "EMOTION_KEEP_SECONDS": str(KEEP_SECONDS),
+        }
+        with self.log.open("w") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=log
+            )
+        self.pid = self._process.pid
+        until(lambda: is_up(f"{self.url}healthz"), 300, self._process)
+
+    @property
+    def megabytes(self) -> float:
+        """What it and its decoders hold."""
+        return megabytes(self.pid)
+
+    @property
+    def threads(self) -> int:
+        """Of its process."""
+        return len(psutil.Process(self.pid).threads())
+
+    def count_files(self) -> int:
+        """Of its visitors."""
+        return sum(path.is_file() and path.name != ".lock" for path in self.files.rglob("*"))
+
+    @property
+    def oldest_file(self) -> float:
+        """Seconds since the oldest of its visitors' files came."""
+        ages = [0.0]
+        for path in self.files.rglob("*"):
+            try:
+                if path.is_file() and path.name != ".lock":
+                    ages.append(time.time() - path.stat().st_ctime)
+            except OSError:  # deleted meanwhile
+                continue
+        return max(ages)
+
+    def said(self) -> dict[str, Any]:
+        """Of its log: bytes, and which errors are in it how often, without what differs from one to the next."""
+        text = self.log.read_text()
+        errors = Counter(re.sub(r"\d+", "N", line)[:160] for line in text.splitlines() if line.startswith("ERROR"))
+        return {"bytes": len(text), "tracebacks": text.count("Traceback"), "errors": dict(errors)}
+
+    @property
+    def lives(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.poll() is None
+
+    def stop(self) -> dict[str, Any]:
+        """SIGTERM; how long it took, its status, and what it left."""
+        start = time.monotonic()
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            status: int | str = self._process.wait(30)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            status = "killed"
+        seconds = round(time.monotonic() - start, 2)
+        left = [path.name for path in self.files.rglob("*") if path.is_file()]
+        return {"seconds": seconds, "status": status, "files_left": left, "log": self.said()}
