@@ -1,6 +1,6 @@
-// The Image tab in the browser. Gradio runs this once, after camera.js and card.js, with `element` (the tab's
-// HTML). The photo stays here: the server is sent the file, answers, and forgets it; so a photo is never lost
-// to a server that was restarted, and nothing has to be fetched again to be saved.
+// The Image tab in the browser. Gradio runs this once, after the files that image_tab.py names before it, with
+// `element` (the tab's HTML). The photo stays here: the server is sent the file, answers, and forgets it; so a
+// photo is never lost to a server that was restarted, and nothing has to be fetched again to be saved.
 const part = (name) => element.querySelector(name);
 const stage = part(".stage"), frame = part(".frame"), picture = part(".frame img"), video = part("video");
 const boxes = part(".boxes"), answer = part(".answer"), help = part(".help");
@@ -42,27 +42,20 @@ async function ask(photo, before) {
   await display(photo);
   cover("Looking for faces …");
   say("Looking for faces.");
-  const options = new URLSearchParams({
+  const { ok, status, said } = await posted("page/photo", {
     model: part(".choices input:checked").value, detector: part(".detector").value, other: part(".compared").value,
     ...(photo.seen ? {} : { picture: "1" }),
-  });
-  let reply;
-  try {
-    reply = await fetch(`page/photo?${options}`, { method: "POST", body: photo.blob });
-  } catch {
-    reply = null;
-  }
-  const said = await reply?.json().catch(() => null);
+  }, photo.blob);
   if (mine !== turn) return false;
   cover("");
-  if (reply?.ok && said) {
+  if (ok && said) {
     photo.answer = said;
     if (said.picture && !photo.seen) picture.src = said.picture;
     await display(photo);
     reach();
     return true;
   }
-  if (reply && reply.status < 500 && said?.error) {
+  if (status && status < 500 && said?.error) {
     if (before) await display(before);
     else clear();
     refuse(photo.name, said.error.message);
@@ -109,11 +102,6 @@ async function display(photo) {
   }
 }
 
-function takes(seconds) {
-  const whole = Math.max(1, Math.round(seconds));
-  return whole === 1 ? "(a second)" : `(${whole} seconds)`;
-}
-
 function clear() {
   shown = null;
   stage.classList.remove("full", "crowd");
@@ -134,29 +122,6 @@ function reach() {
   heading.focus({ preventScroll: true });
 }
 
-function boxOf(face, index, said) {
-  const box = node("div", "box", node("b", "", face.caption)), { x, y, width, height } = face.box;
-  const share = (value, whole) => `${(100 * value / whole).toFixed(2)}%`;
-  Object.assign(box.style, {
-    left: share(x, said.width), width: share(width, said.width),
-    top: share(y, said.height), height: share(height, said.height),
-  });
-  box.style.setProperty("--colour", face.colour);
-  box.style.setProperty("--ink", face.ink);
-  box.classList.toggle("low", y < 0.07 * said.height);
-  box.classList.toggle("right", x > 0.6 * said.width);
-  box.dataset.face = index;
-  return box;
-}
-
-function mark(from) {
-  // The face that is pointed at, or has the focus: its box and its row.
-  const chosen = from?.closest?.("[data-face]")?.dataset.face;
-  for (const one of element.querySelectorAll("[data-face]")) {
-    one.classList.toggle("marked", one.dataset.face === chosen);
-  }
-}
-
 async function explain(rows) {
   // One crop after the other goes to the server, which says what in it spoke for its label.
   const { answer: said } = shown, mine = turn, buttons = element.querySelectorAll(".why, .why-all");
@@ -165,12 +130,11 @@ async function explain(rows) {
   for (const row of rows) {
     if (rows.length > 1) cover(`Explaining face ${done + 1} of ${rows.length} …`);
     const face = said.faces[row.dataset.face], crop = await (await fetch(face.crop)).blob();
-    const options = new URLSearchParams({ model: JSON.parse(said.json).model, label: face.label });
-    const reply = await fetch(`page/why?${options}`, { method: "POST", body: crop }).catch(() => null);
-    const told = await reply?.json().catch(() => null);
+    const options = { model: JSON.parse(said.json).model, label: face.label };
+    const { ok, said: told } = await posted("page/why", options, crop);
     if (mine !== turn) return;
-    row.querySelector(".reasons").innerHTML = reply?.ok ? told.html : "";
-    if (!reply?.ok) {
+    row.querySelector(".reasons").innerHTML = ok && told ? told.html : "";
+    if (!ok || !told) {
       tell(told?.error?.message ?? "The server does not answer. Try again in a moment.");
       break;
     }
@@ -233,12 +197,6 @@ async function goBack() {
   reach();
 }
 
-function dropped(transfer) {
-  const file = [...(transfer?.files ?? [])][0];
-  if (file) take(file, file.name);
-  return Boolean(file);
-}
-
 const stem = () => (shown.name.replace(/\.[^.]*$/, "") || "photo") + "-emotions";
 const text = (kind, content) => new Blob([content], { type: kind });
 const actions = {
@@ -274,7 +232,7 @@ element.addEventListener("click", async (event) => {
 for (const kind of ["pointerover", "pointerout", "focusin", "focusout"]) {
   element.addEventListener(kind, (event) => {
     const at = kind.endsWith("out") ? null : event.target.closest("[data-face]");
-    mark(at ?? (element.contains(document.activeElement) ? document.activeElement : null));
+    mark(element, at ?? (element.contains(document.activeElement) ? document.activeElement : null));
   });
 }
 part(".file").addEventListener("change", (event) => {
@@ -283,18 +241,5 @@ part(".file").addEventListener("change", (event) => {
   event.target.value = "";
 });
 part(".choices").addEventListener("change", () => { if (shown) ask(shown, null); });
-document.addEventListener("paste", (event) => {
-  // Wherever the focus is, as long as this tab is the one that is seen.
-  if (visible() && dropped(event.clipboardData)) event.preventDefault();
-});
-document.addEventListener("dragover", (event) => {
-  if (!visible() || event.target.closest?.("[data-testid]")) return;
-  event.preventDefault();
-  stage.classList.add("over");
-});
-document.addEventListener("dragleave", () => stage.classList.remove("over"));
-document.addEventListener("drop", (event) => {
-  stage.classList.remove("over");
-  if (visible() && !event.target.closest?.("[data-testid]") && dropped(event.dataTransfer)) event.preventDefault();
-});
+watchDrops(stage, visible, (file) => take(file, file.name));
 window.addEventListener("pagehide", closeCamera);

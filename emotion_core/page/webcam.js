@@ -1,47 +1,24 @@
-// The Webcam tab in the browser. Gradio runs this once, after camera.js, with `element` (the tab's HTML) and
-// `server` (the functions of webcam_tab.py). One frame is on its way at a time: the next one is captured
-// when the last is answered, so that the newest picture is answered at whatever rate line and machine carry.
+// The Webcam tab in the browser. Gradio runs this once, after the files that webcam_tab.py names before it, with
+// `element` (the tab's HTML) and `server` (the functions of webcam_tab.py). One frame is on its way at a time: the
+// next one is captured when the last is answered, so that the newest picture is answered at whatever rate line and
+// machine carry.
 //
 // Where answers come from is a source: {kind, words(), open(choice), answer(video), close()}. open gives
 // {labels}, {wait} or {stop}; answer gives what LiveDict says, or {gone}, {busy}, {stop}, or null for silence.
-const LONGEST = 640, QUALITY = 0.75, METERS_MS = 500, HOLD_MS = 700, MOST_ROWS = 20_000;
-//: Boxes run ahead of the answer by as much as it is late, but no further than this; and glide there.
-const AHEAD_MS = 300, GLIDE_MS = 60;
+const METERS_MS = 500;
 const part = (name) => element.querySelector(name);
-const video = part("video"), boxes = part(".boxes"), people = part(".people"), help = part(".help");
-const canvas = document.createElement("canvas");
+const video = part("video"), boxes = new MovingBoxes(part(".boxes")), table = new StreamTable();
+const people = part(".people"), help = part(".help");
 const nobody = people.innerHTML, notYet = part(".timeline").innerHTML;
 const choice = { model: null, detector: null };
 const SILENT = "The server does not answer. Trying again …", PHOTOS = " Photos work in the Image tab.";
 
-const serverSource = {
-  kind: "server",
-  token: null,
-  words: () => "On the server: each frame is sent there, analysed in memory and dropped.",
-  async open(wanted) {
-    const answer = await server.webcam_open(wanted);
-    this.token = answer?.token ?? null;
-    return answer;
-  },
-  answer: (shown) => server.webcam_frame({ token: serverSource.token, picture: capture(shown) }),
-  close() {
-    if (this.token) server.webcam_close(this.token);
-    this.token = null;
-  },
-};
-
 // Who can answer here; null where the page's modules cannot be had, and the server answers as ever.
-const sources = fetch(new URL("browser/manifest.json", location.href))
-  .then((answer) => answer.json())
-  .then(async (manifest) => {
-    const { Sources } = await import(new URL(manifest.entry, location.href));
-    return new Sources(manifest, location.href, serverSource);
-  })
-  .catch(() => null);
+const ofServer = new ServerSource(server), sources = sourcesOf(ofServer);
 
 async function sourceOf(wanted) {
   // The source for a choice of model and detector.
-  return (await sources)?.sourceOf(wanted) ?? serverSource;
+  return (await sources)?.sourceOf(wanted) ?? ofServer;
 }
 
 async function showPlace() {
@@ -55,8 +32,7 @@ let starting = false, camera = null;  // the MediaStream, while the camera is on
 let source = null, labels = null;  // while there is a place for us
 let paused = null;  // the device to start again with, while the tab is left
 let trips = [], meteredAt = 0;  // the last round trips, in milliseconds, as many as the server's median is over
-let mirrored = true, size = { width: 4, height: 3 };  // of the frame that was answered last
-let rows = [], began = 0;
+let began = 0;
 
 function tell(words) {
   help.hidden = !words;
@@ -93,15 +69,15 @@ async function start(device) {
   }
   const mine = video.srcObject = camera, track = camera.getVideoTracks()[0];
   track.onended = () => stop("The camera was switched off or unplugged. Start again to go on.");
-  mirrored = track.getSettings().facingMode !== "environment";
-  part(".stage").classList.toggle("mirrored", mirrored);
+  boxes.mirrored = track.getSettings().facingMode !== "environment";
+  part(".stage").classList.toggle("mirrored", boxes.mirrored);
   part(".switch").textContent = "Stop";
   part(".snapshot").disabled = false;
   await video.play().catch(() => {});  // stopped before the first frame came
   if (camera !== mine) return;
   cover("");
   await listDevices();
-  requestAnimationFrame(glide);
+  boxes.glide(() => camera === mine);
   run(mine);
 }
 
@@ -133,7 +109,7 @@ async function rest() {
 }
 
 function clear() {
-  boxes.replaceChildren();
+  boxes.clear();
   for (const name of [".fps", ".work", ".trip"]) part(name).textContent = "–";
 }
 
@@ -183,26 +159,19 @@ async function join(mine) {
   if (answer?.stop) stop(answer.stop);
   else tell(answer ? answer.wait ?? "" : SILENT);
   if (!answer?.labels) return false;
-  [source, labels, trips, rows, began] = [candidate, answer.labels, [], [], performance.now()];
+  [source, labels, trips, began] = [candidate, answer.labels, [], performance.now()];
+  table.begin(labels.map(({ name }) => name));
   showPlace();
   people.innerHTML = nobody;
   part(".timeline").innerHTML = notYet;
   return true;
 }
 
-function capture(shown) {
-  const scale = Math.min(1, LONGEST / Math.max(shown.videoWidth, shown.videoHeight));
-  canvas.width = Math.round(shown.videoWidth * scale);
-  canvas.height = Math.round(shown.videoHeight * scale);
-  canvas.getContext("2d").drawImage(shown, 0, 0, canvas.width, canvas.height);
-  return canvas.toDataURL("image/jpeg", QUALITY);
-}
-
 function show(answer, captured) {
   const { frame } = answer, look = Object.fromEntries(labels.map((entry) => [entry.name, entry]));
-  size = { width: frame.width, height: frame.height };
-  keyed(boxes, frame.faces, () => node("div", "box", node("b")), (box, face) => {
-    follow(box, face.box, captured);
+  boxes.size = { width: frame.width, height: frame.height };
+  keyed(boxes.parent, frame.faces, () => node("div", "box", node("b")), (box, face) => {
+    boxes.follow(box, face.box, captured);
     box.style.setProperty("--colour", look[face.emotion].colour);
     box.style.setProperty("--ink", look[face.emotion].ink);
     box.firstChild.textContent = `${face.person} ${said(face)}`;
@@ -221,7 +190,8 @@ function show(answer, captured) {
   }
   if (answer.summary) say(answer.summary);
   if (answer.timeline) part(".timeline").innerHTML = answer.timeline;
-  note(frame, (captured - began) / 1000);
+  table.note(frame, (captured - began) / 1000);
+  part(".table").disabled = !table.rows.length;
   if (performance.now() - meteredAt > METERS_MS) {
     meteredAt = performance.now();
     part(".fps").textContent = answer.fps?.toFixed(1) ?? "–";
@@ -230,109 +200,9 @@ function show(answer, captured) {
   }
 }
 
-function follow(box, place, captured) {
-  // Where the face was when the frame was captured, and how fast it moves, in pixels a millisecond.
-  const next = [place.x, place.y, place.width, place.height], last = box.motion;
-  const passed = last ? captured - last.captured : 0;
-  const speed = next.map((value, index) =>
-    (passed > 0 && passed < 1000 ? 0.5 * (last.speed[index] + (value - last.at[index]) / passed) : 0));
-  box.motion = { at: next, captured, speed, shown: last?.shown ?? next };
-  if (!last || STILL.matches) put(box, next);
-}
-
-let glidedAt = 0;
-function glide(now) {
-  // Each frame of the screen: boxes move on as their faces did, so that they do not trail behind.
-  if (!camera) return;
-  const share = 1 - Math.exp(-Math.min(now - glidedAt, 100) / GLIDE_MS);
-  glidedAt = now;
-  for (const box of STILL.matches ? [] : boxes.children) {
-    const { at, captured, speed, shown } = box.motion, late = Math.min(now - captured, AHEAD_MS);
-    put(box, shown.map((value, index) => value + share * (at[index] + speed[index] * late - value)));
-  }
-  requestAnimationFrame(glide);
-}
-
-function put(box, shown) {
-  box.motion.shown = shown;
-  const [x, y, width, height] = shown, left = mirrored ? size.width - x - width : x;
-  const share = (value, whole) => `${(100 * value / whole).toFixed(2)}%`;
-  Object.assign(box.style, {
-    left: share(left, size.width), width: share(width, size.width),
-    top: share(y, size.height), height: share(height, size.height),
-  });
-  box.classList.toggle("low", y < 0.09 * size.height);
-  box.classList.toggle("right", left > 0.6 * size.width);
-}
-
-function said(face) {
-  return `${face.emotion}${face.uncertain ? "?" : ""} ${Math.round(100 * face.confidence)}%`;
-}
-
-function keyed(parent, faces, make, fill) {
-  // A child per face, kept as long as its person is in view and a moment longer: a detector that
-  // misses a frame makes nothing flicker, and bars can glide.
-  const now = performance.now();
-  parent.querySelector(".nobody")?.remove();
-  const old = new Map([...parent.children].map((child) => [child.dataset.person, child]));
-  for (const face of [...faces].sort((one, other) => one.person - other.person)) {
-    const child = old.get(String(face.person)) ?? parent.appendChild(make());
-    old.delete(String(face.person));
-    child.dataset.person = face.person;
-    child.seen = now;
-    fill(child, face);
-  }
-  old.forEach((child) => { if (now - child.seen > HOLD_MS) child.remove(); });
-}
-
-function card(entries) {
-  return node("article", "person", node("h3"), node("ul", "", ...entries.map(({ name, colour }) => {
-    const bar = node("i");
-    bar.style.background = colour;
-    return node("li", "", node("span", "name", name), node("span", "track", bar), node("span", "share"));
-  })));
-}
-
-function note(frame, seconds) {
-  // The stream's rows, to be saved; the oldest go where there are too many.
-  for (const face of frame.faces) {
-    const { x, y, width, height } = face.box;
-    const answer = [seconds.toFixed(3), face.person, face.emotion, face.confidence, face.uncertain];
-    rows.push([...answer, x, y, width, height, face.detection_score ?? "", ...labels.map(({ name }) => face.probabilities[name])]);
-  }
-  if (rows.length > MOST_ROWS) rows.splice(0, rows.length - MOST_ROWS);
-  if (rows.length) rows.names = labels.map(({ name }) => name);
-  part(".table").disabled = !rows.length;
-}
-
-function saveTable() {
-  const quoted = (value) => (/[",\n]/.test(value) ? `"${String(value).replaceAll('"', '""')}"` : value);
-  const answer = ["time_seconds", "person", "emotion", "confidence", "uncertain"];
-  const place = ["x", "y", "width", "height", "detection_score"];
-  const lines = [[...answer, ...place, ...rows.names], ...rows].map((row) => row.map(quoted).join(","));
-  save(new Blob([lines.join("\r\n") + "\r\n"], { type: "text/csv" }), "webcam-emotions.csv");
-}
-
-function savePicture() {
-  // The picture as it is seen: in the mirror, with its boxes.
-  const shot = document.createElement("canvas"), pen = shot.getContext("2d");
-  [shot.width, shot.height] = [video.videoWidth, video.videoHeight];
-  if (mirrored) pen.setTransform(-1, 0, 0, 1, shot.width, 0);
-  pen.drawImage(video, 0, 0);
-  pen.resetTransform();
-  const scale = shot.width / size.width;
-  for (const box of boxes.children) {
-    const [x, y, width, height] = box.motion.shown.map((value) => value * scale);
-    const style = getComputedStyle(box), left = mirrored ? shot.width - x - width : x;
-    const ink = style.getPropertyValue("--ink"), colour = style.getPropertyValue("--colour");
-    drawBox(pen, { x: left, y, width, height }, colour, ink, box.firstChild.textContent);
-  }
-  shot.toBlob((blob) => save(blob, "webcam-emotions.jpg"), "image/jpeg", 0.9);
-}
-
 part(".switch").addEventListener("click", () => (camera || paused ? stop() : start()));
-part(".snapshot").addEventListener("click", savePicture);
-part(".table").addEventListener("click", saveTable);
+part(".snapshot").addEventListener("click", async () => save(await boxes.snapshot(video), "webcam-emotions.jpg"));
+part(".table").addEventListener("click", () => save(table.csv(), "webcam-emotions.csv"));
 part(".devices select").addEventListener("change", (event) => { stop(); start(event.target.value); });
 video.addEventListener("resize", () => {  // the camera starts, or a phone is turned
   part(".stage").style.setProperty("--ratio", (video.videoWidth || 4) / (video.videoHeight || 3));

@@ -24,6 +24,10 @@ from .templating import render, script
 from .visitor import visitor
 from .words import detector_words, model_words
 
+#: The tab's script, in pieces: what webcam.js uses comes before it.
+_SCRIPTS: Final = (
+    "camera.js", "webcam_source.js", "webcam_boxes.js", "webcam_people.js", "webcam_table.js", "webcam.js",
+)  # fmt: skip
 _CHOOSE: Final = """(model, detector) => {
   document.dispatchEvent(new CustomEvent("webcam-choice", {detail: {model, detector}}));
 }"""
@@ -35,7 +39,7 @@ def webcam_tab(catalogue: Catalogue, settings: Settings, workshop: Workshop) -> 
     gr.HTML(
         html_template=render("webcam.html"),
         css_template=script("webcam.css"),
-        js_on_load=script("camera.js", "webcam.js"),
+        js_on_load=script(*_SCRIPTS),
         apply_default_css=False,
         elem_id="webcam",
         server_functions=server_functions(webcam, workshop),

@@ -1,0 +1,28 @@
+// Boxes over the photo, the one that is pointed at, and words beside them, for image.js.
+function boxOf(face, index, said) {
+  const box = node("div", "box", node("b", "", face.caption)), { x, y, width, height } = face.box;
+  const share = (value, whole) => `${(100 * value / whole).toFixed(2)}%`;
+  Object.assign(box.style, {
+    left: share(x, said.width), width: share(width, said.width),
+    top: share(y, said.height), height: share(height, said.height),
+  });
+  box.style.setProperty("--colour", face.colour);
+  box.style.setProperty("--ink", face.ink);
+  box.classList.toggle("low", y < 0.07 * said.height);
+  box.classList.toggle("right", x > 0.6 * said.width);
+  box.dataset.face = index;
+  return box;
+}
+
+function mark(element, from) {
+  // The face that is pointed at, or has the focus: its box and its row.
+  const chosen = from?.closest?.("[data-face]")?.dataset.face;
+  for (const one of element.querySelectorAll("[data-face]")) {
+    one.classList.toggle("marked", one.dataset.face === chosen);
+  }
+}
+
+function takes(seconds) {
+  const whole = Math.max(1, Math.round(seconds));
+  return whole === 1 ? "(a second)" : `(${whole} seconds)`;
+}

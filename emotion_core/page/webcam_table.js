@@ -1,0 +1,32 @@
+// The webcam's answers as a table, for webcam.js: a row per face and frame, to be saved.
+const MOST_ROWS = 20_000;
+
+class StreamTable {
+  rows = [];
+  names = [];
+  next = null;
+
+  begin(names) {
+    // A new stream; names: of the labels. The rows of the last one stay until there are others.
+    this.next = names;
+  }
+
+  note(frame, seconds) {
+    // The faces of a frame; the oldest rows go where there are too many.
+    if (this.next && frame.faces.length) [this.rows, this.names, this.next] = [[], this.next, null];
+    for (const face of frame.faces) {
+      const { x, y, width, height } = face.box, probabilities = this.names.map((name) => face.probabilities[name]);
+      const answer = [seconds.toFixed(3), face.person, face.emotion, face.confidence, face.uncertain];
+      this.rows.push([...answer, x, y, width, height, face.detection_score ?? "", ...probabilities]);
+    }
+    if (this.rows.length > MOST_ROWS) this.rows.splice(0, this.rows.length - MOST_ROWS);
+  }
+
+  csv() {
+    const quoted = (value) => (/[",\n]/.test(value) ? `"${String(value).replaceAll('"', '""')}"` : value);
+    const answer = ["time_seconds", "person", "emotion", "confidence", "uncertain"];
+    const place = ["x", "y", "width", "height", "detection_score"];
+    const lines = [[...answer, ...place, ...this.names], ...this.rows].map((row) => row.map(quoted).join(","));
+    return new Blob([lines.join("\r\n") + "\r\n"], { type: "text/csv" });
+  }
+}
