@@ -54,7 +54,7 @@ def main() -> None:
     desk = VideoDesk(catalogue, settings)
     workshop = Workshop(settings)
     workshop.warm_up()
-    app = create_api(catalogue, settings, desk.run, workshop, files)
+    app = create_api(catalogue, settings, desk, workshop, files)
     app.router.routes.extend(BrowserFiles(catalogue, settings.browser_runtime).routes())
     app.router.routes.extend([*PhotoRoutes(catalogue, workshop).routes(), *front_routes(catalogue)])
     app.add_middleware(FrontPage)

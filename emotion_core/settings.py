@@ -76,7 +76,7 @@ class Settings(BaseSettings):
     max_video_mb: Annotated[int, Ge(1), Le(10_000)] = Field(default=200, description="largest video, in megabytes")
     max_video_seconds: Annotated[int, Ge(1), Le(36_000)] = Field(default=300, description="longest video, in seconds")
     max_video_jobs: Annotated[int, Ge(1), Le(100)] = Field(
-        default=4, description="videos that may wait, the running one included; REST and the page count apart"
+        default=8, description="videos that may wait, the running one included, by whichever door they come"
     )
     browser_runtime: str | None = Field(
         default=None,

@@ -27,7 +27,7 @@ from ..results import FrameDict
 from ..serving.bodies import Bodies
 from ..serving.browser_runtime import CDN, CDN_HOST
 from ..serving.guard import Guard
-from ..serving.jobs import Runner
+from ..serving.jobs import Videos
 from ..serving.places import MOST_WAITING
 from ..serving.refusals import ApiError, ErrorDict, answer_errors, described
 from ..serving.temporary import UPLOAD_SECONDS, ShortLivedFolder
@@ -100,11 +100,11 @@ class HealthDict(TypedDict):
 def create_api(
     catalogue: Catalogue,
     settings: Settings,
-    run_video: Runner | None = None,
+    videos: Videos | None = None,
     workshop: Workshop | None = None,
     files: ShortLivedFolder | None = None,
 ) -> FastAPI:
-    """The application, ready for a page to be mounted beside it; videos are taken where there is a runner.
+    """The application, ready for a page to be mounted beside it; videos are taken where somebody works on them.
 
     workshop, files: shared with the page, so that one bound on work and one sweeper serve both. The
     lifespan stops the work and deletes what was kept, so serve it with the lifespan on.
@@ -177,7 +177,7 @@ def create_api(
         """What can answer, the default first, with what was measured of it and on which split."""
         return {"models": catalogue.describe()}
 
-    jobs = add_video_routes(router, settings, run_video, kept) if run_video else None
+    jobs = add_video_routes(router, settings, videos, kept) if videos is not None else None
     app.include_router(router)
 
     @app.get("/healthz", summary="Tell whether the server answers", responses=_shown({"status": "ok", "model": "..."}))

@@ -5,7 +5,7 @@
     GET    /api/v1/video/{job_id}/result  the answer (JSON); also /annotated.mp4, /frames.csv, /timeline.svg
     DELETE /api/v1/video/{job_id}         cancel it, or forget its results
 
-The work itself is a ``Runner``'s, which writes the files of ``RESULTS``.
+The work itself is that of ``Videos``, which writes the files of ``RESULTS``.
 """
 
 import shutil
@@ -17,7 +17,7 @@ from fastapi.responses import FileResponse, Response
 from starlette.datastructures import FormData, UploadFile
 from typing_extensions import TypedDict
 
-from ..serving.jobs import Job, JobQueue, Runner, State
+from ..serving.jobs import Job, JobQueue, State, Videos
 from ..serving.refusals import ApiError, ErrorBody, described
 from ..serving.temporary import ShortLivedFolder
 from ..settings import Settings
@@ -65,9 +65,9 @@ _EXAMPLE: Final[JobDict] = {
 }
 
 
-def add_video_routes(router: APIRouter, settings: Settings, runner: Runner, files: ShortLivedFolder) -> JobQueue:
+def add_video_routes(router: APIRouter, settings: Settings, videos: Videos, files: ShortLivedFolder) -> JobQueue:
     """Add the routes and start the queue behind them; whoever serves them closes it."""
-    jobs = JobQueue(runner, settings.max_video_jobs, settings.keep_seconds, files)
+    jobs = JobQueue(videos.run, videos.line, settings.keep_seconds, files)
     shown: dict[str, Any] = {"content": {"application/json": {"example": _EXAMPLE}}}
 
     @router.post(

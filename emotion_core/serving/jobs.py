@@ -1,4 +1,4 @@
-"""Long work in the background: a bounded queue, one worker, results that are deleted after a while.
+"""Long work in the background: one worker, a bounded line before it, results that are deleted after a while.
 
     queued -> running -> done or failed
         either one -> cancelled
@@ -19,12 +19,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
-from ..errors import EmotionError
+from ..errors import BusyError, EmotionError
+from .line import Line, Place
 from .temporary import ShortLivedFolder
 
 log = logging.getLogger(__name__)
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
+#: How often a waiting job looks whether it was cancelled, in seconds, if nothing moves.
+_HEARTBEAT: Final = 1.0
 #: How long a stop waits for the running job to reach its next step, in seconds.
 PATIENCE: Final = 1.5
 
@@ -60,15 +63,27 @@ class Runner(Protocol):
         """Work on ``source``, write into ``folder``, and tell how far it is; copy: the annotated video, too."""
 
 
+class Videos(Protocol):
+    """Who takes videos in: the line that all wait in, and the work on one whose turn it is (a ``Runner``)."""
+
+    @property
+    def line(self) -> Line:
+        """Where everyone waits."""
+
+    def run(self, source: Path, folder: Path, copy: bool, /) -> Generator[Progress, None, None]:
+        """As ``Runner``."""
+
+
 @dataclass(eq=False)
 class Job:
     """source: the file to work on, deleted once the work is over. results: the folder of the answers.
 
-    copy: whether the annotated video is among them.
+    place: in the line before the worker, until the job is over. copy: whether the annotated video is written.
     """
 
     id: str
     folder: Path
+    place: Place
     copy: bool = True
     state: State = "queued"
     progress: Progress | None = None
@@ -87,15 +102,15 @@ class Job:
 
 
 class JobQueue:
-    """Runs jobs one after the other. Safe to share between threads.
+    """Runs jobs one after the other, each when it is its turn. Safe to share between threads.
 
-    limit: jobs that are waiting or running at a time. keep_seconds: how long a job that has ended,
+    line: before the worker; others may wait in it, too. keep_seconds: how long a job that has ended,
     and its results, can be asked for. files: where they lie, and whose sweeper sweeps them.
     """
 
-    def __init__(self, runner: Runner, limit: int, keep_seconds: float, files: ShortLivedFolder) -> None:
+    def __init__(self, runner: Runner, line: Line, keep_seconds: float, files: ShortLivedFolder) -> None:
         self._root = files.apart("jobs")
-        self._runner, self._limit, self._keep = runner, limit, keep_seconds
+        self._runner, self._line, self._keep = runner, line, keep_seconds
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
         self._waiting: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
@@ -105,22 +120,38 @@ class JobQueue:
         files.also(self.sweep)
 
     def reserve(self) -> Job | None:
-        """A place in the queue, to write ``source`` to and then submit or cancel; None when it is full.
+        """A place in the line, to write ``source`` to and then submit or cancel; None when all are taken.
 
         Raises OSError when the disk has no room for a folder; the place is free then.
         """
+        if self._stopped.is_set():
+            return None
+        try:
+            place = self._line.take()
+        except BusyError:
+            return None
         name = secrets.token_urlsafe(18)  # 144 bits: whoever knows it was told it
-        job = Job(name, self._root / name)
+        job = Job(name, self._root / name, place)
         with self._lock:
-            if self._stopped.is_set() or self._unfinished() >= self._limit:
+            try:
+                if self._stopped.is_set():
+                    raise BusyError("The server is being stopped.")
+                job.results.mkdir(parents=True)
+            except (OSError, BusyError) as error:
+                place.leave()
+                if isinstance(error, OSError):
+                    raise
                 return None
-            job.results.mkdir(parents=True)
             self._jobs[name] = job
-            return job
+        return job
 
     def submit(self, job: Job) -> None:
-        """Put a reserved job, whose source is written, at the end of the queue."""
-        self._waiting.put(job)
+        """Put a reserved job, whose source is written, at the end of the line."""
+        with self._lock:
+            if job.state != "queued":
+                return
+            job.place.stand()
+            self._waiting.put(job)
 
     def get(self, name: str) -> Job | None:
         """The job of that id, or None: never there, or forgotten by now."""
@@ -145,12 +176,15 @@ class JobQueue:
             for job in self._jobs.values():
                 if job.state in ("queued", "running"):
                     job.state = "cancelled"
+                    job.place.leave()
         self._waiting.put(None)
         self._worker.join(PATIENCE)
         shutil.rmtree(self._root, ignore_errors=True)
 
     def _work(self) -> None:
         while (job := self._waiting.get()) is not None:
+            while job.state == "queued" and (ahead := job.place.ahead):
+                job.place.wait(ahead, _HEARTBEAT)
             with self._lock:
                 if job.state != "queued":
                     continue
@@ -176,6 +210,7 @@ class JobQueue:
         return ""
 
     def _end(self, job: Job, state: State) -> None:
+        job.place.leave()
         if job.state != "cancelled":
             job.state, job.ended = state, time.monotonic()
         if job.state == "done":
@@ -186,9 +221,6 @@ class JobQueue:
     def _forget(self, job: Job) -> None:
         self._jobs.pop(job.id, None)
         shutil.rmtree(job.folder, ignore_errors=True)
-
-    def _unfinished(self) -> int:
-        return sum(job.state in ("queued", "running") for job in self._jobs.values())
 
     def _is_over(self, job: Job) -> bool:
         return job.ended > 0 and time.monotonic() - job.ended > self._keep

@@ -1,19 +1,18 @@
 """Videos, one at a time, whichever way they came: the page, the Python client or REST."""
 
-import threading
 from collections.abc import Generator
-from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from ..errors import BusyError, OutputError, VideoError
+from ..errors import OutputError, VideoError
 from ..recognition.catalogue import Catalogue
 from ..settings import Settings
 from ..video.analysis import analyze_video
 from ..video.probe import VideoInfo, VideoLimits, probe
 from ..video.results import VideoOptions, VideoProgress, VideoSummary
 from ..video.work import Work
+from .line import Line
 
 #: Frames a second of the fastest films that the limit in seconds is meant for.
 _FASTEST: Final = 120
@@ -22,8 +21,8 @@ _HEARTBEAT: Final = 1.0
 #: Seconds of work for a second of the longest video, and the least that any gets: then it ends with what it has.
 _SLOWEST: Final = 6
 _LEAST_WORK: Final = 60
-#: Who waits on the page holds one of its server's forty threads.
-_MOST_PLACES: Final = 16
+#: Whoever waits on the page holds one of its server's forty threads: where so many wait already, it takes no more.
+_MOST_ON_THE_PAGE: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +46,9 @@ class VideoDesk:
             max_frames=seconds * _FASTEST,
             max_work_seconds=max(_LEAST_WORK, _SLOWEST * seconds),
         )
-        self.places = min(settings.max_video_jobs, _MOST_PLACES)
+        #: Everyone waits here: who came by the page or the Python client, REST's jobs, an assistant's videos.
+        self.line = Line(settings.max_video_jobs)
         self._catalogue = catalogue
-        #: A token per video; the first one's turn it is.
-        self._line: list[object] = []
-        self._moved = threading.Condition()
 
     def probe(self, source: Path) -> VideoInfo:
         """What the file says of itself; a VideoError if it cannot be used or is over the limits."""
@@ -65,15 +62,13 @@ class VideoDesk:
         Refuses at once, with an EmotionError, what cannot be used, and anything at all while every
         place is taken. Closing it ends the work, or the waiting, and lets the next one in.
         """
-        if len(self._line) >= self.places:
-            raise BusyError("All places for videos are taken. Try again in a few minutes.")
+        self.line.refuse_over(_MOST_ON_THE_PAGE)
         return Work(self._in_turn(self._work(source, folder, model, options or VideoOptions()), folder))
 
     def run(self, source: Path, folder: Path, copy: bool = True) -> Generator[VideoProgress, None, None]:
-        """A ``jobs.Runner``. REST has a queue of its own, so its next video waits here in any case."""
-        with closing(self._in_turn(self._work(source, folder, None, VideoOptions(copy=copy)), folder)) as steps:
-            for step in steps:
-                yield VideoProgress(0, None, 0.0, 0.0, None) if isinstance(step, Waiting) else step
+        """A ``jobs.Runner``: the work itself, for a job whose turn it is."""
+        with self._work(source, folder, None, VideoOptions(copy=copy)) as work:
+            yield from work
 
     def _work(
         self, source: Path, folder: Path, model: str | None, options: VideoOptions
@@ -83,20 +78,14 @@ class VideoDesk:
     def _in_turn(
         self, work: Work[VideoProgress, VideoSummary], folder: Path
     ) -> Generator[Waiting | VideoProgress, None, VideoSummary]:
-        token = object()
-        self._line.append(token)
-        try:
-            while ahead := self._line.index(token):
-                yield Waiting(ahead)
-                with self._moved:
-                    if self._line.index(token) == ahead:
-                        self._moved.wait(_HEARTBEAT)
-            return (yield from work)
-        except (OutputError, VideoError) as error:
-            # Where things lie on this machine is nobody's business.
-            error.args = (str(error).replace(str(folder), "its folder"),)
-            raise
-        finally:
-            with self._moved:
-                self._line.remove(token)
-                self._moved.notify_all()
+        with self.line.take() as place:
+            place.stand()
+            try:
+                while ahead := place.ahead:
+                    yield Waiting(ahead)
+                    place.wait(ahead, _HEARTBEAT)
+                return (yield from work)
+            except (OutputError, VideoError) as error:
+                # Where things lie on this machine is nobody's business.
+                error.args = (str(error).replace(str(folder), "its folder"),)
+                raise

@@ -91,7 +91,7 @@ def test_the_commands_of_the_documents(recognizer: EmotionRecognizer, jpeg: byte
     write_drawn_clip(tmp_path / "clip.mp4", seconds=1)
     [shell] = re.findall(r"<!-- rest -->\n```bash\n(.*?)```", told, re.DOTALL)
     settings = Settings(api_key=KEY)
-    with serving(recognizer, settings, VideoDesk(Catalogue(recognizer), settings).run) as url:
+    with serving(recognizer, settings, VideoDesk(Catalogue(recognizer), settings)) as url:
         environment = {**os.environ, "EMOTION_API_KEY": KEY}
         command = ["bash", "-euo", "pipefail", "-c", shell.replace("http://127.0.0.1:7860", url)]
         done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)

@@ -14,6 +14,7 @@ import pytest
 
 from emotion_core import EmotionRecognizer, Settings
 from emotion_core.serving.jobs import Job, JobQueue
+from emotion_core.serving.line import Line
 from emotion_core.serving.temporary import LOCK, ShortLivedFolder
 from support.rest_server import LineCounter, connection, refusal, serving
 from support.waiting import until
@@ -29,7 +30,13 @@ def start(recognizer: EmotionRecognizer, counter: LineCounter, tmp_path: Path, m
     """start(Settings(...)) -> the address; all files of the jobs lie under tmp_path."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with contextlib.ExitStack() as servers:
-        yield lambda **settings: servers.enter_context(serving(recognizer, Settings(**settings), counter))
+
+        def start(**settings: Any) -> str:
+            asked = Settings(**settings)
+            counter.line = Line(asked.max_video_jobs)
+            return servers.enter_context(serving(recognizer, asked, counter))
+
+        yield start
     assert list(tmp_path.glob("emotion-*")) == []  # nothing stays when the server stops
 
 
@@ -154,7 +161,7 @@ def test_without_a_runner_there_are_no_videos(recognizer: EmotionRecognizer) -> 
 
 
 def test_results_are_kept_for_a_stated_time(counter: LineCounter, tmp_path: Path) -> None:
-    jobs = JobQueue(counter, 2, 0.5, ShortLivedFolder(2, str(tmp_path)))
+    jobs = JobQueue(counter.run, Line(2), 0.5, ShortLivedFolder(2, str(tmp_path)))
     job = reserved(jobs, b"one\ntwo\n")
     jobs.submit(job)
     until(lambda: job.state == "done")
@@ -168,7 +175,7 @@ def test_results_are_kept_for_a_stated_time(counter: LineCounter, tmp_path: Path
 
 
 def test_ids_cannot_be_guessed(counter: LineCounter, tmp_path: Path) -> None:
-    jobs = JobQueue(counter, 50, 60, ShortLivedFolder(90, str(tmp_path)))
+    jobs = JobQueue(counter.run, Line(50), 60, ShortLivedFolder(90, str(tmp_path)))
     names = {reserved(jobs, b"").id for _ in range(50)}
     assert len(names) == 50
     assert all(len(name) == 24 for name in names)
@@ -189,7 +196,7 @@ def test_one_job_at_a_time(tmp_path: Path) -> None:
             inside -= 1
         yield from ()
 
-    jobs = JobQueue(run, 10, 60, ShortLivedFolder(90, str(tmp_path)))
+    jobs = JobQueue(run, Line(10), 60, ShortLivedFolder(90, str(tmp_path)))
     all_jobs = [reserved(jobs, b"x") for _ in range(10)]
     for job in all_jobs:
         jobs.submit(job)

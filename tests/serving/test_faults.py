@@ -78,7 +78,7 @@ class TestFullDisk:
     def test_an_upload_and_a_job_of_rest(self, recognizer: EmotionRecognizer, film: Path) -> None:
         """Refused in the usual shape, the place is free again, and the next video is answered."""
         settings = Settings(max_video_jobs=1, rate_limit=0)
-        with serving(recognizer, settings, VideoDesk(Catalogue(recognizer), settings).run) as url:
+        with serving(recognizer, settings, VideoDesk(Catalogue(recognizer), settings)) as url:
             for left in (1_000, 60_000):  # too little for the upload, then for the results
                 with full_disk(left):
                     sent = httpx.post(f"{url}/api/v1/video", files={"video": film.read_bytes()}, timeout=60)
@@ -207,7 +207,7 @@ def test_a_visitor_who_goes_in_the_middle_of_an_upload(film: Path, tmp_path: Pat
 def test_a_client_who_goes_in_the_middle_of_an_upload(recognizer: EmotionRecognizer, film: Path) -> None:
     """The one place is free again."""
     settings, content = Settings(max_video_jobs=1, rate_limit=0), film.read_bytes()
-    with serving(recognizer, settings, VideoDesk(Catalogue(recognizer), settings).run) as url:
+    with serving(recognizer, settings, VideoDesk(Catalogue(recognizer), settings)) as url:
         half_an_upload(url, "/api/v1/video", "video", content)
 
         def accepted() -> bool:

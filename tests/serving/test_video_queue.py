@@ -1,5 +1,7 @@
 """Videos in turn: the desk itself, and real clips through REST."""
 
+import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,9 +9,11 @@ import av
 import httpx
 import pytest
 
-from emotion_core import EmotionError, EmotionRecognizer, Settings, VideoError, VideoOptions
+from emotion_core import BusyError, EmotionError, EmotionRecognizer, Settings, VideoError, VideoOptions
 from emotion_core.page.example_clip import HEIGHT, WIDTH, write_drawn_clip
 from emotion_core.recognition.catalogue import Catalogue
+from emotion_core.serving.jobs import JobQueue
+from emotion_core.serving.temporary import ShortLivedFolder
 from emotion_core.serving.video_queue import VideoDesk, Waiting
 from emotion_core.video.results import VideoProgress
 from support import clips
@@ -51,18 +55,42 @@ def test_everyone_gets_a_turn(desk: VideoDesk, long: Path, drawn: Path, tmp_path
     assert next(second) == Waiting(1)
     with pytest.raises(EmotionError, match="All places for videos are taken"):
         desk.analyze(drawn, tmp_path / "3")
-    job = desk.run(drawn, tmp_path / "job")  # REST's next one waits in any case
-    assert next(job).frames == 0
-    third = desk._in_turn(iter(()), tmp_path)  # type: ignore[arg-type]
-    assert next(third) == Waiting(3)
-    third.close()
     assert next(second) == Waiting(1)
     first.close()
     assert isinstance(next(second), VideoProgress)
     assert list((tmp_path / "1").iterdir()) == []
     del second  # as good as closed
-    assert [step.frames for step in job][-1] == 25
-    assert desk._line == []
+    assert len(desk.line) == 0
+
+
+def test_one_line_for_the_page_and_rest(desk: VideoDesk, long: Path, drawn: Path, tmp_path: Path) -> None:
+    """Two places in all: a job of REST waits for the page's video, and the page is refused while both are taken."""
+    jobs = JobQueue(desk.run, desk.line, 60, ShortLivedFolder(90, str(tmp_path / "jobs")))
+    first = desk.analyze(long, tmp_path / "1")
+    assert isinstance(next(first), VideoProgress)
+    job = jobs.reserve()
+    assert job is not None
+    assert jobs.reserve() is None
+    with pytest.raises(BusyError, match="All places for videos are taken"):
+        desk.analyze(drawn, tmp_path / "2")
+    shutil.copy(drawn, job.source)
+    jobs.submit(job)
+    time.sleep(0.2)
+    assert (job.state, job.place.ahead) == ("queued", 1)
+    first.close()
+    until(lambda: job.state == "done", 60)
+    assert job.progress is not None
+    assert job.progress.frames == 25
+    assert len(desk.line) == 0
+    jobs.close()
+
+
+def test_who_still_sends_a_video_keeps_nobody_waiting(desk: VideoDesk, drawn: Path, tmp_path: Path) -> None:
+    sending = desk.line.take()
+    assert desk.analyze(drawn, tmp_path, options=FAST).result().frames == 25
+    sending.leave()
+    sending.leave()
+    assert len(desk.line) == 0
 
 
 def test_refusals_come_before_any_waiting(desk: VideoDesk, drawn: Path, tmp_path: Path) -> None:
@@ -74,20 +102,20 @@ def test_refusals_come_before_any_waiting(desk: VideoDesk, drawn: Path, tmp_path
     with pytest.raises(EmotionError, match="no model of that name"):
         desk.analyze(drawn, tmp_path / "out", "nope")
     assert not (tmp_path / "out").exists()
-    assert desk._line == []
+    assert len(desk.line) == 0
 
 
 def test_a_failure_lets_the_next_one_in(desk: VideoDesk, drawn: Path) -> None:
     with pytest.raises(VideoError, match=r"into its folder: .*Choose another folder"):
         list(desk.analyze(drawn, drawn))
-    assert desk._line == []
+    assert len(desk.line) == 0
 
 
 class TestRest:
     @pytest.fixture
     def url(self, recognizer: EmotionRecognizer) -> Iterator[str]:
         settings = Settings(max_video_seconds=9)
-        with serving(recognizer, settings, VideoDesk(Catalogue(recognizer), settings).run) as address:
+        with serving(recognizer, settings, VideoDesk(Catalogue(recognizer), settings)) as address:
             yield f"{address}/api/v1/video"
 
     def send(self, url: str, clip: Path) -> str:

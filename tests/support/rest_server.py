@@ -16,7 +16,8 @@ from PIL import Image
 from emotion_core import EmotionError, EmotionRecognizer, Settings
 from emotion_core.recognition.catalogue import Catalogue
 from emotion_core.rest.app import create_api
-from emotion_core.serving.jobs import Runner
+from emotion_core.serving.jobs import Videos
+from emotion_core.serving.line import Line
 from emotion_core.serving.server import listen
 
 ROOT = Path(__file__).parents[2]
@@ -36,10 +37,11 @@ class Lines:
 class LineCounter:
     """Counts the lines of a text; a line 'wait' waits for ``go``, 'bad' is refused, 'bug' is one."""
 
-    def __init__(self) -> None:
+    def __init__(self, places: int = 4) -> None:
+        self.line = Line(places)
         self.go, self.at_wait, self.closed = threading.Event(), threading.Event(), threading.Event()
 
-    def __call__(self, source: Path, folder: Path, copy: bool = True) -> Generator[Lines, None, None]:  # noqa: ARG002
+    def run(self, source: Path, folder: Path, copy: bool = True) -> Generator[Lines, None, None]:  # noqa: ARG002
         lines = source.read_bytes().splitlines()
         try:
             for number, line in enumerate(lines, 1):
@@ -60,9 +62,9 @@ class LineCounter:
 
 
 @contextlib.contextmanager
-def serving(recognizer: EmotionRecognizer, settings: Settings, runner: Runner | None = None) -> Iterator[str]:
+def serving(recognizer: EmotionRecognizer, settings: Settings, videos: Videos | None = None) -> Iterator[str]:
     """The address of a server with these settings, which is stopped at the end."""
-    app = create_api(Catalogue(recognizer), settings, runner)
+    app = create_api(Catalogue(recognizer), settings, videos)
     with listen("127.0.0.1", 0, 1) as listener:
         server = uvicorn.Server(
             uvicorn.Config(app, log_level="error", lifespan="on", proxy_headers=False, timeout_graceful_shutdown=2)
