@@ -2,6 +2,7 @@
 
     EmotionError
     ├── ImageError           (ValueError)         the picture cannot be used
+    │   └── ImageLimitError                       it is too large, or too much work to decode
     ├── VideoError           (ValueError)         the video cannot be used
     │   └── VideoLimitError                       it is too long, too large or too wide
     ├── DataError            (ValueError)         a data set cannot be read, or lacks what is asked of it
@@ -32,23 +33,33 @@ class EmotionError(Exception):
     """Anything that this package refuses to do."""
 
 
+class _LimitError(EmotionError):
+    """What was sent is valid, but over a limit.
+
+    limit_name: of the limit, which tells its unit (``max_bytes``, ``max_seconds``...). measured: what was
+    sent, in that unit; 0 where it was not measured to its end.
+    """
+
+    def __init__(self, message: str, limit_name: str = "", measured: float = 0, limit: float = 0) -> None:
+        super().__init__(message)
+        self.limit_name, self.measured, self.limit = limit_name, measured, limit
+
+
 class ImageError(EmotionError, ValueError):
     """The input is not a usable picture."""
+
+
+class ImageLimitError(_LimitError, ImageError):
+    """The picture is over a limit: ``max_pixels``, ``min_side``, ``max_scans``, ``max_memory``, ``max_tile`` or
+    ``max_bytes``; see ``measured`` and ``limit``."""
 
 
 class VideoError(EmotionError, ValueError):
     """The input is not a usable video."""
 
 
-class VideoLimitError(VideoError):
-    """The video is valid, but over the limits.
-
-    measured, limit: in the unit of the limit, which its name tells (``max_bytes``, ``max_seconds``...).
-    """
-
-    def __init__(self, message: str, limit_name: str = "", measured: float = 0, limit: float = 0) -> None:
-        super().__init__(message)
-        self.limit_name, self.measured, self.limit = limit_name, measured, limit
+class VideoLimitError(_LimitError, VideoError):
+    """The video is over one of ``VideoLimits``, which ``limit_name`` names; see ``measured`` and ``limit``."""
 
 
 class DataError(EmotionError, ValueError):

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from .errors import ImageError
+from .errors import ImageError, ImageLimitError
 from .picture_colours import Colours
 from .picture_costs import Cost, cost_of
 from .picture_ends import NOTE, completed
@@ -138,7 +138,8 @@ def opened(source: str | os.PathLike[str] | bytes | bytearray | BinaryIO) -> Ite
         file.seek(0)
         raise ImageError(refusal(file.read(HEAD))) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise ImageError(f"The picture is over {MAX_PIXELS // 10**6} megapixels. Send a smaller copy.") from None
+        message = f"The picture is over {MAX_PIXELS // 10**6} megapixels. Send a smaller copy."
+        raise ImageLimitError(message, "max_pixels", limit=MAX_PIXELS) from None
     except ImageError:
         raise
     # Pillow's decoders raise all of these, and struct.error, on broken files.
@@ -215,11 +216,15 @@ def _from_array(array: NDArray[np.generic]) -> RGB:
 
 def _check_size(width: int, height: int) -> None:
     if width * height > MAX_PIXELS:
-        raise ImageError(
-            f"The picture is {width}x{height}, over {MAX_PIXELS // 10**6} megapixels. Send a smaller copy."
+        raise ImageLimitError(
+            f"The picture is {width}x{height}, over {MAX_PIXELS // 10**6} megapixels. Send a smaller copy.",
+            *("max_pixels", width * height, MAX_PIXELS),
         )
     if min(width, height) < MIN_SIDE:
-        raise ImageError(f"The picture is {width}x{height}; each side needs at least {MIN_SIDE} pixels.")
+        raise ImageLimitError(
+            f"The picture is {width}x{height}; each side needs at least {MIN_SIDE} pixels.",
+            *("min_side", min(width, height), MIN_SIDE),
+        )
 
 
 def from_base64(text: str) -> bytes:

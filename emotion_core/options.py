@@ -10,7 +10,8 @@ from typing import Any
 def option(default: Any, meaning: str, **words: Any) -> Any:
     """A field that the command line can set; words: what argparse takes beside (``metavar``, ``choices``, ``type``).
 
-    A default that is a function is called where it is not set.
+    A default that is a function is called where it is not set. For a switch that is on by default,
+    meaning says what it is to turn it off.
     """
     metadata = {"meaning": meaning, "words": words}
     return (

@@ -10,7 +10,7 @@ from typing import BinaryIO, Final
 
 from PIL import Image, TiffImagePlugin
 
-from .errors import ImageError
+from .errors import ImageLimitError
 
 #: Memory for one picture, in bytes: its decoder's, and the decoded pixels beside it.
 MAX_MEMORY: Final = 400_000_000
@@ -51,24 +51,26 @@ class Cost:
 def cost_of(image: Image.Image, file: BinaryIO) -> Cost:
     """What decoding an opened picture takes; ``file`` is read, and left where it was.
 
-    Raises ImageError when it is more than any honest picture needs.
+    Raises ImageLimitError when it is more than any honest picture needs.
     """
     pixels = image.width * image.height
     each, times = _BYTES_A_PIXEL.get(image.format or "", _USUAL_BYTES), _TIMES.get(image.format or "", 1)
     if image.format == "JPEG" and image.info.get("progressive"):
         scans = count_scans(file)
         if scans > MAX_SCANS or scans * pixels > MAX_SCANNED_PIXELS:
-            raise ImageError(
-                f"This progressive JPEG has {scans} scans, which would take too long. Save it as a baseline JPEG."
+            raise ImageLimitError(
+                f"This progressive JPEG has {scans} scans, which would take too long. Save it as a baseline JPEG.",
+                *("max_scans", scans, min(MAX_SCANS, MAX_SCANNED_PIXELS // pixels)),
             )
         each, times = _PROGRESSIVE_BYTES, max(1, scans)
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         _check_tiles(image)
     cost = Cost(pixels * each, pixels * _RESULT_BYTES, pixels * times)
     if cost.memory > MAX_MEMORY:
-        raise ImageError(
+        raise ImageLimitError(
             f"The picture is {image.width}x{image.height}, which takes too much memory as {image.format}. "
-            "Send a smaller copy, or a baseline JPEG."
+            "Send a smaller copy, or a baseline JPEG.",
+            *("max_memory", cost.memory, MAX_MEMORY),
         )
     return cost
 
@@ -92,7 +94,8 @@ def count_scans(file: BinaryIO) -> int:
 def _check_tiles(image: TiffImagePlugin.TiffImageFile) -> None:
     for tag, side in ((TiffImagePlugin.TILEWIDTH, image.width), (TiffImagePlugin.TILELENGTH, image.height)):
         tile = image.tag_v2.get(tag)
-        if isinstance(tile, int) and tile > max(2 * side, _USUAL_TILE):
-            raise ImageError(
-                f"The picture is {image.width}x{image.height}, but lies in tiles of {tile} pixels. Export it again."
+        if isinstance(tile, int) and tile > (most := max(2 * side, _USUAL_TILE)):
+            raise ImageLimitError(
+                f"The picture is {image.width}x{image.height}, but lies in tiles of {tile} pixels. Export it again.",
+                *("max_tile", tile, most),
             )

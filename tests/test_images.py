@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from emotion_core import EmotionRecognizer, ImageError, load_image
+from emotion_core import EmotionRecognizer, ImageError, ImageLimitError, load_image
+from emotion_core.images import MAX_PIXELS
 from emotion_core.picture_notes import notes_of
 
 
@@ -144,8 +145,16 @@ def test_too_many_pixels_is_decided_from_the_header(side: int) -> None:
     huge = ihdr + zlib.crc32(ihdr[12:29]).to_bytes(4, "big") + header[33:]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        with pytest.raises(ImageError, match="megapixels"):
+        with pytest.raises(ImageLimitError, match="megapixels") as refused:
             load_image(huge)
+    error = refused.value
+    assert (error.limit_name, error.measured, error.limit) == ("max_pixels", side**2 if side < 9_000 else 0, MAX_PIXELS)
+
+
+def test_a_limit_error_knows_its_limit() -> None:
+    with pytest.raises(ImageLimitError) as refused:
+        load_image(np.zeros((15, 20, 3), np.uint8))
+    assert (refused.value.limit_name, refused.value.measured, refused.value.limit) == ("min_side", 15, 16)
 
 
 def test_an_error_is_also_the_built_in_one() -> None:

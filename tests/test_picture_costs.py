@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from emotion_core import ImageError
+from emotion_core import ImageError, ImageLimitError
 from emotion_core.images import RGB, load_image, opened
 from emotion_core.picture_costs import MAX_MEMORY, count_scans
 from support.hostile_pictures import large_canvas, large_tiles, lying_avif, many_scans, saved
@@ -26,8 +26,9 @@ class TestScans:
         picture = many_scans(400)
         assert count_scans(io.BytesIO(picture)) == 400
         start = time.monotonic()
-        with pytest.raises(ImageError, match="400 scans"):
+        with pytest.raises(ImageLimitError, match="400 scans") as refused:
             load_image(picture)
+        assert (refused.value.limit_name, refused.value.measured, refused.value.limit) == ("max_scans", 400, 64)
         assert time.monotonic() - start < 1
 
     def test_a_scan_in_the_thumbnail_is_none(self) -> None:

@@ -19,6 +19,7 @@ PUBLIC = [
     "HashMismatchError",
     "HubError",
     "ImageError",
+    "ImageLimitError",
     "MissingPackageError",
     "ModelNotFoundError",
     "OutputError",

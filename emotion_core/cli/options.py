@@ -15,7 +15,7 @@ def add_fields(command: Any, kind: type, *names: str) -> None:
     """Add an option for each field of a dataclass that was made by ``option``, or for those named.
 
     command: a parser, or a group of one. What is not given is None, and keeps the field's default:
-    see ``given``.
+    see ``given``. A switch that is on by default is turned off by ``--no-NAME``, and its meaning says what that does.
     """
     hints = get_type_hints(kind)
     for field in fields(kind):
@@ -24,8 +24,12 @@ def add_fields(command: Any, kind: type, *names: str) -> None:
         words = {"dest": field.name, "default": None, "help": _help(field), **field.metadata["words"]}
         inner = [it for it in get_args(hints[field.name]) if it not in (type(None), ...)]
         plain = inner[0] if inner else hints[field.name]
-        words |= {"action": "store_true"} if plain is bool else {"type": _told(words.get("type", plain))}
-        command.add_argument(f"--{field.name.replace('_', '-')}", **words)
+        off = plain is bool and field.default is True
+        if plain is bool:
+            words["action"] = "store_false" if off else "store_true"
+        else:
+            words["type"] = _told(words.get("type", plain))
+        command.add_argument(f"--{'no-' if off else ''}{field.name.replace('_', '-')}", **words)
 
 
 def given(options: argparse.Namespace, kind: type) -> dict[str, Any]:

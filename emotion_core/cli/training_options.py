@@ -27,13 +27,9 @@ def data_options(command: argparse.ArgumentParser) -> None:
 
 def train_options(train: argparse.ArgumentParser) -> None:
     """Add what ``train_config`` reads; an option that is not given keeps TrainConfig's default."""
-    from ..training.config import TrainConfig
+    from ..training.config import NetworkShape, TrainConfig
 
-    train.add_argument("--crop-size", type=int, help="side of the crops that the network takes")
-    train.add_argument("--color", action="store_true", help="the network takes RGB")
-    train.add_argument("--image-size", type=int, help="side to which crops are enlarged in the network")
-    train.add_argument("--width", type=int, help="filters of the custom CNN's first stage")
-    train.add_argument("--stride", type=int, help="of the custom CNN's first convolution; 2: four times as fast")
+    add_fields(train, NetworkShape)
     add_fields(train, TrainConfig)
 
 
@@ -46,12 +42,9 @@ def asked_for(options: argparse.Namespace) -> set[str]:
 
 def train_config(options: argparse.Namespace) -> Any:
     """The TrainConfig that the options describe."""
-    from ..training.config import TrainConfig
+    from ..training.config import NetworkShape, TrainConfig
 
-    shape = {"crop_size": options.crop_size, "image_size": options.image_size, "width": options.width}
-    shape["stride"] = options.stride
-    shape["channels"] = 3 if options.color else None
     settings = given(options, TrainConfig)
     settings["teachers"] = tuple(str(bundle_of(teacher).folder) for teacher in options.teachers or ())
-    settings["arch_options"] = {name: value for name, value in shape.items() if value is not None}
+    settings["arch_options"] = NetworkShape(**given(options, NetworkShape)).arch_options()
     return TrainConfig(**settings)

@@ -20,8 +20,7 @@ def add_video(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
     video = commands.add_parser("video", help="analyse videos: every person, over time")
     video.add_argument("clips", nargs="+", type=Path, metavar="CLIP")
     video.add_argument("--out", type=Path, required=True, metavar="DIR", help="write the answers there")
-    add_fields(video, VideoOptions, "rate")
-    video.add_argument("--no-copy", action="store_true", help="write no annotated video: tables and timeline, sooner")
+    add_fields(video, VideoOptions)
     video.add_argument("--json", action="store_true", help="print one JSON list of summaries, an entry per clip")
     add_recognizer(video)
     video.set_defaults(run=run_video)
@@ -59,7 +58,7 @@ def run_video(options: argparse.Namespace) -> int:
 
 
 def _analyze_clip(clip: Path, options: argparse.Namespace, recognizer: EmotionRecognizer) -> VideoSummary:
-    asked = VideoOptions(**given(options, VideoOptions), copy=not options.no_copy, limits=OWN_MACHINE)
+    asked = VideoOptions(**given(options, VideoOptions), limits=OWN_MACHINE)
     with analyze_video(clip, options.out, recognizer, asked) as work:
         for progress in work:
             if sys.stderr.isatty():

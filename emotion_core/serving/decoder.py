@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ..errors import EmotionError
+from ..errors import EmotionError, ImageLimitError
 from ..images import Picture, opened
 
 #: Beyond what a picture should take, in bytes: tables, buffers, and what was mapped and is not used.
@@ -47,7 +47,8 @@ def answer(data: bytes, source: BinaryIO, target: BinaryIO) -> None:
             if source.read(1) == b"+":
                 send(picture, target)
     except EmotionError as error:
-        tell(target, error=str(error))
+        limit = (error.limit_name, error.measured, error.limit) if isinstance(error, ImageLimitError) else None
+        tell(target, error=str(error), limit=limit)
 
 
 def send(picture: Picture, target: BinaryIO) -> None:

@@ -14,7 +14,7 @@ from typing import IO, Any, BinaryIO, Final, TypeAlias, cast
 
 import numpy as np
 
-from ..errors import ImageError
+from ..errors import ImageError, ImageLimitError
 from ..images import RGB
 from ..picture_notes import with_notes
 
@@ -201,7 +201,8 @@ class _Decoder:
         told = json.loads(line)
         self._between = "error" in told or "ok" in told
         if "error" in told:
-            raise ImageError(told["error"])
+            limit = told.get("limit")
+            raise ImageLimitError(told["error"], *limit) if limit else ImageError(told["error"])
         return told
 
     def _read(self, size: int) -> bytes:
@@ -242,4 +243,4 @@ def _bytes_of(source: PictureFile) -> bytes | memoryview:
         data = source.read(MAX_BYTES + 1)
         if len(data) <= MAX_BYTES:
             return data
-    raise ImageError("The file is too large for a picture. Send a smaller copy.")
+    raise ImageLimitError("The file is too large for a picture. Send a smaller copy.", "max_bytes", limit=MAX_BYTES)

@@ -18,6 +18,23 @@ def _fast_precision() -> str:
 
 
 @dataclass(frozen=True)
+class NetworkShape:
+    """What a network is built with, where that is not its architecture's own default (None)."""
+
+    crop_size: int | None = option(None, "side of the crops that the network takes, in pixels")
+    color: bool = option(False, "the network takes RGB")
+    image_size: int | None = option(None, "side to which crops are enlarged in the network, in pixels")
+    width: int | None = option(None, "filters of the custom CNN's first stage")
+    stride: int | None = option(None, "of the custom CNN's first convolution; 2: four times as fast")
+
+    def arch_options(self) -> dict[str, int]:
+        """For ``TrainConfig.arch_options``: what was asked for."""
+        asked = {"crop_size": self.crop_size, "channels": 3 if self.color else None, "image_size": self.image_size}
+        asked |= {"width": self.width, "stride": self.stride}
+        return {name: value for name, value in asked.items() if value is not None}
+
+
+@dataclass(frozen=True)
 class TrainConfig:
     """The network, the targets, the augmentation and the optimiser of one run."""
 

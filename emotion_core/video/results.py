@@ -13,31 +13,29 @@ from .probe import VideoLimits
 
 @dataclass(frozen=True, slots=True)
 class VideoOptions:
-    """How a video is analysed.
+    """How a video is analysed. Raises ValueError for values out of their bounds."""
 
-    rate: frames analysed a second, or None for every one; all are written. max_side: the longest
-    side of the annotated video, in pixels; larger videos are scaled down. smoothing_seconds: time
-    constant of the smoothing, 0 for none. gap_seconds: how long a person may be out of sight and
-    keep the number by place alone; later, the face must be the same. confirm_seconds: for how long
-    frames must show a face, each until the next one, before it counts, from its first sighting on.
-    detection_side: of the copy on which faces are sought, in pixels: smaller is faster, and misses
-    small faces. search_seconds: from one search of the whole frame to the next; in between, faces
-    are sought near where they were; 0 searches it always. min_score: of a face's detection, 0 to 1,
-    where the detector gives one. copy: whether the annotated video is written, too; without it the
-    tables, the timeline and the summary come much sooner.
-    """
-
+    #: Frames analysed a second, or None for every one; all are written.
     rate: float | None = option(
         None, "analyse N frames a second instead of every one", type=frames_a_second, metavar="N"
     )
+    #: The longest side of the annotated video, in pixels; larger videos are scaled down.
     max_side: int = 1280
+    #: Time constant of the smoothing; 0 for none.
     smoothing_seconds: float = 0.4
+    #: How long a person may be out of sight and keep the number by place alone; later, the face must be the same.
     gap_seconds: float = 1.0
+    #: For how long frames must show a face, each until the next one, before it counts, from its first sighting on.
     confirm_seconds: float = 0.12
+    #: Longest side of the copy on which faces are sought, in pixels: smaller is faster, and misses small faces.
     detection_side: int = 640
+    #: From one search of the whole frame to the next; in between, faces are sought near where they were. 0: always.
     search_seconds: float = 0.3
+    #: The least score of a face's detection, 0 to 1, where the detector gives one.
     min_score: float = 0.7
-    copy: bool = True
+    #: Whether the annotated video is written, too; without it the other answers come much sooner.
+    copy: bool = option(True, "write no annotated video: tables and timeline, sooner")
+    #: What a video may have at most.
     limits: VideoLimits = field(default_factory=VideoLimits)
 
     def __post_init__(self) -> None:

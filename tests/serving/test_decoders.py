@@ -58,6 +58,7 @@ class TestDecoders:
             with pytest.raises(ImageError) as there:
                 decoders.decode(bad)
             assert str(there.value) == str(here.value)
+            assert vars(there.value) == vars(here.value)  # a limit, too
 
     def test_what_takes_too_long_is_ended(self, astronaut: RGB, monkeypatch: Any) -> None:
         """A decoder that hangs: its picture is refused, and the next one gets another process."""
