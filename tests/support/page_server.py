@@ -16,10 +16,10 @@ FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component
 
 
 @contextlib.contextmanager
-def page_server(folder: Path, nonsense: bool = False, **settings: str) -> Iterator[str]:
+def page_server(folder: Path, nonsense: bool = False, root: Path = ROOT, **settings: str) -> Iterator[str]:
     """The address of a server with these environment variables; at its end it must leave no file and no complaint.
 
-    nonsense: what is sent is such that Gradio's own routes may fail, and complain.
+    nonsense: what is sent is such that Gradio's own routes may fail, and complain. root: the checkout that serves.
     """
     port = free_port()
     environment = {
@@ -30,7 +30,7 @@ def page_server(folder: Path, nonsense: bool = False, **settings: str) -> Iterat
         **settings,
     }
     with (folder / "log").open("w") as log:
-        process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=log)
+        process = subprocess.Popen([sys.executable, "app.py"], cwd=root, env=environment, stdout=log, stderr=log)
     url = f"http://127.0.0.1:{port}/"
     try:
         try:
