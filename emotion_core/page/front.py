@@ -22,7 +22,7 @@ from ..images import load_image
 from ..recognition.catalogue import Catalogue
 from ..render import annotate
 from .example_photos import photo_file
-from .templating import render
+from .templating import render, script
 
 TITLE: Final = "Emotion detection"
 DESCRIPTION: Final = (
@@ -30,10 +30,12 @@ DESCRIPTION: Final = (
     "Open source; nothing is kept."
 )
 ICON: Final = Path(__file__).parent / "icon.svg"
+_STYLE: Final = script("opening.css")
 #: What other sites show of the page: their own recommendation of a size.
 _CARD: Final = (1200, 630)
 _CARD_TAGS: Final = re.compile(r"<meta\s+(?:property=\"og:|name=\"twitter:)[^>]*>\s*")
 _BASE: Final = re.compile(r"<base [^>]*>")
+_BODY: Final = re.compile(r"<body[^>]*>")
 
 
 class FrontPage:
@@ -71,8 +73,10 @@ class FrontPage:
     def _finished(self, content: bytes, scope: Scope, headers: MutableHeaders) -> bytes:
         page = _CARD_TAGS.sub("", content.decode())
         address = str(Request(scope).base_url)
-        head = render("head.html", title=TITLE, description=DESCRIPTION, address=address)
+        head = render("head.html", title=TITLE, description=DESCRIPTION, address=address, style=_STYLE)
+        opening = render("opening.html")
         page = _BASE.sub(lambda found: f"{found[0]}\n{head}", page, count=1)
+        page = _BODY.sub(lambda found: f"{found[0]}\n{opening}", page, count=1)
         headers.add_vary_header("Accept-Encoding")
         if "gzip" not in Headers(scope=scope).get("accept-encoding", ""):
             return page.encode()

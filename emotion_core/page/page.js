@@ -38,6 +38,9 @@
   const waiting = setInterval(() => {
     if (!open() || (!document.querySelector("#image .photo") && performance.now() - began < 20_000)) return;
     clearInterval(waiting);
-    requestAnimationFrame(() => requestAnimationFrame(() => document.documentElement.classList.add("ready")));
+    requestAnimationFrame(() => requestAnimationFrame(() => {
+      document.documentElement.classList.add("ready");
+      document.getElementById("opening").remove();
+    }));
   }, 50);
 })();

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -103,6 +104,29 @@ def test_nothing_jumps_while_the_page_loads(chromium: Any, page_url: str, size: 
     page.get_by_role("button", name="Choose a photo").wait_for()
     page.wait_for_timeout(1500)
     assert page.evaluate("window.shifted") < 0.1
+    page.close()
+
+
+_PLACES = """(parts) => parts.map((part) => document.querySelector(part).getBoundingClientRect())
+    .map(({ x, y, width, height }) => [x, y, width, height])"""
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("size", [(1280, 800), (390, 844), (320, 640), (844, 390)])
+def test_the_page_is_seen_before_its_scripts_have_come(chromium: Any, page_url: str, size: tuple[int, int]) -> None:
+    """Its first words stand in their places at once, and stay there."""
+    page = chromium.new_page(viewport={"width": size[0], "height": size[1]})
+    page.route("**/assets/**", lambda route: route.abort())
+    page.goto(page_url)
+    parts = ["h1", ".stage", "h2", "h2 + p"]
+    early = page.evaluate(_PLACES, [f"#opening {part}" for part in parts])
+    page.unroute("**/assets/**")
+    page.goto("about:blank")
+    page.goto(page_url)
+    page.get_by_role("button", name="Choose a photo").wait_for()
+    late = page.evaluate(_PLACES, [".top h1", *(f"#image {part}" for part in parts[1:])])
+    assert np.abs(np.subtract(early, late)).max() < 2
+    assert page.locator("#opening").count() == 0
     page.close()
 
 

@@ -16,7 +16,7 @@ FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component
 
 
 @contextlib.contextmanager
-def page_server(folder: Path, nonsense: bool = False, root: Path = ROOT, **settings: str) -> Iterator[str]:
+def page_server(folder: Path, nonsense: bool = False, root: Path | str = ROOT, **settings: str) -> Iterator[str]:
     """The address of a server with these environment variables; at its end it must leave no file and no complaint.
 
     nonsense: what is sent is such that Gradio's own routes may fail, and complain. root: the checkout that serves.
