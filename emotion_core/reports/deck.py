@@ -40,9 +40,10 @@ class Deck:
         self._deck.slide_width, self._deck.slide_height = _WIDTH, _HEIGHT
         self._source = source
 
-    def cover(self, title: str, subtitle: str, note: str) -> None:
-        """The first slide: a title, what it is about, and a note below."""
+    def cover(self, title: str, subtitle: str, note: str, spoken: str = "") -> None:
+        """The first slide: a title, what it is about, a note below, and what the speaker may say."""
         slide = self._blank()
+        self._speaker(slide, spoken)
         self._block(slide, 0, 0, Inches(0.35), _HEIGHT, _ACCENT)
         self._text(slide, [title], (Inches(1.2), Inches(2.1), Inches(11), Inches(1.2)), _Style(54, bold=True))
         self._text(slide, [subtitle], (Inches(1.2), Inches(3.4), Inches(11), Inches(0.7)), _Style(26, colour=_ACCENT))
@@ -56,9 +57,15 @@ class Deck:
         picture: bytes | None = None,
         table: Sequence[Sequence[str]] = (),
         below: bool = False,
+        spoken: str = "",
+        seen: str = "",
     ) -> None:
-        """One page; picture: an image file's bytes, beside the lines or ``below`` them; table: header first."""
+        """One page; picture: an image file's bytes, beside the lines or ``below`` them; table: header first.
+
+        spoken: the speaker's notes. seen: what the picture or table shows, for those who do not see it.
+        """
         slide = self._blank()
+        self._speaker(slide, spoken)
         inner = _WIDTH - 2 * _MARGIN
         self._text(slide, [title], (_MARGIN, Inches(0.5), inner, Inches(0.8)), _Style(34, bold=True))
         self._block(slide, _MARGIN, Inches(1.3), Inches(1.1), Inches(0.06), _ACCENT)
@@ -72,9 +79,10 @@ class Deck:
         self._text(slide, lines, (_MARGIN, _TOP, width, height), _Style(24 if alone else 18, gap=gap))
         if picture is not None:
             left, top = (_MARGIN + width + Inches(0.35), _TOP) if beside else (_MARGIN, _TOP + under)
-            self._picture(slide, picture, left, top, _WIDTH - _MARGIN - left, _BOTTOM - top)
+            shape = self._picture(slide, picture, left, top, _WIDTH - _MARGIN - left, _BOTTOM - top)
+            _describe(shape, seen or title)
         if table:
-            self._table(slide, table, _TOP + under, inner)
+            _describe(self._table(slide, table, _TOP + under, inner), seen or title)
         self._text(slide, [self._source], (_MARGIN, Inches(6.95), Inches(9), Inches(0.35)), _Style(11, colour=_PALE))
         number = str(len(self._deck.slides))
         self._text(
@@ -116,14 +124,18 @@ class Deck:
         run.font.name, run.font.size, run.font.bold = _FONT, Pt(size), bold
         run.font.color.rgb = colour
 
-    def _picture(self, slide: Any, picture: bytes, left: int, top: int, width: int, height: int) -> None:
+    def _speaker(self, slide: Any, spoken: str) -> None:
+        if spoken:
+            slide.notes_slide.notes_text_frame.text = spoken
+
+    def _picture(self, slide: Any, picture: bytes, left: int, top: int, width: int, height: int) -> Any:
         """As large as fits into the box, at its top, in the middle."""
         with Image.open(io.BytesIO(picture)) as image:
             scale = min(width / image.width, height / image.height)
             wide, high = int(image.width * scale), int(image.height * scale)
-        slide.shapes.add_picture(io.BytesIO(picture), left + (width - wide) // 2, top, wide, high)
+        return slide.shapes.add_picture(io.BytesIO(picture), left + (width - wide) // 2, top, wide, high)
 
-    def _table(self, slide: Any, rows: Sequence[Sequence[str]], top: int, width: int) -> None:
+    def _table(self, slide: Any, rows: Sequence[Sequence[str]], top: int, width: int) -> Any:
         """Columns as wide as their longest text; at most eight rows fit a page."""
         shape = slide.shapes.add_table(len(rows), len(rows[0]), _MARGIN, top, width, Inches(0.5) * len(rows))
         table = shape.table
@@ -138,3 +150,9 @@ class Deck:
                 white = RGBColor(255, 255, 255)
                 cell.fill.fore_color.rgb = _ACCENT if index == 0 else _BAND if index % 2 == 0 else white
                 self._run(cell.text_frame.paragraphs[0], text, 15, index == 0, white if index == 0 else _INK)
+        return shape
+
+
+def _describe(shape: Any, text: str) -> None:
+    """The alternative text of a picture or a table, where screen readers look for it."""
+    shape._element.xpath(".//p:cNvPr")[0].set("descr", text)

@@ -1,6 +1,7 @@
 """The presentation, made from the recorded runs: every figure on it is read from one, every chart drawn from one."""
 
 import io
+import subprocess
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,12 +18,13 @@ from ..images import RGB
 from ..recognition.bundle_config import BundleConfig
 from ..recognition.recognizer import EmotionRecognizer
 from ..render import annotate
+from ..training.provenance import begun_when_known
 from ..training.run_folder import RUNS
 from . import charts as plots
 from .deck import Deck
 from .gallery import bars
 from .records import read_runs
-from .slides_results import SPLIT, chart, errors, results, serving, what_helped
+from .slides_results import SPLIT, agreement, chart, errors, results, serving, what_helped
 
 #: The text's face, or what looks like it, and Okabe and Ito's palette.
 _CHART_STYLE: Final[Any] = {
@@ -47,13 +49,13 @@ def make_slides(
     if not runs:
         raise ReportError(f"No run is recorded in {folder}: `python -m emotion_core record BUNDLE` records one.")
     same = [run for run in runs if run.labels == runs[0].labels]
-    best = max(same, key=lambda run: float(run.metrics[SPLIT]["accuracy"]))
-    deck = Deck(Presentation(), f"Recorded runs, {datetime.now(UTC):%d %B %Y}")
+    best = max((run for run in same if "majority" in run.metrics[SPLIT]), key=agreement, default=same[0])
+    deck = Deck(Presentation(), f"Recorded runs of {_dated(folder)}; presentation made {datetime.now(UTC):%d %B %Y}")
     with mpl.rc_context(_CHART_STYLE):
         _opening(deck, runs, best)
         _data(deck, best)
         _networks(deck, runs)
-        results(deck, runs, same, best)
+        results(deck, folder, same, best)
         what_helped(deck, folder)
         errors(deck, best)
         serving(deck, best)
@@ -63,12 +65,29 @@ def make_slides(
     return deck.save(Path(out))
 
 
+def _dated(folder: Path) -> str:
+    """When the newest run of the folder was recorded: by the clone's history, or else by the file."""
+    newest = max(folder.glob("*.json"), key=lambda path: path.stat().st_mtime)
+    try:
+        words = ["git", "log", "-1", "--format=%cs", "--", str(folder)]
+        told = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=20, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        told = ""
+    day = datetime.fromisoformat(told) if told else datetime.fromtimestamp(newest.stat().st_mtime, UTC)
+    return f"{day:%d %B %Y}"
+
+
 def _opening(deck: Deck, runs: Sequence[BundleConfig], best: BundleConfig) -> None:
     figures = best.metrics[SPLIT]
     deck.cover(
         "Perceived expression",
         f"{len(runs)} network{'s' if len(runs) > 1 else ''}, one data set, one program",
-        f"Best: {best.name}, {figures['accuracy']:.1%} of {figures['faces']:,} test faces",
+        f"{best.name} names what most of ten people see in {agreement(best):.1%} "
+        f"of {figures['majority']['faces']:,} faces"
+        if "majority" in figures
+        else f"{best.name}, {figures['accuracy']:.1%} of {figures['faces']:,} test faces",
+        spoken="One program, from the data to a page that anyone can use. Every figure that follows is read from a "
+        "recorded run; the commands that repeat them are in the repository.",
     )
     deck.page(
         "The problem",
@@ -80,6 +99,8 @@ def _opening(deck: Deck, runs: Sequence[BundleConfig], best: BundleConfig) -> No
             "on six faces in ten (notebook 2).",
             "The aim: the best ResNet50V2 there is, honestly measured, in an application that answers in milliseconds.",
         ],
+        spoken="Say early what it is not: it does not read feelings. Ask the room to name the expression of a "
+        "photograph; the disagreement makes the point.",
     )
 
 
@@ -92,13 +113,22 @@ def _data(deck: Deck, best: BundleConfig) -> None:
         "The data: FER-2013",
         [
             "35,887 gray faces of 48 by 48 pixels, found by a search engine in 2013.",
-            "Training teaches; PublicTest chooses epoch and calibration; PrivateTest is measured once.",
+            "Training teaches; PublicTest chooses epoch and calibration; nothing is fitted to PrivateTest.",
+            *_known(best),
             f"Uneven: {counts[common] / max(counts[rare], 1):.0f} faces of {common} to one of {rare}.",
             f"{twins} of {figures['faces']:,} test faces are byte for byte training faces. "
             "Every figure is also given without these twins.",
         ],
         chart(bars(counts, "faces of PrivateTest")),
+        spoken="The rare classes have few test faces: their figures move by points with single faces.",
+        seen="Faces of PrivateTest: " + ", ".join(f"{label} {count}" for label, count in counts.items()) + ".",
     )
+
+
+def _known(best: BundleConfig) -> list[str]:
+    if not (stages := begun_when_known(best)):
+        return []
+    return [f"But its figures were known when {len(stages)} of {best.name}'s stages were begun: expect a little less."]
 
 
 def _networks(deck: Deck, runs: Sequence[BundleConfig]) -> None:
@@ -124,6 +154,8 @@ def _networks(deck: Deck, runs: Sequence[BundleConfig]) -> None:
         "The networks",
         ["The same code trained all. Each takes the raw crop; enlarging it is the network's work."],
         table=[header, *rows],
+        spoken="The large one is for accuracy, the small one for crowds, phones and browsers.",
+        seen="; ".join(f"{row[0]}: {row[3]} weights, {row[4]}" for row in rows) + ".",
     )
     longest = max(runs, key=lambda run: sum(len(stage["history"]) for stage in run.training["stages"]))
     voted = any(stage["votes_sha256"] for stage in longest.training["stages"])
@@ -138,6 +170,8 @@ def _networks(deck: Deck, runs: Sequence[BundleConfig]) -> None:
         ],
         chart(plots.history(longest.training["stages"])),
         below=True,
+        spoken="Dotted lines part the stages. Training's curves are of augmented faces and lie below for that reason.",
+        seen=f"Loss and accuracy of {longest.name} over its epochs, on Training and PublicTest.",
     )
 
 
@@ -159,10 +193,24 @@ def _demo(deck: Deck, recognizer: EmotionRecognizer, photograph: Callable[[RGB],
         shares = sorted(zip(answer.probabilities, answer.labels, strict=True), reverse=True)[:3]
         lines += [f"{label} {share:.0%}" for share, label in shares]
     lines.append("Eileen Collins, portrait by NASA, in the public domain.")
-    deck.page("The application's answer", lines, file.getvalue())
+    found = f"{answer.emotion}, {answer.confidence:.0%}" if answer else "no face"
+    deck.page(
+        "The application's answer",
+        lines,
+        file.getvalue(),
+        spoken="Better still: show it live, on a photograph from the room.",
+        seen=f"A portrait with a box around the face: {found}.",
+    )
     page = photograph(portrait) if photograph else None
     if page is not None:
-        deck.page("The page", ["On a desk, and on a phone in the evening."], page, below=True)
+        deck.page(
+            "The page",
+            ["On a desk, and on a phone in the evening."],
+            page,
+            below=True,
+            spoken="The photo is analysed in memory and never kept.",
+            seen="Two pictures of the page with a portrait and its answer, wide and light, narrow and dark.",
+        )
 
 
 def _closing(deck: Deck) -> None:
@@ -177,13 +225,15 @@ def _closing(deck: Deck) -> None:
             "EU AI Act, Art. 50(3): people exposed to such a system must be told.",
             "Photographs are analysed in memory, never kept, never logged.",
         ],
+        spoken="Leave time for this page: it is the one that people ask about.",
     )
     deck.page(
         "What comes next",
         [
-            "Longer training, on a graphics card.",
-            "An ensemble as the teacher of the small networks.",
+            "Longer training at 96 pixels and more, on a graphics card.",
+            "Teachers that differ from their pupils.",
             "AffectNet: eight expressions in colour, once access is given.",
             "Data with consent and known demographics, to measure what is unmeasured here.",
         ],
+        spoken="The last line matters most.",
     )

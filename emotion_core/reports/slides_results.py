@@ -26,22 +26,50 @@ def chart(figure: Figure) -> bytes:
     return png(figure, dpi=200)
 
 
-def results(deck: Deck, runs: Sequence[BundleConfig], same: Sequence[BundleConfig], best: BundleConfig) -> None:
-    """Accuracies of all runs side by side, and F1 by expression."""
+def agreement(run: BundleConfig) -> float:
+    """By what the best network is chosen: people's majority where it was measured, else the label."""
+    figures = run.metrics[SPLIT]
+    return float(figures["majority"]["accuracy"] if "majority" in figures else figures["accuracy"])
+
+
+def results(deck: Deck, folder: Path, same: Sequence[BundleConfig], best: BundleConfig) -> None:
+    """Both truths side by side, ours and the peer's, and F1 by expression; ``same``: runs of one set of labels."""
     figures = best.metrics[SPLIT]
     low, high = figures["interval"]["accuracy"]
-    others = [run for run in runs if run not in same]
-    note = f"{', '.join(run.name for run in others)}: other labels, another test." if others else ""
+    record = folder / f"two-truths-{SPLIT}.json"
+    if record.is_file():
+        rows = read_json(record)
+        people = next((row["majority_is_label"] for row in rows if row.get("majority_is_label")), None)
+        told = ", ".join(f"{row['name']} {row['majority']['accuracy']:.1%}" for row in rows)
+        deck.page(
+            "Two truths, side by side",
+            [
+                "Where over half of ten people name one expression, that is what the face shows. The data set's own "
+                "label is noisier, and no answer that pleases people can agree with it more often than they do."
+            ],
+            chart(plots.truths(rows, people)),
+            below=True,
+            spoken="Blue is agreement with people, orange with the label. The dashed line is how often the label is "
+            "what the face's own ten voters say: a network beyond it has learnt the label's habits, not faces.",
+            seen=f"Bars of agreement with the majority of ten people: {told}.",
+        )
     deck.page(
-        "Results",
+        "Results by the labels",
         [
             f"{best.name}: {figures['accuracy']:.1%} accuracy (95% interval {low:.1%} to {high:.1%}), "
-            f"macro-F1 {figures['macro_f1']:.3f}.",
-            f"Without twins of training faces: {figures['without_twins']['accuracy']:.1%}.",
-            f"In brackets: number of classes. {note}".strip(),
+            f"macro-F1 {figures['macro_f1']:.3f}; without twins of training faces "
+            f"{figures['without_twins']['accuracy']:.1%}.",
+            "As served, with the calibration for people. The literature fits its calibration to the labels: "
+            + (
+                f"then {figures['label_calibrated']['accuracy']:.1%}."
+                if "label_calibrated" in figures
+                else "not measured here."
+            ),
         ],
-        chart(plots.comparison(runs, SPLIT)),
+        chart(plots.comparison(same, SPLIT)),
         below=True,
+        spoken="Only networks of the same labels, on the same faces. Intervals that overlap are no difference.",
+        seen="Bars of accuracy: " + ", ".join(f"{run.name} {run.metrics[SPLIT]['accuracy']:.1%}" for run in same) + ".",
     )
     scores = {label: row["f1"] for label, row in figures["per_class"].items()}
     ranked = sorted(scores, key=scores.__getitem__)
@@ -53,6 +81,10 @@ def results(deck: Deck, runs: Sequence[BundleConfig], same: Sequence[BundleConfi
         ],
         chart(plots.per_class(same, SPLIT)),
         below=True,
+        spoken="F1 against the labels. Fear is labelled four times as often as people see it, and suffers for it.",
+        seen=f"Bars of F1 by expression; of {best.name}: "
+        + ", ".join(f"{label} {score:.2f}" for label, score in scores.items())
+        + ".",
     )
 
 
@@ -72,6 +104,8 @@ def what_helped(deck: Deck, folder: Path) -> None:
             "Judged on PublicTest, uncalibrated, one seed. Differences under two points are within the noise.",
         ],
         chart(bars(gains, "points of accuracy over the plain run")),
+        spoken="Read the signs with care: one seed, short runs. Augmentation needs longer training to pay.",
+        seen="Points over the plain run: " + ", ".join(f"{name} {gain:+.1f}" for name, gain in gains.items()) + ".",
     )
 
 
@@ -87,6 +121,8 @@ def errors(deck: Deck, best: BundleConfig) -> None:
         "Error analysis",
         ["The most frequent confusions:", *lines, "A row is a label and sums to 100%."],
         chart(plots.confusion(figures["confusion"], best.labels, f"{best.name}, PrivateTest")),
+        spoken="Many of these are faces on which people disagree, too: see the page on two truths.",
+        seen="Confusion matrix; most frequent: " + "; ".join(lines) + ".",
     )
     certain = figures["accuracy_when_certain"]
     deck.page(
@@ -95,9 +131,12 @@ def errors(deck: Deck, best: BundleConfig) -> None:
             f"Expected calibration error {figures['ece']:.3f}: the mean gap between confidence and accuracy.",
             f"{figures['uncertain_share']:.0%} of the faces are marked uncertain"
             + (f"; on the others the accuracy is {certain:.1%}." if certain is not None else "."),
-            "Fitted on PublicTest, shown on PrivateTest: a temperature and one bias per class.",
+            "Fitted to the voters of PublicTest, shown against the labels of PrivateTest.",
         ],
         chart(plots.reliability({best.name: figures["reliability"]})),
+        spoken="On the diagonal, a confidence of 70% is right seven times in ten. Against the labels a network that is "
+        "calibrated for people lies off it, since the labels are not what people say.",
+        seen="Accuracy against confidence, beside the diagonal.",
     )
 
 
@@ -119,4 +158,10 @@ def serving(deck: Deck, best: BundleConfig) -> None:
         "Serving needs no training library. The smallest form that keeps the accuracy is shipped.",
         "Accuracies before calibration; times are of one machine, to be compared with each other.",
     ]
-    deck.page("From model to application", text, table=[header, *rows])
+    deck.page(
+        "From model to application",
+        text,
+        table=[header, *rows],
+        spoken="Compare the rows with each other only: the times are of one machine.",
+        seen="Forms of the graph: " + "; ".join(f"{row[0]} {row[1]} MB, {row[4]} ms" for row in rows) + ".",
+    )

@@ -2,7 +2,7 @@
 
 from ..recognition.occlusion import occlusion_map
 from ..render import annotate
-from .charts import comparison, confusion, history, per_class, reliability
+from .charts import comparison, confusion, history, per_class, reliability, truths
 from .data_report import as_text, describe
 from .gallery import bars, class_counts, heat, shares, tiles
 from .insight import convolutions, feature_maps, filters
@@ -44,6 +44,7 @@ __all__ = [
     "show",
     "tiles",
     "trained",
+    "truths",
     "who_is_right",
     "worst_mistakes",
 ]

@@ -7,8 +7,9 @@ from huggingface_hub import EvalResult, ModelCardData
 
 from .. import project
 from ..recognition.bundle_config import BundleConfig
-from ..recognition.origin import VOTES, data_name, is_fer, origin_of
-from .provenance import LIMITS_ELSEWHERE, cited, how_divided, slug
+from ..recognition.origin import VOTES, Origin, data_name, is_fer, origin_of
+from .card_use import citation, energy, limits, snippet, uses
+from .provenance import cited, how_divided, slug
 
 SPLIT_NAMES: Final = {"public": "PublicTest", "private": "PrivateTest"}
 
@@ -29,62 +30,53 @@ labels' odd shares of classes instead, it would agree with more labels and with 
 calibration is kept in `config.json` as `calibrations.labels`, for the comparison with the literature.
 """
 
-_LIMITS: Final = """\
-## Limits
-
-- A facial expression is not a feeling. The model names the *perceived expression* of a face,
-  as the annotators of its training data would have; people agree with those labels on about
-  two faces in three.
-- FER-2013 carries no demographic labels: differences between groups of people are unmeasured
-  here, and must be expected.
-- It was trained on small gray web pictures of mostly frontal faces. Profiles, occlusion,
-  strong shadows, children and drawings are harder.
-- Some expressions have few faces (disgust, and contempt where it is a class): read their
-  figures with the number of faces in mind.
-
-## Law
-
-- EU AI Act, Article 5(1)(f): inferring emotions of people at work or in education is
-  prohibited, medical and safety reasons excepted.
-- EU AI Act, Article 50(3): people exposed to an emotion recognition system must be told.
-- Do not use the model to decide anything about a person.
-"""
-
 
 def model_card(config: BundleConfig) -> str:
     """Markdown with Hub metadata (``model-index``) and every figure of the config."""
     origin = origin_of(config)
-    results = [
-        EvalResult(
-            task_type="image-classification",
-            task_name="Facial expression recognition",
-            dataset_type="fer2013" if is_fer(origin) else slug(data_name(origin)),
-            dataset_name=f"{data_name(origin)} {SPLIT_NAMES.get(split, split)}",
-            dataset_split=split,
-            metric_type=kind,
-            metric_name=name,
-            metric_value=value,
-        )
-        for split, figures in config.metrics.items()
-        for value, kind, name in (
-            (figures["accuracy"], "accuracy", "Accuracy"),
-            (figures["macro_f1"], "f1", "Macro F1"),
-        )
-    ]
+    results = [result for split, figures in config.metrics.items() for result in _measured(split, figures, origin)]
     told = ["fer2013"] if is_fer(origin) else []
+    stages: list[dict[str, Any]] = list(config.training.get("stages", []))
+    voted = any(stage.get("votes_sha256") for stage in stages)
     data = ModelCardData(
         language="en",
         license="apache-2.0",
         library_name="litert",
         pipeline_tag="image-classification",
         tags=["facial-expression-recognition", "emotion-recognition", *told, config.arch],
+        datasets=[*(told or [slug(data_name(origin))]), *(["ferplus"] if voted else [])],
+        base_model=stages[-1].get("base_model") if stages else None,
         model_name=config.name,
         eval_results=results or None,
     )
-    limits = _LIMITS if is_fer(origin) else LIMITS_ELSEWHERE + _LIMITS[_LIMITS.index("\n## Law") :]
-    sections = [_intro(config), _results(config), *(_per_class(name, config) for name in config.metrics)]
-    sections += [_export(config), _training(config), limits]
+    sections = [_intro(config), snippet(config), uses(config), _results(config)]
+    sections += [*(_per_class(name, config) for name in config.metrics), _export(config), _training(config)]
+    sections += [limits(origin), citation(config)]
     return f"---\n{data.to_yaml()}\n---\n\n" + "\n".join(section for section in sections if section)
+
+
+def _measured(split: str, figures: Any, origin: Origin) -> list[EvalResult]:
+    """What the Hub shows of one split: by the labels, and where ten people voted, by their majority."""
+    data, part = data_name(origin), SPLIT_NAMES.get(split, split)
+    told = [
+        (data, "accuracy", "Accuracy", figures["accuracy"]),
+        (data, "f1", "Macro F1", figures["macro_f1"]),
+    ]
+    if "majority" in figures:
+        told.append(("FER+", "accuracy", "Agreement with the majority of ten people", figures["majority"]["accuracy"]))
+    return [
+        EvalResult(
+            task_type="image-classification",
+            task_name="Facial expression recognition",
+            dataset_type="ferplus" if name == "FER+" else "fer2013" if is_fer(origin) else slug(name),
+            dataset_name=f"{name} {part}",
+            dataset_split=split,
+            metric_type=kind,
+            metric_name=metric,
+            metric_value=value,
+        )
+        for name, kind, metric, value in told
+    ]
 
 
 def _intro(config: BundleConfig) -> str:
@@ -165,7 +157,7 @@ def _results(config: BundleConfig) -> str:
 By the labels alone:
 
 {results_table(config)}
-{truth}Twins are test faces that are byte-identical to a Training face. {how_divided(origin).replace("{votes}", votes)}
+{truth}Twins are test faces that are byte-identical to a Training face. {how_divided(config).replace("{votes}", votes)}
 """
 
 
@@ -213,6 +205,7 @@ def _training(config: BundleConfig) -> str:
     parts = [
         "## Training\n",
         f"{record['hours']} hours on {record['hardware']}; Keras {record['keras']} on {record['backend']}.",
+        energy(record),
     ]
     for number, stage in enumerate(stages, 1):
         votes = "and the FER+ votes (Barsoum et al. 2016)" if stage["votes_sha256"] else "without the FER+ votes"

@@ -16,6 +16,7 @@ from ..recognition.recognizer import EmotionRecognizer
 from ..recognition.resolve import resolve_detector
 from .evaluate import seen
 from .export import calibrated, measured, write_config
+from .metrics import number
 from .photos import Photos, read_photos
 from .two_truths import Answer, corruption_table, majority_on, subsets_of, two_truths
 
@@ -112,8 +113,12 @@ def compare(
 
 
 def _row(answer: Answer, data: FaceData, part: FaceData, asked: Asked, config: BundleConfig) -> dict[str, Any]:
+    majority = majority_on(part, data.labels)
+    known = majority >= 0
     return {
         "split": asked.split,
         **two_truths(answer(part.faces), part, data.labels),
+        # What the faces' own voters reach by the labels: more than that, a network that pleases them cannot.
+        "majority_is_label": number((majority == part.emotion)[known].mean()) if known.any() else None,
         **measure(answer, data, asked, config),
     }

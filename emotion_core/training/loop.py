@@ -29,6 +29,7 @@ from .config import TrainConfig
 from .devices import divisible, own_share
 from .initial_weights import freeze_before, load_initial, weights_file
 from .metrics import nll_of
+from .provenance import from_the_hub
 from .run_folder import append_history, code_version, keep_history, open_run, read_history, read_stages
 from .small import filled, steps_of
 from .targets import asked_weights, class_weights, targets, without_teachers
@@ -208,12 +209,14 @@ def record_of(data: FaceData, config: TrainConfig) -> dict[str, Any]:
         earlier, init = read_stages(init), weights_file(Bundle.open(init))
     elif init and init.suffix == ".h5":
         earlier = read_stages(init.parent)
+    started = sha256_of(init) if init and init.is_file() else None
     return {
         "config": config.as_json(),
         "data": data.origin.as_json(),
         "data_sha256": data.digest(),
         "votes_sha256": data.votes_digest(),
-        "init_sha256": sha256_of(init) if init and init.is_file() else None,
+        "init_sha256": started,
+        "base_model": from_the_hub(started),
         "teachers_sha256": [sha256_of(asked_weights(Bundle.open(Path(teacher)))) for teacher in config.teachers],
         "code": code_version(),
         "earlier": earlier,

@@ -1,8 +1,12 @@
 """What a card may say of the data: what was recorded when it was read, not what its labels look like."""
 
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
-from ..recognition.origin import MADE, Origin, data_name, is_fer
+from ..recognition.bundle_config import BundleConfig
+from ..recognition.hub import HubRef
+from ..recognition.origin import MADE, Origin, data_name, is_fer, origin_of
+from ..recognition.resolve import PIN
 
 _CITED: Final = {
     "FER-2013": "FER-2013 (Goodfellow et al. 2013)",
@@ -24,26 +28,36 @@ def cited(origin: Origin) -> str:
     return _CITED.get(name, f"Data of its own, `{name}`") + found
 
 
-def how_divided(origin: Origin) -> str:
-    """What PublicTest and PrivateTest are here, and what looked at them."""
-    if is_fer(origin):
+def how_divided(config: BundleConfig) -> str:
+    """What PublicTest and PrivateTest are here, what looked at them, and the command that measures again."""
+    origin = origin_of(config)
+    if not is_fer(origin):
+        made = "were taken from the data by content, a tenth each" if origin.splits == MADE else "came with the data"
         return (
-            "PublicTest chose the epoch and\nthe calibration; PrivateTest had no part in either. To repeat:\n"
-            "`python -m emotion_core evaluate BUNDLE --data fer2013.csv{votes} --split private`"
+            f"PublicTest, to choose by, and\nPrivateTest, to be measured on, {made}. The latter chose nothing. "
+            "Repeat:\n"
+            "`python -m emotion_core evaluate BUNDLE --data DATA --split private`"
         )
-    made = "were taken from the data by content, a tenth each" if origin.splits == MADE else "came with the data"
+    again = "To repeat:\n`python -m emotion_core evaluate BUNDLE --data fer2013.csv{votes} --split private`"
+    known = [str(stage) for stage in begun_when_known(config)]
+    if not known:
+        return f"PublicTest chose the epoch and\nthe calibration; PrivateTest had no part in either. {again}"
+    stages = "stage " + known[0] if len(known) == 1 else f"stages {', '.join(known[:-1])} and {known[-1]}"
     return (
-        f"PublicTest, to choose by, and\nPrivateTest, to be measured on, {made}. The latter chose nothing. Repeat:\n"
-        "`python -m emotion_core evaluate BUNDLE --data DATA --split private`"
+        "PublicTest chose the epochs and\nthe calibration; nothing was fitted to PrivateTest. But the figures on "
+        f"PrivateTest of the weights that\n{stages} began from were known by then: expect a little less of new "
+        f"faces. {again}"
     )
 
 
-LIMITS_ELSEWHERE: Final = """\
-## Limits
+def begun_when_known(config: BundleConfig) -> list[int]:
+    """The stages, from 1, that began from a finished bundle: one that was exported, and so measured on every split."""
+    stages: list[dict[str, Any]] = list(config.training.get("stages", []))
+    starts = [str(stage.get("config", {}).get("init") or "") for stage in stages]
+    return [number for number, start in enumerate(starts, 1) if start and Path(start).suffix not in (".h5", ".npz")]
 
-- A facial expression is not a feeling. The model names what the people who labelled its training
-  data would have named.
-- How it does on other people and other cameras than those of its data is unmeasured here, and so are
-  differences between groups of people; both must be expected.
-- Classes with few faces have figures that single faces move: read them with the number of faces in mind.
-"""
+
+def from_the_hub(sha256: str | None, pin_file: Path = PIN) -> str | None:
+    """The Hub repository that weights of this SHA-256 were published in, where the pin file knows them."""
+    pin = HubRef.from_pin(pin_file)
+    return pin.repo_id if pin and sha256 and sha256 in pin.sha256.values() else None

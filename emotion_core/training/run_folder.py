@@ -28,7 +28,7 @@ def open_run(folder: Path, record: dict[str, Any], resume: bool) -> None:
             raise TrainingError(f"{folder} already holds a run: add --resume to go on, or choose another --out.")
         begun = read_json(run)
         # Newer code may go on, and is not recorded; the data's content counts, not its name.
-        passed_over = dict.fromkeys(("code", "data", "probe"))
+        passed_over = dict.fromkeys(("code", "data", "probe", "base_model"))
         if {**begun, **passed_over} != {**record, **passed_over}:
             raise TrainingError(
                 f"{run} was begun with other data or settings: resume with the same, or choose another --out."

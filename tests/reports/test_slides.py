@@ -30,7 +30,14 @@ def test_slides(tiny_bundle: Bundle, recognizer: EmotionRecognizer, tmp_path: Pa
     assert make_slides(tmp_path / "all.pptx", tmp_path, recognizer).is_file()
     pages = Presentation(str(tmp_path / "all.pptx")).slides
     text = [" ".join(shape.text_frame.text for shape in page.shapes if shape.has_text_frame) for page in pages]
-    titles = ["Perceived expression", "The problem", "The data", "The networks", "How it was trained", "Results"]
+    titles = [
+        "Perceived expression",
+        "The problem",
+        "The data",
+        "The networks",
+        "How it was trained",
+        "Results by the labels",
+    ]
     titles += ["Expression by expression", "What helped", "Error analysis", "Does it know", "From model", "The app"]
     titles += ["Limits and law", "What comes next"]
     for page, title in zip(text, titles, strict=True):
@@ -39,7 +46,10 @@ def test_slides(tiny_bundle: Bundle, recognizer: EmotionRecognizer, tmp_path: Pa
     assert "happy" in text[11]
     deck = Presentation(str(tmp_path / "all.pptx"))
     for page in deck.slides:
+        assert page.notes_slide.notes_text_frame.text, page.shapes[0].text_frame.text
         for shape in page.shapes:
+            if hasattr(shape, "image") or shape.has_table:
+                assert shape._element.xpath(".//p:cNvPr/@descr")[0]
             assert shape.left >= 0
             assert shape.left + shape.width <= deck.slide_width
             assert shape.top + shape.height <= deck.slide_height

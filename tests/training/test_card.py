@@ -1,10 +1,18 @@
 """Cards say what was recorded of the data, whatever its labels look like."""
 
+import re
+import shutil
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from emotion_core import Bundle
+from emotion_core.recognition.classifier import Classifier
 from emotion_core.labels import FERPLUS
 from emotion_core.recognition.bundle_config import BundleConfig, CropShape
 from emotion_core.recognition.origin import Origin
@@ -44,3 +52,50 @@ def test_fer2013_is_told_by_its_truth(tiny_bundle: Bundle, truth: str) -> None:
 def test_a_bundle_without_a_record_says_little() -> None:
     bare = BundleConfig(name="bare", labels=("a", "b"), input=CropShape(48, 48, 1))
     assert "FER" not in model_card(bare)
+
+
+def started(bundle: Bundle, *inits: str | None) -> str:
+    """The card of a bundle whose stages began from these."""
+    [stage] = bundle.config.training["stages"]
+    fer = Origin("FER-2013", "official").as_json()
+    stages = [{**stage, "data": fer, "config": {**stage["config"], "init": init}} for init in inits]
+    return model_card(replace(bundle.config, training={**bundle.config.training, "stages": stages}))
+
+
+def test_a_stage_that_began_from_measured_weights_is_told(tiny_bundle: Bundle) -> None:
+    assert "PrivateTest had no part in either" in started(tiny_bundle, "imagenet.npz", "best.weights.h5")
+    text = started(tiny_bundle, None, "stage-1", "best.weights.h5", "stage-3")
+    assert "PrivateTest had no part in either" not in text
+    assert "stages 2 and 4 began from were known" in text
+
+
+def test_a_base_model_is_named_where_the_weights_are_published(tiny_bundle: Bundle) -> None:
+    [stage] = tiny_bundle.config.training["stages"]
+    training = {**tiny_bundle.config.training, "stages": [{**stage, "base_model": "we/fer"}]}
+    assert "base_model: we/fer" in model_card(replace(tiny_bundle.config, training=training))
+    assert "base_model" not in model_card(tiny_bundle.config)
+
+
+def test_energy_is_called_an_estimate(tiny_bundle: Bundle) -> None:
+    told = {**tiny_bundle.config.training, "hours": 10.0, "hardware": "2 x86_64 cores"}
+    assert "not measured. Estimated at 0.3 kWh" in model_card(replace(tiny_bundle.config, training=told))
+    unknown = {**told, "hardware": "something"}
+    assert "neither measured nor estimated" in model_card(replace(tiny_bundle.config, training=unknown))
+
+
+def test_the_snippet_runs_as_it_stands_and_answers_as_the_bundle_does(tiny_bundle: Bundle, tmp_path: Path) -> None:
+    for path in tiny_bundle.folder.iterdir():
+        if path.is_file():
+            shutil.copy(path, tmp_path)
+    config = tiny_bundle.config
+    rng = np.random.default_rng(3)
+    face = rng.integers(0, 256, (config.height, config.width), dtype=np.uint8)
+    Image.fromarray(face).save(tmp_path / "face.png")
+    without_project = re.findall(r"```python\n(.*?)```", model_card(config), re.DOTALL)[1]
+    done = subprocess.run(
+        [sys.executable, "-c", without_project], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60
+    )
+    label, share = done.stdout.split()
+    [answer] = Classifier.from_bundle(tiny_bundle).unmirrored()(face[None, :, :, None])
+    assert label == config.labels[answer.argmax()]
+    assert float(share) == pytest.approx(answer.max(), abs=1e-5)

@@ -1,0 +1,154 @@
+"""The parts of a model card that a user reads first and last: a snippet, what it is for, limits, energy, citation."""
+
+import re
+from typing import Any, Final
+
+from .. import project
+from ..recognition.bundle_config import BundleConfig
+from ..recognition.origin import Origin, is_fer, origin_of
+
+#: What a processor core draws with its share of memory, fans and supply: an assumption, and told as one.
+WATTS_PER_CORE: Final = 15
+
+_LAW: Final = """\
+## Law
+
+- EU AI Act, Article 5(1)(f): inferring emotions of people at work or in education is
+  prohibited, medical and safety reasons excepted.
+- EU AI Act, Article 50(3): people exposed to an emotion recognition system must be told.
+"""
+
+_LIMITS_OF_FER: Final = """\
+## Limits
+
+- A facial expression is not a feeling. The model names the *perceived expression* of a face,
+  as the annotators of its training data would have; people agree with those labels on about
+  two faces in three.
+- FER-2013 carries no demographic labels: differences between groups of people are unmeasured
+  here, and must be expected.
+- It was trained on small gray web pictures of mostly frontal faces. Profiles, occlusion,
+  strong shadows, children and drawings are harder.
+- Some expressions have few faces (disgust, and contempt where it is a class): read their
+  figures with the number of faces in mind.
+"""
+
+_LIMITS_ELSEWHERE: Final = """\
+## Limits
+
+- A facial expression is not a feeling. The model names what the people who labelled its training
+  data would have named.
+- How it does on other people and other cameras than those of its data is unmeasured here, and so are
+  differences between groups of people; both must be expected.
+- Classes with few faces have figures that single faces move: read them with the number of faces in mind.
+"""
+
+_SOURCES: Final = {
+    "FER-2013": "Goodfellow et al. 2013, Challenges in Representation Learning, arXiv:1307.0414",
+    "FER+": "Barsoum et al. 2016, Training Deep Networks for Facial Expression Recognition with Crowd-Sourced "
+    "Label Distribution, arXiv:1608.01041",
+    "AffectNet": "Mollahosseini et al. 2017, AffectNet, arXiv:1708.03985",
+    "RAF-DB": "Li et al. 2017, Reliable Crowdsourcing and Deep Locality-Preserving Learning, CVPR",
+    "resnet50v2": "He et al. 2016, Identity Mappings in Deep Residual Networks, arXiv:1603.05027",
+    "resnet50": "He et al. 2016, Deep Residual Learning for Image Recognition, arXiv:1512.03385",
+    "vgg16": "Simonyan and Zisserman 2015, Very Deep Convolutional Networks, arXiv:1409.1556",
+    "mobilenetv2": "Sandler et al. 2018, MobileNetV2, arXiv:1801.04381",
+}
+
+
+def snippet(config: BundleConfig) -> str:
+    """Python that answers from the files beside the card, without this project; a picture of one face goes in."""
+    mode = "L" if config.channels == 1 else "RGB"
+    looks = ""
+    if config.flip:
+        looks = "\n# Served, the logits of the mirror image, crop[:, :, ::-1], are averaged in.\n"
+    return f"""\
+## Use
+
+In the project, which finds every face in a photo first:
+
+```python
+from emotion_core import EmotionRecognizer
+
+for face in EmotionRecognizer.load("{config.name}").analyze("photo.jpg").predictions:
+    print(face.emotion, face.confidence, face.uncertain)
+```
+
+`load` takes a folder, and `owner/name` of a repository on the Hub, too. Without the project, from the files
+beside this card (`pip install ai-edge-litert numpy pillow`), for a picture of one face, cut out:
+
+```python
+import json
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+from PIL import Image
+
+with open("config.json") as file:
+    config = json.load(file)
+face = Image.open("face.png").convert("{mode}").resize(({config.width}, {config.height}))
+crop = np.asarray(face, np.uint8).reshape(1, {config.height}, {config.width}, {config.channels})
+graph = Interpreter("model.tflite")
+graph.resize_tensor_input(graph.get_input_details()[0]["index"], crop.shape)
+graph.allocate_tensors()
+graph.set_tensor(graph.get_input_details()[0]["index"], crop)
+graph.invoke()
+[logits] = graph.get_tensor(graph.get_output_details()[0]["index"])
+shares = np.exp(logits / config["temperature"] + np.array(config["bias"] or 0.0))
+print(config["labels"][shares.argmax()], shares.max() / shares.sum())
+```
+{looks}"""
+
+
+def uses(config: BundleConfig) -> str:
+    """What the model is meant for, and what not."""
+    seen = "a face, cut out and level" if config.sees == "face" else "a whole picture"
+    return f"""\
+## What it is for, and what not
+
+For: demonstrations, teaching, research on expressions, sorting one's own pictures; it is shown {seen}.
+Not for: deciding anything about a person, lie detection, medical or psychological findings, watching
+people at work, at school or in public, and whatever the law below prohibits.
+"""
+
+
+def limits(origin: Origin) -> str:
+    """What must be known before its answers are believed, and the law."""
+    return (_LIMITS_OF_FER if is_fer(origin) else _LIMITS_ELSEWHERE) + "\n" + _LAW
+
+
+def energy(training: dict[str, Any]) -> str:
+    """What training took: an estimate from the recorded hours, and told as one."""
+    match = re.match(r"(\d+) \w+ cores", str(training.get("hardware", "")))
+    if not match or "hours" not in training:
+        return "Energy: neither measured nor estimated."
+    cores, hours = int(match[1]), float(training["hours"])
+    spent = cores * hours * WATTS_PER_CORE / 1000
+    return (
+        f"Energy: not measured. Estimated at {spent:.2g} kWh: {hours:g} hours on {cores} cores, at "
+        f"{WATTS_PER_CORE} W each; earlier tries and the starting weights are not counted."
+    )
+
+
+def citation(config: BundleConfig) -> str:
+    """What to cite, and where to write."""
+    origin = origin_of(config)
+    stages: list[dict[str, Any]] = list(config.training.get("stages", []))
+    names = [origin.name, "FER+" if any(stage.get("votes_sha256") for stage in stages) else "", config.arch]
+    cited = [f"- {_SOURCES[name]}" for name in names if name in _SOURCES]
+    where = f"{project.REPOSITORY}/issues" if project.REPOSITORY else "the Community tab of the model's page on the Hub"
+    title = f"{config.name}, a network that names perceived facial expressions"
+    url = f",\n  url = {{{project.REPOSITORY}}}" if project.REPOSITORY else ""
+    return "\n".join(
+        [
+            "## Citation and contact\n",
+            *([*cited, ""] if cited else []),
+            "```bibtex",
+            f"@software{{{config.name.replace('-', '_')},",
+            f"  title = {{{title}}},",
+            f"  version = {{{project.VERSION}}},",
+            f"  license = {{Apache-2.0}}{url}",
+            "}",
+            "```\n",
+            f"Questions and faults: {where}.\n",
+        ]
+    )
