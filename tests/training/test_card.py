@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from emotion_core import Bundle
-from emotion_core.recognition.classifier import Classifier
 from emotion_core.labels import FERPLUS
 from emotion_core.recognition.bundle_config import BundleConfig, CropShape
+from emotion_core.recognition.classifier import Classifier
 from emotion_core.recognition.origin import Origin
 from emotion_core.training.card import model_card
 
