@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -224,3 +225,17 @@ def test_unknown_names_are_told_in_json(running: Running, address: str) -> None:
     answer = running.post(address, **body)
     assert answer.status_code in (400, 404)
     assert answer.headers["content-type"] == "application/json"
+
+
+def test_a_queue_without_work_costs_next_to_nothing(running: Running) -> None:
+    assert running.post("run/repeat", data=["x"]).is_success
+    running.post("queue/join", data=["x"], fn_index=1, session_hash="idle")  # the queue begins with its first event
+
+    async def used() -> float:
+        began = time.thread_time()
+        await asyncio.sleep(2)
+        return time.thread_time() - began
+
+    assert running.queue.sleep_when_free == gradio_bounds.LOOK_SECONDS
+    assert running.bounds._loop is not None
+    assert asyncio.run_coroutine_threadsafe(used(), running.bounds._loop).result(20) < 0.045

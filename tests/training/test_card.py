@@ -96,6 +96,6 @@ def test_the_snippet_runs_as_it_stands_and_answers_as_the_bundle_does(tiny_bundl
         [sys.executable, "-c", without_project], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60
     )
     label, share = done.stdout.split()
-    [answer] = Classifier.from_bundle(tiny_bundle).unmirrored()(face[None, :, :, None])
+    [answer] = Classifier.from_bundle(tiny_bundle).unmirrored().probabilities(face[None, :, :, None])
     assert label == config.labels[answer.argmax()]
     assert float(share) == pytest.approx(answer.max(), abs=1e-5)
