@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
-from huggingface_hub import ModelCard
+from huggingface_hub import ModelCard, ModelCardData
 
 from .errors import BundleError, HubError, ModelNotFoundError, OutputError
 from .files import sha256_of
@@ -76,6 +76,8 @@ def _check_card(text: str, config: BundleConfig) -> None:
         data = ModelCard(text, ignore_metadata_errors=True).data
     except ValueError as error:
         raise BundleError(f"The card {CARD} has metadata that cannot be read ({error}). {again}") from error
+    if not isinstance(data, ModelCardData):
+        raise BundleError(f"The card {CARD} is not a model's. {again}")
     told = {(result.dataset_split, result.metric_type, result.metric_value) for result in data.eval_results or []}
     if not told:
         raise BundleError(f"The card {CARD} has no model-index, though figures were measured. {again}")
