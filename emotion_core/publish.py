@@ -14,12 +14,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
-from huggingface_hub import ModelCard, ModelCardData
-
 from .errors import BundleError, HubError, ModelNotFoundError, OutputError
 from .files import sha256_of
 from .recognition.bundle import CARD, GRAPH, KERAS, SERVABLE, WEIGHTS, Bundle
-from .recognition.bundle_config import CONFIG, BundleConfig
+from .recognition.bundle_card import check_card
+from .recognition.bundle_config import CONFIG
 from .recognition.hub import HubRef
 from .recognition.resolve import PIN, fetch_bundle
 
@@ -63,30 +62,8 @@ def model_upload(bundle: str | Path, repo_id: str) -> Upload:
     names = tuple(name for name in (CONFIG, CARD, *SERVABLE) if (folder / name).is_file())
     if CARD not in names:
         raise BundleError(f"{folder.name!r} has no {CARD}: a model is published with its card.")
-    _check_card((folder / CARD).read_text(), opened.config)
+    check_card((folder / CARD).read_text(), opened.config)
     return Upload(repo_id, "model", folder, names)
-
-
-def _check_card(text: str, config: BundleConfig) -> None:
-    """BundleError for a card of another model, or one whose figures are not those of the config."""
-    again = "Calibrate or export the bundle again, which writes its card."
-    if not config.metrics:
-        return
-    try:
-        data = ModelCard(text, ignore_metadata_errors=True).data
-    except ValueError as error:
-        raise BundleError(f"The card {CARD} has metadata that cannot be read ({error}). {again}") from error
-    if not isinstance(data, ModelCardData):
-        raise BundleError(f"The card {CARD} is not a model's. {again}")
-    told = {(result.dataset_split, result.metric_type, result.metric_value) for result in data.eval_results or []}
-    if not told:
-        raise BundleError(f"The card {CARD} has no model-index, though figures were measured. {again}")
-    if data.model_name != config.name:
-        raise BundleError(f"The card {CARD} is of {data.model_name}, not of {config.name}. {again}")
-    for split, figures in config.metrics.items():
-        for kind, value in (("accuracy", figures["accuracy"]), ("f1", figures["macro_f1"])):
-            if (split, kind, value) not in told:
-                raise BundleError(f"The card {CARD} does not tell the config's {kind} of {split}, {value}. {again}")
 
 
 def publish_model(upload: Upload, private: bool = False, pin_file: Path = PIN) -> HubRef:
