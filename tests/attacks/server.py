@@ -23,22 +23,27 @@ KEEP_SECONDS, PROMISE_SECONDS = 90, 120
 
 
 class Server:
-    """``python app.py`` with a folder for its files."""
+    """``python app.py`` with a folder for its files.
 
-    def __init__(self, folder: Path) -> None:
+    root: where app.py lies. settings: more of the environment; None takes a variable away.
+    """
+
+    def __init__(self, folder: Path, root: Path = ROOT, **settings: str | None) -> None:
         port = free_port()
         self.url, self.files, self.log = f"http://127.0.0.1:{port}/", folder / "files", folder / "log"
-        environment = {
+        given = {
             **os.environ,
             "GRADIO_SERVER_PORT": str(port),
             "GRADIO_TEMP_DIR": str(self.files),
             "EMOTION_DETECTOR": os.environ.get("EMOTION_DETECTOR", "haar"),
             "EMOTION_RATE_LIMIT": "0",  # the other bounds are to hold without it
             "EMOTION_KEEP_SECONDS": str(KEEP_SECONDS),
+            **settings,
         }
+        environment = {name: value for name, value in given.items() if value is not None}
         with self.log.open("w") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=log, stderr=log
+                [sys.executable, "app.py"], cwd=root, env=environment, stdout=log, stderr=log
             )
         self.pid = self._process.pid
         until(lambda: is_up(f"{self.url}healthz"), 300, self._process)

@@ -1,0 +1,82 @@
+"""The whole server while the Hub takes connections and says nothing, for as long as one waits."""
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from PIL import Image
+
+from attacks.server import Server
+from attacks.target import watched
+from emotion_core.images import RGB
+from support.hostile_pictures import saved
+from support.waiting import until
+
+
+class SilentHub:
+    """Accepts everybody, reads what they ask, and never answers."""
+
+    def __init__(self) -> None:
+        self.asked: list[bytes] = []
+        self._opened: list[socket.socket] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                line, _ = self._listener.accept()
+                self._opened.append(line)
+                threading.Thread(target=self._listen, args=(line,), daemon=True).start()
+
+    def _listen(self, line: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while said := line.recv(1000):
+                self.asked.append(said)
+
+    def close(self) -> None:
+        # A thread that waits in accept or recv wakes only when its socket is shut down.
+        for line in (self._listener, *self._opened):
+            with contextlib.suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
+            line.close()
+
+
+@pytest.fixture
+def hub() -> Iterator[SilentHub]:
+    made = SilentHub()
+    yield made
+    made.close()
+
+
+def test_nothing_waits_for_it(tmp_path: Path, hub: SilentHub, astronaut: RGB) -> None:
+    """The start, the first photo, a detector that only the Hub has, whether the server is well, and its end."""
+    photo, start = saved(Image.fromarray(astronaut), "JPEG"), time.monotonic()
+    server = Server(tmp_path, HF_ENDPOINT=hub.url, HF_HOME=str(tmp_path / "hub"), EMOTION_DETECTOR="auto")
+    assert time.monotonic() - start < 60
+    try:
+        with watched(server.url, server.pid, photo) as watch, httpx.Client(base_url=server.url, timeout=30) as client:
+            start = time.monotonic()
+            answer = client.post("page/photo", content=photo)
+            assert time.monotonic() - start < 15
+            assert "happy" in answer.text
+            until(lambda: any(b"face_detection_yunet" in said for said in hub.asked), 30)  # it is asked, behind
+            start = time.monotonic()
+            chosen = client.post("page/photo?detector=yunet", content=photo)
+            assert time.monotonic() - start < 15
+            assert chosen.status_code in (200, 422)
+            until(lambda: len(watch.photos) >= 2, 30)
+        assert not watch.refused
+        assert max(watch.health) < 5  # on a busy machine; the Hub would have had it wait for minutes
+    finally:
+        stopped = server.stop()  # while the Hub is still being asked
+    assert stopped["status"] == 0
+    assert stopped["seconds"] < 10
+    assert stopped["files_left"] == []
+    assert stopped["log"]["tracebacks"] == 0
