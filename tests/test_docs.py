@@ -53,11 +53,19 @@ def test_commands_exist(document: str) -> None:
 
 
 def test_what_security_says_is_tested() -> None:
-    for place in re.findall(r"`((?:\w+/)?(?:test_\w+|\w+_server)\.[\w.]+)`", (ROOT / "SECURITY.md").read_text()):
+    """Every test that is named is there, by its file, its class and its own name; and every row names one."""
+    security = (ROOT / "SECURITY.md").read_text()
+    places = re.findall(r"`((?:\w+/)?(?:test_\w+|\w+_server)(?:\.[\w.]+)?)`", security)
+    for place in places:
         file, *names = place.split(".")
         text = (ROOT / "tests" / f"{file}.py").read_text()
         for name in names:
             assert re.search(rf"(class|def) {name}\b", text), place
+    rows = re.findall(r"^\| (?!attack|promise|---)(.*) \|$", security, re.MULTILINE)
+    assert len(rows) > 30
+    for row in rows:
+        *_, tests = row.split(" | ")
+        assert re.search(r"`(\w+/)?test_\w+|`page/browser/\w+\.js`", tests), row
 
 
 class TestReadme:
