@@ -25,6 +25,15 @@ from support.visits import WAYS_OUT, pixels_sent, start, tried, visit, where
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")]
 #: A busy machine is slow; nothing here is about speed.
 PATIENCE = 120_000
+#: What the browser keeps of a page: the addresses of files, and anything else that could hold a picture.
+KEPT = """async () => {
+    const files = [], others = (await indexedDB.databases()).map((one) => one.name);
+    for (const name of await caches.keys())
+        files.push(...(await (await caches.open(name)).keys()).map((request) => request.url));
+    for (const store of [localStorage, sessionStorage])
+        others.push(...Object.entries(store).filter(([, value]) => value.length > 500).map(([name]) => name));
+    return { files, others };
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +89,10 @@ class TestStream:
         assert later == []  # not one request of any kind while faces are being answered
         assert pixels_sent(context) == []
         assert sockets == []
+        kept = page.evaluate(KEPT)
+        assert kept["files"]  # the files that answer
+        assert all(address.startswith(f"{server}browser/") for address in kept["files"]), kept
+        assert kept["others"] == []
         with page.expect_download() as saved:
             page.get_by_role("button", name="Save CSV").click()
         head, *rows = saved.value.path().read_text().splitlines()
