@@ -20,20 +20,11 @@ from support.camera import chromium, write_film
 from support.on_device import analyze, parity
 from support.page_server import CHROMIUM, page_server
 from support.stand_in_hub import Repo, StandInHub
-from support.visits import WAYS_OUT, pixels_sent, start, tried, visit, where
+from support.visits import KEPT, WAYS_OUT, pixels_sent, start, tried, visit, where
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")]
 #: A busy machine is slow; nothing here is about speed.
 PATIENCE = 120_000
-#: What the browser keeps of a page: the addresses of files, and anything else that could hold a picture.
-KEPT = """async () => {
-    const files = [], others = (await indexedDB.databases()).map((one) => one.name);
-    for (const name of await caches.keys())
-        files.push(...(await (await caches.open(name)).keys()).map((request) => request.url));
-    for (const store of [localStorage, sessionStorage])
-        others.push(...Object.entries(store).filter(([, value]) => value.length > 500).map(([name]) => name));
-    return { files, others };
-}"""
 
 
 @pytest.fixture(scope="module")

@@ -35,6 +35,15 @@ def pixels_sent(context: Any) -> list[str]:
     return found
 
 
+#: What the browser keeps of a page: the addresses of files, and anything else that could hold a picture.
+KEPT = """async () => {
+    const files = [], others = (await indexedDB.databases()).map((one) => one.name);
+    for (const name of await caches.keys())
+        files.push(...(await (await caches.open(name)).keys()).map((request) => request.url));
+    for (const store of [localStorage, sessionStorage])
+        others.push(...Object.entries(store).filter(([, value]) => value.length > 500).map(([name]) => name));
+    return { files, others };
+}"""
 #: What a worker may try in order to send something away.
 WAYS_OUT = (
     "fetch('/healthz')",
