@@ -21,6 +21,7 @@ from ..recognition.bundle_config import CONFIG, BundleConfig
 from ..training.config import TrainConfig
 from ..training.pipeline import train_bundle
 from ..training.run_folder import RUN, RUNS, code_version, code_words, read_json
+from .charts import truths
 from .gallery import png
 from .records import ORDER, ablation_table, comparison_table, read_runs
 
@@ -97,6 +98,15 @@ def recorded(*archs: str, folder: Path = RUNS) -> str:
     missing = [arch for arch in wanted if arch not in {run.arch for run in runs}]
     parts = [comparison_table(runs)] if runs else []
     return "\n".join(parts + ([f"Not recorded yet: {', '.join(missing)}."] if missing else []))
+
+
+def recorded_truths(split: str = "private", folder: Path = RUNS) -> Figure | str:
+    """Chart: agreement with people and with the label, ours and the peer's, as recorded by ``compare``."""
+    record = folder / f"two-truths-{split}.json"
+    if not record.is_file():
+        return f"Nothing is recorded: `python -m emotion_core compare BUNDLE ... --split {split}` does it."
+    rows = read_json(record)
+    return truths(rows, next((row["majority_is_label"] for row in rows if row.get("majority_is_label")), None))
 
 
 def recorded_ablation(folder: Path = RUNS) -> str:

@@ -7,7 +7,16 @@ from .data_report import as_text, describe
 from .gallery import bars, class_counts, heat, shares, tiles
 from .insight import convolutions, feature_maps, filters
 from .mean_faces import agreement, differences, mean_faces, who_is_right, worst_mistakes
-from .notebook import best_settings, reached, recorded, recorded_ablation, recorded_search, show, trained
+from .notebook import (
+    best_settings,
+    reached,
+    recorded,
+    recorded_ablation,
+    recorded_search,
+    recorded_truths,
+    show,
+    trained,
+)
 from .peers import load_mini_xception, peer_probabilities
 from .records import ablation_table, comparison_table, recipe
 
@@ -39,6 +48,7 @@ __all__ = [
     "recorded",
     "recorded_ablation",
     "recorded_search",
+    "recorded_truths",
     "reliability",
     "shares",
     "show",
