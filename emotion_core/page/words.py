@@ -11,7 +11,7 @@ from ..recognition.origin import data_name, origin_of
 _TITLES: Final = {
     "fer2013-resnet50v2": ("Accurate", "The largest network; for photos."),
     "fer2013-custom-cnn": ("Small and fast", "A twentieth of the size; for slow machines and live pictures."),
-    "ferplus-residual-cnn": ("Eight expressions", "Knows contempt, too, of which it saw few examples."),
+    "ferplus-residual-cnn": ("Eight expressions", "Has a word for contempt, too."),
 }
 _DETECTORS: Final = {
     BEST: "The best at hand",
@@ -57,8 +57,15 @@ def people_figures(config: BundleConfig) -> tuple[float, int] | None:
     return (agreed["accuracy"], agreed["faces"]) if agreed.keys() >= {"accuracy", "faces"} else None
 
 
+def never_named(config: BundleConfig) -> dict[str, int]:
+    """The labels that the model gave to none of the test faces which show them, and how many faces these were."""
+    classes: Mapping[str, Any] = config.metrics.get("private", {}).get("per_class", {})
+    return {label: figures["faces"] for label, figures in classes.items() if figures["faces"] and not figures["recall"]}
+
+
 def _right(config: BundleConfig) -> str:
     if people := people_figures(config):
-        return f"Says what most people see in {people[0]:.0%} of the test faces on which most agree."
+        never = [f" Named {label} on none of the {faces} that show it." for label, faces in never_named(config).items()]
+        return f"Says what most people see in {people[0]:.0%} of the test faces on which most agree.{''.join(never)}"
     label = config.metrics.get("private", {}).get("accuracy")
     return "" if label is None else f"Names the label of {label:.0%} of its test faces."
