@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from PIL import Image
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import connect
+from websockets.sync.connection import Connection
 
 from emotion_core.images import RGB
 from support.waiting import until
@@ -46,7 +47,7 @@ _CAMERA: Final = """() => {
 class Firefox:
     """One page of a running Firefox."""
 
-    def __init__(self, line: ClientConnection) -> None:
+    def __init__(self, line: Connection) -> None:
         self._line, self._numbers = line, itertools.count(1)
         self.heard: list[dict[str, Any]] = []
         self.ask("session.new", capabilities={})
