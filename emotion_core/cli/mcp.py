@@ -1,26 +1,23 @@
 """The command ``mcp``: a server for assistants, over standard input and output or over HTTP."""
 
 import argparse
-import hmac
 import logging
 import sys
 from contextlib import closing
-from typing import Final
+from typing import Any
 
-from starlette.datastructures import Headers
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..errors import ToolError
 from ..recognition.catalogue import Catalogue
 from ..recognition.recognizer import EmotionRecognizer
+from ..serving.bodies import Bodies
+from ..serving.callers import Callers
+from ..serving.doors import MAX_JSON_CALL
+from ..serving.server import Where, serve
 from ..serving.workshop import Workshop
 from ..settings import Settings
 from .options import add_recognizer
-
-#: Of a call's JSON over HTTP, in bytes: a photo of 15 MB in base64.
-MAX_BODY: Final = 20_000_000
-MAX_SESSIONS: Final = 32
 
 
 def add_mcp(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -43,34 +40,37 @@ def run_mcp(options: argparse.Namespace) -> int:
     settings = Settings.from_environment()
     recognizer = EmotionRecognizer.load(options.model, options.detector)
     with closing(Workshop(settings)) as workshop:
-        server = server_of(Catalogue(recognizer), settings, workshop, reads_files=options.http is None)
+        catalogue = Catalogue(recognizer)
         if options.http is None:
-            server.run("stdio")
+            server_of(catalogue, settings, workshop).run("stdio")
             return 0
-        import uvicorn
-
-        app = server.streamable_http_app(
-            host=options.host, json_response=True, max_request_body_size=MAX_BODY, max_sessions=MAX_SESSIONS
-        )
-        print(f"* Serving assistants on http://{options.host}:{options.http}/mcp", file=sys.stderr, flush=True)
-        uvicorn.run(Keyed(app, settings.api_key), host=options.host, port=options.http, log_level="warning")
+        callers = Callers(settings)
+        app = over_http(server_of(catalogue, settings, workshop, callers), settings, callers, options.host)
+        where = Where(options.host, options.http, 1)
+        print(f"* Serving assistants on {where.url(options.http)}/mcp", file=sys.stderr, flush=True)
+        serve(app, lambda: None, workshop.close, where, trust_proxies=settings.trusted_proxies > 0)
     return 0
 
 
-class Keyed:
-    """ASGI middleware: asks for the server's key, where it has one, as REST does."""
+def over_http(server: Any, settings: Settings, callers: Callers, host: str) -> ASGIApp:
+    """The server as an application behind what bounds REST: its bodies, its key, and requests at a time.
 
-    def __init__(self, app: ASGIApp, key: str | None) -> None:
-        self._app, self._key = app, key
+    Each request is answered by itself: no session is kept that many callers could take from the others.
+    """
+    app = server.streamable_http_app(
+        host=host, json_response=True, stateless_http=True, max_request_body_size=MAX_JSON_CALL
+    )
+    return Bodies(Keyed(app, callers), settings)
+
+
+class Keyed:
+    """ASGI middleware: asks for the server's key, where it has one, as REST does. Raises ApiError without it."""
+
+    def __init__(self, app: ASGIApp, callers: Callers) -> None:
+        self._app, self._callers = app, callers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        if scope["type"] != "http" or self._key is None:
-            await self._app(scope, receive, send)
-            return
-        scheme, _, given = Headers(scope=scope).get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), self._key.encode()):
-            await self._app(scope, receive, send)
-            return
-        refusal = {"error": {"code": "unauthorized", "message": "Give the server's key: 'Authorization: Bearer KEY'."}}
-        await JSONResponse(refusal, 401, {"WWW-Authenticate": "Bearer"})(scope, receive, send)
+        """Serve one request. What makes the server work is counted where it does: an assistant asks for more."""
+        if scope["type"] == "http":
+            self._callers.admit(scope, works=False)
+        await self._app(scope, receive, send)

@@ -22,6 +22,7 @@ from ..errors import EmotionError, ImageError, VideoError
 from ..images import from_base64
 from ..recognition.catalogue import Catalogue
 from ..results import FrameDict
+from ..serving.callers import Callers
 from ..serving.video_queue import VideoDesk, Waiting
 from ..serving.workshop import Workshop
 from ..settings import Settings
@@ -36,15 +37,17 @@ _MODEL: Final = "A model's name, or nothing for the default: fer2013-resnet50v2,
 Model = Annotated[str | None, Field(description=_MODEL)]
 
 
-def server_of(catalogue: Catalogue, settings: Settings, workshop: Workshop, reads_files: bool) -> MCPServer[Any]:
+def server_of(
+    catalogue: Catalogue, settings: Settings, workshop: Workshop, callers: Callers | None = None
+) -> MCPServer[Any]:
     """A server with the tools ``analyze_image`` and ``analyze_video``.
 
-    reads_files: whether a caller may name files of this machine, as the user's own assistant may;
-    others send what they have in base64.
+    callers: strangers who come over HTTP, each of whose calls costs a token and sends what it has in base64.
+    None is the user's own assistant, who may name files of this machine.
     """
     server: MCPServer[Any] = MCPServer("emotion-detection", instructions=INSTRUCTIONS, log_level="WARNING")
-    tools = _Tools(catalogue, workshop, VideoDesk(catalogue, settings))
-    if reads_files:
+    tools = _Tools(catalogue, workshop, VideoDesk(catalogue, settings), callers)
+    if callers is None:
         server.add_tool(tools.image_file, name="analyze_image", description=_IMAGE.format("the file at a path"))
         server.add_tool(tools.video_file, name="analyze_video", description=_VIDEO.format("the file at a path"))
     else:
@@ -60,20 +63,21 @@ _VIDEO: Final = "Follow every person of a video: who was seen, for how long, and
 class _Tools:
     """The tools themselves; an EmotionError becomes an error that the assistant can read."""
 
-    def __init__(self, catalogue: Catalogue, workshop: Workshop, desk: VideoDesk) -> None:
-        self._catalogue, self._workshop, self._desk = catalogue, workshop, desk
+    def __init__(self, catalogue: Catalogue, workshop: Workshop, desk: VideoDesk, callers: Callers | None) -> None:
+        self._catalogue, self._workshop, self._desk, self._callers = catalogue, workshop, desk, callers
 
-    async def image_file(self, path: str, model: Model = None) -> FrameDict:
-        return await self._image(lambda: _file(path), model)
+    async def image_file(self, path: str, context: Context, model: Model = None) -> FrameDict:
+        return await self._image(lambda: _file(path), model, context)
 
-    async def image_sent(self, image_base64: str, model: Model = None) -> FrameDict:
-        return await self._image(lambda: from_base64(image_base64), model)
+    async def image_sent(self, image_base64: str, context: Context, model: Model = None) -> FrameDict:
+        return await self._image(lambda: from_base64(image_base64), model, context)
 
     async def video_file(self, path: str, context: Context, model: Model = None) -> VideoSummaryDict:
         with _told():
             return await self._video(_file(path), model, context)
 
     async def video_sent(self, video_base64: str, context: Context, model: Model = None) -> VideoSummaryDict:
+        self._admit(context)
         with _told(), TemporaryDirectory(prefix="emotion-mcp-") as folder:
             clip = Path(folder) / "clip"
             try:
@@ -82,10 +86,12 @@ class _Tools:
                 raise VideoError("This is not base64. Encode the video's file, not its path.") from error
             return await self._video(clip, model, context)
 
-    async def _image(self, content: Any, model: str | None) -> FrameDict:
+    async def _image(self, content: Any, model: str | None, context: Context) -> FrameDict:
+        address = self._admit(context)
+
         def work() -> FrameDict:
             recognizer = self._catalogue.get(model)
-            with self._workshop.picture(content(), "mcp") as rgb:
+            with self._workshop.picture(content(), address) as rgb:
                 return recognizer.analyze_rgb(rgb).to_dict()
 
         with _told():
@@ -101,6 +107,15 @@ class _Tools:
                     done = 0.0 if isinstance(step, Waiting) else step.fraction
                     await context.report_progress(done, 1.0)
                 return work.result().to_dict()
+
+    def _admit(self, context: Context) -> str:
+        """The caller's address, when one of its tokens was taken; ToolError when none is left."""
+        request = context.request_context.request
+        if self._callers is None or request is None:
+            return ""
+        if wait := self._callers.seconds_to_wait(request.scope):
+            raise ToolError(f"Too many calls of yours within a minute. Try again in {wait} seconds.")
+        return self._workshop.address_of(request.scope)
 
 
 def _file(path: str) -> Path:

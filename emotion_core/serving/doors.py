@@ -12,6 +12,8 @@ MEGABYTE: Final = 1_000_000
 MAX_JSON: Final = 1_200_000
 #: JSON with pictures in it, for REST: it is held in memory several times over, which a form's files are not.
 MAX_JSON_PICTURES: Final = 10 * MEGABYTE
+#: JSON of an assistant, which has a photo or a clip of 15 MB in base64.
+MAX_JSON_CALL: Final = 20 * MEGABYTE
 #: What a form has around its files.
 FORM_MARGIN: Final = MEGABYTE
 #: How long the pictures of a request, or a video, may take to arrive, in seconds.
@@ -63,6 +65,7 @@ class Doors:
         self.uploads = Door(max(pictures, video) + FORM_MARGIN, VIDEO_SECONDS, 16, 6, advice=smaller)
         self.pictures = Door(pictures, PICTURES_SECONDS, 24, 8, advice=smaller)
         self.json_pictures = Door(min(pictures, MAX_JSON_PICTURES), PICTURES_SECONDS, 4, 2, True, in_json)
+        self.assistants = Door(MAX_JSON_CALL, PICTURES_SECONDS, 8, 4, True, "Send a smaller or shorter file.")
         self.video = Door(video, VIDEO_SECONDS, 8, 3, advice=smaller)
         #: What works as long as the request is open: events that pass the page's queue by, and webcam frames.
         self.calls = Door(MAX_JSON, JSON_SECONDS, 64, 8, True)
@@ -83,6 +86,8 @@ class Doors:
                 return self.json_pictures if content_type == "application/json" else self.pictures
             case ["page", *_]:  # a photo as the body, just as its file is
                 return self.pictures
+            case ["mcp"]:
+                return self.assistants
             case ["api", "v1", "video"]:
                 return self.video
         return self.other
@@ -93,6 +98,8 @@ class Doors:
             case ["healthz"]:
                 return None
             case ["gradio_api", "heartbeat" | "queue" | "upload_progress" | "call", *_]:
+                return self.streams
+            case ["mcp"]:
                 return self.streams
         return self.reading
 

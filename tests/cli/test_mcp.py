@@ -57,8 +57,9 @@ def test_over_standard_input_and_output(photo: Path) -> None:
 
 
 def test_over_http(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Files of the server stay there; bodies have a bound; the key is asked for."""
+    """Files of the server stay there; bodies have a bound; the key is asked for; each address has its rate."""
     monkeypatch.setenv("EMOTION_API_KEY", KEY)
+    monkeypatch.setenv("EMOTION_RATE_LIMIT", "6")
     port = free_port()
     url = f"http://127.0.0.1:{port}/mcp"
     with subprocess.Popen([sys.executable, *COMMAND, "--http", str(port)], cwd=ROOT) as process:
@@ -79,14 +80,20 @@ def test_over_http(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
                     image = await client.call_tool("analyze_image", {"image_base64": content})
                     named = await client.call_tool("analyze_image", {"path": str(photo)})
                     nothing = await client.call_tool("analyze_image", {"image_base64": "no base64!"})
-                    return image, named, nothing
+                    over = [await client.call_tool("analyze_video", {"video_base64": "AAAA"}) for _ in range(6)]
+                    return image, named, nothing, over
 
-            image, named, nothing = asyncio.run(talk())
+            image, named, nothing, over = asyncio.run(talk())
+            told = [call.content[0].text for call in over]
+            assert all(call.is_error for call in over)
+            assert "not a video" in told[0]
+            assert "Too many calls of yours within a minute. Try again in" in told[-1]
             assert image.structured_content["faces"][0]["emotion"] == "happy"
             assert named.is_error
             assert "not base64" in nothing.content[0].text
             large = httpx.post(url, content=b"x" * 21_000_000, headers={"Authorization": f"Bearer {KEY}"}, timeout=60)
             assert large.status_code == 413
+            assert large.json()["error"]["message"] == "The request is over 20 MB. Send a smaller or shorter file."
         finally:
             process.terminate()
 

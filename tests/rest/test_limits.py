@@ -15,8 +15,8 @@ import pytest
 
 from emotion_core import EmotionRecognizer, FrameResult, Settings
 from emotion_core.images import RGB
-from emotion_core.rest.limits import RateLimiter
 from emotion_core.serving.addresses import client_address
+from emotion_core.serving.callers import RateLimiter
 from support.rest_client import KEY, analyze
 from support.rest_server import connection, refusal, serving
 
@@ -145,7 +145,7 @@ class TestLimits:
         now = 31
         assert limiter.take("a") == 0
         assert limiter.take("a") > 0
-        with patch("emotion_core.rest.limits.MAX_ADDRESSES", 4):
+        with patch("emotion_core.serving.callers.MAX_ADDRESSES", 4):
             for number in range(20):
                 limiter.take(f"address {number}")
             assert len(limiter._buckets) <= 5
