@@ -61,6 +61,12 @@ def browser(session: nox.Session) -> None:
 
 
 @nox.session
+def screenshots(session: nox.Session) -> None:
+    """Photograph the page for the README, in light and dark, in Chromium."""
+    run(session, "emotion_core", "screenshots", "docs/images")
+
+
+@nox.session
 def figures(session: nox.Session) -> None:
     """Renew the tables of the documents from the recorded runs; nothing is measured."""
     run(session, "emotion_core", "tables", *DOCUMENTS)

@@ -116,9 +116,9 @@ class MissingPackageError(EmotionError, ImportError):
     @classmethod
     def for_extra(cls, what: str, packages: Sequence[str], extra: str) -> "MissingPackageError":
         """With the message that says how to install them."""
-        names = " and ".join(packages)
+        names, are = " and ".join(packages), "is" if len(packages) == 1 else "are"
         return cls(
-            f"{what} takes {names}, which the rest does without. In the clone: pip install '.[{extra}]'.",
+            f"{what} needs {names}, which {are} not installed. In the clone: pip install '.[{extra}]'.",
             packages,
             extra,
         )

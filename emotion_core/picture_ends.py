@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 #: What a reader is told of such a picture.
-NOTE: Final = "The file is cut short at its very end; the picture is whole but for its last pixels, if at all."
+NOTE: Final = "The very end of the file is missing; at most the last few pixels of the picture are."
 _END: Final = b"\xff\xd9"
 #: The decoder fills what is missing with blocks of one colour: so large a share of the picture may be so at its end.
 _MOST_MISSING: Final = 0.02

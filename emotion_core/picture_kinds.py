@@ -46,7 +46,7 @@ def refusal(head: bytes) -> str:
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     kind = kind or next((name for mark, name in _TEXTS if text.startswith(mark)), "")
     if kind.endswith("video"):
-        return f"This is {_article(kind)} {kind}, not a picture. Videos are analysed apart from pictures."
+        return f"This is {_article(kind)} {kind}, not a picture. Send it to the video analysis."
     if kind:
         return f"This is {_article(kind)} {kind} file, not a picture that can be read: export it as JPEG. {HELP}"
     return f"This is not a picture that can be read. {HELP}"

@@ -166,7 +166,7 @@ def _pin_of(model: str) -> HubRef:
     """What serving needs of a repository, pinned at its present commit."""
     ref = HubRef.parse(model)
     if ref is None:
-        raise ModelNotFoundError(f"{model!r} is no repository: give OWNER/NAME or OWNER/NAME@revision.")
+        raise ModelNotFoundError(f"{model!r} is not a repository: give OWNER/NAME or OWNER/NAME@revision.")
     folder = fetch_bundle(ref).folder
     names = [name for name in (CONFIG, GRAPH, KERAS, WEIGHTS) if (folder / name).is_file()]
     hashes = {name: sha256_of(folder / name) for name in names}
@@ -181,7 +181,7 @@ def _pin_text(pin: HubRef) -> str:
 def _check_name(repo_id: str) -> None:
     ref = HubRef.parse(repo_id)
     if ref is None or ref.revision:
-        raise ModelNotFoundError(f"{repo_id!r} is no name of a repository: give OWNER/NAME.")
+        raise ModelNotFoundError(f"{repo_id!r} is not a repository's name: give OWNER/NAME.")
 
 
 def _send(upload: Upload, private: bool, message: str, delete: list[str] | None = None) -> str:
@@ -216,7 +216,7 @@ def _send(upload: Upload, private: bool, message: str, delete: list[str] | None 
         status = error.response.status_code
         owner = upload.repo_id.partition("/")[0]
         reasons = {
-            401: "the token is not valid. Log in again with 'hf auth login', or set HF_TOKEN anew.",
+            401: "the token is not valid. Log in again with 'hf auth login', or renew HF_TOKEN.",
             402: "the Hub asks for a paid plan.",
             403: f"the token may not write for {owner}. Use one with write permission for that name.",
         }

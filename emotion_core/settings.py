@@ -76,7 +76,7 @@ class Settings(BaseSettings):
     max_video_mb: Annotated[int, Ge(1), Le(10_000)] = Field(default=200, description="largest video, in megabytes")
     max_video_seconds: Annotated[int, Ge(1), Le(36_000)] = Field(default=300, description="longest video, in seconds")
     max_video_jobs: Annotated[int, Ge(1), Le(100)] = Field(
-        default=8, description="videos that may wait, the running one included, by whichever door they come"
+        default=8, description="videos waiting at a time, the running one included, however they were sent"
     )
     browser_runtime: str | None = Field(
         default=None,
@@ -133,7 +133,7 @@ def _said(error: ValidationError) -> str:
     fault = error.errors(include_url=False)[0]
     name = str(fault["loc"][0])
     if fault["type"] == "string_pattern_mismatch":
-        return f"{variable_of(name)} has letters that no header can carry. Use ASCII letters and digits."
+        return f"{variable_of(name)} has characters that no header can carry. Use ASCII letters and digits."
     if name == "api_key":  # never shown
         return f"{variable_of(name)} is shorter than {LEAST_KEY} characters: it could be guessed. Use a longer one."
     field = Settings.model_fields[name]

@@ -38,6 +38,16 @@ def test_links_lead_somewhere(document: str) -> None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
+def test_pictures_are_there_and_told_in_words(document: str) -> None:
+    text = (ROOT / document).read_text()
+    for source in re.findall(r'(?:src|srcset)="([^"]+)"', text):
+        assert (ROOT / document).parent.joinpath(source).is_file(), source
+    for tag in re.findall(r"<img [^>]*>", text):
+        assert re.search(r'alt="[^"]{20,}"', tag), tag
+    assert "![](" not in text
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
 def test_commands_exist(document: str) -> None:
     """Every command line parses: its command, its options, their values."""
     text = (ROOT / document).read_text().replace("\\\n", " ")

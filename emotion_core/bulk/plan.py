@@ -108,7 +108,7 @@ def find(source: str, column: str | None = None) -> Iterator[str]:
         matches = glob.glob(os.path.expanduser(source), recursive=True)
         yield from sorted(os.path.abspath(match) for match in matches if os.path.isfile(match))
     else:
-        raise DataError(f"There is no folder, file or table {source}, and it is no glob. Check the path.")
+        raise DataError(f"There is no folder, file or table {source}, and it is not a glob. Check the path.")
 
 
 def cut(paths: Iterable[str], shard_files: int) -> Iterator[list[str]]:

@@ -45,7 +45,7 @@ class BulkOptions:
     column: str | None = option(None, "the table's column of paths; by default path, file, ...", metavar="NAME")
     model: str | None = option(None, "a bundle's folder or name, or owner/repo[@revision] on the Hub")
     detector: str | None = option(None, "what finds the faces", choices=DETECTORS)
-    faces: bool = option(False, "each picture is one face, cut out already")
+    faces: bool = option(False, "each picture is one face, already cropped")
     rate: float | None = option(
         None, "analyse N frames a second of videos, not every one", type=frames_a_second, metavar="N"
     )
@@ -174,7 +174,7 @@ def _on_ray(shards: list[int], parts: Any, folder: Path, options: BulkOptions) -
             yield {name: int(value) for name, value in row.items()}
     except Exception as error:  # Ray raises all of them, a bare Exception included
         reason = str(error).strip().splitlines()[-1:] or [type(error).__name__]
-        raise ToolError(f"The workers cannot go on: {reason[0]} Give the same command again to go on.") from error
+        raise ToolError(f"The workers cannot continue: {reason[0]} Give the same command again to resume.") from error
     finally:
         ray.shutdown()
 

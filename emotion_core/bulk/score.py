@@ -113,7 +113,7 @@ def _video(recognizer: EmotionRecognizer, path: str, options: VideoOptions) -> S
     analyzed = 0
     try:
         if isinstance(recognizer.detector, WholePicture):
-            raise VideoError("--faces takes pictures, each of them one face. Score videos without it.")
+            raise VideoError("--faces is for pictures that are one face each. Score videos without it.")
         info = probe(path, OWN_MACHINE)
         analyzer = analyzer_of(recognizer, options)
         with VideoReader(path, info, OWN_MACHINE, max(info.width, info.height)) as reader:

@@ -93,7 +93,7 @@ class ShardWorker:
             return {"shard": shard, "files": len(paths), "faces": 0, "failed": 0}
         trail = Trail(plan.folder / TRAILS, self._run, shard)
         deadly = trail.deadly()
-        scored = [failure(paths[position], "Workers died of this file. Look at it by itself.") for position in deadly]
+        scored = [failure(paths[position], "Workers died on this file. Look at it separately.") for position in deadly]
         scored += score(self._recognizer, trail.follow(paths, deadly), VideoOptions(rate=plan.asked["rate"]))
         _write(plan.folder, shard, plan.labels, scored, paths)
         trail.forget()

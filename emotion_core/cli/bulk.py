@@ -23,7 +23,7 @@ def add_bulk(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
     bulk = commands.add_parser("bulk", help="score folders or tables of any size into Parquet, on Ray Data")
     bulk.add_argument("source", metavar="SOURCE", help="a folder, a quoted glob, or a CSV or Parquet file of paths")
-    bulk.add_argument("out", type=Path, metavar="OUT", help="a new folder, or that of a run to go on with")
+    bulk.add_argument("out", type=Path, metavar="OUT", help="a new folder, or the folder of a run to resume")
     add_fields(bulk.add_mutually_exclusive_group(), BulkOptions, "detector", "faces")
     add_fields(bulk, BulkOptions, "column", "model", "rate", "workers", "address", "shard_files")
     bulk.set_defaults(run=run_command)

@@ -17,7 +17,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     data_options(evaluate)
     evaluate.add_argument("--split", choices=("public", "private"), required=True)
     evaluate.add_argument("--views", choices=("one", "flip", "ten"), help="by default, as the bundle serves")
-    evaluate.add_argument("--calibration", metavar="NAME", help="one that does not serve, such as labels")
+    evaluate.add_argument("--calibration", metavar="NAME", help="one other than the one that serves, such as labels")
     evaluate.add_argument("--corruptions", action="store_true", help="measure on faces turned, small, dark, blurred...")
     evaluate.add_argument(
         "--subset", type=Path, metavar="NPZ", help="arrays of row numbers: measure on each alone, too"
@@ -32,8 +32,8 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     calibrate = commands.add_parser("calibrate", help="calibrate a bundle anew, on PublicTest, in its place")
     calibrate.add_argument("bundle", type=Path, metavar="BUNDLE", help="the bundle's folder")
     data_options(calibrate)
-    calibrate.add_argument("--photos", type=Path, metavar="FOLDER", help="labelled photos that have a say, too")
-    calibrate.add_argument("--one-look", action="store_true", help="serve without each face's mirror image from now on")
+    calibrate.add_argument("--photos", type=Path, metavar="FOLDER", help="labelled photos that count as well")
+    calibrate.add_argument("--one-look", action="store_true", help="serve without each face's mirror image")
     calibrate.set_defaults(run=run_calibrate)
 
     compare = commands.add_parser(

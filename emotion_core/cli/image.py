@@ -32,7 +32,7 @@ def run_image(options: argparse.Namespace) -> int:
         try:
             options.out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise OutputError(f"--out {options.out} cannot be made a folder: {error.strerror}.", options.out) from error
+            raise OutputError(f"--out {options.out} cannot be made: {error.strerror}.", options.out) from error
     recognizer = EmotionRecognizer.load(options.model, options.detector)
     failed = 0
     reports: list[dict[str, Any]] = []
@@ -50,7 +50,7 @@ def run_image(options: argparse.Namespace) -> int:
             continue
         reports.append({"file": str(photo), **result.to_dict()})
         if not options.json:
-            turned = f"Turned by {result.rotation} degrees, there are faces." if result.rotation else ""
+            turned = f"Turned by {result.rotation} degrees, the picture shows faces." if result.rotation else ""
             print(" ".join([f"{photo}:", *([] if result.predictions else [NO_FACE]), turned, *result.notes]).rstrip())
             for number, prediction in enumerate(result.predictions, 1):
                 box = prediction.face.box

@@ -27,7 +27,7 @@ def parser() -> argparse.ArgumentParser:
         try:
             add(commands)
         except ModuleNotFoundError as error:
-            # An image or a Space does not have the rooms that serving does without, nor their commands.
+            # A Docker image or a Space leaves out the packages that serving does not need, and their commands.
             if not (error.name or "").startswith("emotion_core."):
                 raise
     return main_parser

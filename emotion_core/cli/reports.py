@@ -8,7 +8,7 @@ from .training_options import MODEL, bundle_of
 
 
 def add_reports(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add record, tables, notebook and slides to a parser's commands."""
+    """Add record, tables, notebook, screenshots and slides to a parser's commands."""
     record = commands.add_parser("record", help="keep a bundle's figures as a run")
     record.add_argument("bundle", nargs="+", metavar="BUNDLE", help=MODEL)
     record.set_defaults(run=run_record)
@@ -22,6 +22,10 @@ def add_reports(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     notebook.add_argument("--out", type=Path, metavar="DIR", help="write them there; by default, in their place")
     notebook.add_argument("--set", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="a parameter")
     notebook.set_defaults(run=run_notebook)
+
+    screenshots = commands.add_parser("screenshots", help="photograph the page, in light and dark, for the README")
+    screenshots.add_argument("out", nargs="?", type=Path, default=Path("docs/images"), metavar="DIR")
+    screenshots.set_defaults(run=run_screenshots)
 
     slides = commands.add_parser("slides", help="make the presentation from the recorded runs")
     slides.add_argument("out", type=Path, metavar="OUT.pptx")
@@ -56,6 +60,16 @@ def run_notebook(options: argparse.Namespace) -> int:
     for notebook in options.notebook:
         print(execute(notebook, options.out / notebook.name if options.out else notebook, parameters))
     return 0
+
+
+def run_screenshots(options: argparse.Namespace) -> int:
+    """Start the application and photograph it; 1 where there is no browser for that."""
+    from ..reports.screenshots import write_screenshots
+
+    written = write_screenshots(options.out)
+    for path in written:
+        print(path)
+    return 0 if written else 1
 
 
 def run_slides(options: argparse.Namespace) -> int:

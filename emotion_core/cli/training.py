@@ -23,7 +23,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     data = commands.add_parser("data", help="report what a data set holds and what is wrong with it")
     data_options(data)
     data.add_argument("--detect", action="store_true", help=DETECT)
-    data.add_argument("--size", type=int, default=48, help="side that pictures are made into, in pixels")
+    data.add_argument("--size", type=int, default=48, help="side that pictures are resized to, in pixels")
     data.add_argument("--color", action="store_true", help="keep colours")
     data.add_argument("--json", action="store_true")
     data.add_argument("--out", type=Path, metavar="PNG", help="write a contact sheet of faces there")
@@ -40,12 +40,12 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     train.add_argument(
         "--whole-picture",
         action="store_true",
-        help="the classes are of other things than faces: the model is shown whole pictures when it serves",
+        help="the classes are not faces: when it serves, the model is shown whole pictures",
     )
     train.add_argument("--faces", type=int, metavar="N", help="use about N Training faces, and others in proportion")
     train.add_argument("--out", type=Path, required=True, metavar="BUNDLE", help="the bundle's folder")
     train.add_argument("--from", dest="bundle", metavar="BUNDLE", help="fine-tune this bundle: " + MODEL)
-    train.add_argument("--resume", action="store_true", help="go on after the last finished epoch")
+    train.add_argument("--resume", action="store_true", help="resume after the last finished epoch")
     train.add_argument(
         "--flip",
         action=argparse.BooleanOptionalAction,
@@ -80,7 +80,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     export.add_argument(
         "--answers",
         action="store_true",
-        help="probabilities out: calibration, second look and labels inside",
+        help="with calibrated probabilities as output, and the labels inside",
     )
     export.set_defaults(run=run_export)
 
@@ -90,7 +90,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     ):
         command = commands.add_parser(name, help=words)
         data_options(command)
-        command.add_argument("--out", type=Path, required=True, metavar="DIR", help="its runs; goes on if begun")
+        command.add_argument("--out", type=Path, required=True, metavar="DIR", help="its runs; resumes old ones")
         command.add_argument("--faces", type=int, default=8000, help="Training faces used")
         if name == "search":
             command.add_argument("--trials", type=int, default=20)
@@ -147,7 +147,7 @@ def run_train(options: argparse.Namespace) -> int:
     print(outcome(bundle.config))
     if sees == "face" and not any(map(expression, data.labels)):
         print(
-            "Served, it is shown the faces that are found in a picture. If its classes are of other things, "
+            "When it serves, it is shown the faces found in a picture. If its classes are not faces, "
             "train it with --whole-picture."
         )
     print(f"Bundle written to {bundle.folder}. What it can do is in its README.md.")

@@ -109,7 +109,7 @@ def load(
         with zipfile.ZipFile(path) as archive:
             # zipfile.Path lists a folder's nameless member as the folder itself, which would be searched for ever.
             if not all(name.strip("/") for name in archive.namelist()):
-                raise DataError(f"{path.name} has a member without a name. Download it again.")
+                raise DataError(f"{path.name} contains a file without a name. Download it again.")
         return _load(zipfile.Path(path), path, votes, side, channels, seek)
     except DataError:
         raise
@@ -127,7 +127,7 @@ def _load(root: Source, path: Path, votes: str | Path | None, side: int, channel
             raise DataError("FER+ votes are matched to fer2013.csv by row: give that file as the data.")
         return _from_pictures(found, side, channels, seek)
     if seek is not None:
-        raise DataError(f"{found.name} holds faces that are cut out already: leave --detect out.")
+        raise DataError(f"{found.name} holds faces that are already cropped: leave out --detect.")
     faces, emotion, split = read_fer_csv(found)
     if (side, channels) != (SIDE, 1):
         raise DataError(f"{found.name} holds 48x48 gray faces: train a network that takes them (crop_size 48, gray).")

@@ -116,7 +116,7 @@ def _refuse(table: Source) -> Found:
     if not table.name.casefold().endswith(_TABLES):
         raise DataError(f"{table.name} is neither a CSV file nor a zip file. Give fer2013.csv or a folder.")
     raise DataError(
-        f"{table.name} has no column of paths ({', '.join(PATH_COLUMNS[:5])}, ...) and labels "
+        f"{table.name} has no columns for paths ({', '.join(PATH_COLUMNS[:5])}, ...) and labels "
         f"({', '.join(LABEL_COLUMNS[:4])}), nor FER-2013's emotion, pixels and Usage. "
         f"It has: {', '.join(column_names(table)[:20]) or 'none'}."
     )

@@ -46,8 +46,8 @@ def complete(split: NDArray[np.str_], faces: NDArray[np.uint8], labels: NDArray[
         _divide(whole, whole == "train", digests, labels, ("public", "train"))
         if not (whole == "public").any():
             raise DataError(
-                "Too few pictures to learn from: two of every class at the very least, or folders of your own for "
-                f"{', '.join(('train', 'validation', 'test'))}. {WANTED} or more of each are of use."
+                "Too few pictures to learn from: give two of every class at least, or folders of your own for "
+                f"{', '.join(('train', 'validation', 'test'))}. {WANTED} or more of each are useful."
             )
     return whole
 
@@ -75,6 +75,6 @@ def _enough(labels: NDArray[np.str_], digests: NDArray[np.str_]) -> None:
     few = [f"{label} {count}" for label, count in counts.items() if count < FEWEST]
     if few:
         raise DataError(
-            f"Too few different pictures to learn from and to be measured on: {', '.join(few)}. "
-            f"Every class needs {FEWEST} at the very least, and {WANTED} or more to be of use."
+            f"Too few different pictures for training and testing: {', '.join(few)}. "
+            f"Every class needs {FEWEST} at least, and {WANTED} or more to be useful."
         )

@@ -32,7 +32,7 @@ def read_ballots(path: Path, split: NDArray[np.str_]) -> NDArray[np.float32]:
             break
         if USAGES.get(row.get("Usage", "")) != split[rows - 1]:
             raise DataError(
-                f"{path.name}, line {line}: Usage is not that of the same row of the data. "
+                f"{path.name}, line {line}: Usage differs from the same row of the data. "
                 "Use fer2013.csv in its original order."
             )
         try:

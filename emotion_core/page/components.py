@@ -82,5 +82,5 @@ def uploaded(path: str | None, cache: str) -> str:
     """
     resolved = Path(path or "").resolve()
     if not resolved.is_relative_to(Path(cache).resolve()):
-        raise refused("Upload the file first: others are not read.")
+        raise refused("Upload the file first: no other file is read.")
     return str(resolved)

@@ -53,7 +53,7 @@ def client_endpoints(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoD
                 with desk.analyze(held, folder, model or None, options) as work:
                     for step in work:
                         if isinstance(step, Waiting):
-                            progress(0, desc=f"Waiting: videos that come first: {step.ahead}")
+                            progress(0, desc=f"Waiting. Videos ahead of yours: {step.ahead}")
                         else:
                             progress((step.frames, step.total), desc="Analysing", unit="frames")
                         yield None, None, None, None

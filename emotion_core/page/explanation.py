@@ -36,7 +36,7 @@ class Explainer:
         config = recognizer.config
         if crop.shape[:2] != (config.height, config.width):
             raise ImageError(
-                f"A crop for this model has {config.width}x{config.height} pixels. Analyse the photo anew."
+                f"A crop for this model has {config.width}x{config.height} pixels. Analyse the photo again."
             )
         start = time.perf_counter()
         with self._lock:  # two at a time would take as long, and tell wrong times

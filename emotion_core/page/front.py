@@ -26,7 +26,7 @@ from .templating import render, script
 
 TITLE: Final = "Emotion detection"
 DESCRIPTION: Final = (
-    "The perceived expression of every face in a photo, a video or before your webcam, with how sure that is. "
+    "The perceived expression of every face in a photo, a video or a webcam stream, and how sure the answer is. "
     "Open source; nothing is kept."
 )
 ICON: Final = Path(__file__).parent / "icon.svg"

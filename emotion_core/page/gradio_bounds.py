@@ -106,7 +106,7 @@ class GradioBounds:
         waiting = [event for queue in queues for event in queue.queue]
         mine = sum(self._workshop.address_of(event.request.scope) == address for event in waiting)
         if mine >= EACH_WAITING:
-            return False, "Too many requests of yours are waiting. Try again when they are answered.", "queue_full"
+            return False, "Too many of your requests are waiting. Try again when they have been answered.", "queue_full"
         return await self._push(body=body, request=request, username=username)
 
     def tidy(self) -> None:

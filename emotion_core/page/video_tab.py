@@ -74,7 +74,7 @@ def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk) ->
         source: str | None, name: str, frames: int, seconds: float, annotated: bool
     ) -> Generator[Update, None, None]:
         if source is None or not Path(source).is_file():
-            gone = "There is no video, or it was deleted by now. Upload it once more."
+            gone = "There is no video, or it has been deleted by now. Upload it again."
             yield {status: refusal(gone), start: off}
             return
         yield {status: report.progress(VideoProgress(0, None, 0, 0, None)), **empty, **busy}
@@ -134,7 +134,7 @@ def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk) ->
     )
     # Told when the work has come to its stop, not when the button is pressed: its last progress may come in between.
     work.failure(
-        lambda: {status: refusal("It was stopped before the end."), **idle},
+        lambda: {status: refusal("It was stopped before it was finished."), **idle},
         None,
         outputs,
         show_progress="hidden",

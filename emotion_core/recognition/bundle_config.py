@@ -213,7 +213,7 @@ class BundleConfig:
     def from_json(cls, text: str | bytes) -> "BundleConfig":
         """Parse and check; raises BundleError, saying which entry is wrong."""
         if len(text) > MAX_CONFIG_BYTES:
-            raise BundleError(f"{CONFIG} is over {MAX_CONFIG_BYTES // 10**6} MB: it is no bundle's.")
+            raise BundleError(f"{CONFIG} is over {MAX_CONFIG_BYTES // 10**6} MB: it does not belong to a bundle.")
         try:
             return _ENTRIES.validate_json(text)
         except ValidationError as error:
@@ -233,7 +233,7 @@ def _first_fault(error: ValidationError) -> str:
     where = ".".join(map(str, fault["loc"]))[:200]  # a key may be of any length
     if fault["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
         known = list(BundleConfig.__dataclass_fields__) if len(fault["loc"]) == 1 else []
-        return f"{where} is no entry of a bundle's config{did_you_mean(where, known)}"
+        return f"{where} is not an entry of a bundle's config{did_you_mean(where, known)}"
     if fault["type"] in ("missing", "missing_argument"):
         return f"it has no entry {where}."
     text = fault["msg"].removeprefix("Value error, ")

@@ -133,7 +133,7 @@ def _keras_network(bundle: Bundle, name: str) -> Network:
         # TensorFlow takes seconds to import: only here, for bundles that have no graph.
         from .keras_network import KerasNetwork
     except ModuleNotFoundError as error:
-        what = f"{bundle.origin} has Keras weights alone ({name}) and no {GRAPH}: to serve them"
+        what = f"{bundle.origin} has only Keras weights ({name}) and no {GRAPH}: serving them"
         raise MissingPackageError.for_extra(what, ["TensorFlow"], "train") from error
     return KerasNetwork(bundle, name)
 

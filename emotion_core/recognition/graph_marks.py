@@ -58,7 +58,7 @@ def batch_marks(graph: bytes) -> list[int]:
                 continue
             signature = tensor.ShapeSignatureAsNumpy()
             if (signature[1:] == -1).any() or tensor.ShapeAsNumpy()[signature == -1].tolist() not in ([], [1]):
-                raise BundleError("The graph leaves another size open than that of its batch.")
+                raise BundleError("The graph leaves a size other than its batch's open.")
             if len(signature) and signature[0] == -1:
                 marks.append(int(signature.ctypes.data) - base)
     except (TypeError, ValueError, AttributeError, struct.error) as error:
@@ -82,4 +82,4 @@ def _side_mark(offset: int, first: int, second: int) -> SideMark:
         stride, rest = divmod(large - small, second - first)
         if rest == 0 and stride in (1, 2, 4, 8, 16, 32):
             return SideMark(offset, axis, stride, first - small // stride)
-    raise BundleError("The face detector's graph holds a number that depends on its sides in another way.")
+    raise BundleError("The face detector's graph depends on its picture's sides in an unknown way.")

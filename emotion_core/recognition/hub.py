@@ -106,7 +106,7 @@ def within(seconds: float, call: Callable[[], T]) -> T:
     if failure:
         raise failure[0]
     if not outcome:
-        raise HubError(f"The Hugging Face Hub was not done within {seconds:g} seconds.")
+        raise HubError(f"The Hugging Face Hub did not finish within {seconds:g} seconds.")
     return outcome[0]
 
 

@@ -81,7 +81,7 @@ def resolve_detector(named: str = "auto") -> tuple[FaceDetector, str]:
     detector = best_detector()
     if detector.name != HaarDetector.name:
         return detector, ""
-    notice = "Finding faces with OpenCV's Haar cascade, which misses one in four: there is nothing better here yet."
+    notice = "Finding faces with OpenCV's Haar cascade, which misses one in four; nothing better is installed yet."
     log.warning("%s", notice)
     return detector, notice
 

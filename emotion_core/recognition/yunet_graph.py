@@ -32,7 +32,7 @@ def yunet_graph(model: bytes, height: int, width: int) -> bytes:
     Raises BundleError for another file, and ValueError for sides that are no multiples of 32.
     """
     if height < MULTIPLE or width < MULTIPLE or height % MULTIPLE or width % MULTIPLE:
-        raise ValueError(f"YuNet's pictures have sides that are multiples of {MULTIPLE}, not {height}x{width}.")
+        raise ValueError(f"YuNet needs pictures whose sides are multiples of {MULTIPLE}, not {height}x{width}.")
     convolutions = iter(_arrays(model))
     graph = _Graph()
 
@@ -69,7 +69,7 @@ def _arrays(model: bytes) -> list[Arrays]:
     found = [layer.blobs for layer in layers if layer.type == "Convolution"]
     heads = [channels for head in HEADS for channels in [HEADS[head]] * 6]
     if [len(blobs[0]) for blobs in found] != [*_BODY, *heads]:
-        raise BundleError("The face detector's file is another network than YuNet of March 2023.")
+        raise BundleError("The face detector's file is not the YuNet network of March 2023.")
     return [(np.asarray(blobs[0], np.float32), np.asarray(blobs[1], np.float32).ravel()) for blobs in found]
 
 

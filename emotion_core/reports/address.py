@@ -45,7 +45,7 @@ def write_address(address: str | None, root: Path = ROOT) -> list[Path]:
     from ..training.export import write_config  # TensorFlow, which tables do without
 
     if address is not None and not _GITHUB.fullmatch(address):
-        raise ReportError(f"{address!r} is no address of a repository: give https://github.com/OWNER/NAME, or none.")
+        raise ReportError(f"{address!r} is not a repository's address: give https://github.com/OWNER/NAME, or none.")
     project.REPOSITORY = address
     value = f'"{address}"' if address else "None"
     changed = [
@@ -67,7 +67,7 @@ def _put(path: Path, pattern: str, new: str) -> Path | None:
     text = path.read_text()
     renewed, times = re.subn(pattern, lambda _: new, text)
     if times != 1:
-        raise ReportError(f"{path.name} has {times} lines for the project's address; it needs one.")
+        raise ReportError(f"{path.name} has {times} lines for the project's address; it needs exactly one.")
     if renewed == text:
         return None
     path.write_text(renewed)

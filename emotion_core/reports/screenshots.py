@@ -8,49 +8,53 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+import numpy as np
 from PIL import Image
 
-from ..errors import ToolError
+from ..errors import MissingPackageError, ToolError
 from ..images import RGB
 
 APP: Final = Path(__file__).parents[2] / "app.py"
 _BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
 _HEIGHT, _GAP = 860, 40
-#: A screen on a desk and a phone in the evening: width, colours, and whether to scroll down to the answer.
-_VIEWS: Final = ((1280, "light", False), (390, "dark", True))
 _START_SECONDS: Final = 120
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One way to look at the page."""
+
+    #: Of the screen, in pixels.
+    width: int
+    height: int = _HEIGHT
+    #: "light" or "dark".
+    colours: str = "light"
+    #: Whether to scroll down to the answer.
+    scroll: bool = False
+
+
+#: For the presentation: a screen on a desk, and a phone in the evening.
+_SLIDE: Final = (View(1280), View(390, colours="dark", scroll=True))
+#: For the README: GitHub shows the one that suits its reader.
+SCREENSHOTS: Final = {"page-light.webp": View(1100, 785), "page-dark.webp": View(1100, 785, "dark")}
 
 
 def photograph_page(photo: RGB, model: str | None = None) -> bytes | None:
     """Start the application, give it a photo and take a PNG of its answer, on a desk's screen and on a phone's.
 
     model: as for ``EMOTION_MODEL``. None, with the reason printed, where Playwright or a browser is
-    missing or fails, or no face is found. Raises EmotionError when the application does not start.
+    missing or fails, or no face is found. Raises ToolError when the application does not start.
     """
-    browser = next(filter(None, map(shutil.which, _BROWSERS)), None)
-    try:
-        from playwright.sync_api import Error, sync_playwright
-    except ImportError:
-        browser = None
-    if browser is None or not APP.is_file():
-        print("No picture of the page: that takes a clone, Playwright (requirements-dev.txt) and Chromium.")
+    views = _photographs(photo, _SLIDE, model)
+    if views is None:
         return None
-    with TemporaryDirectory() as folder, _served(model) as url, sync_playwright() as playwright:
-        file = Path(folder) / "photo.png"
-        Image.fromarray(photo).save(file)
-        try:
-            chromium = playwright.chromium.launch(executable_path=browser)
-            views = [_view(chromium, url, file, *view) for view in _VIEWS]
-            chromium.close()
-        except Error as error:
-            print(f"No picture of the page: {error.message.splitlines()[0]}")
-            return None
     whole = Image.new("RGB", (sum(view.width for view in views) + _GAP, _HEIGHT), "white")
     whole.paste(views[0], (0, 0))
     whole.paste(views[1], (whole.width - views[1].width, 0))
@@ -59,16 +63,59 @@ def photograph_page(photo: RGB, model: str | None = None) -> bytes | None:
     return png.getvalue()
 
 
-def _view(chromium: Any, url: str, photo: Path, width: int, colours: str, scroll: bool) -> Image.Image:
-    page = chromium.new_page(viewport={"width": width, "height": _HEIGHT}, color_scheme=colours)
+def write_screenshots(folder: Path) -> list[Path]:
+    """The page's answer to NASA's portrait of Eileen Collins, which scikit-image carries, in light and dark.
+
+    The paths written, none where ``photograph_page`` would give None. Raises MissingPackageError without
+    scikit-image, ToolError when the application does not start.
+    """
+    try:
+        from skimage.data import astronaut
+    except ImportError as error:
+        raise MissingPackageError.for_extra("A screenshot", ("scikit-image",), "dev") from error
+    taken = _photographs(np.asarray(astronaut()), tuple(SCREENSHOTS.values()), None)
+    if taken is None:
+        return []
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, picture in zip(SCREENSHOTS, taken, strict=True):
+        picture.save(folder / name, quality=90, method=6)
+    return [folder / name for name in SCREENSHOTS]
+
+
+def _photographs(photo: RGB, views: Sequence[View], model: str | None) -> list[Image.Image] | None:
+    browser = next(filter(None, map(shutil.which, _BROWSERS)), None)
+    try:
+        from playwright.sync_api import Error, sync_playwright
+    except ImportError:
+        browser = None
+    if browser is None or not APP.is_file():
+        print("No picture of the page: it needs a clone, Playwright (requirements-dev.txt) and Chromium.")
+        return None
+    with TemporaryDirectory() as folder, _served(model) as url, sync_playwright() as playwright:
+        file = Path(folder) / "photo.png"
+        Image.fromarray(photo).save(file)
+        try:
+            chromium = playwright.chromium.launch(executable_path=browser)
+            taken = [_view(chromium, url, file, view) for view in views]
+            chromium.close()
+        except Error as error:
+            print(f"No picture of the page: {error.message.splitlines()[0]}")
+            return None
+    return taken
+
+
+def _view(chromium: Any, url: str, photo: Path, view: View) -> Image.Image:
+    size = {"width": view.width, "height": view.height}
+    page = chromium.new_page(viewport=size, color_scheme=view.colours)
     page.set_default_timeout(60_000)
     page.goto(url)
     page.locator("input[type=file]").first.set_input_files(photo)
     page.locator("#image .face").first.wait_for()
-    if scroll:
+    if view.scroll:
         page.locator("#image .stage").evaluate("photo => photo.scrollIntoView()")
+    page.evaluate("() => document.activeElement.blur()")  # the ring of the focus helps who reads, not who looks
     page.wait_for_timeout(1500)  # until pictures are shown and bars have grown
-    taken = Image.open(io.BytesIO(page.screenshot()))
+    taken = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     page.close()
     return taken
 

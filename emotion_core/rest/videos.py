@@ -104,7 +104,7 @@ def add_video_routes(router: APIRouter, settings: Settings, videos: Videos, file
             raise ApiError(404, "There is no such video; results are deleted after a while. Send it again.")
         return job
 
-    @router.get("/video/{job_id}", summary="Ask how far a video is", responses={200: shown, **described(401, 404)})
+    @router.get("/video/{job_id}", summary="Ask for a video's progress", responses={200: shown, **described(401, 404)})
     def status(job_id: JobId) -> JobDict:
         """queued, running, done, failed or cancelled; and how many frames are done."""
         return _status(find(job_id))

@@ -33,7 +33,7 @@ MAX_HELD: Final = 64 * MEGABYTE
 #: Brackets and commas of a JSON body: each becomes an object, which takes a hundred times its bytes.
 MAX_VALUES: Final = 20_000
 _TAKEN: Final = {
-    "yours": ApiError(429, "Too many requests of yours are under way. Wait for their answers.", code="too_many_open"),
+    "yours": ApiError(429, "Too many of your requests are still being answered. Wait for them.", code="too_many_open"),
     "everybody's": ApiError(503, headers={"Retry-After": "2"}),
 }
 

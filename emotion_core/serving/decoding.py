@@ -236,7 +236,7 @@ def _bytes_of(source: PictureFile) -> bytes | memoryview:
                 return path.read_bytes()
         except (OSError, ValueError) as error:
             raise ImageError(
-                f"There is no file {path.name[:80]!r}, or it was deleted by now. Send it again."
+                f"There is no file {path.name[:80]!r}, or it has been deleted by now. Send it again."
             ) from error
     else:
         source.seek(0)

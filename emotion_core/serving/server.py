@@ -117,7 +117,7 @@ class Where:
             socket.getaddrinfo(host, first, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError):
             raise SettingsError(
-                f"GRADIO_SERVER_NAME is no name or address of this machine: {host[:80]!r}. "
+                f"GRADIO_SERVER_NAME is not a name or address of this machine: {host[:80]!r}. "
                 "Set 127.0.0.1 for this machine alone, or 0.0.0.0 for its network."
             ) from None
         return cls(host, first, min(count, 65_536 - first))

@@ -165,7 +165,7 @@ def keep(path: str | Path, folder: Path) -> Path:
     try:
         os.link(path, kept)
     except FileNotFoundError as error:
-        raise UploadGoneError("The upload was deleted by now. Upload it once more.") from error
+        raise UploadGoneError("The upload has been deleted by now. Upload it again.") from error
     except OSError:  # a file system without links
         shutil.copyfile(path, kept)
     return kept

@@ -32,7 +32,7 @@ class Webcam:
             return {"stop": str(error)}
         if opened is None:
             most = self._sessions.most
-            return {"wait": f"All {most} places are taken. Yours starts by itself as soon as one is free."}
+            return {"wait": f"All {most} places are taken. Your stream starts by itself as soon as one is free."}
         token, session = opened
         return {"token": token, "labels": list(session.labels)}
 
@@ -44,7 +44,7 @@ class Webcam:
             return {"gone": True}
         if self._sessions.is_over(session):
             self._sessions.close(token)
-            return {"stop": f"The {minutes(self._sessions.seconds)} of this stream are over. Start again to go on."}
+            return {"stop": f"The {minutes(self._sessions.seconds)} of this stream are over. Start again to continue."}
         if not session.busy.acquire(blocking=False):
             return {"busy": True}
         try:

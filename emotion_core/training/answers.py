@@ -110,4 +110,4 @@ def _describe_onnx(path: Path, told: dict[str, str]) -> None:
     onnx.checker.check_model(model)
     onnx.save(model, path)
     if [entry.name for entry in model.graph.input] != [INPUT]:
-        raise BundleError(f"{path.name} has another input than {INPUT}.")
+        raise BundleError(f"{path.name} has an input other than {INPUT}.")

@@ -41,8 +41,8 @@ class TrainConfig:
     arch: str = option("resnet50v2", "custom_cnn, mobilenetv2, residual_cnn, resnet50, resnet50v2 or vgg16")
     #: See ``recognition.architectures``: crop_size, channels, image_size and what else the network takes.
     arch_options: Mapping[str, Any] = field(default_factory=dict)
-    epochs: int = option(14, "times that all faces are gone through")
-    batch_size: int = option(64, "faces in a step")
+    epochs: int = option(14, "passes over all faces")
+    batch_size: int = option(64, "faces per step")
     learning_rate: float = option(4e-4, "its peak, after a linear warm-up; then a cosine to zero")
     warmup_epochs: float = 0.5
     #: Decoupled (Loshchilov and Hutter 2019, arXiv:1711.05101), of kernels only.
@@ -51,7 +51,7 @@ class TrainConfig:
     label_smoothing: float = option(0.05, "share of the targets that all labels get")
     votes_share: float = option(0.35, "share of the targets that the votes get")
     #: Their mean answer is learnt from (Hinton et al. 2015, arXiv:1503.02531).
-    teachers: tuple[str, ...] = option((), "bundles to learn the answers of", nargs="+", metavar="BUNDLE")
+    teachers: tuple[str, ...] = option((), "bundles whose answers are learnt, too", nargs="+", metavar="BUNDLE")
     distil_share: float = option(0.5, "share of the targets that the teachers get")
     distil_temperature: float = option(2.0, "divides the teachers' logits")
     #: Learnt from, too; see ``views``.
@@ -60,16 +60,16 @@ class TrainConfig:
     class_weight_power: float = option(0.25, "0: no class weights, 1: balanced")
     balanced_sampling: float = option(0.0, "0: each face once an epoch, 1: classes equally")
     #: Zhang et al. 2018, arXiv:1710.09412.
-    mixup: float = option(0.0, "alpha of the Beta distribution; 0: none")
+    mixup: float = option(0.0, "alpha of its Beta distribution; 0: none")
     augmentation: Augmentation = field(default_factory=Augmentation)
     augmentation_start: float = option(0.5, "strength at first, 0 to 1")
     augmentation_end: float = option(1.0, "strength in the second half, 0 to 1")
     ema: float = option(0.998, "momentum of the averaged weights, per step")
     precision: str = option(_fast_precision, "mixed_bfloat16 or float32; by default what the machine is fast at")
-    weights: str | None = option(None, "start from Keras's download", choices=("imagenet",))
+    weights: str | None = option(None, "start from the weights that Keras downloads", choices=("imagenet",))
     init: str | None = option(None, "start from a bundle, an .npz of weights, or a run's best.weights.h5")
-    train_from: str | None = option(None, "keep the layers before it; logits: the head alone", metavar="LAYER")
-    seed: int = option(0, "of weights, batches and augmentation")
+    train_from: str | None = option(None, "freeze the layers before it; logits: train the head alone", metavar="LAYER")
+    seed: int = option(0, "seed of weights, batches and augmentation")
 
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.batch_size < 1 or self.learning_rate <= 0:

@@ -78,7 +78,7 @@ def train_bundle(
         network = train(data, config, folder, resume)
     if keras.backend.backend() != "tensorflow":
         raise TrainingError(
-            f"{out.name} is trained, and TensorFlow must export it: do the same again with KERAS_BACKEND=tensorflow, "
+            f"{out.name} is trained, and TensorFlow must export it: run the same again with KERAS_BACKEND=tensorflow, "
             "and --resume on the command line. Nothing is trained twice."
         )
     stages = read_stages(folder)

@@ -25,13 +25,13 @@ def open_run(folder: Path, record: dict[str, Any], resume: bool) -> None:
     run = folder / RUN
     if run.is_file() and (folder / HISTORY).is_file():
         if not resume:
-            raise TrainingError(f"{folder} already holds a run: add --resume to go on, or choose another --out.")
+            raise TrainingError(f"{folder} already holds a run: add --resume to continue, or choose another --out.")
         begun = read_json(run)
         # Newer code may go on, and is not recorded; the data's content counts, not its name.
         passed_over = dict.fromkeys(("code", "data", "probe", "base_model"))
         if {**begun, **passed_over} != {**record, **passed_over}:
             raise TrainingError(
-                f"{run} was begun with other data or settings: resume with the same, or choose another --out."
+                f"{run} was started with other data or settings: resume with the same, or choose another --out."
             )
         return
     folder.mkdir(parents=True, exist_ok=True)

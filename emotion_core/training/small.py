@@ -127,5 +127,5 @@ def outcome(config: BundleConfig) -> str:
             f"faces, each unseen once (95% interval {low:.2f} to {high:.2f})"
         )
     if all(figures["faces"] < FEW for figures in config.metrics.values()):
-        lines.append(f"So few faces say little of others: {FEW} or more to be measured on would say much more.")
+        lines.append(f"So few faces say little about others: {FEW} or more in the test would say much more.")
     return "\n".join(lines)

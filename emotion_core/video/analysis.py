@@ -137,7 +137,7 @@ class _Job:
                     people.add(item.frame, item.picture.rgb)
                 draw(item)
         if self.reader.stopped:
-            raise VideoError("The work was stopped before its end.")
+            raise VideoError("The work was stopped before it was finished.")
         if not self.reader.frames:
             raise VideoError("No picture of this video can be decoded. Export or record it again.")
 
@@ -151,7 +151,7 @@ class _Job:
     def _summary(self, people: PeopleLog, notices: Sequence[str], has_sound: bool) -> VideoSummary:
         reader = self.reader
         seen = people.finish(reader.seconds)
-        forgotten = [f"Persons seen too briefly to be in the summary: {people.forgotten}."] if people.forgotten else []
+        forgotten = [f"People seen too briefly for the summary: {people.forgotten}."] if people.forgotten else []
         return VideoSummary(
             seconds=reader.seconds,
             frames=reader.frames,

@@ -117,7 +117,7 @@ class VideoReader:
         if self._damaged:
             texts.append(f"Damaged frames: {self._damaged}.")
         if self._untimed:
-            texts.append(f"Frames left out for want of a time of their own: {self._untimed}.")
+            texts.append(f"Frames left out because they have no time of their own: {self._untimed}.")
         return tuple(texts)
 
     def _over(self) -> bool:
@@ -126,9 +126,7 @@ class VideoReader:
         if self._cut or self.stopped:
             return True
         if self._untimed > max(MOST_UNTIMED, self.frames):
-            self._cut = (
-                "Most of its frames have no time of their own: the rest was left out. Record or export it again."
-            )
+            self._cut = "Most of its frames have no time of their own, and were left out. Record or export it again."
         elif self.frames + self._untimed >= limits.max_frames and self._untimed:
             self._cut = f"Only the first {limits.max_frames} frames were read, which is the limit."
         elif self._packets >= limits.max_packets:

@@ -120,7 +120,7 @@ class VideoWriter:
 
     def notices(self) -> tuple[str, ...]:
         """What the reader of the result should know of the sound."""
-        return ("The sound, or a part of it, was damaged and is missing.",) if self._sound_damaged else ()
+        return ("Some or all of the sound was damaged and is missing.",) if self._sound_damaged else ()
 
     def _add_sound(self, sound: AudioStream) -> None:
         context = sound.codec_context

@@ -69,7 +69,7 @@ def test_a_face_that_is_cut_out_already(tmp_path: Path, recognizer: EmotionRecog
         Image.fromarray(rng.integers(0, 255, size, np.uint8)).save(tmp_path / f"{number}.png")
     whole = EmotionRecognizer(recognizer.classifier, WholePicture())
     first, second, clip = score(whole, [str(tmp_path / name) for name in ("0.png", "1.png", "a.mp4")], VideoOptions())
-    assert "takes pictures" in clip.error
+    assert "is for pictures" in clip.error
     crop = np.asarray(Image.open(tmp_path / "0.png"))[None, ..., None]
     expected = recognizer.classifier.probabilities(crop)[0]
     assert [first.faces[0][label] for label in recognizer.config.labels] == pytest.approx(expected, abs=1e-4)

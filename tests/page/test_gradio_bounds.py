@@ -191,7 +191,7 @@ def test_one_address_does_not_fill_the_queue(running: Running) -> None:
     refused = [answer for answer in answers if answer.status_code != 200]
     assert 3 <= len(refused) <= 5
     assert refused[0].status_code == 503
-    assert "Too many requests of yours" in refused[0].text
+    assert "Too many of your requests" in refused[0].text
 
 
 def test_uploads(running: Running, folder: Path) -> None:

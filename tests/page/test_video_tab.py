@@ -222,7 +222,7 @@ class TestBrowser:
             page.get_by_test_id("video").get_by_label("Clear").count() == 0
         )  # no other clip in the middle of the work
         page.get_by_role("button", name="Cancel").click()
-        page.locator("#video-status").get_by_text("It was stopped before the end.").wait_for()
+        page.locator("#video-status").get_by_text("It was stopped before it was finished.").wait_for()
         started = time.monotonic()
         page.get_by_test_id("video").get_by_label("Clear").click()
         self.send(page, films / "walk.mp4", "2 a second")

@@ -190,7 +190,7 @@ def test_help_tells_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["train", "--help"])
     told = " ".join(capsys.readouterr().out.split())
-    assert f"times that all faces are gone through (default {TrainConfig().epochs})" in told
+    assert f"passes over all faces (default {TrainConfig().epochs})" in told
     assert f"(default {TrainConfig().learning_rate})" in told
 
 
