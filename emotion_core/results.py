@@ -54,7 +54,7 @@ class FrameDict(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle in the picture's pixels; x and y are its left and top edges."""
+    """A rectangle in the picture's pixels, from its left and top edges. Raises ValueError for one without an area."""
 
     x: int
     y: int
@@ -84,31 +84,31 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """A detected face: its box, and the square around it that the network is shown.
+    """A detected face."""
 
-    score: the detector's confidence, 0 to 1; None from a detector that gives none.
-    angle: how far the face is turned in the picture, in degrees, clockwise positive, -180 to 180; 0
-    where the detector knows of no eyes. The network is shown the crop turned level where it is large.
-    """
-
+    #: Where it is in the picture.
     box: Box
+    #: The square around it that the network is shown.
     crop: Box
+    #: The detector's confidence, 0 to 1; None from a detector that gives none.
     score: float | None = None
+    #: How far it is turned, in degrees, clockwise positive, -180 to 180; 0 where the detector finds no eyes.
     angle: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """The perceived expression of one face: calibrated probabilities over the labels.
+    """The perceived expression of one face. Raises ValueError for probabilities that do not fit its labels."""
 
-    uncertain: the network's best guess is weak (see ``UncertainRule`` in ``bundle``), or there are doubts.
-    doubts: why too little can be seen of the face, any of "small", "dark", "flat", "blurred" and "faint".
-    """
-
+    #: Whose expression it is.
     face: Face
+    #: The model's labels.
     labels: tuple[str, ...]
+    #: Calibrated, 0 to 1, in the order of the labels.
     probabilities: tuple[float, ...]
+    #: Whether the best guess is weak (see ``UncertainRule``), or there are doubts.
     uncertain: bool = False
+    #: Why too little of the face can be seen: any of "small", "dark", "flat", "blurred" and "faint".
     doubts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -157,20 +157,21 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class FrameResult:
-    """All faces of one picture, largest first. No face is a normal result.
+    """All faces of one picture, largest first. No face is a normal result."""
 
-    width, height: of the upright picture, in pixels. model, detector: what answered.
-    rotation: 0 as a rule; 90, 180 or 270 where no face was found until the picture was turned so many
-    degrees clockwise. Boxes are those of the picture as it came all the same.
-    notes: what a reader should know of the picture, such as that its file was cut short.
-    """
-
+    #: Of the upright picture, in pixels.
     width: int
+    #: Of the upright picture, in pixels.
     height: int
+    #: One per face.
     predictions: tuple[Prediction, ...]
+    #: The name of the model that answered.
     model: str
+    #: The name of the detector that found the faces.
     detector: str
+    #: 90, 180 or 270 where faces were found only after turning the picture clockwise; boxes fit the unturned one.
     rotation: int = 0
+    #: What a reader should know of the picture, such as that its file was cut short.
     notes: tuple[str, ...] = ()
 
     def to_dict(self) -> FrameDict:

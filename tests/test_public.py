@@ -1,5 +1,7 @@
 """The public interface: a name goes or comes on purpose, in the changelog's sight."""
 
+import dataclasses
+import inspect
 import types
 
 import emotion_core
@@ -58,3 +60,15 @@ def test_nothing_else_is_public() -> None:
 
 def test_every_public_thing_says_what_it_is() -> None:
     assert [name for name in PUBLIC if not (getattr(emotion_core, name).__doc__ or "").strip()] == []
+
+
+def test_every_field_of_a_public_dataclass_says_what_it_holds() -> None:
+    """A line each; a rectangle's four numbers need none."""
+    for name in PUBLIC:
+        kind = getattr(emotion_core, name)
+        if not dataclasses.is_dataclass(kind) or kind is emotion_core.Box:
+            continue
+        lines = [line.strip() for line in inspect.getsource(getattr(emotion_core, name)).splitlines()]
+        for field in dataclasses.fields(kind):
+            [at] = [number for number, line in enumerate(lines) if line.startswith(f"{field.name}: ")]
+            assert lines[at - 1].startswith("#: "), (name, field.name)

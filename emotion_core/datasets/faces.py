@@ -31,26 +31,26 @@ SIDE: Final = 48
 
 @dataclass(frozen=True, eq=False)
 class FaceData:
-    """Faces of one or more splits.
+    """Faces of one or more splits."""
 
-    faces: uint8 (N, H, W, C), gray or RGB. emotion: int64 (N,), index into ``labels``.
-    split: str (N,), one of ``train``, ``public`` (validation), ``private`` (test).
-    votes: float32 (N, 8), the share of FER+ votes in the order of ``FERPLUS``; a row of
-    zeros where the voters saw no face or could not tell; None when not loaded.
-    voted: int64 (N,), the FER+ majority, -1 where there is none; None when not loaded.
-    named: float32 (N,), the share of all ballots that name an expression; None when not loaded.
-    skipped: what could not be used of a folder, a line for each file.
-    origin: where all of it came from.
-    """
-
+    #: uint8 (N, H, W, C), gray or RGB.
     faces: NDArray[np.uint8]
+    #: int64 (N,), index into ``labels``.
     emotion: NDArray[np.int64]
+    #: str (N,), one of ``train``, ``public`` (validation), ``private`` (test).
     split: NDArray[np.str_]
+    #: The names of the classes.
     labels: tuple[str, ...] = FER2013
+    #: float32 (N, 8), the share of FER+ votes in the order of ``FERPLUS``; a row of zeros where the voters saw no
+    #: face or could not tell; None when not loaded.
     votes: NDArray[np.float32] | None = None
+    #: int64 (N,), the FER+ majority, -1 where there is none; None when not loaded.
     voted: NDArray[np.int64] | None = None
+    #: float32 (N,), the share of all ballots that name an expression; None when not loaded.
     named: NDArray[np.float32] | None = None
+    #: What could not be used of a folder, a line for each file.
     skipped: tuple[str, ...] = ()
+    #: Where all of it came from.
     origin: Origin = field(default_factory=Origin)
 
     def __len__(self) -> int:

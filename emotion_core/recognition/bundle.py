@@ -29,10 +29,13 @@ DEFAULT: Final = "fer2013-resnet50v2"
 
 @dataclass(frozen=True)
 class Bundle:
-    """A checked bundle in a local folder. origin: what to call its source on the page."""
+    """A checked bundle in a local folder."""
 
+    #: Where it is.
     folder: Path
+    #: What its config says.
     config: BundleConfig
+    #: What to call its source on the page.
     origin: str
 
     @classmethod

@@ -159,28 +159,33 @@ class CropShape:
 class BundleConfig:
     """What ``config.json`` says, checked. Raises ValueError (pydantic's) for what does not fit."""
 
+    #: What it is called everywhere.
     name: Annotated[str, Field(min_length=1, max_length=200)]
     #: A key of ``architectures.BUILDERS``; "" where only the graph is known.
     arch: str = ""
     #: What ``architectures.build`` needs to build the network again.
     arch_options: Mapping[str, Any] = field(default_factory=dict)
+    #: The classes, in the order of the logits.
     labels: Annotated[tuple[str, ...], Field(min_length=2)]
+    #: The crops that the network takes.
     input: CropShape
-    #: What the network is shown: each face that is found, or, where the labels are of other things, the whole picture.
+    #: What the network is shown: each face that is found, or, where the labels are not expressions, the whole picture.
     sees: Literal["face", "picture"] = "face"
-    #: Divides the logits, and ``bias`` (one number a label, or none) is added to them, before the softmax
-    #: (bias-corrected temperature scaling: Alexandari et al. 2020, arXiv:1901.06852).
+    #: Divides the logits before the softmax.
     temperature: Temperature = 1.0
+    #: Added to them, one number a label, or none (Alexandari et al. 2020, arXiv:1901.06852).
     bias: tuple[Bias, ...] = ()
     #: Others, which do not serve: ``labels`` is fitted to the data's single labels, for the literature's figure.
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)
     #: Whether a face's mirror image is looked at too, and the logits averaged.
     flip: bool = False
+    #: When an answer is marked uncertain.
     uncertain: UncertainRule = field(default_factory=UncertainRule)
     #: A split (public, private) -> what was measured on it.
     metrics: Mapping[str, Figures] = field(default_factory=dict)
     #: How it was trained, stage by stage: told on the card, never used to serve.
     training: Mapping[str, Any] = field(default_factory=dict)
+    #: The forms of the graph that were tried.
     export: Export = field(default_factory=lambda: Export())
     #: A file's name -> its SHA-256.
     files: Mapping[str, str] = field(default_factory=dict)

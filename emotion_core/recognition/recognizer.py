@@ -22,15 +22,15 @@ from .turning import Found, find
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """One picture whose faces were found, cut out and named once.
+    """One picture whose faces were found, cropped and named once."""
 
-    rgb: uint8 (H, W, 3); crops: uint8 (N, h, w, c), as the model was given them, in the order of the
-    faces of ``found`` and of ``result``.
-    """
-
+    #: uint8 (H, W, 3).
     rgb: RGB
+    #: What the detector found.
     found: Found
+    #: uint8 (N, h, w, c), as the model was given them, in the order of the faces of ``found`` and of ``result``.
     crops: NDArray[np.uint8]
+    #: The answer.
     result: FrameResult
 
 

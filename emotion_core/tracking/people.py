@@ -36,20 +36,23 @@ class PersonDict(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One person of a video; times in seconds from its start.
+    """One person of a video; times in seconds from its start."""
 
-    emotion: shown for longest. shares: of the time seen, per expression, by the most probable one
-    after smoothing. thumbnail: the largest view of the face, at most 96 pixels a side.
-    bins: number of a span of time -> mean smoothed probabilities in it.
-    """
-
+    #: The number, from 1.
     person: int
+    #: When the person was first seen.
     first_seen: float
+    #: When the person was last seen.
     last_seen: float
+    #: How long the person was seen, in all.
     seconds_seen: float
+    #: The expression shown for longest.
     emotion: str
+    #: Of the time seen, per expression, by the most probable one after smoothing; 0 to 1.
     shares: Mapping[str, float]
+    #: The largest view of the face, at most 96 pixels a side.
     thumbnail: Image.Image = field(repr=False, compare=False)
+    #: Number of a span of time -> mean smoothed probabilities in it, float64 (C,).
     bins: Mapping[int, NDArray[np.float64]] = field(repr=False, compare=False)
 
     def to_dict(self) -> PersonDict:

@@ -41,10 +41,13 @@ class TrackedFrameDict(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class TrackedFace:
-    """A person in one frame: what the network said of this frame, and the same smoothed over time."""
+    """A person in one frame."""
 
+    #: The number, from 1, kept for as long as the person is known.
     person: int
+    #: What the network said of this frame alone.
     raw: Prediction
+    #: The same, smoothed over time.
     smoothed: Prediction
 
     def to_dict(self) -> TrackedFaceDict:
@@ -55,11 +58,15 @@ class TrackedFace:
 
 @dataclass(frozen=True, slots=True)
 class TrackedFrame:
-    """All persons seen in one frame, largest first; width and height in pixels."""
+    """All persons seen in one frame, largest first."""
 
+    #: On the caller's clock.
     time_seconds: float
+    #: In pixels.
     width: int
+    #: In pixels.
     height: int
+    #: One per person.
     faces: tuple[TrackedFace, ...]
 
     def captions(self) -> list[tuple[Prediction, str]]:

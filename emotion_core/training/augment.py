@@ -19,25 +19,40 @@ Face = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far a face may be changed, and how often. Face detectors' boxes vary by some 12% in scale
-    and 5% in place, so zoom and shift are at least that wide."""
+    """How far a face may be changed, and how often."""
 
-    flip: float = 0.5  # probability
-    rotation: float = 12.0  # degrees, each way,
-    roll: float = 25.0  # and for one face in five up to this
-    zoom: tuple[float, float] = (0.8, 1.25)  # smallest and largest
-    shift: float = 0.06  # share of the side, each way
-    contrast: float = 0.25  # factor 1 - c to 1 + c
-    brightness: float = 25.0  # gray levels, each way
-    erase: float = 0.25  # probability of a gray box (Zhong et al. 2020, arXiv:1708.04896)
-    erase_area: tuple[float, float] = (0.02, 0.15)  # share of the picture
-    spoil: float = 0.2  # probability of each of what follows
-    pixels: tuple[int, int] = (14, 32)  # across a face that was small, and enlarged
-    darkness: tuple[float, float] = (0.15, 0.7)  # what is left of the light, with noise of the sensor
-    blur: tuple[float, float] = (0.5, 1.6)  # standard deviation in pixels of the crop
-    jpeg: tuple[int, int] = (10, 50)  # quality
-    veil: tuple[float, float] = (0.2, 0.6)  # share of a gray laid over the face: haze, a bright window
-    bars: tuple[int, int] = (2, 6)  # pixels of the crop that a bar across the face covers
+    #: Probability.
+    flip: float = 0.5
+    #: Degrees, each way.
+    rotation: float = 12.0
+    #: Degrees, each way, for one face in five.
+    roll: float = 25.0
+    #: Smallest and largest factor. Face detectors' boxes vary by some 12% in scale and 5% in place: at least so wide.
+    zoom: tuple[float, float] = (0.8, 1.25)
+    #: Share of the side, each way.
+    shift: float = 0.06
+    #: The factor is 1 - c to 1 + c.
+    contrast: float = 0.25
+    #: Gray levels, each way.
+    brightness: float = 25.0
+    #: Probability of a gray box (Zhong et al. 2020, arXiv:1708.04896).
+    erase: float = 0.25
+    #: Share of the picture.
+    erase_area: tuple[float, float] = (0.02, 0.15)
+    #: Probability of each of what follows.
+    spoil: float = 0.2
+    #: Across a face that was small, and was enlarged.
+    pixels: tuple[int, int] = (14, 32)
+    #: What is left of the light, with the sensor's noise.
+    darkness: tuple[float, float] = (0.15, 0.7)
+    #: Standard deviation, in pixels of the crop.
+    blur: tuple[float, float] = (0.5, 1.6)
+    #: Quality.
+    jpeg: tuple[int, int] = (10, 50)
+    #: Share of a gray laid over the face: haze, a bright window.
+    veil: tuple[float, float] = (0.2, 0.6)
+    #: Pixels of the crop that a bar across the face covers.
+    bars: tuple[int, int] = (2, 6)
 
     def apply(
         self, rng: np.random.Generator, faces: NDArray[np.uint8], side: int, strength: float = 1.0

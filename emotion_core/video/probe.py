@@ -32,15 +32,17 @@ _PACKETS_A_FRAME: Final = 30
 
 @dataclass(frozen=True, slots=True)
 class VideoLimits:
-    """What is accepted: seconds, bytes of the file, pixels of a frame, frames; and seconds of work.
+    """What a video may have at most."""
 
-    Frames are those that are decoded, whether or not they can be shown.
-    """
-
+    #: Its length.
     max_seconds: float = 600
+    #: The size of its file.
     max_bytes: int = 500_000_000
+    #: Width times height of a frame.
     max_pixels: int = 3840 * 2160
+    #: Frames that are decoded, whether or not they can be shown.
     max_frames: int = 36_000
+    #: Time for the whole analysis; what is done by then is the answer.
     max_work_seconds: float = 3600
 
     @property
@@ -61,22 +63,27 @@ OWN_MACHINE: Final = VideoLimits(
 
 @dataclass(frozen=True, slots=True)
 class VideoInfo:
-    """What a file says of itself. Sizes are upright, with square pixels.
+    """What a file says of itself. Sizes are upright, with square pixels."""
 
-    seconds: from the first picture to the end of the last; frames. Both None where the file does
-    not say, as browser-recorded ones do not; frames may be an estimate. rate: frames a second, on
-    average. start: what the file's clock shows at the first picture, in seconds.
-    """
-
+    #: In pixels.
     width: int
+    #: In pixels.
     height: int
+    #: From the first picture to the end of the last; None where the file does not say, as browser-recorded ones do not.
     seconds: float | None
+    #: Perhaps an estimate; None where nothing can be told.
     frames: int | None
+    #: Frames a second, on average.
     rate: Fraction
+    #: FFmpeg's name of it.
     codec: str
+    #: Whether there is a sound track.
     has_sound: bool
+    #: Of the file.
     size_bytes: int
+    #: How its pictures are turned and mirrored to be upright.
     orientation: Orientation
+    #: What the file's clock shows at the first picture, in seconds.
     start: Fraction
 
     def fitted(self, max_side: int) -> tuple[int, int]:

@@ -55,11 +55,15 @@ ENDINGS: Final = {"video": ".annotated.mp4", "csv": ".csv", "json": ".json", "ti
 
 @dataclass(frozen=True, slots=True)
 class VideoFiles:
-    """Where the answers of a video are; video is None where no copy was asked for."""
+    """Where the answers of a video are."""
 
+    #: The annotated copy; None where none was asked for.
     video: Path | None
+    #: A row per face and analysed frame.
     csv: Path
+    #: The summary, and every frame.
     json: Path
+    #: The chart, as SVG.
     timeline: Path
 
     @classmethod
@@ -91,24 +95,33 @@ class VideoSummaryDict(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class VideoSummary:
-    """What was seen. width, height: of the annotated video, in whose pixels all boxes are.
+    """What was seen."""
 
-    notices: what its reader should know, a cut-off file for one. rate: frames a second of the work.
-    chart: the timeline as SVG, to be put into a page; the file has its own background.
-    """
-
+    #: The length of the video.
     seconds: float
+    #: All that were read.
     frames: int
+    #: Those that were looked at.
     analyzed_frames: int
+    #: Of the annotated video, in whose pixels all boxes are.
     width: int
+    #: Of the annotated video.
     height: int
+    #: Whether the annotated video has sound.
     has_sound: bool
+    #: The name of the model that answered.
     model: str
+    #: The name of the detector that found the faces.
     detector: str
+    #: What a reader should know, such as that the file was cut short.
     notices: tuple[str, ...]
+    #: In the order in which they were first seen.
     people: tuple[Person, ...]
+    #: Where the answers are.
     files: VideoFiles
+    #: Frames a second of the work.
     rate: float
+    #: The timeline as SVG, to be put into a page; the file has a background of its own.
     chart: str = field(repr=False)
 
     def to_dict(self) -> VideoSummaryDict:
@@ -129,13 +142,15 @@ class VideoSummary:
 
 @dataclass(frozen=True, slots=True)
 class VideoProgress:
-    """How far the work is. frames: done; total: of all, perhaps estimated, None if unknown.
+    """How far the work is."""
 
-    fraction: 0 to 1, of the file where the number of frames is unknown. rate: frames a second.
-    """
-
+    #: Done.
     frames: int
+    #: Of all, perhaps estimated; None if unknown.
     total: int | None
+    #: 0 to 1, of the file where the number of frames is unknown.
     fraction: float
+    #: Frames a second.
     rate: float
+    #: Until the end; None while that is unknown.
     seconds_left: float | None
