@@ -30,6 +30,7 @@ _PREFERENCES: Final = {
 }
 #: In place of the camera: a drawing whose portrait sways, so that pixels go the way that a camera's would.
 _CAMERA: Final = """() => {
+  if (!navigator.mediaDevices) return;  // no page yet
   const bytes = Uint8Array.from(atob("PORTRAIT"), (letter) => letter.charCodeAt(0));
   navigator.mediaDevices.getUserMedia = async () => {
     const portrait = await createImageBitmap(new Blob([bytes]));
