@@ -169,7 +169,8 @@ class FrameResult:
     model: str
     #: The name of the detector that found the faces.
     detector: str
-    #: 90, 180 or 270 where faces were found only after turning the picture clockwise; boxes fit the unturned one.
+    #: 90, 180 or 270 where faces were found only after turning the picture clockwise, 45, 135, 225 or 315 where these
+    #: turns did not do; boxes fit the unturned one.
     rotation: int = 0
     #: What a reader should know of the picture, such as that its file was cut short.
     notes: tuple[str, ...] = ()

@@ -21,8 +21,9 @@ STEP: Final = 1.25
 LARGEST: Final = 320
 #: Smaller pictures are enlarged to this longest side: a lone 48x48 face is too small for a detector.
 SMALLEST_SIDE: Final = 256
-#: Copies are padded to this shorter side: on less than a face's height networks answer anything.
-SHORTEST_SIDE: Final = 32
+#: Copies are padded to this shorter side: of 32 rows or columns OpenCV's YuNet makes sure faces of infinite size, or
+#: of any, out of what lay in the memory before; of more, never.
+SHORTEST_SIDE: Final = 64
 
 
 def search(rgb: RGB, seek: Callable[[RGB], Rows], sides: Sequence[int] = SIDES, step: float = STEP) -> Rows:

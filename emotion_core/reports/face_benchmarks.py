@@ -7,19 +7,31 @@ from ..training.run_folder import read_json
 
 
 def faces_table(folder: Path) -> str:
-    """A row for each detector: found, and imagined."""
+    """A row for each detector: found, imagined, and in what time beside the last one."""
     rows = [
         [
             name,
             f"{row['found']} of {row['photos']}",
             f"{row['false_faces']} in {row['without_faces']}",
+            str(row["false_faces_turned"]),
             f"{row['filled']} of {row['filled_of']}",
             f"{row['group']} of {row['group_of']}",
+            f"{row['time_photo']:.1f}",
+            f"{row['time_group']:.1f}",
         ]
         for name, row in read_json(folder / "faces.json")["detectors"].items()
     ]
-    header = ["detector", "photos with a face found", "faces where there are none", "faces that fill the picture"]
-    return table([*header, "faces of 60 pixels on 24 megapixels"], rows)
+    header = [
+        "detector",
+        "photos with a face found",
+        "faces where there are none",
+        "the same, turned too",
+        "faces that fill the picture",
+        "faces of 60 pixels on 24 megapixels",
+        "time on a photo",
+        "on 24 megapixels",
+    ]
+    return table(header, rows)
 
 
 def tilts_table(folder: Path) -> str:

