@@ -27,6 +27,8 @@ class FaceDetector(Protocol):
     """Finds faces; safe to call from several threads at once."""
 
     name: str
+    #: Whether its faces have scores, by which it can be told which way up a face is.
+    scored: bool
 
     def detect(self, rgb: RGB, near: int | None = None) -> list[Face]:
         """Faces of an RGB uint8 (H, W, 3) picture, in its pixels, largest first.
@@ -44,6 +46,7 @@ class WholePicture:
     """
 
     name = "none"
+    scored = False
 
     def detect(self, rgb: RGB, near: int | None = None) -> list[Face]:  # noqa: ARG002
         """Faces in RGB uint8 (H, W, 3), largest first; see ``FaceDetector``."""

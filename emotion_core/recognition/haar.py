@@ -25,6 +25,7 @@ class HaarDetector:
     """Viola and Jones 2001 (doi:10.1109/CVPR.2001.990517), with the cascade of OpenCV's wheel."""
 
     name = "Haar cascade"
+    scored = False
 
     def __init__(self) -> None:
         path = Path(cv2.__file__).parent / "data" / "haarcascade_frontalface_default.xml"

@@ -62,6 +62,8 @@ class Found:
 def find(detector: FaceDetector, rgb: RGB) -> Found:
     """Every face of an RGB uint8 (H, W, 3) picture, whichever way up it is."""
     seen = detector.detect(rgb)
+    if not detector.scored:
+        return Found(tuple(seen))
     faces = _tilts_measured(detector, rgb, seen)
     rotation = _which_way(seen, faces) if seen else _nothing_upright(detector, rgb)
     if not rotation:

@@ -41,6 +41,7 @@ class YuNetDetector:
     """The ONNX file. model: the bytes of ``face_detection_yunet_2023mar.onnx``."""
 
     name = "YuNet"
+    scored = True
 
     def __init__(self, model: bytes, min_score: float = MIN_SCORE) -> None:
         self._model, self._min_score = np.frombuffer(model, np.uint8), min_score
@@ -89,6 +90,7 @@ class SlimeFaceDetector:
     """
 
     name = "libfacedetection"
+    scored = True
 
     def __init__(self, min_score: float = MIN_SCORE) -> None:
         self._min_score = min_score

@@ -29,6 +29,7 @@ class Scripted:
     """Detector and classifier in one: works for ``seconds`` and sees a face, or none, whatever the picture."""
 
     name = "scripted"
+    scored = True
     config = BundleConfig(name="scripted", labels=LABELS, input=CropShape(48, 48, 1))
 
     def __init__(self, clock: Clock, seconds: float = 0.0) -> None:
