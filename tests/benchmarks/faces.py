@@ -49,6 +49,7 @@ class OneSize:
     """YuNet as it was: on one copy of the picture, of at most 1,024 pixels."""
 
     name = "YuNet, one size"
+    scored = True
 
     def __init__(self, detector: YuNetDetector) -> None:
         self._detector = detector
@@ -158,6 +159,7 @@ def main() -> None:
     parser.add_argument("--photos", type=Path, required=True, help="the folder with labels.csv")
     parser.add_argument("--yunet", type=Path, default=os.environ.get("YUNET_ONNX"), help="YuNet's ONNX file")
     parser.add_argument("--every", type=int, default=1, help="take every so many-th photo")
+    parser.add_argument("--tilted-every", type=int, default=1, help="and of these, every so many-th to be tilted")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     cv2.setNumThreads(1)
@@ -174,7 +176,7 @@ def main() -> None:
         return recognizer.classify(rgb, [replace(face, angle=0.0) for face in OneSize(yunet).detect(rgb)])
 
     finders: list[FaceDetector] = [HaarDetector(), OneSize(yunet), SlimeFaceDetector(), yunet]
-    tilted_photos = [(photo, label) for photo, label in listed if min(photo.shape[:2]) >= 100]
+    tilted_photos = [(photo, label) for photo, label in listed[:: options.tilted_every] if min(photo.shape[:2]) >= 100]
     record: dict[str, Any] = {
         "machine": {"processor": processor(), "cores": len(os.sched_getaffinity(0))},
         "detectors": detectors_record([photo for photo, _ in listed], finders),

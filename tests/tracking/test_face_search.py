@@ -19,7 +19,7 @@ class Counting:
     """A real detector that counts the searches of whole frames and those of cuts."""
 
     def __init__(self, detector: FaceDetector) -> None:
-        self.name, self._detector = detector.name, detector
+        self.name, self.scored, self._detector = detector.name, detector.scored, detector
         self.whole = self.cuts = 0
 
     def detect(self, rgb: RGB, near: int | None = None) -> list[Face]:
