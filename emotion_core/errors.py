@@ -132,6 +132,11 @@ class BusyError(EmotionError, RuntimeError):
     """Every place of the server is taken now; the same request may be answered a little later."""
 
 
+def in_words(error: Exception) -> str:
+    """For whoever gave the input: ours say what to do about it; of others the name of their class tells, too."""
+    return str(error) if isinstance(error, EmotionError) else f"{type(error).__name__}: {error}"
+
+
 def did_you_mean(word: str, known: Sequence[str], prefix: str = "") -> str:
     """The end of a message on an unknown name: ``: do you mean X?``, or which names there are.
 

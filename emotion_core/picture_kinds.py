@@ -7,6 +7,10 @@ import pillow_heif
 #: What is decoded. Formats that run an interpreter (EPS) or that hide others (ICNS) are left out; pictures of
 #: several (MPO) open as the JPEG that they begin with, and HEIF is what phones call HEIC.
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "HEIF")
+#: How the names of such files end, where names must do: of millions, and in folders that hold other files, too.
+ENDINGS: Final = frozenset(
+    (".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".jfi", ".mpo", ".png", ".apng", ".webp", ".gif", ".tif")
+) | {".tiff", ".bmp", ".dib", ".avif", ".heic", ".heif", ".hif"}
 HELP: Final = "Use a JPEG, PNG, WebP, HEIC, AVIF, GIF, TIFF or BMP picture."
 #: So many bytes of a file tell its kind.
 HEAD: Final = 64

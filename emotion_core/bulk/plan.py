@@ -5,10 +5,9 @@ own share of millions of paths alone, and ``plan.json``, which is written last a
 asked for. A run that goes on follows the plan; it does not look for files again.
 """
 
-import csv
-import glob
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,14 +15,16 @@ from typing import Any, Final
 
 from ..errors import DataError, OutputError
 from ..files import unfinished
+from ..inputs import PassOver, files_in, matches
+from ..picture_kinds import ENDINGS as PICTURES
 from ..video.container import ENDINGS as VIDEOS
-from .tables import PATHS, read_group, write_groups
+from .listed import TABLES, listed
+from .tables import FILES, PASSED_OVER, PATHS, read_group, write_groups, write_passed_over
 
 PLAN: Final = "plan.json"
 PATHS_FILE: Final = "plan.parquet"
-#: Names of the column of paths, tried in this order where none is named.
-PATH_COLUMNS: Final = ("path", "file", "filename", "image", "video", "source")
-PICTURES: Final = frozenset((".jpg", ".jpeg", ".jpe", ".png", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".avif"))
+#: A byte that is no text, as ``storable`` writes it.
+_BYTE: Final = re.compile(r"\\u(dc[89a-f][0-9a-f])")
 #: How many pictures a video weighs when shards are cut.
 VIDEO_WEIGHT: Final = 32
 
@@ -43,6 +44,16 @@ class Plan:
         return [str(path) for path in read_group(self.folder / PATHS_FILE, shard)["path"].to_pylist()]
 
 
+def storable(path: str) -> str:
+    """A name as a column of text can hold it: bytes that are no text are written as ``\\udcXX``."""
+    return path.encode(errors="backslashreplace").decode()
+
+
+def real(path: str) -> str:
+    """The name in the file system of what ``storable`` gave."""
+    return path if os.path.lexists(path) else _BYTE.sub(lambda found: chr(int(found[1], 16)), path)
+
+
 def make_plan(folder: Path, source: str, column: str | None, asked: Mapping[str, Any], labels: tuple[str, ...]) -> Plan:
     """Begin a run in ``folder``, or take up the one that was begun there.
 
@@ -60,14 +71,16 @@ def make_plan(folder: Path, source: str, column: str | None, asked: Mapping[str,
                 "ask for the same to go on with it, or choose another OUT."
             )
         return plan
-    if folder.is_dir() and any(entry.name != PATHS_FILE and entry.name[0] != "." for entry in folder.iterdir()):
+    if folder.is_dir() and not all(map(_begun, folder.iterdir())):
         raise OutputError(f"{folder} holds other files. Choose a new folder as OUT.", folder)
-    paths = list(dict.fromkeys(map(_storable, find(source, column))))
+    passed: dict[str, str] = {}
+    paths = list(dict.fromkeys(storable(path) for path in find(source, column, passed.__setitem__)))
     if not paths:
-        raise DataError(f"There is no picture and no video in {source}. Check the path.")
+        raise DataError(f"There is no picture and no video in {source}.{_most_of(passed)} Check the path.")
     shards = list(cut(paths, int(asked["shard_files"])))
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        write_passed_over(folder, {storable(path): reason for path, reason in passed.items()})
         write_groups(folder / PATHS_FILE, PATHS, ([{"path": path} for path in shard] for shard in shards))
         content = {"asked": asked, "labels": labels, "files": len(paths), "shards": len(shards)}
         with unfinished(folder / PLAN) as part:
@@ -76,6 +89,19 @@ def make_plan(folder: Path, source: str, column: str | None, asked: Mapping[str,
         message = f"Nothing can be written into {folder}: {error.strerror}. Choose another OUT."
         raise OutputError(message, folder) from error
     return read_plan(folder)
+
+
+def _begun(entry: Path) -> bool:
+    """Whether an entry of OUT is of a plan that was interrupted."""
+    if entry.name == FILES:
+        return entry.is_dir() and {inner.name for inner in entry.iterdir()} <= {PASSED_OVER}
+    return entry.name == PATHS_FILE or entry.name.startswith(".")
+
+
+def _most_of(passed: Mapping[str, str]) -> str:
+    """The first of what was passed over, for who wonders that nothing is left."""
+    path, reason = next(iter(passed.items()), ("", ""))
+    return f" {len(passed)} passed over, such as {path}: {reason}" if path else ""
 
 
 def read_plan(folder: Path) -> Plan:
@@ -87,26 +113,29 @@ def read_plan(folder: Path) -> Plan:
         raise DataError(f"{folder / PLAN} cannot be read ({error}). Choose another OUT.") from error
 
 
-def find(source: str, column: str | None = None) -> Iterator[str]:
+def find(source: str, column: str | None = None, pass_over: PassOver = lambda _path, _reason: None) -> Iterator[str]:
     """Absolute paths, in an order that is the same every time.
 
     source: a folder, searched to its depth for names that end as pictures and videos do; a CSV or
     Parquet file with a column of paths, relative to its own folder; a glob; or one file. Of a
-    table and a glob, every file counts, whatever its name. Raises DataError for what is none of these.
+    table and a glob, every file counts, whatever its name. pass_over: told what does not count, and why.
+    Raises DataError for what is none of these.
     """
     path = Path(source)
     if path.is_dir():
-        yield from _walk(path)
-    elif path.suffix.lower() in (".csv", ".parquet"):
+        yield from files_in(os.path.abspath(path), PICTURES | VIDEOS, pass_over)
+    elif path.suffix.lower() in TABLES:
         if not path.is_file():
             raise DataError(f"There is no file {source}. Check the path.")
-        for listed in _table_paths(path, column):
-            yield os.path.abspath(path.parent / listed)
+        yield from listed(path, column, pass_over)
     elif path.is_file():
         yield os.path.abspath(path)
-    elif glob.has_magic(source):
-        matches = glob.glob(os.path.expanduser(source), recursive=True)
-        yield from sorted(os.path.abspath(match) for match in matches if os.path.isfile(match))
+    elif any(mark in source for mark in "*?["):
+        for match in map(os.path.abspath, matches(source)):
+            if os.path.isdir(match):
+                pass_over(match, "A folder: give it as SOURCE to have its files scored.")
+            else:
+                yield match
     else:
         raise DataError(f"There is no folder, file or table {source}, and it is not a glob. Check the path.")
 
@@ -128,46 +157,4 @@ def cut(paths: Iterable[str], shard_files: int) -> Iterator[list[str]]:
 
 def is_video(path: str) -> bool:
     """Whether a file is to be read as a video: by the end of its name, as millions are not opened twice."""
-    return os.path.splitext(path)[1].lower() in VIDEOS
-
-
-def _walk(folder: Path) -> Iterator[str]:
-    for root, folders, names in os.walk(os.path.abspath(folder)):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in PICTURES | VIDEOS:
-                yield os.path.join(root, name)
-
-
-def _table_paths(table: Path, column: str | None) -> Iterator[str]:
-    try:
-        if table.suffix.lower() == ".parquet":
-            import pyarrow.parquet as parquet
-
-            with parquet.ParquetFile(table) as file:
-                name = _column(table, file.schema_arrow.names, column)
-                for batch in file.iter_batches(columns=[name]):
-                    yield from (str(path) for path in batch[0].to_pylist() if path)
-            return
-        with table.open(newline="", encoding="utf-8-sig") as text:
-            reader = csv.DictReader(text, skipinitialspace=True)
-            name = _column(table, reader.fieldnames or (), column)
-            yield from (str(row[name]).strip() for row in reader if row.get(name))
-    except (OSError, UnicodeDecodeError, csv.Error, ValueError) as error:  # pyarrow's errors are ValueErrors
-        if isinstance(error, DataError):
-            raise
-        raise DataError(f"{table} is not a readable table ({error}).") from error
-
-
-def _column(table: Path, names: Iterable[str], column: str | None) -> str:
-    names = list(names)
-    found = next((name for name in ((column,) if column else PATH_COLUMNS) if name in names), None)
-    if found is None:
-        shown = ", ".join(names[:20]) or "none"
-        raise DataError(f"{table} has no column {column or 'of paths'}. It has: {shown}. Name one with --column.")
-    return found
-
-
-def _storable(path: str) -> str:
-    """Names that are no text cannot be stored; the file is then not found, and listed as a failure."""
-    return path.encode(errors="backslashreplace").decode()
+    return Path(path).suffix.lower() in VIDEOS

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import EmotionError, VideoError
+from ..errors import VideoError, in_words
 from ..images import load_image
 from ..picture_notes import notes_of
 from ..recognition.detectors import WholePicture
@@ -18,7 +18,7 @@ from ..video.follow import analyzer_of, follow
 from ..video.probe import OWN_MACHINE, probe
 from ..video.reader import VideoReader
 from ..video.results import VideoOptions
-from .plan import is_video
+from .plan import is_video, real
 
 #: Faces of consecutive pictures that are shown to the network in one call.
 BATCH: Final = 32
@@ -69,8 +69,7 @@ def score(recognizer: EmotionRecognizer, paths: Iterable[str], options: VideoOpt
 
 def failure(path: str, error: Exception | str) -> Scored:
     """A file that cannot be used."""
-    # Ours say what to do about it; of others the name of their class is a part of what was wrong.
-    text = str(error) if isinstance(error, EmotionError | str) else f"{type(error).__name__}: {error}"
+    text = error if isinstance(error, str) else in_words(error)
     return Scored(path, "video" if is_video(path) else "picture", error=text)
 
 
@@ -85,7 +84,7 @@ class _Seen:
 
 def _look(recognizer: EmotionRecognizer, path: str) -> _Seen:
     try:
-        rgb = load_image(path)
+        rgb = load_image(real(path))
         faces = recognizer.find(rgb).faces
         note = " ".join(notes_of(rgb))
         whole = Scored(path, "picture", frames=1, width=rgb.shape[1], height=rgb.shape[0], note=note)
@@ -114,9 +113,9 @@ def _video(recognizer: EmotionRecognizer, path: str, options: VideoOptions) -> S
     try:
         if isinstance(recognizer.detector, WholePicture):
             raise VideoError("--faces is for pictures that are one face each. Score videos without it.")
-        info = probe(path, OWN_MACHINE)
+        info = probe(real(path), OWN_MACHINE)
         analyzer = analyzer_of(recognizer, options)
-        with VideoReader(path, info, OWN_MACHINE, max(info.width, info.height)) as reader:
+        with VideoReader(real(path), info, OWN_MACHINE, max(info.width, info.height)) as reader:
             for index, item in enumerate(follow(reader, analyzer, options.rate, lambda: reader.seconds)):
                 if not item.analyzed:
                     continue

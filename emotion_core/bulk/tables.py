@@ -4,11 +4,13 @@
     failures/shard-000000.parquet   a row per file that cannot be used
     files/shard-000000.parquet      a row per file: what became of it
 
-The last one is the sign that its shard is finished: it is written after the others, and all under
+    files/passed-over.parquet       of a folder or a table: what was not looked at, and why
+
+The last but one is the sign that its shard is finished: it is written after the others, and all under
 another name that is then changed, so a shard that was interrupted is simply done again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,10 +23,13 @@ from ..results import face_columns
 FACES: Final = "faces"
 FAILURES: Final = "failures"
 FILES: Final = "files"
+#: In ``FILES``, beside the shards.
+PASSED_OVER: Final = "passed-over.parquet"
 
 PATHS: Final = pa.schema([("path", pa.string())])
 FAILURE_SCHEMA: Final = pa.schema([("path", pa.string()), ("error", pa.string())])
-#: status: faces, no_face or failed. faces: rows in ``faces``. frames: analysed, 1 of a picture. Sizes in pixels.
+#: status: faces, no_face, failed or passed_over, with the reason as note. faces: rows in ``faces``. frames: analysed,
+#: 1 of a picture. Sizes in pixels.
 FILE_SCHEMA: Final = pa.schema(
     [
         ("path", pa.string()),
@@ -87,6 +92,13 @@ def write_shard(
         write_groups(shard_file(folder, name, shard), schema, [rows])
 
 
+def write_passed_over(folder: Path, reasons: Mapping[str, str]) -> None:
+    """Write what is no work of any shard, path -> reason, beside the files of ``files``; OSError when it cannot be."""
+    row = {"kind": "other", "status": "passed_over", "faces": 0, "frames": 0}
+    rows = [{**row, "path": path, "note": reason} for path, reason in reasons.items()]
+    write_groups(folder / FILES / PASSED_OVER, FILE_SCHEMA, [rows])
+
+
 def finished(folder: Path) -> set[int]:
     """The numbers of the shards that need no more work."""
     return {int(path.stem.partition("-")[2]) for path in (folder / FILES).glob("shard-*.parquet")}
@@ -122,7 +134,7 @@ def face_rows(folder: Path) -> list[dict[str, Any]]:
 
 
 def tally(folder: Path) -> dict[str, int]:
-    """Sums over the finished shards: files, faces, frames, and files per status."""
+    """Sums over the finished shards: files, faces, frames, and files per status; and what was passed over."""
     sums = dict.fromkeys(("files", "faces", "frames", "with_faces", "no_face", "failed"), 0)
     names = {"faces": "with_faces", "no_face": "no_face", "failed": "failed"}
     for shard in sorted(finished(folder)):
@@ -132,4 +144,5 @@ def tally(folder: Path) -> dict[str, int]:
             sums["faces"] += faces
             sums["frames"] += frames
             sums[names[status]] += 1
-    return sums
+    passed = folder / FILES / PASSED_OVER  # runs that were begun before it was written have none
+    return {**sums, "passed_over": sum(group_sizes(passed)) if passed.is_file() else 0}

@@ -46,7 +46,8 @@ def run_command(options: argparse.Namespace) -> int:
         print(file=sys.stderr)
     summary = json.loads((options.out / SUMMARY).read_text())
     print(f"{summary['files']:,} files -> {options.out}: {summary['faces']:,} faces in {summary['with_faces']:,} files")
-    print(f"  no face: {summary['no_face']:,}  failed: {summary['failed']:,}")
+    counts = {"no face": "no_face", "failed": "failed", "passed over": "passed_over"}
+    print("  " + "  ".join(f"{words}: {summary[name]:,}" for words, name in counts.items()))
     return 1 if summary["failed"] else 0
 
 

@@ -6,19 +6,21 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ..errors import EmotionError, OutputError
-from ..files import unfinished
+from ..errors import OutputError, in_words
+from ..files import fitting, unfinished
 from ..images import RGB, load_image
+from ..picture_kinds import ENDINGS
 from ..recognition.recognizer import EmotionRecognizer
 from ..render import annotate, caption
 from ..results import NO_FACE, FrameResult, as_json
-from .options import add_recognizer, refuse_same_names
+from .given import given_files
+from .options import add_recognizer
 
 
 def add_image(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command to a parser's commands."""
     image = commands.add_parser("image", help="analyse photos")
-    image.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
+    image.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="a file, a pattern or a folder")
     image.add_argument("--json", action="store_true", help="print one JSON list, an entry per photo")
     image.add_argument("--out", type=Path, metavar="DIR", help="write annotated photos and their JSON there")
     add_recognizer(image)
@@ -28,23 +30,24 @@ def add_image(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 def run_image(options: argparse.Namespace) -> int:
     """Analyse each photo; one that cannot be used is reported and the others go on."""
     if options.out:
-        refuse_same_names(options.photos, "photos")
         try:
             options.out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(f"--out {options.out} cannot be made: {error.strerror}.", options.out) from error
+    photos = given_files(options.photos, ENDINGS, options.out, "photos")
     recognizer = EmotionRecognizer.load(options.model, options.detector)
     failed = 0
     reports: list[dict[str, Any]] = []
-    for photo in options.photos:
+    for given in photos:
+        photo = given.path
         try:
             rgb = load_image(photo)
             result = recognizer.analyze_rgb(rgb)
             if options.out:
-                _write_answer(rgb, result, options.out, photo.name)
+                _write_answer(rgb, result, options.out / given.place)
         except Exception as error:  # whatever a bad file brings about, the others are answered
             failed += 1
-            problem = str(error) if isinstance(error, EmotionError) else f"{type(error).__name__}: {error}"
+            problem = in_words(error)
             reports.append({"file": str(photo), "error": problem})
             print(f"{photo}: {problem}", file=sys.stderr)
             continue
@@ -57,15 +60,17 @@ def run_image(options: argparse.Namespace) -> int:
                 print(f"  {caption(prediction, number)}  at {box.x},{box.y} size {box.width}x{box.height}")
     if options.json:
         print(json.dumps(reports, indent=2))
-    return 1 if failed else 0
+    return 1 if failed or not photos else 0
 
 
-def _write_answer(rgb: RGB, result: FrameResult, folder: Path, name: str) -> None:
+def _write_answer(rgb: RGB, result: FrameResult, path: Path) -> None:
     """The annotated picture and the JSON. The whole name is kept: a.jpg and a.png must not overwrite each other."""
+    folder = path.parent
     try:
-        with unfinished(folder / f"{name}.annotated.png") as part:
-            annotate(rgb, result).save(part)
-        with unfinished(folder / f"{name}.json") as part:
+        folder.mkdir(parents=True, exist_ok=True)
+        with unfinished(folder / fitting("", path.name, ".annotated.png")) as part:
+            annotate(rgb, result).save(part, "PNG")
+        with unfinished(folder / fitting("", path.name, ".json")) as part:
             part.write_text(as_json(result) + "\n")
     except OSError as error:
         raise OutputError(

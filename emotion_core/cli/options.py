@@ -1,13 +1,10 @@
 """Options, and checks of their values, that more than one command takes."""
 
 import argparse
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import Field, fields
-from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
-from ..errors import OutputError
 from ..settings import DETECTORS
 
 
@@ -59,10 +56,3 @@ def add_recognizer(command: argparse.ArgumentParser) -> None:
     """Add which model answers, and what finds the faces."""
     command.add_argument("--model", help="a bundle's folder or name, or owner/repo[@revision] on the Hub")
     command.add_argument("--detector", choices=DETECTORS, help="what finds the faces")
-
-
-def refuse_same_names(paths: list[Path], kind: str) -> None:
-    """Answers are named after their files and would overwrite each other."""
-    repeated = {name for name, count in Counter(path.name for path in paths).items() if count > 1}
-    if repeated:
-        raise OutputError(f"Several {kind} are called {', '.join(sorted(repeated))}: write them to separate --out.")

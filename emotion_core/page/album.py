@@ -38,7 +38,8 @@ def unique_names(paths: Sequence[str | Path]) -> list[str]:
     """The files' own names, numbered where several are alike: nothing overwrites anything."""
     names: list[str] = []
     for path in map(Path, paths):
-        name, number = path.name, 2
+        name = path.name.encode(errors="backslashreplace").decode()  # bytes that are no text fit into no zip file
+        number = 2
         while name in names:
             name, number = f"{path.stem}-{number}{path.suffix}", number + 1
         names.append(name)

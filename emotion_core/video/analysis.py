@@ -63,7 +63,7 @@ def _work(
     yield VideoProgress(0, info.frames, 0.0, 0.0, None)
     files = VideoFiles.beside(folder, source.name, options.copy)
     with _unfinished(folder) as hidden:
-        parts = VideoFiles.beside(Path(hidden), source.name, options.copy)
+        parts = VideoFiles.beside(Path(hidden), "video", options.copy)
         try:
             with VideoReader(source, info, options.limits, options.max_side) as reader:
                 job = _Job(reader, recognizer, options, parts, files)

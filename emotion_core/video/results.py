@@ -6,6 +6,7 @@ from typing import Final
 
 from typing_extensions import TypedDict
 
+from ..files import fitting
 from ..options import frames_a_second, option
 from ..tracking.people import Person, PersonDict
 from .probe import VideoLimits
@@ -69,8 +70,7 @@ class VideoFiles:
     @classmethod
     def beside(cls, folder: Path, name: str, copy: bool = True) -> "VideoFiles":
         """The files for a video called ``name``; the whole name is kept, as a.mp4 and a.webm are two."""
-        name = name.encode()[-200:].decode(errors="ignore")  # file systems take 255 bytes
-        video, *others = (folder / f"{name}{ending}" for ending in ENDINGS.values())
+        video, *others = (folder / fitting("", name, ending) for ending in ENDINGS.values())
         return cls(video if copy else None, *others)
 
     def all(self) -> tuple[Path, ...]:
