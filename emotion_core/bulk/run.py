@@ -124,7 +124,10 @@ def run_bulk(source: str, out: str | os.PathLike[str], options: BulkOptions) -> 
 
 
 def refuse_address(place: str) -> None:
-    """Raise DataError for ``s3://bucket/...`` and its like, with one slash where a Path took the other, which would be taken for folders of that name."""
+    """Raise DataError for ``s3://bucket/...`` and its like, which would be taken for folders of that name.
+
+    A ``Path`` leaves one slash of the two.
+    """
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", place):
         raise DataError(
             f"{place} is an address, and bulk reads and writes folders. Mount it, or copy it here and the result back."

@@ -1,30 +1,17 @@
-"""What bulk work is compared with: files of every kind, and rows as they were written."""
+"""What bulk work is compared with: rows as they were written."""
 
+import importlib.util
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 
 from emotion_core import EmotionRecognizer
-from emotion_core.images import RGB
-from support import clips
 
-
-@pytest.fixture
-def mixed(tmp_path: Path, astronaut: RGB, montage: RGB) -> Path:
-    """A folder of pictures of one, three and no faces, a clip, a broken picture, a broken clip and a note."""
-    folder = tmp_path / "in"
-    (folder / "deep").mkdir(parents=True)
-    Image.fromarray(astronaut).save(folder / "deep" / "one.png")
-    Image.fromarray(montage).save(folder / "three.png")
-    Image.new("RGB", (100, 80), "gray").save(folder / "none.png")
-    (folder / "broken.jpg").write_bytes(b"nothing")
-    (folder / "broken.mp4").write_bytes(b"nothing")
-    (folder / "note.txt").write_text("passed over")
-    paths = {1: clips.across(20, 90)}
-    clips.encode(folder / "walk.mp4", [clips.scene(paths, index / 25)[0] for index in range(25)])
-    return folder
+needs_ray = pytest.mark.skipif(
+    not all(map(importlib.util.find_spec, ("ray", "pyarrow"))),
+    reason="pip install '.[bulk]': Ray and pyarrow are 400 MB that nothing else needs",
+)
 
 
 def rows_of(recognizer: EmotionRecognizer, path: Path) -> list[dict[str, Any]]:

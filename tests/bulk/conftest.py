@@ -1,0 +1,25 @@
+"""What the tests of bulk work share: a folder of everything."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from emotion_core.images import RGB
+from support import clips
+
+
+@pytest.fixture
+def mixed(tmp_path: Path, astronaut: RGB, montage: RGB) -> Path:
+    """A folder of pictures of one, three and no faces, a clip, a broken picture, a broken clip and a note."""
+    folder = tmp_path / "in"
+    (folder / "deep").mkdir(parents=True)
+    Image.fromarray(astronaut).save(folder / "deep" / "one.png")
+    Image.fromarray(montage).save(folder / "three.png")
+    Image.new("RGB", (100, 80), "gray").save(folder / "none.png")
+    (folder / "broken.jpg").write_bytes(b"nothing")
+    (folder / "broken.mp4").write_bytes(b"nothing")
+    (folder / "note.txt").write_text("passed over")
+    paths = {1: clips.across(20, 90)}
+    clips.encode(folder / "walk.mp4", [clips.scene(paths, index / 25)[0] for index in range(25)])
+    return folder
