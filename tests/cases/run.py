@@ -11,12 +11,12 @@ from pathlib import Path
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE.parent), str(HERE.parents[1])]  # run as a program, where the package may not be installed
 
-from cases import pictures, videos
+from cases import folders, pictures, videos
 from cases.case import Case, outcome
 from emotion_core import EmotionRecognizer
 from emotion_core.recognition.detectors import YuNetDetector
 
-CASES: tuple[Case, ...] = (*pictures.CASES, *videos.CASES)
+CASES: tuple[Case, ...] = (*pictures.CASES, *videos.CASES, *folders.CASES)
 
 
 def recognizer_at_hand() -> EmotionRecognizer:
