@@ -15,7 +15,7 @@
     ├── UploadGoneError      (FileNotFoundError)  an upload was deleted before it was used
     ├── OutputError          (OSError)            an answer cannot be written
     ├── HubError             (ConnectionError)    the Hub did not answer, or refused
-    ├── MissingPackageError  (ImportError)        a package that the other commands do without is not installed
+    ├── MissingPackageError  (ImportError)        an optional package is not installed
     ├── ToolError            (RuntimeError)       another program that was asked for help failed
     └── BusyError            (RuntimeError)       every place of the server is taken
 

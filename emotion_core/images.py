@@ -228,7 +228,7 @@ def _check_size(width: int, height: int) -> None:
 
 
 def from_base64(text: str) -> bytes:
-    """The file in base64, or in a data address; line ends and blanks are passed over. ImageError for anything else."""
+    """The file in base64, or in a data address; line ends and blanks are ignored. ImageError for anything else."""
     if text.startswith("data:"):
         text = text.partition(",")[2]
     try:

@@ -9,7 +9,7 @@ from typing import Final
 FER2013: Final = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 
 #: FER+ in the column order of its vote file (Barsoum et al. 2016, arXiv:1608.01041).
-#: The file's last two columns, "unknown" and "not a face", are no expressions.
+#: The file's last two columns, "unknown" and "not a face", are not expressions.
 FERPLUS: Final = ("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt")
 
 #: AffectNet's eight expressions in the order of its ids (Mollahosseini et al. 2017, arXiv:1708.03985).

@@ -27,9 +27,9 @@ _PROGRESSIVE_BYTES: Final = _USUAL_BYTES + 6
 _TIMES: Final = {"WEBP": 2, "AVIF": 4, "HEIF": 4, "PNG": 2}
 #: The result: RGB, one byte each.
 _RESULT_BYTES: Final = 3
-#: A tile may be larger than the picture, but not beyond all measure.
+#: A tile may be larger than the picture, but not beyond reason.
 _USUAL_TILE: Final = 1024
-#: What ends the coded data of a scan: a marker that is no stuffing (00), no restart (D0 to D7) and no filling (FF).
+#: What ends the coded data of a scan: a marker other than stuffing (00), a restart (D0 to D7) or filling (FF).
 _MARKER: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _START_OF_SCAN, _END = 0xDA, 0xD9
 

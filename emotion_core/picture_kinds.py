@@ -14,7 +14,7 @@ ENDINGS: Final = frozenset(
 HELP: Final = "Use a JPEG, PNG, WebP, HEIC, AVIF, GIF, TIFF or BMP picture."
 #: So many bytes of a file tell its kind.
 HEAD: Final = 64
-#: Where in the file what stands, and what it is then.
+#: Offset in the file, the bytes found there, and what the file is then.
 _KINDS: Final = (
     (0, b"\xff\x0a", "JPEG XL"),
     (0, b"\x00\x00\x00\x0cJXL ", "JPEG XL"),

@@ -91,7 +91,7 @@ def space_upload(
 
     model: ``owner/repo[@revision]``, pinned as it stands now; by default what the pin file names.
     browser_runtime: the folder that visitors' browsers need to answer by themselves, which goes along.
-    Raises ModelNotFoundError when there is no pin, HubError when the model cannot be had.
+    Raises ModelNotFoundError when there is no pin, HubError when the model cannot be fetched.
     """
     _check_name(repo_id)
     if not (root / "app.py").is_file():

@@ -14,7 +14,7 @@ NO_FACE: Final = "No face found"
 _HTML: Final = """\
 <p>{{ title }}</p>
 <table>{% for row in rows %}<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>{% endfor %}</table>"""
-#: What a spreadsheet takes a cell for a formula by.
+#: How a cell begins that a spreadsheet takes for a formula.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 

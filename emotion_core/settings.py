@@ -101,7 +101,7 @@ class Settings(BaseSettings):
         """Read and check every variable; an empty one counts as unset.
 
         Raises SettingsError, naming the variable, for a value that does not fit, and for an
-        ``EMOTION_*`` variable that is none: a misspelt key would leave the door open.
+        ``EMOTION_*`` variable that does not exist: a misspelt key would leave the door open.
         """
         known = [variable_of(name) for name in cls.model_fields]
         for variable in os.environ:

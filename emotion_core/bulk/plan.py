@@ -119,7 +119,7 @@ def find(source: str, column: str | None = None, pass_over: PassOver = lambda _p
     source: a folder, searched to its depth for names that end as pictures and videos do; a CSV or
     Parquet file with a column of paths, relative to its own folder; a glob; or one file. Of a
     table and a glob, every file counts, whatever its name. pass_over: told what does not count, and why.
-    Raises DataError for what is none of these.
+    Raises DataError for anything else.
     """
     path = Path(source)
     if path.is_dir():

@@ -77,7 +77,7 @@ def run_bulk(source: str, out: str | os.PathLike[str], options: BulkOptions) -> 
     """Score everything in ``source`` into the folder ``out``, or go on with what was begun there.
 
     Reports after every shard; when the iteration has ended, ``summary.json`` is written. Raises an
-    EmotionError when Ray is missing, when the model cannot be had, or when the workers cannot go on;
+    EmotionError when Ray is missing, when the model is not available, or when the workers cannot continue;
     DataError as ``plan.make_plan`` does.
     """
     for place in (source, os.fspath(out)):
@@ -169,7 +169,7 @@ def _on_ray(shards: list[int], parts: Any, folder: Path, options: BulkOptions) -
             ShardWorker,
             batch_size=1,
             fn_constructor_args=(stored, str(folder), run),
-            # One shard at work and one at hand: at the end no worker has a queue while another has none.
+            # One shard in work and one waiting: at the end no worker has a queue while another has none.
             compute=ray.data.ActorPoolStrategy(size=min(workers, len(shards)), max_tasks_in_flight_per_actor=2),
             num_cpus=1,
         )

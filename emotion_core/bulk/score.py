@@ -75,7 +75,7 @@ def failure(path: str, error: Exception | str) -> Scored:
 
 @dataclass(frozen=True)
 class _Seen:
-    """A picture whose faces are found and cut out; its pixels are no longer needed."""
+    """A picture whose faces are found and cropped; its pixels are no longer needed."""
 
     scored: Scored
     faces: Sequence[Face] = ()

@@ -40,7 +40,7 @@ class Parts:
     def collect(cls, model: str | None, detector: str | None, faces: bool) -> "Parts":
         """Resolve as every command does; faces: pictures are faces already, and need no detector.
 
-        Raises an EmotionError when what was asked for by name cannot be had.
+        Raises an EmotionError when what was asked for by name is not available.
         """
         settings = Settings.from_environment()
         bundle = resolve_bundle(model or settings.model).bundle

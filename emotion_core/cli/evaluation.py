@@ -29,7 +29,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     evaluate.add_argument("--out", type=Path, metavar="DIR", help="write the figures as JSON and pictures there")
     evaluate.set_defaults(run=run_evaluate)
 
-    calibrate = commands.add_parser("calibrate", help="calibrate a bundle anew, on PublicTest, in its place")
+    calibrate = commands.add_parser("calibrate", help="recalibrate a bundle on PublicTest, in place")
     calibrate.add_argument("bundle", type=Path, metavar="BUNDLE", help="the bundle's folder")
     data_options(calibrate)
     calibrate.add_argument("--photos", type=Path, metavar="FOLDER", help="labelled photos that count as well")

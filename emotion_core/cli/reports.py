@@ -63,7 +63,7 @@ def run_notebook(options: argparse.Namespace) -> int:
 
 
 def run_screenshots(options: argparse.Namespace) -> int:
-    """Start the application and photograph it; 1 where there is no browser for that."""
+    """Start the application and photograph it; 1 without a browser."""
     from ..reports.screenshots import write_screenshots
 
     written = write_screenshots(options.out)

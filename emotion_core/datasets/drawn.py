@@ -1,4 +1,4 @@
-"""Drawn pictures in the place of a data set that is not at hand: faces with expressions, cats and dogs.
+"""Drawn pictures in place of a data set that is not available: faces with expressions, cats and dogs.
 
 They let every line of a notebook run, and teach nothing about people: a figure measured on
 them says that the code works, no more.

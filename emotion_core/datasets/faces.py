@@ -99,7 +99,7 @@ def load(
     """Read a data set; ``side`` and ``channels`` say what its pictures are made into.
 
     seek: finds and cuts out the face of each photo (see ``sought``); None: pictures are faces already.
-    Files that are no usable pictures are listed in ``skipped``. Raises DataError, naming the row or
+    Files that are not usable pictures are listed in ``skipped``. Raises DataError, naming the row or
     file, when the data as a whole cannot be used.
     """
     path = Path(path).expanduser()

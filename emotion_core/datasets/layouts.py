@@ -112,7 +112,7 @@ def _of_tables(tables: list[Source], root: Source) -> Source | Found | None:
 
 
 def _refuse(table: Source) -> Found:
-    """Raise: a file that is no table of data."""
+    """Raise DataError: the file is not a table of data."""
     if not table.name.casefold().endswith(_TABLES):
         raise DataError(f"{table.name} is neither a CSV file nor a zip file. Give fer2013.csv or a folder.")
     raise DataError(

@@ -22,7 +22,7 @@ LABEL_COLUMNS: Final = ("label", "emotion", "expression", "class", "category", "
 SPLIT_COLUMNS: Final = ("Usage", "split", "set", "subset", "partition")
 #: The face within the picture, as AffectNet's own table has it.
 BOX_COLUMNS: Final = ("face_x", "face_y", "face_width", "face_height")
-#: AffectNet's numbers that are no expressions: none, uncertain, no face.
+#: AffectNet's numbers that do not stand for expressions: none, uncertain, no face.
 _NO_EXPRESSION: Final = ("8", "9", "10")
 _TRIED: Final = 50
 

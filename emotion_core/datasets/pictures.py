@@ -17,7 +17,7 @@ from .tables import Source
 
 #: A picture's file, in bytes: what a zip file unpacks to may be anything.
 MAX_BYTES: Final = 50_000_000
-#: Names that are no pictures, and lie beside them.
+#: Names of files that often lie beside pictures, and are none.
 NOT_PICTURES: Final = (".csv", ".tsv", ".txt", ".md", ".json", ".xml", ".npy", ".ds_store", ".db", ".ini", ".pdf")
 
 

@@ -14,7 +14,7 @@ class FaceSeeker:
     """A photo in, its largest face out, as ``load`` takes it for ``seek``."""
 
     def __init__(self, detector: FaceDetector | None = None) -> None:
-        """detector: by default the best that is at hand; raises an EmotionError when there is none."""
+        """detector: by default the best available; raises an EmotionError when there is none."""
         self.detector = detector or resolve_detector("auto")[0]
 
     def __call__(self, rgb: RGB, side: int, channels: int) -> NDArray[np.uint8]:

@@ -1,6 +1,6 @@
 """Where the notebooks' data comes from: a path, the environment, Kaggle, or, when asked for, drawn pictures.
 
-What is used is always printed, by name. Nothing is replaced silently: a set that cannot be had
+What is used is always printed, by name. Nothing is replaced silently: a set that is not available
 is an error that says what to do.
 """
 
@@ -25,14 +25,14 @@ VOTES_URL: Final = "https://raw.githubusercontent.com/microsoft/FERPlus/master/f
 
 
 def fer2013(source: str = "", faces: int = 0, votes: bool = False, ferplus: bool = False) -> FaceData:
-    """FER-2013, joined with the FER+ votes where these are at hand.
+    """FER-2013, joined with the FER+ votes where these are available.
 
     source: a path as ``load`` takes it; ``"drawn"``; or nothing: the folder that ``FER2013_DIR``
     names, or else Kaggle's copy, downloaded. faces: keep about so many Training faces and a
     fourth of that of the other splits; 0: all. votes: insist on the votes, and download them when
     ``fer2013new.csv`` is not beside the data. ferplus: take the eight labels of the votes.
 
-    Raises DataError when the data cannot be had.
+    Raises DataError when the data cannot be fetched.
     """
     if source == DRAWN:
         data, name = drawn_faces(max(2 * faces, 200)), "Drawn faces, no data set"
@@ -71,7 +71,7 @@ def download(name: str) -> str:
     # Its errors are many kinds, of the network, of the login and of the file system.
     except Exception as error:
         raise DataError(
-            f"{name} cannot be had from Kaggle ({type(error).__name__}). Download it by hand and give its path as "
+            f"{name} cannot be fetched from Kaggle ({type(error).__name__}). Download it by hand and give its path as "
             f'SOURCE, or set SOURCE = "{DRAWN}" to see the notebook run on drawn pictures.'
         ) from error
 

@@ -11,7 +11,7 @@ from ..labels import FERPLUS
 from .splits import USAGES
 from .tables import rows_of
 
-#: The columns of the file: the emotions in the order of ``FERPLUS``, then what is no expression.
+#: The columns of the file: the emotions in the order of ``FERPLUS``, then what is not an expression.
 COLUMNS: Final = (
     *("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt"),
     *("unknown", "NF"),

@@ -49,7 +49,7 @@ def unique_names(paths: Sequence[str | Path]) -> list[str]:
 def analyze_album(
     recognizer: EmotionRecognizer, paths: Sequence[str | Path], folder: Path, workshop: Workshop, address: str = ""
 ) -> Iterator[Photo]:
-    """Analyse files one after the other; one that cannot be used is told and the others go on.
+    """Analyse files one after the other; one that cannot be used is reported and the others go on.
 
     folder: where the annotated copies go; fifty photos at a time would be too much to hold. address: whose
     they are.
@@ -60,7 +60,7 @@ def analyze_album(
                 result = recognizer.analyze_rgb(rgb)
                 annotated = folder / f"{number}.jpg"
                 annotate(rgb, result).save(annotated, "JPEG", quality=90)
-        except Exception as error:  # whatever a bad file brings about, the others are answered
+        except Exception as error:  # whatever a bad file causes, the others are answered
             problem = str(error) if isinstance(error, EmotionError) else "This photo could not be analysed."
             if not isinstance(error, EmotionError):
                 log.exception("A photo of an album could not be analysed.")

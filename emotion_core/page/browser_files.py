@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 CODE: Final = Path(__file__).parent / "browser"
 _FOR_EVER: Final = "public, max-age=31536000, immutable"
-#: How long a detector that could not be had is not asked for again, in seconds.
+#: How long to wait before asking again for a detector that could not be fetched, in seconds.
 _RETRY_SECONDS: Final = 60.0
 #: The worker sees the pictures, and may not connect to anything at all.
 WORKER_POLICY: Final = (

@@ -16,7 +16,7 @@ from .visitor import refused
 
 class PhotoInput(gr.Image):
     """An image input that hands over the file as it came: ``emotion_core`` decodes it and
-    words the refusals, also for callers who pass the page by."""
+    words the refusals, also for callers who bypass the page."""
 
     is_template = True
 

@@ -46,7 +46,7 @@ class LightState(state_holder.SessionState):
         self.STATE_TTL_WHEN_CLOSED = 3600
 
     def __setitem__(self, key: int, value: Any) -> None:
-        """As ever, but for the configuration."""
+        """As Gradio does, without the configuration."""
         super().__setitem__(key, value)
         self.config_values.clear()
 
@@ -151,7 +151,7 @@ class GradioBounds:
 
 
 def answer_unknown_names(app: FastAPI) -> None:
-    """Answer a call of a function that there is not, which Gradio fails at, in the one shape of all refusals."""
+    """Answer a call of an unknown function, on which Gradio fails, in the one shape of all refusals."""
 
     async def unknown(request: Request, error: Exception) -> Response:
         if isinstance(error, KeyError) and "/call/v2/" not in request.url.path:

@@ -24,7 +24,7 @@ function visible() {
 }
 
 async function take(blob, name) {
-  // A new photo, wherever it came from. The one before stays at hand.
+  // A new photo, wherever it came from. The one before is kept.
   closeCamera();
   tell("");
   if (blob.size > MOST_BYTES) return refuse(name, `It is over ${MOST_BYTES / 1e6} MB. Send a smaller one.`);

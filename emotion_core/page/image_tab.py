@@ -1,6 +1,6 @@
 """The Image tab: a photo goes in, and its answer appears beside it.
 
-Not ``gr.Image``: that one shows the photo a second time for the answer, names its parts by no name
+Not ``gr.Image``: that one shows the photo a second time for the answer, gives its parts no name
 that a screen reader could say, and loses the photo when the server restarts. The page's script
 (``image.js``) keeps the photo, sends it to ``photo_routes``, and shows what comes back.
 """

@@ -33,8 +33,8 @@ def answer_photo(
 ) -> PhotoAnswer:
     """Analyse a decoded photo with the model and detector of these names; None is the default's.
 
-    other: a model to compare with, on the faces that were found. Raises ModelNotFoundError for a
-    name that there is not.
+    other: a model to compare with, on the faces that were found. Raises ModelNotFoundError for an
+    unknown name.
     """
     recognizer = catalogue.get(model, detector)
     second = catalogue.get(other) if other else None

@@ -17,6 +17,6 @@ def visitor(workshop: Workshop) -> str:
 
 
 def refused(why: Exception | str) -> gr.Error:
-    """What a handler raises: words that the caller is shown. A call that passes the queue by is answered 422 or 503."""
+    """What a handler raises: words that the caller is shown. A call that bypasses the queue is answered 422 or 503."""
     fail_with(503 if isinstance(why, BusyError) else 422)
     return gr.Error(str(why), print_exception=False)

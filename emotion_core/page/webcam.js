@@ -13,7 +13,7 @@ const nobody = people.innerHTML, notYet = part(".timeline").innerHTML;
 const choice = { model: null, detector: null };
 const SILENT = "The server does not answer. Trying again …", PHOTOS = " Photos work in the Image tab.";
 
-// Who can answer here; null where the page's modules cannot be had, and the server answers as ever.
+// Who can answer here; null where the page's modules cannot be loaded, and the server answers as before.
 const ofServer = new ServerSource(server), sources = sourcesOf(ofServer);
 
 async function sourceOf(wanted) {

@@ -39,7 +39,7 @@ class ServerSource {
 }
 
 async function sourcesOf(ofServer) {
-  // The page's modules for answers from this device; null where they cannot be had.
+  // The page's modules for answers from this device; null where they cannot be loaded.
   try {
     const manifest = await (await fetch(new URL("browser/manifest.json", location.href))).json();
     const { Sources } = await import(new URL(manifest.entry, location.href));

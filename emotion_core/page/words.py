@@ -42,7 +42,7 @@ def words_of(config: BundleConfig) -> ModelWords:
 
 
 def detector_words(catalogue: Catalogue) -> list[tuple[str, str]]:
-    """(name, words) of the detectors that are at hand, the default first."""
+    """(name, words) of the available detectors, the default first."""
     return [(name, _DETECTORS.get(name, name)) for name in catalogue.detectors()]
 
 

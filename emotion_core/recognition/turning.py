@@ -135,7 +135,7 @@ def around(box: Box) -> Box:
 
 
 def _best(faces: Sequence[Face]) -> float:
-    """The highest score; faces of a detector that gives none are no proof of anything."""
+    """The highest score; without scores, faces prove nothing."""
     return max((face.score or 0.0 for face in faces), default=0.0)
 
 

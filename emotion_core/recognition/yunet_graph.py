@@ -29,7 +29,7 @@ Arrays = tuple[NDArray[np.float32], NDArray[np.float32]]
 def yunet_graph(model: bytes, height: int, width: int) -> bytes:
     """YuNet's ONNX file -> a ``.tflite`` graph for pictures of that size in pixels.
 
-    Raises BundleError for another file, and ValueError for sides that are no multiples of 32.
+    Raises BundleError for another file, and ValueError for sides that are not multiples of 32.
     """
     if height < MULTIPLE or width < MULTIPLE or height % MULTIPLE or width % MULTIPLE:
         raise ValueError(f"YuNet needs pictures whose sides are multiples of {MULTIPLE}, not {height}x{width}.")

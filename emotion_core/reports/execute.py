@@ -15,7 +15,7 @@ _INJECTED: Final = "injected-parameters"
 
 
 def execute(notebook: str | Path, out: str | Path, parameters: Mapping[str, Any] | None = None) -> Path:
-    """Run with other parameters than the notebook's own, from its folder; returns ``out``, which is written anew.
+    """Run with other parameters than the notebook's own, from its folder; returns ``out``, which is overwritten.
 
     Parameters that an earlier run has set stay set. Paths of this machine are not kept: nobody else has them.
     Progress bars are kept as their last state. Raises ReportError where a cell fails; ``out``

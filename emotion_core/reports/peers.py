@@ -3,7 +3,7 @@
 Its file is HDF5 of Keras 2, which Keras 3 does not open. The network is built here as its paper
 draws it (Arriaga et al. 2017, arXiv:1710.07557) and only arrays are read from the file, by
 layer name: nothing in it is run. The file is `fer2013_mini_XCEPTION` of
-oarriaga/face_classification, MIT licence; it is no part of this project.
+oarriaga/face_classification, MIT licence; it is not part of this project.
 """
 
 from pathlib import Path

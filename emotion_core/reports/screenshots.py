@@ -1,4 +1,4 @@
-"""The page as a visitor sees it, photographed in a browser where one is at hand."""
+"""The page as a visitor sees it, photographed in a browser where one is installed."""
 
 import io
 import os

@@ -68,7 +68,7 @@ def results(deck: Deck, folder: Path, same: Sequence[BundleConfig], best: Bundle
         ],
         chart(plots.comparison(same, SPLIT)),
         below=True,
-        spoken="Only networks of the same labels, on the same faces. Intervals that overlap are no difference.",
+        spoken="Only networks of the same labels, on the same faces. Overlapping intervals show no difference.",
         seen="Bars of accuracy: " + ", ".join(f"{run.name} {run.metrics[SPLIT]['accuracy']:.1%}" for run in same) + ".",
     )
     scores = {label: row["f1"] for label, row in figures["per_class"].items()}

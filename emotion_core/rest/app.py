@@ -147,7 +147,7 @@ def create_api(
         request: Request,
         model: Annotated[str | None, Query(description="A name from /api/v1/models; by default the first.")] = None,
     ) -> AnalysisDict:
-        """Every face of every picture, largest first. A picture without a face has no faces, and is no error.
+        """Every face of every picture, largest first. No face is an empty list, not an error.
 
         A single picture that cannot be used is refused with 422; among several it gets an error
         of its own, and the others are answered.
@@ -174,7 +174,7 @@ def create_api(
 
     @router.get("/models", summary="List the models", responses=_shown({"models": [_MODEL]}) | described(401))
     def models() -> ModelsDict:
-        """What can answer, the default first, with what was measured of it and on which split."""
+        """The models that can answer, the default first, with what was measured and on which split."""
         return {"models": catalogue.describe()}
 
     jobs = add_video_routes(router, settings, videos, kept) if videos is not None else None
@@ -190,7 +190,7 @@ def create_api(
 
 
 def _add_the_rest(app: FastAPI, router: APIRouter) -> None:
-    """The description, and an answer for every address of REST that is none."""
+    """The description, and an answer for every unknown address of REST."""
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:

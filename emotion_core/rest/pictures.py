@@ -15,7 +15,7 @@ class Base64Pictures(BaseModel):
     """Exactly one of the two."""
 
     model_config = ConfigDict(extra="forbid")
-    image: str | None = Field(None, description="One picture's file in base64; a data: address is taken, too.")
+    image: str | None = Field(None, description="One picture's file in base64; a data: URL is accepted, too.")
     images: list[str] | None = Field(None, description="Several pictures' files in base64.")
 
 
@@ -28,7 +28,7 @@ class Picture:
 
 
 def file_of(picture: Picture) -> BinaryIO:
-    """The picture's file; ImageError where the base64 is none."""
+    """The picture's file; ImageError where it is not base64."""
     if not isinstance(picture.content, str):
         return picture.content
     return io.BytesIO(from_base64(picture.content))

@@ -37,7 +37,7 @@ RESULTS: Final = {
 Copy = Annotated[
     bool, Query(description="Whether to write the annotated video, too. Without it the answers come much sooner.")
 ]
-JobId = Annotated[str, Path(description="The id from the answer to the video.")]
+JobId = Annotated[str, Path(description="The id that sending the video returned.")]
 
 
 class ProgressDict(TypedDict):

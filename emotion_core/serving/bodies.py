@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 #: A body comes at this rate at least, in bytes a second, after a moment's grace in seconds.
 LEAST_RATE: Final = 10_000
 GRACE: Final = 5.0
-#: How long a body that is too large is let go by before the connection is closed, in seconds.
+#: How long a body that is too large is read and discarded before the connection is closed, in seconds.
 LINGER: Final = 2.0
 #: JSON bodies in memory at a time, in bytes, all requests together.
 MAX_HELD: Final = 64 * MEGABYTE
@@ -168,7 +168,7 @@ class _Body:
             return {"type": "http.disconnect"}
 
     async def refuse(self, error: ApiError) -> None:
-        """Answer with the error, when a body that is too large has been let go by.
+        """Answer with the error, when a body that is too large has been read and discarded.
 
         Many clients hear no answer before they have sent everything; one that says so waits for a word first.
         """

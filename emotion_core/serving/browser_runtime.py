@@ -125,7 +125,7 @@ def make_runtime(folder: Path, source: str | None = None, host: str = CDN_HOST) 
 
     source: ``npm`` (the program, which knows the user's own registry), ``cdn``, or None for npm where
     it is installed. Raises HashMismatchError for another file than the pinned one, and EmotionError
-    when the files cannot be had or written.
+    when the files cannot be fetched or written.
     """
     import brotli
 

@@ -49,7 +49,7 @@ class CarefulProtocol(H11Protocol):
         self._expect_headers()
 
     def data_received(self, data: bytes) -> None:
-        """Headers that are complete have had their time; such as are not have it from now on."""
+        """Complete headers stop their clock; incomplete ones start it."""
         super().data_received(data)
         if self.conn.their_state is not h11.IDLE:
             self._stop_header_timer()

@@ -71,7 +71,7 @@ class Decoders:
         self._closed = False
 
     def measure(self, source: PictureFile) -> Measure:
-        """What the picture takes; ImageError for what is no picture that can be used."""
+        """What the picture takes; ImageError for anything that is not a usable picture."""
         decoder = self._take()
         try:
             measure = decoder.open(_bytes_of(source))
@@ -81,7 +81,7 @@ class Decoders:
         return measure
 
     def decode(self, source: PictureFile) -> RGB:
-        """The picture's pixels, RGB uint8 (H, W, 3); ImageError for what is no picture that can be used."""
+        """The picture's pixels, RGB uint8 (H, W, 3); ImageError for anything that is not a usable picture."""
         decoder = self._take()
         try:
             measure = decoder.open(_bytes_of(source))

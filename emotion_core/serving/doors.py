@@ -67,7 +67,7 @@ class Doors:
         self.json_pictures = Door(min(pictures, MAX_JSON_PICTURES), PICTURES_SECONDS, 4, 2, True, in_json)
         self.assistants = Door(MAX_JSON_CALL, PICTURES_SECONDS, 8, 4, True, "Send a smaller or shorter file.")
         self.video = Door(video, VIDEO_SECONDS, 8, 3, advice=smaller)
-        #: What works as long as the request is open: events that pass the page's queue by, and webcam frames.
+        #: What works as long as the request is open: events that bypass the page's queue, and webcam frames.
         self.calls = Door(MAX_JSON, JSON_SECONDS, 64, 8, True)
         self.other = Door(MAX_JSON, JSON_SECONDS, 64, 16, True)
         #: Without a body: what is answered, and streams of events, which stay open.

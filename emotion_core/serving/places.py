@@ -51,7 +51,7 @@ class Places:
         self._sizes: list[_Ticket] = []
         self._working: Counter[str] = Counter()
         self._heavy_working = self._used = self._heavy_used = 0
-        #: Address -> seconds that it took of late, as of the moment, by time.monotonic.
+        #: Address -> seconds that it took lately, and when that was counted, by time.monotonic.
         self._took: dict[str, tuple[float, float]] = {}
         self._changed = threading.Condition()
 

@@ -83,7 +83,7 @@ def serve(
 
 
 def end_after(seconds: float, at_last: Callable[[], None]) -> None:
-    """End the process by then, whatever its threads are at."""
+    """End the process by then, whatever its threads are doing."""
 
     def end() -> None:
         at_last()

@@ -149,7 +149,7 @@ def _size(folder: Path) -> int:
 
 
 def delete_left_behind(root: Path) -> None:
-    """Delete the folders of processes that did not come to it: nobody holds their locks."""
+    """Delete the folders of processes that were killed before they could: nobody holds their locks."""
     for folder in root.glob(f"{PREFIX}*"):
         lock = folder / LOCK
         with contextlib.suppress(OSError, Timeout):

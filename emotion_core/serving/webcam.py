@@ -63,7 +63,7 @@ class Webcam:
 
 
 def picture_of(value: Any) -> bytes:
-    """The bytes of a data address; b"", which is no picture, for anything else."""
+    """The bytes of a data address; b"", which no decoder takes, for anything else."""
     address = _text(value, "picture") or ""
     try:
         return from_base64(address) if len(address) <= MAX_CHARACTERS else b""

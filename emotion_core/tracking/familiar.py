@@ -1,6 +1,6 @@
 """Faces seen before: whether somebody who comes into view was there already, told by the face alone.
 
-This is no face recognition: it knows the persons of one stream, forgets them with it, and rather
+This is not face recognition: it knows the persons of one stream, forgets them with it, and rather
 counts somebody twice than two people as one.
 """
 

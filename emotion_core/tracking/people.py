@@ -85,7 +85,7 @@ class PeopleLog:
     def __init__(self, labels: tuple[str, ...]) -> None:
         self.labels = labels
         self.bin_seconds = _FIRST_BIN_SECONDS
-        #: Persons who were let go for want of room.
+        #: Persons who were dropped to make room.
         self.forgotten = 0
         self._people: dict[int, _Seen] = {}
         self._last: TrackedFrame | None = None

@@ -124,7 +124,7 @@ class FaceTracker:
         self._decide(lambda track: track.seconds >= end_seconds - self._began - _TOLERANCE)
 
     def hurry(self) -> None:
-        """Decide everything now, for want of room: a new face counts if it was seen more than once."""
+        """Decide everything now, to make room: a new face counts if it was seen more than once."""
         self._decide(lambda track: track.sightings > 1)
 
     def _decide(self, counts: Callable[[Track], bool]) -> None:

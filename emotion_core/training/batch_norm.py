@@ -1,4 +1,4 @@
-"""Batch normalisation's running statistics, estimated anew for averaged weights.
+"""Batch normalisation's running statistics, estimated again for averaged weights.
 
 The means and variances that training keeps are those of the weights as they move, on augmented
 faces. Averaged weights, served on faces as they are, have others: Izmailov et al. 2018,

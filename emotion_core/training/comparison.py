@@ -1,4 +1,4 @@
-"""Networks side by side on the same faces and photos, by both truths; and what calibrates them anew."""
+"""Networks side by side on the same faces and photos, by both truths; and what recalibrates them."""
 
 from collections.abc import Sequence
 from functools import cache, partial
@@ -47,7 +47,7 @@ def measure(answer: Answer, data: FaceData, asked: Asked, config: BundleConfig) 
 
 
 def photos_for(config: BundleConfig, folder: Path) -> Photos:
-    """The folder's faces, found by the best detector at hand and cut as the config says; sought once a process."""
+    """The folder's faces, found by the best detector there is, cropped as the config says, once a process."""
     return _photos(folder, config.labels, config.height, config.width, config.input.channels)
 
 
@@ -63,7 +63,7 @@ def _no_network(_: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def recalibrate(bundle: Bundle, data: FaceData, photos: Path | None = None) -> Bundle:
-    """Calibrate on PublicTest and write config and card in place, measured anew.
+    """Calibrate on PublicTest and write config and card in place, measured again.
 
     Of the calibrations that ``for_people`` offers, the one serves that has the highest mean of three
     figures: agreement with the majority on PublicTest, and the photos' accuracy and balanced

@@ -20,7 +20,7 @@ RUNS: Final = Path(__file__).parents[2] / "training_notebooks" / "runs"
 def open_run(folder: Path, record: dict[str, Any], resume: bool) -> None:
     """Create the run's folder, or check that it holds the same run and may go on.
 
-    A start that came to nothing, before the end of the first epoch, is begun anew, whatever it was.
+    A start that came to nothing, before the end of the first epoch, is simply begun again.
     """
     run = folder / RUN
     if run.is_file() and (folder / HISTORY).is_file():

@@ -25,10 +25,10 @@ from .run_folder import code_version
 
 
 def average_bundles(bundles: Sequence[Bundle], data: FaceData, out: Path, flip: bool = False) -> Bundle:
-    """Write the bundle whose weights are the mean of the given ones', calibrated and measured anew.
+    """Write the bundle whose weights are the mean of the given ones', calibrated and measured again.
 
     Its batch normalisations get statistics of their own. Its record is that of the one trained last,
-    and which were averaged. A single bundle gets such statistics, too, and is measured anew. Raises
+    and which were averaged. A single bundle gets such statistics, too, and is measured again. Raises
     BundleError when they are not of one architecture, shape and set of labels.
     """
     first = bundles[0].config

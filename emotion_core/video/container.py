@@ -25,7 +25,7 @@ _OPTIONS: Final = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
 
 
 def open_video(path: Path) -> InputContainer:
-    """Open a local file, and nothing that it may refer to; VideoError if it is no video."""
+    """Open a local file, and nothing that it may refer to; VideoError if it is not a video."""
     try:
         # The prefix keeps FFmpeg from reading a protocol into a file's name.
         return av.open(f"file:{path.absolute()}", "r", options=dict(_OPTIONS), metadata_errors="replace")
