@@ -55,6 +55,9 @@ def load_image(source: ImageLike) -> RGB:
 
     Raises ImageError for anything that is not a whole picture of at least 16 pixels a side
     and at most 50 megapixels; the size is read from the header, before anything is decoded.
+
+    >>> load_image("photo.jpg").shape
+    (512, 512, 3)
     """
     if isinstance(source, np.ndarray):
         return _from_array(source)

@@ -44,6 +44,9 @@ class Bundle:
 
         Raises BundleError when there is no config or nothing to serve, and HashMismatchError
         when a file is not the one that the config was written with.
+
+        >>> Bundle.open(EMBEDDED / "fer2013-resnet50v2").config.labels
+        ('angry', 'disgust', 'fear', 'happy', 'sad', 'surprise', 'neutral')
         """
         folder = Path(folder)
         path = folder / CONFIG

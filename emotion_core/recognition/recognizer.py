@@ -38,7 +38,8 @@ class EmotionRecognizer:
     """Finds faces and classifies them. Safe to share between threads.
 
     >>> result = EmotionRecognizer.load().analyze("photo.jpg")
-    >>> [(face.emotion, round(face.confidence, 2)) for face in result.predictions]
+    >>> [(face.emotion, face.confidence > 0.8) for face in result.predictions]
+    [('happy', True)]
     """
 
     def __init__(

@@ -12,6 +12,13 @@ class ProbabilitySmoother:
 
     seconds: the time constant; 0 does not smooth. After ``restart_seconds`` out of sight a person
     starts afresh: old probabilities say nothing of a new moment.
+
+    >>> smoother = ProbabilitySmoother(seconds=0.5)
+    >>> smoother.update(0.0, {1: (1.0, 0.0)})
+    {1: (1.0, 0.0)}
+    >>> happy, sad = smoother.update(0.5, {1: (0.0, 1.0)})[1]
+    >>> round(happy, 2), round(sad, 2)
+    (0.37, 0.63)
     """
 
     def __init__(self, seconds: float = 0.4, restart_seconds: float = 1.0) -> None:

@@ -116,8 +116,11 @@ class StreamAnalyzer:
     it. ``answer``, ``pass_time`` and ``finish`` give each frame when all of its faces are decided:
     a person is in it from the first sighting on. One stream uses one way or the other.
 
-    >>> analyzer = StreamAnalyzer(recognizer, FaceTracker(confirm_seconds=0))
-    >>> analyzer.analyze(rgb, time.monotonic()).faces
+    >>> from emotion_core import load_image
+    >>> analyzer = StreamAnalyzer(EmotionRecognizer.load(), FaceTracker(confirm_seconds=0))
+    >>> frame = analyzer.analyze(load_image("photo.jpg"), time_seconds=0.0)
+    >>> [(face.person, face.smoothed.emotion) for face in frame.faces]
+    [(1, 'happy')]
     """
 
     def __init__(

@@ -47,6 +47,16 @@ class FaceTracker:
     two, and where frames are farther apart than that, one is enough; 0 shows every face at once.
     A new face that is out of sight for longer than that is dropped. familiar: knows faces again, by
     whatever way they come back; None asks for places alone.
+
+    >>> from emotion_core import Box, Face
+    >>> def seen(x):
+    ...     place = Box(x, 10, 80, 80)
+    ...     return Prediction(Face(place, place), ("happy", "sad"), (0.9, 0.1))
+    >>> tracker = FaceTracker(confirm_seconds=0)
+    >>> list(tracker.update(0.0, [seen(10)]))
+    [1]
+    >>> list(tracker.update(0.1, [seen(300), seen(14)]))
+    [2, 1]
     """
 
     def __init__(

@@ -52,6 +52,13 @@ def analyze_video(
     Raises VideoLimitError or VideoError at once, before any work, for what cannot be used. The
     work reports some four times a second, and its result is the summary. Closing it, or an
     exception in it, ends it and deletes what was written; the files appear when all are complete.
+
+    >>> work = analyze_video("clip.mp4", "answers", EmotionRecognizer.load(), VideoOptions(rate=10))
+    >>> last = list(work)[-1]
+    >>> last.fraction
+    1.0
+    >>> [(person.person, person.emotion) for person in work.result().people]
+    [(1, 'happy')]
     """
     options = options or VideoOptions()
     return Work(_work(Path(source), Path(folder), recognizer, options, probe(source, options.limits)))
