@@ -25,7 +25,9 @@ def album_part(catalogue: Catalogue, files: ShortLivedFolder, workshop: Workshop
         photos = gr.File(label="Photos", file_count="multiple", type="filepath", height=160)
         model = gr.Dropdown(choices, value=choices[0][1], label="Answered by")
         start = gr.Button("Analyse all", variant="primary")
-        gallery = gr.Gallery(label="Faces", columns=4, object_fit="contain", height="auto", format="jpeg")
+        gallery = gr.Gallery(
+            label="Faces", columns=4, object_fit="contain", height="auto", format="jpeg", elem_id="album-pictures"
+        )
         table = gr.HTML(label="A row per face", elem_id="album", elem_classes="answer")
         archive = gr.DownloadButton("Save everything (zip)", visible=False)
 

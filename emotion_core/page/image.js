@@ -26,7 +26,6 @@ function visible() {
 async function take(blob, name) {
   // A new photo, wherever it came from. The one before is kept.
   closeCamera();
-  tell("");
   if (blob.size > MOST_BYTES) return refuse(name, `It is over ${MOST_BYTES / 1e6} MB. Send a smaller one.`);
   const before = shown;
   if (await ask({ blob, name, url: URL.createObjectURL(blob), answer: null }, before) && before?.answer) {
@@ -39,6 +38,7 @@ async function take(blob, name) {
 async function ask(photo, before) {
   // Show the photo, have it answered, show the answer; false when it was refused or overtaken.
   const mine = ++turn;
+  tell("");
   await display(photo);
   cover("Looking for faces …");
   say("Looking for faces.");

@@ -29,6 +29,9 @@
     const cursor = chart.querySelector(".cursor");
     cursor.hidden = false;
     cursor.style.left = `${100 * (Number(left) + share * (right - left))}%`;
+    // On a phone the chart is wider than its room: it goes along.
+    const pane = chart.parentElement, at = cursor.offsetLeft - pane.scrollLeft;
+    if (at < 0 || at > pane.clientWidth) pane.scrollLeft += at - pane.clientWidth / 2;
   }
 
   new MutationObserver(told).observe(document.documentElement, { childList: true, subtree: true, characterData: true });

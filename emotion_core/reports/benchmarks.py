@@ -15,6 +15,7 @@ from ..recognition.bundle import DEFAULT
 from ..training.card import table
 from ..training.run_folder import RUNS, read_json
 from .face_benchmarks import faces_table, tilts_table
+from .first_sight import first_sight_table
 from .on_device import device_server_table, device_table
 
 BENCHMARKS: Final = Path(__file__).parents[2] / "tests" / "benchmarks"
@@ -37,6 +38,7 @@ def benchmark_tables(folder: Path = BENCHMARKS) -> dict[str, Callable[[], str]]:
         "benchmark device server": device_server_table,
         "benchmark faces": faces_table,
         "benchmark tilts": tilts_table,
+        "benchmark first sight": first_sight_table,
     }
     return {name: partial(maker, folder) for name, maker in makers.items()}
 

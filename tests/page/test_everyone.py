@@ -96,6 +96,26 @@ def test_a_narrow_screen_is_not_scrolled_sideways(chromium: Any, page_url: str) 
 
 
 @pytest.mark.browser
+def test_forced_colours_and_less_motion(chromium: Any, page_url: str, photos: Path) -> None:
+    """The bars keep their colours, which mean something, and nothing glides."""
+    context = chromium.new_context(forced_colors="active", reduced_motion="reduce", color_scheme="dark")
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    page.goto(page_url)
+    page.locator("#image input[type=file]").set_input_files(str(photos / "montage.jpg"))
+    page.locator("#image .face summary").first.click()
+    colours = (
+        page.locator("#image .face")
+        .first.locator(".shares i")
+        .evaluate_all("bars => bars.map(bar => getComputedStyle(bar).backgroundColor)")
+    )
+    assert len(set(colours)) == 7
+    longest = "[...document.querySelectorAll('*')].map(it => parseFloat(getComputedStyle(it).transitionDuration))"
+    assert page.evaluate(f"Math.max(...{longest})") <= 0.001
+    context.close()
+
+
+@pytest.mark.browser
 @pytest.mark.parametrize("size", [(1280, 800), (390, 844)])
 def test_nothing_jumps_while_the_page_loads(chromium: Any, page_url: str, size: tuple[int, int]) -> None:
     page = chromium.new_page(viewport={"width": size[0], "height": size[1]})

@@ -17,6 +17,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
+from support.chart import PLAYED, chart_and_player_go_together
 from support.films import write_films
 from support.page_server import CHROMIUM, FLAGS, ROOT, page_server
 from support.waiting import until
@@ -122,15 +123,6 @@ def browser() -> Iterator[Any]:
         browser.close()
 
 
-PLAYED = """async () => {
-    const video = document.querySelector("#video-answer video");
-    video.muted = true;
-    await video.play();
-    await new Promise(resolve => { video.ontimeupdate = () => video.currentTime > 0.2 && resolve(); });
-    return [video.videoWidth, video.videoHeight];
-}"""
-
-
 @pytest.mark.browser
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 class TestBrowser:
@@ -164,12 +156,21 @@ class TestBrowser:
 
     @pytest.mark.parametrize("dark_phone", [False, True])
     def test_a_clip_comes_back_annotated(self, open_page: Any, films: Path, tmp_path: Path, dark_phone: bool) -> None:
-        size = {"width": 390, "height": 844} if dark_phone else {"width": 1280, "height": 900}
+        size = {"width": 390, "height": 844} if dark_phone else {"width": 1280, "height": 800}
         page = open_page(viewport=size, color_scheme="dark" if dark_phone else "light")
         self.send(page, films / "walk.mp4")
-        page.locator("#video-status progress[value]").wait_for()
+        progress = page.locator("#video-status progress[value]")
+        progress.wait_for()
+        # What the visitor presses and waits for is in sight under the clip, without scrolling.
+        buttons = [page.get_by_role("button", name=name, exact=True) for name in ("Analyse", "Cancel")]
+        for place in (part.bounding_box() for part in (*buttons, progress)):
+            assert 0 < place["y"] < size["height"] - place["height"]
         page.locator("#video-status").get_by_text("2 persons in 2.0 seconds: 20 frames").wait_for()
+        page.wait_for_timeout(800)  # it glides
+        assert 0 <= page.locator("#video-answer").bounding_box()["y"] < size["height"] / 2
+        assert page.locator("button[aria-label*=Trim]:visible").count() == 0  # it would need another host
         assert page.evaluate(PLAYED) == [320, 240]
+        chart_and_player_go_together(page, dark_phone)
         assert page.locator("#video-chart svg image").count() == 2
         assert page.locator("#video-shares tbody tr").count() == 2
         for row in page.locator("#video-shares tbody tr").all():

@@ -148,6 +148,20 @@ class TestBrowser:
         assert "no detector of that name" in page.locator("#webcam .help").inner_text()
         assert page.problems == []
 
+    @pytest.mark.parametrize("size", [(844, 390), (390, 844)])
+    def test_a_phone_held_either_way(self, cameras: Any, server: str, size: tuple[int, int]) -> None:
+        """The picture, its answer and the button that stops it are in sight together."""
+        page = visit(
+            cameras, server, permissions=["camera"], viewport={"width": size[0], "height": size[1]}, color_scheme="dark"
+        )
+        start(page)
+        page.locator("#webcam .box").wait_for()
+        for part in (".stage", ".switch", ".person h3"):
+            place = page.locator(f"#webcam {part}").first.bounding_box()
+            assert 0 <= place["y"] <= size[1] - place["height"], part
+        assert page.evaluate("document.documentElement.scrollWidth") == size[0]
+        page.context.close()
+
     def test_several_visitors(self, cameras: Any, server: str, tmp_path: Path, astronaut: RGB) -> None:
         phone = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"}
         first, second, third = (
