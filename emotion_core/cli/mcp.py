@@ -55,11 +55,10 @@ def run_mcp(options: argparse.Namespace) -> int:
 def over_http(server: Any, settings: Settings, callers: Callers, host: str) -> ASGIApp:
     """The server as an application behind what bounds REST: its bodies, its key, and requests at a time.
 
-    Each request is answered by itself: no session is kept that many callers could take from the others.
+    Each request is answered by itself: no session is kept that many callers could take from the others. What
+    takes long is answered as a stream, so that who closes it ends the work.
     """
-    app = server.streamable_http_app(
-        host=host, json_response=True, stateless_http=True, max_request_body_size=MAX_JSON_CALL
-    )
+    app = server.streamable_http_app(host=host, stateless_http=True, max_request_body_size=MAX_JSON_CALL)
     return Bodies(Keyed(app, callers), settings)
 
 

@@ -68,6 +68,28 @@ def test_over_http(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             from mcp.client.streamable_http import streamable_http_client
 
             content = base64.b64encode(photo.read_bytes()).decode()
+            long, short = (
+                base64.b64encode(write_drawn_clip(photo.with_name(f"{seconds}.mp4"), seconds=seconds).read_bytes())
+                for seconds in (30, 1)
+            )
+
+            async def left_and_next(client: Any) -> list[float]:
+                begun, steps = asyncio.Event(), []
+
+                async def first(done: float, _total: float | None, _words: str | None) -> None:
+                    if done:
+                        begun.set()
+
+                async def told(done: float, _total: float | None, _words: str | None) -> None:
+                    steps.append(done)
+
+                call = client.call_tool("analyze_video", {"video_base64": long.decode()}, progress_callback=first)
+                task = asyncio.create_task(call)
+                await asyncio.wait_for(begun.wait(), 120)
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+                await client.call_tool("analyze_video", {"video_base64": short.decode()}, progress_callback=told)
+                return steps
 
             async def talk() -> tuple[Any, ...]:
                 import httpx2
@@ -80,10 +102,14 @@ def test_over_http(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
                     image = await client.call_tool("analyze_image", {"image_base64": content})
                     named = await client.call_tool("analyze_image", {"path": str(photo)})
                     nothing = await client.call_tool("analyze_image", {"image_base64": "no base64!"})
-                    over = [await client.call_tool("analyze_video", {"video_base64": "AAAA"}) for _ in range(6)]
-                    return image, named, nothing, over
+                    waited = await left_and_next(client)
+                    over = [await client.call_tool("analyze_video", {"video_base64": "AAAA"}) for _ in range(9)]
+                    return image, named, nothing, waited, over
 
-            image, named, nothing, over = asyncio.run(talk())
+            image, named, nothing, waited, over = asyncio.run(talk())
+            # The work of who has left does not hold up the next: a second of waiting is a step that says 0.
+            assert waited[-1] == 1
+            assert waited.count(0) < 5
             told = [call.content[0].text for call in over]
             assert all(call.is_error for call in over)
             assert "not a video" in told[0]
