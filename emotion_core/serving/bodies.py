@@ -32,10 +32,7 @@ LINGER: Final = 2.0
 MAX_HELD: Final = 64 * MEGABYTE
 #: Brackets and commas of a JSON body: each becomes an object, which takes a hundred times its bytes.
 MAX_VALUES: Final = 20_000
-_TAKEN: Final = {
-    "yours": ApiError(429, "Too many of your requests are still being answered. Wait for them.", code="too_many_open"),
-    "everybody's": ApiError(503, headers={"Retry-After": "2"}),
-}
+_YOURS: Final = "Too many of your requests are still being answered. Wait for them."
 
 
 class Bodies:
@@ -116,8 +113,12 @@ class Bodies:
 
 @contextlib.contextmanager
 def _place(door: Door, address: str) -> Iterator[None]:
-    if taken := door.enter(address):
-        raise _TAKEN[taken]
+    # An error is made for each: one that is raised again and again keeps every frame that it ever went through.
+    match door.enter(address):
+        case "yours":
+            raise ApiError(429, _YOURS, code="too_many_open")
+        case "everybody's":
+            raise ApiError(503, headers={"Retry-After": "2"})
     try:
         yield
     finally:

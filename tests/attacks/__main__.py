@@ -17,6 +17,7 @@ import statistics
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +58,13 @@ def run(server: Server, names: list[str], seconds: float) -> dict[str, Any]:
     return {"each": found, "files_after_the_last": files, "gone_after_seconds": round(time.monotonic() - start, 1)}
 
 
-def night(server: Server, hours: float, seconds: float, quiet: float, clip: Path) -> dict[str, Any]:
-    """Attacks in random order, and between them honest visitors of every kind; what is left when all is quiet."""
+def night(
+    server: Server, hours: float, seconds: float, quiet: float, clip: Path, keep: Callable[[dict[str, Any]], None]
+) -> None:
+    """Attacks in random order, and between them honest visitors of every kind; what is left when all is quiet.
+
+    keep: is given the figures so far after each attack, as a night may be cut short.
+    """
     rng, started = random.Random(0), time.monotonic()
     photo = saved(Image.fromarray(pictures.astronaut()), "JPEG")
     visitors, whole, oldest = Visitors(server.url, photo, clip), Watch(), 0.0
@@ -81,23 +87,24 @@ def night(server: Server, hours: float, seconds: float, quiet: float, clip: Path
         memory.append(((time.monotonic() - started) / 3600, server.megabytes))
         threads.append(server.threads)
         print(f"{memory[-1][0]:.3f} h, {name}, {memory[-1][1]:.0f} MB, {threads[-1]} threads", flush=True)
-    late = [point for point in memory if point[0] > memory[-1][0] / 4]
-    slope = statistics.linear_regression(*zip(*late, strict=True)).slope if len(late) > 2 else 0.0
-    return {
-        "hours": round(memory[-1][0], 3),
-        "seconds_of_an_attack": seconds,
-        "seconds_of_quiet": quiet,
-        "attacks": len(memory),
-        "megabytes_an_hour_after_the_first_quarter": round(slope, 1),
-        "megabytes": [[round(hour, 3), round(held, 1)] for hour, held in memory],
-        **whole.record(),
-        "threads": threads,
-        "visitors_were_told": dict(sorted(visitors.told.items())),
-        "undocumented": undocumented(visitors.told) | failures(saw),
-        "oldest_file_seconds": round(oldest, 1),
-        "promised_seconds": PROMISE_SECONDS,
-        "server_lives": server.lives,
-    }
+        late = [point for point in memory if point[0] > memory[-1][0] / 4]
+        slope = statistics.linear_regression(*zip(*late, strict=True)).slope if len(late) > 2 else 0.0
+        found = {
+            "hours": round(memory[-1][0], 3),
+            "seconds_of_an_attack": seconds,
+            "seconds_of_quiet": quiet,
+            "attacks": len(memory),
+            "megabytes_an_hour_after_the_first_quarter": round(slope, 1),
+            "megabytes": [[round(hour, 3), round(held, 1)] for hour, held in memory],
+            **whole.record(),
+            "threads": threads,
+            "visitors_were_told": dict(sorted(visitors.told.items())),
+            "undocumented": undocumented(visitors.told) | failures(saw),
+            "oldest_file_seconds": round(oldest, 1),
+            "promised_seconds": PROMISE_SECONDS,
+            "server_lives": server.lives,
+        }
+        keep(found)
 
 
 def failures(saw: Counter[str]) -> dict[str, int]:
@@ -124,15 +131,25 @@ def main() -> None:
         try:
             if options.hours:
                 clip = encode(Path(name) / "clip.mp4", [scene({1: across(0, 40)}, n / 10)[0] for n in range(20)])
-                record["night"] = night(server, options.hours, options.seconds, options.quiet, clip)
+
+                def keep(found: dict[str, Any]) -> None:
+                    record["night"] = found
+                    write(record, options.out)
+
+                night(server, options.hours, options.seconds, options.quiet, clip, keep)
             else:
                 record["seconds"], record["attacks"] = options.seconds, run(server, options.only, options.seconds)
         finally:
             record["stop"] = server.stop()
             print(json.dumps(record["stop"]))
     record["machine"]["load_after"] = os.getloadavg()
-    if options.out:
-        options.out.write_text(json.dumps(record, indent=1) + "\n")
+    write(record, options.out)
+
+
+def write(record: dict[str, Any], out: Path | None) -> None:
+    """The record, where a file is named for it."""
+    if out:
+        out.write_text(json.dumps(record, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
 """The guard in front of every body, whichever application stands behind it."""
 
 import contextlib
+import gc
 import json
 import socket
 import threading
 import time
 from collections.abc import Iterator
+from types import TracebackType
 from typing import Any
 from unittest.mock import patch
 
@@ -16,7 +18,7 @@ from starlette.exceptions import HTTPException
 
 from emotion_core import Settings
 from emotion_core.serving.bodies import MAX_VALUES, Bodies
-from emotion_core.serving.doors import MAX_JSON, Doors
+from emotion_core.serving.doors import MAX_JSON, Door, Doors
 from emotion_core.serving.server import listen
 from support.rest_server import connection
 
@@ -158,6 +160,24 @@ def test_one_address_has_so_many_open(url: str, app: App) -> None:
         statuses = [line.recv(100)[9:12] for line in lines]
     assert statuses.count(b"429") == 2
     assert statuses.count(b"200") == doors.calls.each
+
+
+def test_a_refusal_keeps_nothing_of_the_request(url: str) -> None:
+    """An error that is raised again and again would keep the frames of all whom it refused, bodies and all."""
+
+    def kept() -> int:
+        gc.collect()
+        return sum(isinstance(one, TracebackType) for one in gc.get_objects())
+
+    def refuse(times: int) -> None:
+        for _ in range(times):
+            assert httpx.post(f"{url}/gradio_api/upload", content=b"x").status_code == 429
+
+    with patch.object(Door, "enter", return_value="yours"):
+        refuse(2)
+        before = kept()
+        refuse(40)
+    assert kept() - before < 20
 
 
 def test_many_who_want_much_leave_a_place() -> None:
