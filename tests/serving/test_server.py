@@ -30,9 +30,9 @@ class TestWhere:
             ("GRADIO_SERVER_PORT", "٣", "whole number"),
             ("GRADIO_NUM_PORTS", "0", "whole number from 1"),
             ("GRADIO_NUM_PORTS", "many", "whole number"),
-            ("GRADIO_SERVER_NAME", "no.such.host.invalid", "no name or address of this machine.*127.0.0.1"),
-            ("GRADIO_SERVER_NAME", "a..b", "no name or address"),
-            ("GRADIO_SERVER_NAME", "999.1.1.1", "no name or address"),
+            ("GRADIO_SERVER_NAME", "no.such.host.invalid", "not a name or address of this machine.*127.0.0.1"),
+            ("GRADIO_SERVER_NAME", "a..b", "not a name or address"),
+            ("GRADIO_SERVER_NAME", "999.1.1.1", "not a name or address"),
         ],
     )
     def test_what_does_not_fit_is_named(self, name: str, value: str, words: str) -> None:

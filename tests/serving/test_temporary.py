@@ -58,7 +58,7 @@ def test_an_upload_can_be_kept(tmp_path: Path) -> None:
     time.sleep(0.9)
     assert not upload.exists()
     assert kept.read_bytes() == b"x"
-    with pytest.raises(EmotionError, match="Upload it once more"):
+    with pytest.raises(EmotionError, match="Upload it again"):
         keep(upload, results)
 
 
