@@ -124,24 +124,20 @@ class JobQueue:
 
         Raises OSError when the disk has no room for a folder; the place is free then.
         """
-        if self._stopped.is_set():
-            return None
-        try:
-            place = self._line.take()
-        except BusyError:
-            return None
-        name = secrets.token_urlsafe(18)  # 144 bits: whoever knows it was told it
-        job = Job(name, self._root / name, place)
         with self._lock:
-            try:
-                if self._stopped.is_set():
-                    raise BusyError("The server is being stopped.")
-                job.results.mkdir(parents=True)
-            except (OSError, BusyError) as error:
-                place.leave()
-                if isinstance(error, OSError):
-                    raise
+            if self._stopped.is_set():
                 return None
+            try:
+                place = self._line.take()
+            except BusyError:
+                return None
+            name = secrets.token_urlsafe(18)  # 144 bits: whoever knows it was told it
+            job = Job(name, self._root / name, place)
+            try:
+                job.results.mkdir(parents=True)
+            except OSError:
+                place.leave()
+                raise
             self._jobs[name] = job
         return job
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -131,10 +132,15 @@ def test_there_is_only_so_much_room(tmp_path: Path) -> None:
 
 def test_a_full_disk_costs_no_place(tmp_path: Path) -> None:
     """A job that got no folder takes none of the places."""
-    from emotion_core.serving.jobs import JobQueue
+    from emotion_core.serving.jobs import JobQueue, Progress
+    from emotion_core.serving.line import Line
 
     files = ShortLivedFolder(90, str(tmp_path))
-    jobs = JobQueue(lambda _source, _folder: iter(()), 1, 60, files)  # type: ignore[arg-type]
+
+    def idle(*_: object) -> Generator[Progress, None, None]:
+        yield from ()
+
+    jobs = JobQueue(idle, Line(1), 60, files)
     shutil.rmtree(files.path / "jobs")
     (files.path / "jobs").write_bytes(b"")  # no folder can be made in it, as on a disk without room
     for _ in range(3):
