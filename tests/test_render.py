@@ -3,11 +3,14 @@
 import csv
 import io
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import emotion_core
 from emotion_core import Box, Face, FrameResult, Prediction
 from emotion_core.labels import COLOURS, FER2013, colour_of, ink_on
 from emotion_core.render import annotate, caption, thumbnail
@@ -98,7 +101,21 @@ def test_a_label_is_no_formula() -> None:
     text = as_csv(FrameResult(50, 50, (face,), "m", "d"))
     assert "'=1+1,'@x,'-sad" in text.splitlines()[0]
     assert ",'=1+1," in text.splitlines()[1]
-    assert csv_row(["a=b", "=b", -1, -0.5, "\tx", None]) == ["a=b", "'=b", -1, -0.5, "'\tx", None]
+    for start in ("=", "+", "-", "@", "\t", "\r"):
+        assert csv_row([f"{start}x", f"x{start}"]) == [f"'{start}x", f"x{start}"]
+    assert csv_row(["", -1, -0.5, None]) == ["", -1, -0.5, None]  # numbers stay numbers
+
+
+def test_every_table_that_is_written_takes_that_care() -> None:
+    """Whoever writes CSV for others writes its lines through ``csv_row``."""
+    package, seen = Path(emotion_core.__file__).parent, 0
+    for path in package.rglob("*.py"):
+        for line in path.read_text().splitlines():
+            # A run's history is figures alone.
+            if path.name != "run_folder.py" and re.search(r"\.writerows?\(", line):
+                assert "csv_row" in line, f"{path.name}: {line.strip()}"
+                seen += 1
+    assert seen >= 4
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "WEBP", "PNG"])

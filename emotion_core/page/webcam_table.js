@@ -23,10 +23,13 @@ class StreamTable {
   }
 
   csv() {
-    const quoted = (value) => (/[",\n]/.test(value) ? `"${String(value).replaceAll('"', '""')}"` : value);
+    // Labels come from bundles: what a spreadsheet would run as a formula begins with an apostrophe.
+    const inert = (value) => (typeof value === "string" && /^[=+\-@\t\r]/.test(value) ? `'${value}` : value);
+    const quoted = (value) => (/[",\r\n]/.test(value) ? `"${String(value).replaceAll('"', '""')}"` : value);
     const answer = ["time_seconds", "person", "emotion", "confidence", "uncertain"];
     const place = ["x", "y", "width", "height", "detection_score"];
-    const lines = [[...answer, ...place, ...this.names], ...this.rows].map((row) => row.map(quoted).join(","));
+    const rows = [[...answer, ...place, ...this.names], ...this.rows];
+    const lines = rows.map((row) => row.map(inert).map(quoted).join(","));
     return new Blob([lines.join("\r\n") + "\r\n"], { type: "text/csv" });
   }
 }
