@@ -120,7 +120,8 @@ def truths(rows: Sequence[Mapping[str, Any]], people: float | None = None) -> Fi
         edges = np.array([row[truth]["interval"] for row in rows])
         axes.barh(places + shift, values, 0.36, xerr=np.abs(edges.T - values), color=colour, capsize=3, label=name)
         for place, value, edge in zip(places, values, edges, strict=True):
-            axes.text(edge[1] + 0.01, place + shift, f"{value:.1%}", va="center", fontsize=9)
+            box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+            axes.text(edge[1] + 0.012, place + shift, f"{value:.1%}", va="center", fontsize=9, bbox=box, zorder=3)
     if people is not None:
         axes.axvline(
             people, color="#555555", linestyle="--", linewidth=1.2, label=f"people and label agree: {people:.1%}"

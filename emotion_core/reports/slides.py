@@ -23,7 +23,7 @@ from ..training.run_folder import RUNS
 from . import charts as plots
 from .deck import Deck
 from .gallery import bars
-from .records import read_runs
+from .records import FINISHED, epochs_of, read_runs
 from .slides_results import SPLIT, agreement, chart, errors, results, serving, what_helped
 
 #: The text's face, or what looks like it, and Okabe and Ito's palette.
@@ -48,7 +48,9 @@ def make_slides(
     runs = [run for run in read_runs(folder) if SPLIT in run.metrics]
     if not runs:
         raise ReportError(f"No run is recorded in {folder}: `python -m emotion_core record BUNDLE` records one.")
-    same = [run for run in runs if run.labels == runs[0].labels]
+    # One that was trained for an epoch or three says nothing of its architecture.
+    finished = [run for run in runs if epochs_of(run) >= FINISHED] or runs
+    same = [run for run in finished if run.labels == finished[0].labels]
     best = max((run for run in same if "majority" in run.metrics[SPLIT]), key=agreement, default=same[0])
     deck = Deck(Presentation(), f"Recorded runs of {_dated(folder)}; presentation made {datetime.now(UTC):%d %B %Y}")
     with mpl.rc_context(_CHART_STYLE):
@@ -95,8 +97,8 @@ def _opening(deck: Deck, runs: Sequence[BundleConfig], best: BundleConfig) -> No
             "A photograph goes in. For every face in it, calibrated probabilities of the expression come out.",
             f"The words: {', '.join(best.labels)}.",
             "They name what a face looks like to an annotator, not what a person feels.",
-            "It is hard because people disagree: the majority of the ten FER+ voters is the label of FER-2013 "
-            "on six faces in ten (notebook 2).",
+            "It is hard because people disagree: of every four faces of FER-2013, one has no majority among ten "
+            "voters; on the others, its label is another than theirs on one in four (notebook 2).",
             "The aim: the best ResNet50V2 there is, honestly measured, in an application that answers in milliseconds.",
         ],
         spoken="Say early what it is not: it does not read feelings. Ask the room to name the expression of a "
