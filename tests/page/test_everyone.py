@@ -96,6 +96,16 @@ def test_a_narrow_screen_is_not_scrolled_sideways(chromium: Any, page_url: str) 
 
 
 @pytest.mark.browser
+def test_one_language_whatever_the_browser_speaks(chromium: Any, page_url: str) -> None:
+    context = chromium.new_context(locale="de-DE")
+    page = context.new_page()
+    page.goto(f"{page_url}#video")
+    page.locator("#video-clip").get_by_text("Drop Video Here").wait_for()
+    assert page.evaluate("document.documentElement.lang") == "en"
+    context.close()
+
+
+@pytest.mark.browser
 def test_forced_colours_and_less_motion(chromium: Any, page_url: str, photos: Path) -> None:
     """The bars keep their colours, which mean something, and nothing glides."""
     context = chromium.new_context(forced_colors="active", reduced_motion="reduce", color_scheme="dark")
