@@ -5,7 +5,6 @@ from typing import Any
 
 import av
 import numpy as np
-import pytest
 
 from emotion_core import (
     EmotionRecognizer,
@@ -22,12 +21,6 @@ FAST = VideoOptions(rate=4)
 def frames_of(seconds: float, rate: int = 25, size: tuple[int, int] = (clips.WIDTH, clips.HEIGHT)) -> list[RGB]:
     walk = clips.across(40, 60)
     return [clips.scene({1: walk}, index / rate, size)[0] for index in range(round(seconds * rate))]
-
-
-@pytest.fixture(scope="module")
-def walk() -> list[RGB]:
-    """Two seconds of one person walking to the right, 25 frames a second."""
-    return frames_of(2)
 
 
 def analyzed(clip: Path, eyes: EmotionRecognizer, options: VideoOptions | None = None) -> VideoSummary:

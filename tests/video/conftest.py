@@ -1,4 +1,4 @@
-"""What tests of videos share: a recognizer that finds the scenes' persons."""
+"""What tests of videos share: a recognizer that finds the scenes' persons, and one who walks."""
 
 import os
 from pathlib import Path
@@ -8,7 +8,9 @@ import pytest
 from emotion_core import (
     EmotionRecognizer,
 )
+from emotion_core.images import RGB
 from emotion_core.recognition.detectors import YuNetDetector
+from support.walks import frames_of
 
 
 @pytest.fixture(scope="module")
@@ -16,3 +18,9 @@ def eyes(recognizer: EmotionRecognizer) -> EmotionRecognizer:
     """With YuNet where its file is there, else with Haar."""
     path = os.environ.get("YUNET_ONNX")
     return EmotionRecognizer(recognizer.classifier, YuNetDetector(Path(path).read_bytes())) if path else recognizer
+
+
+@pytest.fixture(scope="module")
+def walk() -> list[RGB]:
+    """Two seconds of one person walking to the right, 25 frames a second."""
+    return frames_of(2)
