@@ -2,6 +2,7 @@
 
     PYTHONPATH=.:tests python -m attacks --seconds 20 --out tests/attacks/attacks.json
     PYTHONPATH=.:tests python -m attacks --hours 1 --out tests/attacks/night.json
+    PYTHONPATH=.:tests python -m attacks --image --out tests/attacks/image.json
 
 With --hours the attacks alternate with honest visitors of every kind and with quiet, again and again; recorded
 are the memory's slope, the threads, the oldest file, and every answer that no document tells of.
@@ -25,6 +26,7 @@ from PIL import Image
 from skimage import data as pictures
 
 from support.clips import across, encode, scene
+from support.docker_steps import build
 from support.hostile_pictures import saved
 from support.waiting import until
 
@@ -120,13 +122,15 @@ def main() -> None:
     parser.add_argument("--quiet", type=float, default=20, help="between two attacks, with --hours (20)")
     parser.add_argument("--only", nargs="+", choices=list(ATTACKS), default=list(ATTACKS), help="some of them")
     parser.add_argument("--hours", type=float, default=0, help="again and again for so long")
+    parser.add_argument("--image", action="store_true", help="the image, built from its steps, in place of the clone")
     options = parser.parse_args()
     cores = len(os.sched_getaffinity(0))
     record: dict[str, Any] = {
-        "machine": {"cores": cores, "python": platform.python_version(), "load_before": os.getloadavg()}
+        "machine": {"cores": cores, "python": platform.python_version(), "load_before": os.getloadavg()},
+        "of": "the image" if options.image else "a clone",
     }
     with tempfile.TemporaryDirectory() as name:
-        server = Server(Path(name))
+        server = attacked(Path(name), options.image)
         record["megabytes_at_start"] = round(server.megabytes, 1)
         try:
             if options.hours:
@@ -144,6 +148,15 @@ def main() -> None:
             print(json.dumps(record["stop"]))
     record["machine"]["load_after"] = os.getloadavg()
     write(record, options.out)
+
+
+def attacked(folder: Path, image: bool) -> Server:
+    """The server: of this clone, or of an image that is built for it with packages of its own."""
+    if not image:
+        return Server(folder)
+    built = build(folder / "app", install=True)
+    own = {name: value for name, value in built.environment.items() if not name.startswith("GRADIO_SERVER")}
+    return Server(folder, built.folder, built.python, **own, PYTHONPATH=None)
 
 
 def write(record: dict[str, Any], out: Path | None) -> None:

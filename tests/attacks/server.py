@@ -25,10 +25,12 @@ KEEP_SECONDS, PROMISE_SECONDS = 90, 120
 class Server:
     """``python app.py`` with a folder for its files.
 
-    root: where app.py lies. settings: more of the environment; None takes a variable away.
+    root: where app.py lies. python: what runs it. settings: more of the environment; None takes a variable away.
     """
 
-    def __init__(self, folder: Path, root: Path = ROOT, **settings: str | None) -> None:
+    def __init__(
+        self, folder: Path, root: Path = ROOT, python: str = sys.executable, /, **settings: str | None
+    ) -> None:
         port = free_port()
         self.url, self.files, self.log = f"http://127.0.0.1:{port}/", folder / "files", folder / "log"
         given = {
@@ -42,9 +44,7 @@ class Server:
         }
         environment = {name: value for name, value in given.items() if value is not None}
         with self.log.open("w") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "app.py"], cwd=root, env=environment, stdout=log, stderr=log
-            )
+            self._process = subprocess.Popen([python, "app.py"], cwd=root, env=environment, stdout=log, stderr=log)
         self.pid = self._process.pid
         until(lambda: is_up(f"{self.url}healthz"), 300, self._process)
 
