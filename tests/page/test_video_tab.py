@@ -17,6 +17,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
+from support.axe import serious_findings
 from support.chart import PLAYED, chart_and_player_go_together
 from support.films import write_films
 from support.page_server import CHROMIUM, FLAGS, ROOT, page_server
@@ -155,18 +156,17 @@ class TestBrowser:
         page.get_by_label(rate).check()
 
     @pytest.mark.parametrize("dark_phone", [False, True])
-    def test_a_clip_comes_back_annotated(self, open_page: Any, films: Path, tmp_path: Path, dark_phone: bool) -> None:
+    def test_a_clip_comes_back_annotated(self, open_page: Any, films: Path, dark_phone: bool) -> None:
         size = {"width": 390, "height": 844} if dark_phone else {"width": 1280, "height": 800}
         page = open_page(viewport=size, color_scheme="dark" if dark_phone else "light")
         self.send(page, films / "walk.mp4")
-        progress = page.locator("#video-status progress[value]")
-        progress.wait_for()
+        (progress := page.locator("#video-status progress[value]")).wait_for()
         # What the visitor presses and waits for is in sight under the clip, without scrolling.
         buttons = [page.get_by_role("button", name=name, exact=True) for name in ("Analyse", "Cancel")]
         for place in (part.bounding_box() for part in (*buttons, progress)):
             assert 0 < place["y"] < size["height"] - place["height"]
         page.locator("#video-status").get_by_text("2 persons in 2.0 seconds: 20 frames").wait_for()
-        page.wait_for_timeout(800)  # it glides
+        page.wait_for_timeout(800)
         assert 0 <= page.locator("#video-answer").bounding_box()["y"] < size["height"] / 2
         assert page.locator("button[aria-label*=Trim]:visible").count() == 0  # it would need another host
         assert page.evaluate(PLAYED) == [320, 240]
@@ -183,9 +183,9 @@ class TestBrowser:
         # Nothing sticks out sideways, and nobody else was asked for anything.
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
         assert all(host.startswith("127.0.0.1") for host in page.hosts if host)
-        page.screenshot(path=tmp_path / "video.png", full_page=True)
+        assert serious_findings(page) == []
         page.get_by_label("2 a second").check()  # the same clip again
-        page.get_by_role("button", name="Analyse", exact=True).click()
+        buttons[0].click()
         page.locator("#video-status").get_by_text("4 of them analysed").wait_for()
 
     def test_a_drawn_clip_and_a_recorded_one(self, open_page: Any) -> None:

@@ -14,6 +14,7 @@ from emotion_core.images import RGB
 from emotion_core.page.examples import APPEARANCES, drawn_face
 from emotion_core.serving.live import IDLE_SECONDS
 from emotion_core.serving.temporary import LOCK
+from support.axe import serious_findings
 from support.page_server import CHROMIUM, FLAGS, page_server
 
 
@@ -160,6 +161,7 @@ class TestBrowser:
             place = page.locator(f"#webcam {part}").first.bounding_box()
             assert 0 <= place["y"] <= size[1] - place["height"], part
         assert page.evaluate("document.documentElement.scrollWidth") == size[0]
+        assert serious_findings(page) == []
         page.context.close()
 
     def test_several_visitors(self, cameras: Any, server: str, tmp_path: Path, astronaut: RGB) -> None:
