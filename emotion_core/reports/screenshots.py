@@ -43,7 +43,7 @@ class View:
 #: For the presentation: a screen on a desk, and a phone in the evening.
 _SLIDE: Final = (View(1280), View(390, colours="dark", scroll=True))
 #: For the README: GitHub shows the one that suits its reader.
-SCREENSHOTS: Final = {"page-light.webp": View(1100, 785), "page-dark.webp": View(1100, 785, "dark")}
+SCREENSHOTS: Final = {"page-light.webp": View(1100, 800), "page-dark.webp": View(1100, 800, "dark")}
 
 
 def photograph_page(photo: RGB, model: str | None = None) -> bytes | None:
