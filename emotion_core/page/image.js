@@ -89,7 +89,7 @@ async function display(photo) {
   picture.alt = said ? `The photo. ${said.heading}` : "The photo";
   boxes.replaceChildren(...(said?.faces ?? []).map((face, index) => boxOf(face, index, said)));
   part(".photo").classList.toggle("answered", Boolean(said));
-  stage.classList.toggle("crowd", (said?.faces.length ?? 0) > 12);
+  crowd(stage, boxes);
   answer.innerHTML = said?.html ?? "";
   part(".saves").hidden = !said;
   part(".why-all").hidden = !(said?.faces.length > 1);
@@ -243,3 +243,4 @@ part(".file").addEventListener("change", (event) => {
 part(".choices").addEventListener("change", () => { if (shown) ask(shown, null); });
 watchDrops(stage, visible, (file) => take(file, file.name));
 window.addEventListener("pagehide", closeCamera);
+new ResizeObserver(() => crowd(stage, boxes)).observe(boxes);

@@ -8,10 +8,23 @@ function boxOf(face, index, said) {
   });
   box.style.setProperty("--colour", face.colour);
   box.style.setProperty("--ink", face.ink);
-  box.classList.toggle("low", y < 0.07 * said.height);
   box.classList.toggle("right", x > 0.6 * said.width);
   box.dataset.face = index;
   return box;
+}
+
+function crowd(stage, boxes) {
+  // Of many faces, or where names would lie over each other, the one that is pointed at alone shows its name.
+  // A name that would stick out at the top stands inside its box.
+  stage.classList.remove("crowd");
+  for (const box of boxes.children) box.classList.remove("low");
+  const { top } = boxes.getBoundingClientRect();
+  const names = [...boxes.querySelectorAll("b")].map((name) => name.getBoundingClientRect());
+  names.forEach((name, index) => boxes.children[index].classList.toggle("low", name.top < top));
+  const meet = (one, other) =>
+    one.left < other.right && other.left < one.right && one.top < other.bottom && other.top < one.bottom;
+  const close = (one, index) => names.slice(index + 1).some((other) => meet(one, other));
+  stage.classList.toggle("crowd", names.length > 12 || names.some(close));
 }
 
 function mark(element, from) {

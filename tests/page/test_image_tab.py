@@ -150,6 +150,11 @@ def test_a_slip_loses_nothing(page: Any, photos: Path) -> None:
 def test_paste_and_examples(page: Any) -> None:
     page.get_by_role("button", name="Three people").click()
     page.locator("#image .face").nth(2).wait_for()
+    # No name lies over another's: on a phone, the face that is pointed at shows its own.
+    shown = page.locator("#image .box b:visible").count()
+    assert shown <= 1 if page.phone else shown == 3
+    page.locator("#image .face summary").nth(1).focus()
+    assert page.locator("#image .box.marked b").is_visible()
     page.get_by_role("tab", name="Image").focus()
     page.evaluate(_PASTE, "page/examples/generations")
     page.locator("#image .face").nth(1).wait_for()
