@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..images import RGB
 from ..results import Box
+from .last_places import Place
 
 #: Time constants, in seconds: of the velocity, of its decay while out of sight, and of the looks.
 _VELOCITY_SECONDS: Final = 0.15
@@ -26,7 +27,7 @@ class Track:
 
     seconds: for how long frames showed it, each until the next one. person: its number, None until
     it is confirmed. dropped: it was too brief to be a face. views: of ``familiar``, while it is
-    not decided; viewed: when the last one was taken.
+    not decided; viewed: when the last one was taken. place: where it was first seen.
     """
 
     first_seen: float
@@ -40,7 +41,8 @@ class Track:
     person: int | None = None
     dropped: bool = False
     viewed: float = -math.inf
-    views: list[Looks] = field(default_factory=list)
+    views: list[NDArray[np.float32]] = field(default_factory=list)
+    place: Place | None = None
 
     @property
     def decided(self) -> bool:

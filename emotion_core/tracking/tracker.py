@@ -15,6 +15,7 @@ from ..images import RGB
 from ..results import Prediction
 from .assignment import assign
 from .familiar import FamiliarFaces, view_of
+from .last_places import LastPlaces, Place
 from .track import Looks, Track, likeness, looks_of
 
 #: How far from where it was expected a face is still the same one, in widths of the face: at once,
@@ -28,8 +29,8 @@ LARGEST_RATIO: Final = 2.0
 LOOKS_WEIGHT: Final = 2.0
 #: Looks that correlate less are two faces, wherever they are: after a cut in the film, mostly.
 LEAST_LIKENESS: Final = 0.2
-#: Views of a face are taken at most so often, in seconds.
-_VIEW_SECONDS: Final = 0.5
+#: Views of a face are taken at most so often, in seconds: a head turns by a quarter in half of one.
+_VIEW_SECONDS: Final = 0.2
 #: Times are sums of fractions: what misses a limit by less has reached it.
 _TOLERANCE: Final = 1e-6
 _FORBIDDEN: Final = 1e6
@@ -67,6 +68,7 @@ class FaceTracker:
         self.gap_seconds = gap_seconds
         self.confirm_seconds = confirm_seconds
         self._familiar = familiar
+        self._places = LastPlaces()
         self._tracks: list[Track] = []
         self._persons = 0
         self._began = self._now = -math.inf
@@ -112,6 +114,11 @@ class FaceTracker:
                 found.see(time_seconds, centres[column], sizes[column], looks[column])
             if rgb is not None:
                 self._view(found, rgb, prediction)
+            if rgb is not None and self._familiar is not None:
+                place = Place.of(time_seconds, centres[column], sizes[column], rgb)
+                found.place = found.place or place
+                if found.person is not None:
+                    self._places.see(found.person, place)
             seen.append(found)
         self.pass_time(time_seconds)
         return seen
@@ -172,7 +179,8 @@ class FaceTracker:
         if self._familiar is not None:
             present = {other.person for other in self._tracks if other.person and other.last_seen >= track.first_seen}
             absent = set(range(1, self._persons + 1)) - present
-            known = self._familiar.who(track.views, absent)
+            place_of = None if track.place is None else self._places.whose(track.place, absent)
+            known = self._familiar.who(track.views, absent, place_of)
             if known is not None:  # perhaps still waited for at the old place
                 self._tracks = [other for other in self._tracks if other.person != known]
             track.person = known

@@ -24,8 +24,8 @@ ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
 SMALLEST = 40
 
 
-def views_of(paths: list[Path], detector: FaceDetector) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
-    """A view of the largest face of every photo that has one, (N, D)."""
+def views_of(paths: list[Path], detector: FaceDetector) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    """A view of the largest face of every photo that has one, (N, 2, D)."""
     views = []
     for path in paths:
         try:
@@ -48,7 +48,8 @@ def main() -> None:
     detector = YuNetDetector(Path(model).read_bytes()) if model else EmotionRecognizer.load().detector
     paths = sorted(path for path in options.folder.iterdir() if path.suffix.lower() in ENDINGS)[: options.most]
     views = views_of(paths, detector)
-    pairs = (views @ views.T)[np.triu_indices(len(views), 1)]
+    seen, mirrored = views[:, 0], views[:, 1]
+    pairs = np.maximum(seen @ seen.T, seen @ mirrored.T)[np.triu_indices(len(views), 1)]
     record = {
         "detector": detector.name,
         "photos": len(views),

@@ -120,7 +120,7 @@ def test_a_cut_in_the_film_to_another_place_keeps_the_person() -> None:
 def test_the_memory_of_faces_is_bounded() -> None:
     familiar, rng = FamiliarFaces(), np.random.default_rng(0)
     for person in range(1, 3 * MAX_PERSONS):
-        views = rng.normal(size=(50, 600)).astype(np.float32)
-        familiar.remember(person, list(views / np.linalg.norm(views, axis=1, keepdims=True)))
+        views = rng.normal(size=(50, 2, 600)).astype(np.float32)
+        familiar.remember(person, list(views / np.linalg.norm(views, axis=2, keepdims=True)))
     assert len(familiar._views) == MAX_PERSONS
     assert max(map(len, familiar._views.values())) <= 8
