@@ -26,8 +26,9 @@ def files_in(folder: str, endings: Collection[str], pass_over: PassOver, answers
     except OSError as error:
         pass_over(folder, f"The folder cannot be read: {error.strerror}.")
         return
-    folders = [entry for entry in entries if entry.is_dir()]
-    for entry in (entry for entry in entries if not entry.is_dir()):
+    folders = [entry for entry in entries if _is_folder(entry)]
+    inside = {entry.name for entry in folders}
+    for entry in (entry for entry in entries if entry.name not in inside):
         if reason := _why_not(entry, endings):
             pass_over(entry.path, reason)
         else:
@@ -41,6 +42,13 @@ def files_in(folder: str, endings: Collection[str], pass_over: PassOver, answers
             pass_over(entry.path, "The folder of the answers.")
         else:
             yield from files_in(entry.path, endings, pass_over, answers)
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # links that go round
+        return False
 
 
 def _why_not(entry: "os.DirEntry[str]", endings: Collection[str]) -> str:

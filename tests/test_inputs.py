@@ -66,6 +66,7 @@ def test_of_a_folder_every_file_is_either_taken_or_told(folder: Path) -> None:
     (folder / ".git" / "h.jpg").write_bytes(b"")
     (folder / "around").symlink_to(folder)
     (folder / "gone.jpg").symlink_to(folder / "nowhere")
+    (folder / "loop.jpg").symlink_to(folder / "loop.jpg")
     (folder / "out").mkdir()
     (folder / "out" / "i.jpg").write_bytes(b"")
     os.mkfifo(folder / "pipe.jpg")
@@ -73,7 +74,18 @@ def test_of_a_folder_every_file_is_either_taken_or_told(folder: Path) -> None:
         listening.bind("socket.jpg")
         told: dict[str, str] = {}
         taken = list(files_in(str(folder), PICTURES, told.__setitem__, str(folder / "out")))
-    names = ["a.jpg", "b.JPG", "g.HEIC", "gone.jpg", "x1.jpg", "x[1].jpg", "2/e.jpg", "2/deep/f.jpg", "[2]/d.jpg"]
+    names = [
+        "a.jpg",
+        "b.JPG",
+        "g.HEIC",
+        "gone.jpg",
+        "loop.jpg",
+        "x1.jpg",
+        "x[1].jpg",
+        "2/e.jpg",
+        "2/deep/f.jpg",
+        "[2]/d.jpg",
+    ]
     assert taken == [str(folder / name) for name in names]
     reasons = {Path(path).name: reason for path, reason in told.items()}
     assert reasons.keys() == {
