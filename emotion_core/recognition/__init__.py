@@ -1,1 +1,1 @@
-"""From a picture to calibrated probabilities: where models come from, finding faces, naming expressions."""
+"""From a picture to calibrated probabilities: loading models, detecting faces, classifying expressions."""

@@ -1,7 +1,7 @@
-"""The networks. Each takes raw uint8 crops and gives logits: preprocessing is part of the graph.
+"""The networks. Each maps raw uint8 crops to logits: preprocessing is part of the graph.
 
-All take ``crop_size`` and ``channels`` (1 gray, 3 RGB), what the caller hands in, and
-``image_size``, to which the crop is enlarged inside the graph. Their last layer is ``logits``.
+All take the ``crop_size`` and ``channels`` (1 gray, 3 RGB) of their input, and the
+``image_size`` to which the graph enlarges the crop. Their last layer is ``logits``.
 """
 
 import inspect
@@ -17,9 +17,9 @@ from ..errors import BundleError
 BUILDERS: Final[dict[str, Callable[..., Any]]] = {}
 HEAD: Final = "logits"
 
-#: Of the running statistics in transferred networks, a step.
+#: Momentum per step of the running statistics in transferred networks.
 BATCH_NORM_MOMENTUM: Final = 0.99
-#: What ImageNet's pictures are on average, blue, green, red: VGG16 and ResNet50 were trained without it.
+#: ImageNet's mean colour (blue, green, red), subtracted from the inputs that VGG16 and ResNet50 were trained on.
 IMAGENET_MEAN_BGR: Final = (103.939, 116.779, 123.68)
 
 
@@ -32,7 +32,7 @@ def register(builder: Callable[..., Any]) -> Callable[..., Any]:
 def build(arch: str, classes: int, **options: Any) -> Any:
     """Build a network by name: uint8 (N, H, W, C) -> logits float32 (N, classes).
 
-    Raises BundleError for a name that is not in ``BUILDERS``, or an option that it does not take.
+    Raises BundleError for a name that is not in ``BUILDERS``, or an option that its builder does not take.
     """
     if arch not in BUILDERS:
         raise BundleError(f"Unknown architecture {arch!r}: use one of {', '.join(sorted(BUILDERS))}.")
@@ -43,7 +43,7 @@ def build(arch: str, classes: int, **options: Any) -> Any:
 
 
 def options_of(arch: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """What decides the shape of a network beside its classes: recorded, so that it can be built again."""
+    """The options besides the classes that decide a network's shape, recorded so that it can be rebuilt."""
     if arch not in BUILDERS:
         raise BundleError(f"Unknown architecture {arch!r}: use one of {', '.join(sorted(BUILDERS))}.")
     parameters = inspect.signature(BUILDERS[arch]).parameters
@@ -52,9 +52,9 @@ def options_of(arch: str, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def enlarged_part(network: Any) -> Any:
-    """The same network from its own size on: float32 (N, S, S, C), 0 to 255 -> logits, sharing all weights.
+    """The same network without the enlarging step: float32 (N, S, S, C), 0 to 255 -> logits, sharing all weights.
 
-    What augments a face samples it at that size at once, instead of twice.
+    Augmentation can then sample a face directly at that size, instead of resampling it twice.
     """
     names = {layer.name for layer in network.layers}
     start = network.get_layer("enlarge" if "enlarge" in names else "scale").output
@@ -69,13 +69,13 @@ def custom_cnn(
 ) -> Any:
     """A plain CNN from scratch: four stages of two 3x3 convolutions, each stage twice as wide as the last.
 
-    With ``stride=2`` the first convolution halves the side at once: a quarter of the work, for the same weights.
+    With ``stride=2`` the first convolution already halves the side: a quarter of the work, with the same weights.
     """
     crop = keras.Input((crop_size, crop_size, channels), dtype="uint8", name="crop")
     x = layers.Rescaling(1 / 127.5, offset=-1, dtype="float32", name="scale")(crop)
     for stage in range(4):
         for number in range(2):
-            # The normalisation has an offset of its own, so the convolution needs none.
+            # Batch normalisation adds its own offset, so the convolution needs no bias.
             x = layers.Conv2D(
                 width * 2**stage,
                 3,
@@ -96,7 +96,7 @@ def residual_cnn(
 ) -> Any:
     """The residual CNN on 96x96x3: four blocks of a 3x3 stem and two 3x3 convolutions around a shortcut.
 
-    With 8 classes it has 1,979,080 parameters, 3,008 of them the normalisations' statistics. It
+    With 8 classes it has 1,979,080 parameters, 3,008 of them batch normalisation statistics. It
     pools globally, so it can be trained on smaller pictures first (``image_size=48``).
     """
     crop = keras.Input((crop_size, crop_size, channels), dtype="uint8", name="crop")
@@ -112,11 +112,11 @@ def residual_cnn(
     return keras.Model(crop, layers.Dense(classes, dtype="float32", name=HEAD)(x), name="residual_cnn")
 
 
-# float32, whatever the policy: bfloat16 keeps 8 bits and would blur the gray levels.
+# float32 under any dtype policy: bfloat16 keeps 8 bits and would blur the gray levels.
 
 
 def _rgb(x: Any, image_size: int) -> Any:
-    """Enlarge to ``image_size`` and give gray three channels."""
+    """Enlarge to ``image_size`` and expand gray to three channels."""
     x = layers.Resizing(image_size, image_size, dtype="float32", name="enlarge")(x)
     return layers.Concatenate(dtype="float32", name="gray_to_rgb")([x, x, x]) if x.shape[-1] == 1 else x
 
@@ -132,13 +132,13 @@ def _conv_norm(x: Any, width: int) -> Any:
 
 @dataclass(frozen=True)
 class _Transferred:
-    """A network of ``keras.applications``: its name there, and how ours differ from each other."""
+    """A network of ``keras.applications``: its name there, and the settings that differ between ours."""
 
     application: str
-    #: Side to which crops are enlarged, by default.
+    #: Default side to which crops are enlarged.
     image_size: int
     dropout: float = 0.3
-    #: Trained on blue, green, red minus ImageNet's mean, not on red, green, blue from -1 to 1.
+    #: Trained on BGR minus ImageNet's mean, not on RGB from -1 to 1.
     caffe: bool = False
 
 
@@ -159,7 +159,7 @@ def _builder(name: str, kind: _Transferred) -> Callable[..., Any]:
         dropout: float = kind.dropout,
         weights: str | None = None,
     ) -> Any:
-        """The backbone without its top, and a head of our own; ``weights="imagenet"`` downloads Keras's."""
+        """The backbone without its top, plus our own head; ``weights="imagenet"`` downloads Keras's weights."""
         crop = keras.Input((crop_size, crop_size, channels), dtype="uint8", name="crop")
         scale, offset = (1.0, 0.0) if kind.caffe else (1 / 127.5, -1)
         x = _rgb(layers.Rescaling(scale, offset=offset, dtype="float32", name="scale")(crop), image_size)
@@ -168,8 +168,8 @@ def _builder(name: str, kind: _Transferred) -> Callable[..., Any]:
         backbone = application(include_top=False, weights=weights, input_shape=tuple(x.shape[1:]), pooling="avg")
         for layer in backbone.layers:
             if isinstance(layer, layers.BatchNormalization):
-                # MobileNetV2's would lag a thousand steps behind, over two epochs of faces: judged by the statistics
-                # of much earlier weights, it looked like chance for epochs.
+                # MobileNetV2's own momentum lags a thousand steps behind, over two epochs of faces: evaluated with
+                # the statistics of much earlier weights, it scored like chance for epochs.
                 layer.momentum = min(layer.momentum, BATCH_NORM_MOMENTUM)
         x = layers.Dropout(dropout, name="dropout")(backbone(x))
         return keras.Model(crop, layers.Dense(classes, dtype="float32", name=HEAD)(x), name=name)

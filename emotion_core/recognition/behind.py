@@ -1,4 +1,4 @@
-"""Fetching behind everybody's back: nobody waits, and a Hub that failed is left alone for a while."""
+"""Fetching in the background: nobody waits, and after a failure the Hub is left alone for a while."""
 
 import logging
 import threading
@@ -10,31 +10,31 @@ from ..errors import EmotionError
 
 log = logging.getLogger(__name__)
 
-#: After a failure the next try comes no sooner, in seconds.
+#: Minimum wait after a failure before the next try, in seconds.
 FORGET: Final = 600.0
 
 
 class Behind:
-    """Something that is fetched in a thread of its own, at most once at a time.
+    """Something fetched in a background thread, at most once at a time.
 
-    fetch: may take long, and raise an EmotionError; where what it fetches stays is its own affair.
+    fetch: may take long and may raise an EmotionError; it stores what it fetches itself.
     forget: seconds for which a failure is remembered.
     """
 
     def __init__(self, what: str, fetch: Callable[[], object], forget: float = FORGET) -> None:
         self._what, self._fetch, self._forget = what, fetch, forget
-        self._lock = threading.Lock()  # of the fields below alone: nothing is fetched under it
+        self._lock = threading.Lock()  # guards only the fields below; never held while fetching
         self._thread: threading.Thread | None = None
         self._failed_at: float | None = None
         self.problem = ""
 
     def start(self) -> None:
-        """Begin, unless it is under way or failed a short time ago; returns at once."""
+        """Start fetching unless already running or recently failed; returns at once."""
         with self._lock:
             failed_lately = self._failed_at is not None and time.monotonic() - self._failed_at < self._forget
             if failed_lately or (self._thread is not None and self._thread.is_alive()):
                 return
-            # A daemon: a silent host holds up neither the end of the program nor anybody else.
+            # A daemon, so that an unresponsive host cannot delay the program's exit.
             self._thread = threading.Thread(target=self._run, daemon=True, name=f"fetching {self._what}")
             thread = self._thread
         thread.start()
@@ -45,7 +45,7 @@ class Behind:
             self._failed_at, self.problem = None, ""
 
     def wait(self, seconds: float) -> None:
-        """For tests and for programs that have the time: until what was begun is done."""
+        """Wait for a running fetch, at most so long; for tests and for programs that have the time."""
         if (thread := self._thread) is not None:
             thread.join(seconds)
 

@@ -1,8 +1,8 @@
-"""What detectors find, as rows of numbers, until it becomes ``Face``s.
+"""Detections as rows of numbers, before they become ``Face``s.
 
-A row is float32 (15,): x, y, width and height of the box; five points (x, y): the eye at the picture's
-left, the eye at its right, the nose, the mouth's corner at the left and the one at the right; and the
-score. Where a detector gives no points, they are NaN; where it gives no score, so is that.
+A row is float32 (15,): x, y, width and height of the box; five landmarks (x, y): the eye on the picture's
+left, the eye on its right, the nose, the left and the right corner of the mouth; and the score.
+Landmarks or scores that a detector does not give are NaN.
 """
 
 import math
@@ -15,24 +15,24 @@ from ..images import RGB
 from ..results import Box, Face
 from .levelling import tilt
 
-#: float32 (N, 15), in pixels of the picture that was searched.
+#: float32 (N, 15), in pixels of the searched picture.
 Rows: TypeAlias = NDArray[np.float32]
 COLUMNS: Final = 15
-#: Boxes of one face, found at two sizes, overlap at least so much (intersection over union).
+#: Minimum overlap (intersection over union) of boxes of the same face found at two scales.
 SAME: Final = 0.35
-#: A weaker box with so much of it inside a stronger one is a part of that face: a mouth, an ear.
+#: A weaker box with more than this share inside a stronger one is a part of that face: a mouth, an ear.
 INSIDE: Final = 0.7
 
 
 def no_rows() -> Rows:
-    """No face at all."""
+    """Zero rows: no faces."""
     return np.empty((0, COLUMNS), np.float32)
 
 
 def sound(rows: Rows, height: int, width: int) -> Rows:
-    """The rows whose box is made of finite numbers, has a size, and has its centre in the picture.
+    """The rows whose box is finite, not empty, at most a few pictures large, and centred inside the picture.
 
-    On pictures a few pixels high, networks answer with numbers that are none, or far outside.
+    On pictures a few pixels high, networks return NaN or boxes far outside.
     """
     boxes = rows[:, :4]
     kept = rows[np.isfinite(boxes).all(axis=1)]
@@ -43,7 +43,7 @@ def sound(rows: Rows, height: int, width: int) -> Rows:
 
 
 def merged(rows: Rows, strength: NDArray[np.floating]) -> NDArray[np.intp]:
-    """Which rows stay, strongest first, where several are of one face. strength: (N,), larger is better."""
+    """Non-maximum suppression: indices of the rows to keep, strongest first. strength: (N,), larger is better."""
     order = np.argsort(-strength, kind="stable")
     x0, y0, wide, high = rows[:, :4].T
     x1, y1, area = x0 + wide, y0 + high, wide * high
@@ -60,10 +60,10 @@ def merged(rows: Rows, strength: NDArray[np.floating]) -> NDArray[np.intp]:
 
 
 def faces_of(rows: Rows, rgb: RGB, margin: float, square: bool = False) -> list[Face]:
-    """Faces, largest first, their boxes cut to the picture.
+    """Faces, largest first, with boxes clipped to the picture.
 
-    margin: the crop's side in sides of the box; square: of a box that is square by itself, the side is
-    its width, of others the root of its area.
+    margin: the crop's side relative to the box's side, which is the box's width if ``square`` (the
+    detector gives square boxes), else the square root of its area.
     """
     faces = []
     for row in rows:
@@ -77,7 +77,7 @@ def faces_of(rows: Rows, rgb: RGB, margin: float, square: bool = False) -> list[
 
 
 def largest_first(faces: list[Face], rgb: RGB) -> list[Face]:
-    """Boxes cut to the picture; those that lie outside it are dropped."""
+    """Largest first, boxes clipped to the picture; faces outside it are dropped."""
     rows, columns = rgb.shape[:2]
     kept = []
     for face in faces:

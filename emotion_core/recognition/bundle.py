@@ -1,12 +1,12 @@
-"""A model as one artefact: a folder laid out alike in the clone, after training and on the Hub.
+"""A model as one artefact: a folder with the same layout in the repository, after training and on the Hub.
 
     config.json        labels, input, temperature, metrics, how it was trained, file hashes
-    model.tflite       the graph that serves: raw crops in, logits out
-    model.weights.h5   float16 weights, to fine-tune and to export from again
+    model.tflite       the graph for serving: raw crops in, logits out
+    model.weights.h5   float16 weights, for fine-tuning and re-exporting
     README.md          the model card
 
 A folder with ``config.json`` and only Keras weights (``model.weights.h5`` or ``model.keras``)
-is a bundle too, served more slowly, by TensorFlow. Nothing else in a folder is ever read.
+is a bundle too, served more slowly by TensorFlow. No other file in the folder is ever read.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ GRAPH: Final = "model.tflite"
 WEIGHTS: Final = "model.weights.h5"
 KERAS: Final = "model.keras"
 CARD: Final = "README.md"
-#: In the order of preference for serving.
+#: In order of preference for serving.
 SERVABLE: Final = (GRAPH, KERAS, WEIGHTS)
 EMBEDDED: Final = Path(__file__).parents[1] / "bundles"
 DEFAULT: Final = "fer2013-resnet50v2"
@@ -31,19 +31,19 @@ DEFAULT: Final = "fer2013-resnet50v2"
 class Bundle:
     """A checked bundle in a local folder."""
 
-    #: Where it is.
+    #: The bundle's folder.
     folder: Path
-    #: What its config says.
+    #: The parsed ``config.json``.
     config: BundleConfig
-    #: What to call its source on the page.
+    #: The source, as shown on the page.
     origin: str
 
     @classmethod
     def open(cls, folder: str | Path, origin: str | None = None) -> "Bundle":
-        """Read the config and check the SHA-256 of every file that it lists and that is here.
+        """Read the config and check the SHA-256 of every listed file that is present.
 
         Raises BundleError when there is no config or nothing to serve, and HashMismatchError
-        when a file is not the one that the config was written with.
+        when a file's hash differs from the config's.
 
         >>> Bundle.open(EMBEDDED / "fer2013-resnet50v2").config.labels
         ('angry', 'disgust', 'fear', 'happy', 'sad', 'surprise', 'neutral')
@@ -60,7 +60,7 @@ class Bundle:
         return bundle
 
     def serves_from(self) -> str:
-        """The name of the file to serve from; BundleError when there is none."""
+        """The name of the file to serve from; BundleError if there is none."""
         for name in SERVABLE:
             if (self.folder / name).is_file():
                 return name
@@ -68,7 +68,7 @@ class Bundle:
 
 
 def check_sha256(content: bytes, expected: str | None, name: str) -> None:
-    """Raise HashMismatchError unless the content's SHA-256 is the expected one (None: unknown)."""
+    """Raise HashMismatchError unless the content's SHA-256 is the expected one (None: not known)."""
     if not has_sha256(content, expected):
         raise HashMismatchError(
             f"{name} is not the file that was published: its SHA-256 differs. Delete it and fetch it again."

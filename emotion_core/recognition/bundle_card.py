@@ -1,4 +1,4 @@
-"""Whether a bundle's card tells what its config measured: what is published must not say anything else."""
+"""Checks that a bundle's card states the figures in its config, so that nothing else is published."""
 
 from huggingface_hub import ModelCard, ModelCardData
 
@@ -8,7 +8,7 @@ from .bundle_config import BundleConfig
 
 
 def check_card(text: str, config: BundleConfig) -> None:
-    """BundleError for a card of another model, or one whose figures are not those of the config."""
+    """Raise BundleError for another model's card, or one whose figures differ from the config's."""
     again = "Calibrate or export the bundle again, which writes its card."
     if not config.metrics:
         return

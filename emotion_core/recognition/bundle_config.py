@@ -1,4 +1,4 @@
-"""What ``config.json`` of a bundle may say: every entry has a type and bounds, and no other entry is taken."""
+"""The schema of a bundle's ``config.json``: every entry has a type and bounds, and unknown entries are refused."""
 
 import json
 from collections.abc import Mapping
@@ -12,9 +12,9 @@ from typing_extensions import TypedDict
 from ..errors import BundleError, did_you_mean
 
 CONFIG: Final = "config.json"
-#: A config is some 50 kB; whoever sends megabytes of it wants something else.
+#: A real config is about 50 kB; megabytes are an attack or a mistake.
 MAX_CONFIG_BYTES: Final = 5_000_000
-#: Numbers are numbers: neither text that could be read as one, nor NaN.
+#: Numbers must be numbers: no numeric strings, no NaN.
 STRICT: Final = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 MAX_BIAS: Final = 100.0
 
@@ -26,7 +26,7 @@ Interval = Annotated[list[float], Field(min_length=2, max_length=2)]
 
 @with_config(STRICT)
 class ClassFigures(TypedDict):
-    """One expression's figures; faces is how many there are of it."""
+    """One expression's figures; faces: how many faces have it."""
 
     precision: Share
     recall: Share
@@ -45,7 +45,7 @@ class Bin(TypedDict):
 
 @with_config(STRICT)
 class WithoutTwins(TypedDict, total=False):
-    """The main figures without the faces that are byte-identical to a Training face."""
+    """The main figures, excluding faces that are byte-identical to a Training face."""
 
     faces: Count
     accuracy: Share
@@ -63,7 +63,7 @@ class Intervals(TypedDict, total=False):
 
 @with_config(STRICT)
 class Agreement(TypedDict, total=False):
-    """How many faces there are, and the share on which the network agrees."""
+    """How many faces were compared, and the share on which the network agrees."""
 
     faces: Count
     accuracy: Share
@@ -73,7 +73,7 @@ class Agreement(TypedDict, total=False):
 
 @with_config(STRICT)
 class Figures(TypedDict, total=False):
-    """What was measured on one split, see ``training.metrics`` and ``training.evaluate``; None: cannot be measured."""
+    """Metrics of one split, see ``training.metrics`` and ``training.evaluate``; None: cannot be measured."""
 
     faces: Count
     accuracy: Share
@@ -93,12 +93,12 @@ class Figures(TypedDict, total=False):
     uncertain_share: Share
     accuracy_when_certain: Share | None
     without_twins: WithoutTwins
-    #: Agreement with the majority of the FER+ voters, where over half of them agree.
+    #: Agreement with the FER+ voters' majority, where more than half of them agree.
     majority: Agreement
     ece_of_votes: Annotated[float, Field(ge=0)]
-    #: What the rule for uncertain faces marks, and how many of the others agree with the majority.
+    #: The share that the uncertainty rule marks, and how many of the others agree with the majority.
     coverage: dict[str, Share]
-    #: By the calibration that is fitted to the labels.
+    #: The figures with the calibration fitted to the labels.
     label_calibrated: dict[str, float]
 
 
@@ -117,7 +117,7 @@ class FormFigures(TypedDict):
 
 @with_config(STRICT)
 class Export(TypedDict, total=False):
-    """Which form serves, and how every form that was tried compares."""
+    """The form that is served, and how all forms that were tried compare."""
 
     form: str
     forms: dict[str, FormFigures]
@@ -125,11 +125,11 @@ class Export(TypedDict, total=False):
 
 @dataclass(frozen=True, config=STRICT)
 class UncertainRule:
-    """A prediction is uncertain when its best probability, or its lead over the second, is small, or the face is."""
+    """A prediction is uncertain if its best probability, its lead over the second or the face is too small."""
 
     min_confidence: Share = 0.40
     min_margin: Share = 0.10
-    #: Of the face's crop in the picture, in pixels; 0: any size will do.
+    #: Minimum side of the face's crop, in pixels of the picture; 0: any size.
     min_side: Annotated[int, Field(ge=0, le=1024)] = 0
 
 
@@ -139,7 +139,7 @@ Temperature = Annotated[float, Field(ge=0.01, le=100)]
 
 @dataclass(frozen=True, config=STRICT)
 class Calibration:
-    """What makes logits probabilities: divided by the temperature, plus a bias for each label."""
+    """Turns logits into probabilities: divide by the temperature, add a bias per label, then softmax."""
 
     temperature: Temperature = 1.0
     bias: tuple[Bias, ...] = ()
@@ -147,7 +147,7 @@ class Calibration:
 
 @dataclass(frozen=True, config=STRICT)
 class CropShape:
-    """The face crop that the graph takes, in pixels; 1 channel is gray, 3 are RGB."""
+    """The graph's input crop, in pixels; 1 channel is gray, 3 are RGB."""
 
     height: Side
     width: Side
@@ -157,37 +157,37 @@ class CropShape:
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class BundleConfig:
-    """What ``config.json`` says, checked. Raises ValueError (pydantic's) for what does not fit."""
+    """The validated ``config.json``. Raises pydantic's ValueError for invalid entries."""
 
-    #: What it is called everywhere.
+    #: The model's name.
     name: Annotated[str, Field(min_length=1, max_length=200)]
-    #: A key of ``architectures.BUILDERS``; "" where only the graph is known.
+    #: A key of ``architectures.BUILDERS``; "" if only the graph is known.
     arch: str = ""
-    #: What ``architectures.build`` needs to build the network again.
+    #: The options with which ``architectures.build`` rebuilds the network.
     arch_options: Mapping[str, Any] = field(default_factory=dict)
     #: The classes, in the order of the logits.
     labels: Annotated[tuple[str, ...], Field(min_length=2)]
-    #: The crops that the network takes.
+    #: The shape of the network's input crops.
     input: CropShape
-    #: What the network is shown: each face that is found, or, where the labels are not expressions, the whole picture.
+    #: The network's input: each detected face, or the whole picture if the labels are not expressions.
     sees: Literal["face", "picture"] = "face"
     #: Divides the logits before the softmax.
     temperature: Temperature = 1.0
-    #: Added to them, one number a label, or none (Alexandari et al. 2020, arXiv:1901.06852).
+    #: Added to the logits after that: one number per label, or none (Alexandari et al. 2020, arXiv:1901.06852).
     bias: tuple[Bias, ...] = ()
-    #: Others, which do not serve: ``labels`` is fitted to the data's single labels, for the literature's figure.
+    #: Other calibrations, not used for serving: ``labels`` is fitted to single labels, to compare with the literature.
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)
-    #: Whether a face's mirror image is looked at too, and the logits averaged.
+    #: Whether the logits are averaged over each face and its mirror image.
     flip: bool = False
-    #: When an answer is marked uncertain.
+    #: When a prediction is marked uncertain.
     uncertain: UncertainRule = field(default_factory=UncertainRule)
-    #: A split (public, private) -> what was measured on it.
+    #: Split (public, private) -> its metrics.
     metrics: Mapping[str, Figures] = field(default_factory=dict)
-    #: How it was trained, stage by stage: told on the card, never used to serve.
+    #: How it was trained, stage by stage: shown on the card, never used for serving.
     training: Mapping[str, Any] = field(default_factory=dict)
     #: The forms of the graph that were tried.
     export: Export = field(default_factory=lambda: Export())
-    #: A file's name -> its SHA-256.
+    #: File name -> SHA-256.
     files: Mapping[str, str] = field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -201,12 +201,12 @@ class BundleConfig:
 
     @property
     def height(self) -> int:
-        """Of the crops that the graph takes, in pixels."""
+        """Height of the input crops, in pixels."""
         return self.input.height
 
     @property
     def width(self) -> int:
-        """Of the crops that the graph takes, in pixels."""
+        """Width of the input crops, in pixels."""
         return self.input.width
 
     @property
@@ -216,7 +216,7 @@ class BundleConfig:
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "BundleConfig":
-        """Parse and check; raises BundleError, saying which entry is wrong."""
+        """Parse and validate; raises BundleError naming the invalid entry."""
         if len(text) > MAX_CONFIG_BYTES:
             raise BundleError(f"{CONFIG} is over {MAX_CONFIG_BYTES // 10**6} MB: it does not belong to a bundle.")
         try:
@@ -225,7 +225,7 @@ class BundleConfig:
             raise BundleError(f"{CONFIG}: {_first_fault(error)}") from error
 
     def to_json(self) -> str:
-        """The text of ``config.json``; ``from_json`` gives an equal config back."""
+        """The text of ``config.json``; ``from_json`` restores an equal config."""
         return json.dumps(_ENTRIES.dump_python(self, mode="json"), indent=1) + "\n"
 
 
@@ -233,9 +233,9 @@ _ENTRIES: Final = TypeAdapter(BundleConfig)
 
 
 def _first_fault(error: ValidationError) -> str:
-    """The first thing that does not fit, for people: where it stands and what is wrong."""
+    """The first validation error in readable form: the entry and what is wrong with it."""
     fault = error.errors(include_url=False, include_input=False)[0]
-    where = ".".join(map(str, fault["loc"]))[:200]  # a key may be of any length
+    where = ".".join(map(str, fault["loc"]))[:200]  # keys can be of any length
     if fault["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
         known = list(BundleConfig.__dataclass_fields__) if len(fault["loc"]) == 1 else []
         return f"{where} is not an entry of a bundle's config{did_you_mean(where, known)}"

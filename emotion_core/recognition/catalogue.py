@@ -1,4 +1,4 @@
-"""The models that this server answers with: the loaded one, and the other embedded bundles on demand."""
+"""The models a server offers: the loaded one, and the other embedded bundles on demand."""
 
 import logging
 import time
@@ -15,9 +15,9 @@ from .once import Once
 from .recognizer import EmotionRecognizer
 from .resolve import DETECTORS, best_detector, detector_at_hand
 
-#: What a visitor chooses to get the best detector that is available at the moment.
+#: The choice that means the best detector available at the moment.
 BEST: Final = "best at hand"
-#: From one look at whether a better detector has arrived to the next, in seconds.
+#: How often to check whether a better detector has arrived, in seconds.
 LOOK_AGAIN: Final = 5.0
 
 log = logging.getLogger(__name__)
@@ -55,10 +55,10 @@ class ModelDict(TypedDict):
 
 
 class Catalogue:
-    """Models by name. The first is the default; the others load when they are first asked for.
+    """Models by name. The first is the default; the others are loaded on first use.
 
-    Nothing is loaded or fetched under a lock, and nothing at all waits for the Hub: a detector that is
-    better than the default's, and is fetched behind, answers from the moment when it is there.
+    Nothing is loaded or fetched under a lock, and nothing waits for the Hub: a better detector is
+    fetched in the background and takes over as soon as it is there.
     """
 
     def __init__(self, default: EmotionRecognizer) -> None:
@@ -74,19 +74,19 @@ class Catalogue:
 
     @property
     def default(self) -> EmotionRecognizer:
-        """What answers where nothing is chosen, as it is now: costs nothing."""
+        """The recognizer used when nothing is chosen, as it is now; costs nothing."""
         return self._default
 
     def detectors(self) -> list[str]:
-        """The face detectors to choose from: those that are available, the default's first."""
+        """The available face detectors, the default's first."""
         first = BEST if self._default.chooses_detector else self._default.detector.name
         return list(dict.fromkeys((first, *(name for name in DETECTORS.values() if self._held(name) is not None))))
 
     def get(self, name: str | None = None, detector: str | None = None) -> EmotionRecognizer:
-        """The model of that name behind the detector of that name; None is the default's.
+        """The named model with the named detector; None means the default's.
 
-        Raises ModelNotFoundError, which lists the names that there are, also for a detector that is
-        not available.
+        Raises ModelNotFoundError, listing the available names, for an unknown model or a detector
+        that is not available.
         """
         self._take_better()
         default = self._default
@@ -114,7 +114,7 @@ class Catalogue:
         return found
 
     def _held(self, name: str) -> FaceDetector | None:
-        """The detector that calls itself so, if it is available."""
+        """The detector of that name, if it is available."""
         if name == self._default.detector.name:
             return self._default.detector
         asked = next((asked for asked, called in DETECTORS.items() if called == name), None)
@@ -124,7 +124,7 @@ class Catalogue:
             return None
 
     def _take_better(self) -> None:
-        """Take YuNet's file when it has come: a look at the disk now and then, until it has."""
+        """Switch to YuNet once its file has arrived, checking the disk now and then until then."""
         now, default = time.monotonic(), self._default
         if now < self._look_again or not default.chooses_detector or default.detector.name == DETECTORS["yunet"]:
             return
@@ -135,7 +135,7 @@ class Catalogue:
             self._default = default.with_detector(found)
 
     def config(self, name: str) -> BundleConfig:
-        """What the model of that name says of itself; ModelNotFoundError for another."""
+        """The named model's config; ModelNotFoundError for an unknown name."""
         if name == self._default.config.name:
             return self._default.config
         if name not in self._folders:
@@ -143,12 +143,12 @@ class Catalogue:
         return BundleConfig.from_json((self._folders[name] / CONFIG).read_bytes())
 
     def bundles(self) -> list[Bundle]:
-        """All models' bundles, checked, the default first; a default that came without one is left out."""
+        """All models' bundles, checked, the default first; a default without a bundle is left out."""
         found = [self._default.bundle] if self._default.bundle is not None else []
         return found + [Bundle.open(folder, f"{name} (embedded)") for name, folder in self._folders.items()]
 
     def describe(self) -> list[ModelDict]:
-        """All models, the default first; reads configs only."""
+        """All models, the default first; reads only their configs."""
         found = [_describe(self._default.config, self._default.origin, default=True)]
         found += [_describe(self.config(name), f"{name} (embedded)", default=False) for name in self._folders]
         return found

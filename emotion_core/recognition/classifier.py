@@ -1,4 +1,4 @@
-"""Face crops -> calibrated probabilities. Every network gives logits; the rest happens here."""
+"""Face crops -> calibrated probabilities. Networks return logits; the rest happens here."""
 
 import os
 import threading
@@ -13,7 +13,7 @@ from ..errors import BundleError, MissingPackageError
 from .bundle import GRAPH, Bundle
 from .bundle_config import BundleConfig, UncertainRule
 
-#: Crops answered in one call of the graph; more are split, to bound the memory.
+#: Largest batch per call of the graph; more crops are split, to bound memory.
 MAX_BATCH = 64
 
 
@@ -25,7 +25,7 @@ class Network(Protocol):
 
 
 class LiteRTNetwork:
-    """A ``.tflite`` graph on LiteRT, the whole batch in one call; by default on up to four cores."""
+    """A ``.tflite`` graph run by LiteRT, the whole batch in one call; by default on up to four cores."""
 
     def __init__(self, model: bytes, threads: int | None = None) -> None:
         from ai_edge_litert.interpreter import Interpreter
@@ -42,7 +42,7 @@ class LiteRTNetwork:
         if entry["dtype"] is not np.uint8:
             raise BundleError(f"{GRAPH} takes {entry['dtype'].__name__}; a bundle's graph takes raw uint8 crops.")
         self._batch = int(entry["shape"][0])
-        self._lock = threading.Lock()  # an interpreter holds one call's tensors
+        self._lock = threading.Lock()  # an interpreter holds the tensors of one call only
 
     def __call__(self, crops: NDArray[np.uint8], /) -> NDArray[np.float32]:
         """uint8 (N, H, W, C) -> float32 logits (N, classes)."""
@@ -57,13 +57,13 @@ class LiteRTNetwork:
 
 
 def usable_cores() -> int:
-    """Processor cores that this process may use: more threads than that would wait for each other."""
-    affinity = getattr(os, "sched_getaffinity", None)  # not everywhere
+    """CPU cores that this process may use: more threads than that would wait for each other."""
+    affinity = getattr(os, "sched_getaffinity", None)  # not on every platform
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 class Classifier:
-    """A network with its bundle's labels, calibration and rule for uncertainty."""
+    """A network with its bundle's labels, calibration and uncertainty rule."""
 
     def __init__(self, network: Network, config: BundleConfig) -> None:
         self.config = config
@@ -71,12 +71,12 @@ class Classifier:
 
     @classmethod
     def from_bundle(cls, bundle: Bundle, threads: int | None = None) -> "Classifier":
-        """Load what the bundle serves from: LiteRT, or TensorFlow for Keras weights alone.
+        """Load the bundle's network: with LiteRT, or with TensorFlow if it has only Keras weights.
 
-        threads: of LiteRT, where other processes work on the other cores; by default up to four.
+        threads: LiteRT threads, for when other processes use the other cores; by default up to four.
 
-        Raises BundleError when the graph does not fit the config, MissingPackageError for Keras weights
-        where TensorFlow is not installed.
+        Raises BundleError if the graph does not fit the config, MissingPackageError for Keras weights
+        without TensorFlow installed.
         """
         config, name = bundle.config, bundle.serves_from()
         expected = (config.height, config.width, config.channels)
@@ -93,18 +93,18 @@ class Classifier:
         return cls(network, config)
 
     def unmirrored(self) -> "Classifier":
-        """The same, which looks at each crop once even where the config wants its mirror image, too."""
+        """The same classifier without mirror images, even if the config asks for them."""
         return Classifier(self._network, replace(self.config, flip=False))
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The bundle's labels, in the order of the classes."""
+        """The bundle's labels, in class order."""
         return self.config.labels
 
     def logits(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """uint8 (N, H, W, C) as the config says -> float32 (N, classes); N may be 0.
 
-        Where the config says so, the mean over each face and its mirror image. Raises
+        If the config sets ``flip``, the mean over each face and its mirror image. Raises
         ValueError for crops of another shape or type.
         """
         if not self.config.flip:
@@ -113,7 +113,7 @@ class Classifier:
         return np.asarray((both[: len(crops)] + both[len(crops) :]) / 2, np.float32)
 
     def one_view(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """The same for each crop as it is."""
+        """The same without mirror images."""
         config = self.config
         if crops.dtype != np.uint8 or crops.shape[1:] != (config.height, config.width, config.channels):
             raise ValueError(
@@ -130,7 +130,7 @@ class Classifier:
 
 def _keras_network(bundle: Bundle, name: str) -> Network:
     try:
-        # TensorFlow takes seconds to import: only here, for bundles that have no graph.
+        # TensorFlow takes seconds to import: only needed for bundles without a graph.
         from .keras_network import KerasNetwork
     except ModuleNotFoundError as error:
         what = f"{bundle.origin} has only Keras weights ({name}) and no {GRAPH}: serving them"
@@ -141,13 +141,13 @@ def _keras_network(bundle: Bundle, name: str) -> Network:
 def softmax(
     logits: NDArray[np.floating[Any]], temperature: float = 1.0, bias: Sequence[float] = ()
 ) -> NDArray[np.float64]:
-    """Softmax of logits (N, C) divided by the temperature, plus a bias per class where there is one."""
+    """Softmax of logits (N, C) divided by the temperature, plus a bias per class if given."""
     scaled = logits.astype(np.float64) / temperature + (np.asarray(bias) if len(bias) else 0.0)
     powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float64)
 
 
 def is_uncertain(probabilities: NDArray[np.float64], rule: UncertainRule) -> NDArray[np.bool_]:
-    """bool (N,): where the best of (N, C) probabilities is small, or barely ahead of the second."""
+    """bool (N,): whether the best of (N, C) probabilities is small, or barely ahead of the second."""
     best = np.sort(probabilities, axis=1)[:, ::-1]
     return np.asarray((best[:, 0] < rule.min_confidence) | (best[:, 0] - best[:, 1] < rule.min_margin))

@@ -1,6 +1,6 @@
-"""What every detector of faces does, and the detectors that there are.
+"""The interface of face detectors, and the available detectors.
 
-The crops copy FER-2013's own framing: each detector's box was measured against it (see ``MARGIN``).
+Crops reproduce FER-2013's framing: each detector's box was measured against it (see ``MARGIN``).
 """
 
 from typing import Protocol
@@ -24,25 +24,25 @@ __all__ = [
 
 
 class FaceDetector(Protocol):
-    """Finds faces; safe to call from several threads at once."""
+    """Finds faces. Thread-safe."""
 
     name: str
-    #: Whether its faces have scores, by which it can be told which way up a face is.
+    #: Whether its faces have scores, which show which way up a face is.
     scored: bool
 
     def detect(self, rgb: RGB, near: int | None = None) -> list[Face]:
-        """Faces of an RGB uint8 (H, W, 3) picture, in its pixels, largest first.
+        """Faces in an RGB uint8 (H, W, 3) picture, in its pixels, largest first.
 
-        near: for a cut around one face that is about as many pixels wide: only faces of some such
-        size are sought, in the cut as it is.
+        near: for a crop around one face, its approximate width in pixels: only faces of about that
+        size are searched for, without rescaling the crop.
         """
         ...
 
 
 class WholePicture:
-    """For pictures that are a face already, as data sets come: the picture is the face's box.
+    """For pictures that are already one face, as in data sets: the whole picture is the face's box.
 
-    The network is shown its middle square, as training shows it.
+    The network gets its centre square, as in training.
     """
 
     name = "none"

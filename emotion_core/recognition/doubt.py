@@ -1,7 +1,7 @@
-"""Faces of which too little can be seen to name their expression with certainty, whatever the network says.
+"""Faces that show too little to name their expression with certainty, whatever the network says.
 
-Measured on found photos made darker, softer and smaller, with the network of the default bundle: its
-certainty holds on what it was trained on, and says nothing of a face that is black on black.
+Measured on found photos made darker, softer and smaller, with the default bundle's network: its
+confidence is valid for data like its training set, but means nothing for a face that is black on black.
 """
 
 from collections.abc import Sequence
@@ -13,25 +13,25 @@ from numpy.typing import NDArray
 
 from ..results import Face
 
-#: Sides of a face's box, in pixels: under these fewer than 58 in 100 were named as labelled, of larger ones 64.
+#: Side of a face's box, in pixels: below it fewer than 58 in 100 were named as labelled, above it 64.
 SMALLEST: Final = 24
-#: The 95th percentile of the middle of the crop, gray 0 to 255: at a quarter of their light 49 in 100 were right.
+#: 95th percentile of the crop's centre, gray 0 to 255: at a quarter of their brightness 49 in 100 were right.
 DARKEST: Final = 56
-#: The standard deviation of the same: clean faces have 22 and more, 19 in 100 of those under this were right.
+#: Standard deviation of the same pixels: clean faces have 22 or more; below this 19 in 100 were right.
 FLATTEST: Final = 12.0
-#: The Laplacian's standard deviation on 48 pixels a side, in shares of the gray's: clean faces have 0.5 and more.
+#: The Laplacian's standard deviation at 48x48 pixels, relative to the gray's: clean faces have 0.5 or more.
 SOFTEST: Final = 0.3
-#: The detector's own score: of found photos' faces 99 in 100 are surer, of those the wrong way up a half.
+#: The detector's score: 99 in 100 faces in found photos score higher, but only half of those the wrong way up.
 FAINTEST: Final = 0.8
 _SIDE: Final = 48
 _RIM: Final = 6
 
 
 def doubts(crops: NDArray[np.uint8], faces: Sequence[Face], min_side: int = 0) -> list[tuple[str, ...]]:
-    """For each face why it is hard to see: any of "small", "dark", "flat", "blurred" and "faint".
+    """Why each face is hard to see: any of "small", "dark", "flat", "blurred" and "faint".
 
-    crops: uint8 (N, H, W, C), as the network is given them. min_side: of the crop, in pixels of the
-    picture, where the bundle asks for more than ``SMALLEST``.
+    crops: uint8 (N, H, W, C), the network's input. min_side: minimum side of the crop, in pixels of
+    the picture, if the bundle asks for more than ``SMALLEST``.
     """
     return [_doubts(crop, face, min_side) for crop, face in zip(crops, faces, strict=True)]
 

@@ -1,8 +1,8 @@
-"""Where in a LiteRT graph's bytes a size is written that another machine must set.
+"""Byte offsets of the sizes in a LiteRT graph that a browser must set.
 
-The server's interpreter changes sizes itself; the browser's runtime wants every size fixed, and has
-nothing to change them with. So the file goes out as it is, under its own hash, with the places of the
-numbers that are to be overwritten.
+The server's interpreter can resize tensors; the browser's runtime needs every size fixed and cannot
+change them. So the file is sent unmodified, under its own hash, together with the offsets of the
+numbers to overwrite.
 """
 
 import struct
@@ -14,7 +14,7 @@ import numpy as np
 from ..errors import BundleError
 from .yunet_graph import MULTIPLE, yunet_arrays, yunet_graph
 
-#: Sides, in multiples of 32 pixels, of two detectors that are compared: no two of their sizes are alike.
+#: Sides, in multiples of 32 pixels, of two graphs to compare: chosen so that no two sizes are equal.
 _FIRST: Final = (3, 5)
 _SECOND: Final = (7, 11)
 
@@ -29,16 +29,16 @@ class SideMark(NamedTuple):
 
 
 class MarkedYuNet(NamedTuple):
-    """A detector's graph for some size, and all places where that size is written."""
+    """A detector's graph for some size, and every offset at which that size is written."""
 
     graph: bytes
     sides: tuple[SideMark, ...]
 
 
 def batch_marks(graph: bytes) -> list[int]:
-    """Byte offsets of the -1 that leave the size of the batch open, little-endian int32.
+    """Byte offsets of the little-endian int32 -1 that mark a dynamic batch size.
 
-    Raises BundleError for what is no LiteRT graph, or one that leaves another size open than the first.
+    Raises BundleError if this is not a LiteRT graph, or if a dimension other than the first is dynamic.
     """
     from ai_edge_litert.schema_py_generated import Model
 
@@ -68,7 +68,7 @@ def batch_marks(graph: bytes) -> list[int]:
 
 @lru_cache(maxsize=1)
 def marked_yunet(model: bytes) -> MarkedYuNet:
-    """YuNet's ONNX file -> its graph with the places of its sizes; BundleError for another file."""
+    """YuNet's ONNX file -> its graph with the offsets of its sizes; BundleError for another file."""
     arrays = yunet_arrays(model)
     one, other = (yunet_graph(arrays, rows * MULTIPLE, columns * MULTIPLE) for rows, columns in (_FIRST, _SECOND))
     first, second = (np.frombuffer(graph, "<i4", len(graph) // 4) for graph in (one, other))
@@ -77,7 +77,7 @@ def marked_yunet(model: bytes) -> MarkedYuNet:
 
 
 def _side_mark(offset: int, first: int, second: int) -> SideMark:
-    """Which side a number is made from that was this in the first graph and that in the second."""
+    """Which side a number depends on, from its values in the first and the second graph."""
     for axis in (0, 1):
         small, large = _FIRST[axis] * MULTIPLE, _SECOND[axis] * MULTIPLE
         stride, rest = divmod(large - small, second - first)

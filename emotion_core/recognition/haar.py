@@ -1,4 +1,4 @@
-"""OpenCV's Haar cascade: inside OpenCV's wheel everywhere, and the last resort."""
+"""OpenCV's Haar cascade: bundled with every OpenCV wheel, so the last resort."""
 
 import threading
 from pathlib import Path
@@ -12,17 +12,17 @@ from ..results import Face
 from .boxes import COLUMNS, Rows, faces_of, merged
 from .pyramid import copy_of, scales
 
-#: Longest side, in pixels, of the copy on which faces are sought: a cascade looks at all sizes of face by
-#: itself, costs more, and sees more faces where there are none, the larger the copy.
+#: Longest side, in pixels, of the copy that is searched: a cascade covers all face sizes by itself, and
+#: the larger the copy, the more it costs and the more false faces it finds.
 SIDE: Final = 800
-#: Of the last stage. False boxes on clothes and flags scored up to 3, real faces mostly more.
+#: Minimum weight of the last stage. False boxes on clothes and flags scored up to 3, most real faces more.
 MIN_WEIGHT: Final = 2.5
-#: Over 600 of FER-2013's test faces the box was 0.97 of the crop's side.
+#: On 600 of FER-2013's test faces the box was 0.97 of the crop's side.
 MARGIN: Final = 1.03
 
 
 class HaarDetector:
-    """Viola and Jones 2001 (doi:10.1109/CVPR.2001.990517), with the cascade of OpenCV's wheel."""
+    """Viola and Jones 2001 (doi:10.1109/CVPR.2001.990517), with the cascade from OpenCV's wheel."""
 
     name = "Haar cascade"
     scored = False

@@ -1,4 +1,4 @@
-"""Files from the Hugging Face Hub: pinned by commit, checked by SHA-256, fetched in bounded time."""
+"""Files from the Hugging Face Hub: pinned by commit, verified by SHA-256, fetched with a time limit."""
 
 import hashlib
 import json
@@ -13,16 +13,16 @@ from ..errors import BundleError, EmotionError, HashMismatchError, HubError, Mod
 
 T = TypeVar("T")
 
-#: How long the Hub may take over what was asked for by name, in seconds.
+#: Time limit for fetching what was requested by name, in seconds.
 PATIENCE: Final = 300.0
-#: The same for a file of some 100 kB.
+#: The same for a file of about 100 kB.
 SMALL_PATIENCE: Final = 30.0
 _REPOSITORY: Final = re.compile(r"(?P<repo>[\w][\w.-]*/[\w][\w.-]*)(@(?P<revision>[\w./-]+))?")
 
 
 @dataclass(frozen=True)
 class HubRef:
-    """A repository at a revision, and the SHA-256 that its files must have."""
+    """A repository at a revision, and the SHA-256 its files must have."""
 
     repo_id: str
     revision: str | None = None
@@ -33,7 +33,7 @@ class HubRef:
 
     @classmethod
     def parse(cls, text: str) -> "HubRef | None":
-        """Parse ``owner/repo`` or ``owner/repo@revision``; None if it is neither."""
+        """Parse ``owner/repo`` or ``owner/repo@revision``; None for anything else."""
         match = _REPOSITORY.fullmatch(text.strip())
         return cls(match["repo"], match["revision"]) if match else None
 
@@ -60,9 +60,9 @@ YUNET: Final = HubRef(
 
 
 def fetch(ref: HubRef, name: str) -> Path:
-    """Download one file, or find it in the cache; a cached file at a pinned commit needs no network.
+    """Download one file or take it from the cache; a cached file at a pinned commit needs no network.
 
-    A file whose SHA-256 is not the reference's is fetched once more, then refused.
+    A file whose SHA-256 does not match is fetched once more, then refused.
     Raises ModelNotFoundError, HubError or HashMismatchError.
     """
     path = _download(ref, name, force=False)
@@ -74,7 +74,7 @@ def fetch(ref: HubRef, name: str) -> Path:
 
 
 def held(ref: HubRef, name: str) -> Path:
-    """A file that the cache has already, with its right SHA-256; HubError where it has none. Asks nobody."""
+    """A file already in the cache with the right SHA-256; HubError if there is none. Never uses the network."""
     from huggingface_hub import try_to_load_from_cache
 
     path = try_to_load_from_cache(ref.repo_id, name, revision=ref.revision)
@@ -88,8 +88,8 @@ def held(ref: HubRef, name: str) -> Path:
 def within(seconds: float, call: Callable[[], T]) -> T:
     """The call's result, or HubError once the time is up.
 
-    The Hub's client retries a dead host for some 20 seconds and cannot be interrupted, so the
-    call goes on in a thread of its own; what it still fetches serves the next start.
+    The Hub's client retries a dead host for about 20 seconds and cannot be interrupted, so the
+    call continues in its own thread; what it still fetches is there for the next start.
     """
     outcome: list[T] = []
     failure: list[BaseException] = []
@@ -111,19 +111,19 @@ def within(seconds: float, call: Callable[[], T]) -> T:
 
 
 def quiet_hub() -> None:
-    """For programs: silence the client's own tale of its retries; what matters is in our notice."""
-    from huggingface_hub import logging  # importing it sets a level, so it comes first
+    """For programs: silence the client's messages about its retries; our notice says what matters."""
+    from huggingface_hub import logging  # importing it sets a level, so import before setting ours
 
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
 
 
 def has_sha256(content: bytes, expected: str | None) -> bool:
-    """Whether the content is what was published; None: not known, so it may be anything."""
+    """Whether the content has the expected SHA-256; None: not known, so anything passes."""
     return expected is None or hashlib.sha256(content).hexdigest() == expected.lower()
 
 
 def _download(ref: HubRef, name: str, force: bool) -> Path:
-    # Imported here: with a local bundle and detector nothing of the Hub is needed.
+    # Imported here: a local bundle and detector need nothing from the Hub.
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import (
         EntryNotFoundError,
@@ -143,12 +143,12 @@ def _download(ref: HubRef, name: str, force: bool) -> Path:
         ) from error
     except RevisionNotFoundError as error:
         raise ModelNotFoundError(f"{ref.repo_id} has no revision {ref.revision}.") from error
-    except LocalEntryNotFoundError as error:  # also an EntryNotFoundError: it must come first
+    except LocalEntryNotFoundError as error:  # a subclass of EntryNotFoundError, so it must come first
         raise HubError(f"The Hub cannot be reached and its cache has no usable {name} of {ref}.") from error
     except EntryNotFoundError as error:
         raise ModelNotFoundError(f"{ref} has no file {name}.") from error
     except EmotionError:
         raise
-    # The client lets through what its HTTP library and the file system raise.
+    # The client passes on errors of its HTTP library and the file system.
     except Exception as error:
         raise HubError(f"{name} of {ref} could not be fetched ({type(error).__name__}).") from error

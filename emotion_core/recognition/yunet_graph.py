@@ -1,9 +1,9 @@
-"""YuNet as a LiteRT graph, rebuilt from the arrays of its ONNX file, for servers and browsers.
+"""YuNet as a LiteRT graph, rebuilt from the weights in its ONNX file, for servers and browsers.
 
-The arrays are read by OpenCV and the graph is written with the schema inside LiteRT's own package, so
-that a server needs neither TensorFlow nor ONNX for it. The graph takes a picture as a browser holds it,
-uint8 (1, H, W, 4) RGBA, sides multiples of 32, and gives for each stride of 8, 16 and 32 pixels the
-heads ``cls``, ``obj``, ``bbox`` and ``kps`` as float32 (1, H / stride, W / stride, C) with C = 1, 1, 4, 10.
+OpenCV reads the weights, and the graph is written with the schema inside LiteRT's package, so a server
+needs neither TensorFlow nor ONNX. The graph takes a picture as browsers store it, uint8 (1, H, W, 4)
+RGBA with sides that are multiples of 32, and returns for each stride of 8, 16 and 32 pixels the heads
+``cls``, ``obj``, ``bbox`` and ``kps`` as float32 (1, H / stride, W / stride, C) with C = 1, 1, 4, 10.
 """
 
 from collections.abc import Sequence
@@ -17,18 +17,18 @@ from numpy.typing import NDArray
 from ..errors import BundleError
 
 STRIDES: Final = (8, 16, 32)
-#: What the graph gives for each stride, in the order of the file, and the values of each place.
+#: The output heads for each stride, in file order, and their channels.
 HEADS: Final = {"cls": 1, "bbox": 4, "obj": 1, "kps": 10}
 #: Sides must be multiples of this many pixels.
 MULTIPLE: Final = 32
-#: Output channels of YuNet's convolutions in the order of its file, ahead of the heads.
+#: Output channels of YuNet's convolutions before the heads, in file order.
 _BODY: Final = (16, *(16, 16), *(16, 16), *(32, 32), *(32, 32), *(64, 64), *(64,) * 18)
 
 Arrays = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 def yunet_graph(arrays: Sequence[Arrays], height: int, width: int) -> bytes:
-    """The arrays of YuNet's file -> a ``.tflite`` graph for pictures of that size in pixels.
+    """The weights of YuNet's file -> a ``.tflite`` graph for pictures of that size in pixels.
 
     Raises ValueError for sides that are not multiples of 32.
     """
@@ -38,7 +38,7 @@ def yunet_graph(arrays: Sequence[Arrays], height: int, width: int) -> bytes:
     graph = _Graph()
 
     def unit(x: int, after: bool = True) -> int:
-        """A pointwise and a depthwise convolution; after: a ReLU behind them."""
+        """A pointwise and a depthwise convolution; after: followed by a ReLU."""
         return graph.depthwise(graph.pointwise(x, *next(convolutions)), *next(convolutions), relu=after)
 
     picture = graph.tensor("picture", (1, height, width, 4), "UINT8")
@@ -63,7 +63,7 @@ def yunet_graph(arrays: Sequence[Arrays], height: int, width: int) -> bytes:
 def yunet_arrays(model: bytes) -> list[Arrays]:
     """Kernels (out, in, rows, columns) and biases (out,) of all convolutions, in the order of YuNet's ONNX file.
 
-    Raises BundleError for another file.
+    Raises BundleError for any other file.
     """
     try:
         net = cv2.dnn.readNetFromONNX(np.frombuffer(model, np.uint8))
@@ -85,10 +85,10 @@ def _schema() -> Any:
 
 @dataclass
 class _Graph:
-    """A LiteRT graph under construction: its methods add an operation and give the number of its tensor."""
+    """A LiteRT graph under construction: each method adds an operation and returns its tensor's index."""
 
     tensors: list[Any] = field(default_factory=list)
-    buffers: list[Any] = field(default_factory=lambda: [_schema().BufferT()])  # the first one is empty by rule
+    buffers: list[Any] = field(default_factory=lambda: [_schema().BufferT()])  # by convention the first one is empty
     operators: list[Any] = field(default_factory=list)
     codes: list[int] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
@@ -107,7 +107,7 @@ class _Graph:
         return len(self.tensors) - 1
 
     def stem(self, picture: int, kernel: NDArray[np.float32], bias: NDArray[np.float32]) -> int:
-        """The first convolution, of stride 2: of a picture in RGBA, where the file wants BGR."""
+        """The first convolution, stride 2, adapted from the file's BGR to RGBA input."""
         _, rows, columns, _ = self._shape(picture)
         x = self._add("CAST", [picture], (1, rows, columns, 4), self._options("Cast"))
         around = self._constant("around", np.array([[0, 0], [1, 1], [1, 1], [0, 0]], np.int32), "INT32")
@@ -131,7 +131,7 @@ class _Graph:
         return self._add("MAX_POOL_2D", [x], (batch, rows // 2, columns // 2, channels), options)
 
     def twice(self, x: int) -> int:
-        """Every pixel as a square of four."""
+        """Nearest-neighbour upsampling by 2."""
         batch, rows, columns, channels = self._shape(x)
         size = self._constant("size", np.array([2 * rows, 2 * columns], np.int32), "INT32")
         options = self._options("ResizeNearestNeighbor")
@@ -144,7 +144,7 @@ class _Graph:
         return self._add("LOGISTIC", [x], self._shape(x), None)
 
     def pack(self, picture: int, outputs: dict[str, int]) -> bytes:
-        """The graph as a file's bytes."""
+        """The finished graph, serialised."""
         import flatbuffers
 
         schema = _schema()
