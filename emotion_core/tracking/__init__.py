@@ -1,1 +1,1 @@
-"""People between frames: who is who, smoothed probabilities, what was seen lately."""
+"""People across frames: identities, smoothed probabilities, recent history."""

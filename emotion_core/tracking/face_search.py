@@ -1,8 +1,8 @@
-"""Faces in a stream of frames: sought everywhere now and then, and in between near where they were.
+"""Faces in a stream of frames: an occasional full search, and in between only near their last positions.
 
-A search of the whole frame costs by its pixels; a known face needs a small cut around its last
-place, at a single size. What was found there may be lost or new: then, and at a steady pace,
-the whole frame is searched.
+A full search costs time in proportion to the frame's pixels; a known face needs only a small crop
+around its last position, at a single scale. The whole frame is searched at a regular interval, and
+whenever a known face is lost or another one appears near it.
 """
 
 import math
@@ -16,23 +16,22 @@ from ..images import RGB
 from ..recognition.detectors import FaceDetector, crop, largest_first
 from ..results import Box, Face
 
-#: Side of the cut around a known face, in sides of the face: so far it may have moved.
+#: Side of the crop around a known face, relative to the face: limits how far it may have moved.
 REACH: Final = 2.2
-#: Side of that cut as the detector sees it, in pixels.
+#: Side to which that crop is resized for the detector, in pixels.
 CUT_SIDE: Final = 112
-#: With more faces than this one search of the whole frame is cheaper.
+#: With more faces than this, one full search is cheaper.
 MOST_FOLLOWED: Final = 4
-#: A face that overlaps less (intersection over union) with the last one of its place is another one.
+#: A face that overlaps its last position less than this (intersection over union) is another one.
 LEAST_OVERLAP: Final = 0.2
 
 
 class FaceFollower:
-    """Finds the faces of one stream's frames. It has a memory: one per visitor or video.
+    """Finds the faces in one stream's frames. It is stateful: use one per visitor or video.
 
-    side: longest side, in pixels, of the copy on which the whole frame is searched: smaller is
-    faster, and misses small faces. min_score: faces of a smaller score are left out; those of a
-    detector that gives none stay. search_seconds: from one search of the whole frame to the next;
-    0 searches it always.
+    side: longest side, in pixels, of the copy used for a full search: smaller is faster, but
+    misses small faces. min_score: faces with a lower score are dropped; faces without a score are
+    kept. search_seconds: interval between full searches; 0 always searches the whole frame.
     """
 
     def __init__(
@@ -47,7 +46,7 @@ class FaceFollower:
         self._known: list[Face] = []
 
     def find(self, rgb: RGB, time_seconds: float) -> list[Face]:
-        """The faces of the next frame, RGB uint8 (H, W, 3), largest first; its time in seconds."""
+        """The faces in the next frame, RGB uint8 (H, W, 3), largest first; time in seconds."""
         faces = None
         if 0 < len(self._known) <= MOST_FOLLOWED and time_seconds - self._searched < self._search_seconds:
             faces = self._where_they_were(rgb)
@@ -69,7 +68,7 @@ class FaceFollower:
         return [face for face in faces if self._counts(face)]
 
     def _where_they_were(self, rgb: RGB) -> list[Face] | None:
-        """Every known face, found again; None when one is lost, or has company."""
+        """All known faces, found again; None if one is lost or another face is near it."""
         faces: list[Face] = []
         for known in self._known:
             box, side = known.box, math.sqrt(known.box.area)
@@ -78,7 +77,7 @@ class FaceFollower:
             seen = self._detector.detect(crop(rgb, cut, CUT_SIDE, CUT_SIDE, 3), round(CUT_SIDE / REACH))
             placed = [_moved(face, reach / CUT_SIDE, cut.x, cut.y) for face in seen if self._counts(face)]
             if len(placed) != 1 or placed[0].box.overlap(box) < LEAST_OVERLAP:
-                return None  # lost, or somebody else is near: who is who is seen in the whole frame
+                return None  # lost, or somebody else is near: only a full search tells who is who
             faces += placed
         return largest_first(faces, rgb)
 
@@ -87,7 +86,7 @@ class FaceFollower:
 
 
 def _moved(face: Face, factor: float, x: int = 0, y: int = 0) -> Face:
-    """A face of an enlarged cut, in the pixels of the picture in which the cut begins at (x, y)."""
+    """A face found in a rescaled crop, mapped to the picture in which the crop starts at (x, y)."""
 
     def box(old: Box) -> Box:
         left, top = round(x + old.x * factor), round(y + old.y * factor)

@@ -1,4 +1,4 @@
-"""Where each person of a stream was last seen: who turned the head away is sought there first."""
+"""Where each person of a stream was last seen: somebody who turned away is expected there first."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 
 from ..images import RGB
 
-#: So long, in seconds, a place is somebody's who is out of sight.
+#: How long a place stays reserved for a person out of sight, in seconds.
 KEPT_SECONDS: Final = 10.0
-#: So near, in widths of the face, and so alike in size, as a factor.
+#: Maximum distance, in face widths, and maximum size ratio to match a place.
 _REACH: Final = 2.0
 _RATIO: Final = 1.6
-#: Two frames whose pixels around the face correlate so are of one shot: after a cut in a film a place is nobody's.
+#: Minimum correlation of the pixels around the face in frames of one shot: after a cut, places are void.
 _SAME_SHOT: Final = 0.85
-#: What is the head's, in sizes of the face; so large a share of the frame must be left to tell.
+#: Region masked out as the head, in face sizes; the minimum share of the frame that must remain.
 _AROUND: Final = 3.0
 _LEAST_LEFT: Final = 0.2
 _ROWS, _COLUMNS = 16, 24
@@ -23,12 +23,12 @@ _ROWS, _COLUMNS = 16, 24
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a face was: when, in seconds; its centre and size in pixels; and what was around it."""
+    """Where a face was: time in seconds, centre and size in pixels, and its surroundings."""
 
     time_seconds: float
     centre: NDArray[np.float64]
     size: float
-    #: float32 (16, 24, 3): some pixels of the frame, NaN where the face is.
+    #: float32 (16, 24, 3): pixels sampled from the frame, NaN around the face.
     shot: NDArray[np.float32]
 
     @classmethod
@@ -43,26 +43,26 @@ class Place:
 
 
 class LastPlaces:
-    """The last place of each person who was in sight lately."""
+    """The last place of each person seen recently."""
 
     def __init__(self) -> None:
         self._places: dict[int, Place] = {}
 
     def see(self, person: int, place: Place) -> None:
-        """A person was seen; those who were seen long before are forgotten."""
+        """Record that a person was seen; forget people not seen for long."""
         self._places = {
             who: old for who, old in self._places.items() if place.time_seconds - old.time_seconds <= KEPT_SECONDS
         }
         self._places[person] = place
 
     def whose(self, place: Place, absent: set[int]) -> int | None:
-        """The one of the ``absent`` persons who was there in the same shot; None where it is nobody, or several."""
+        """Which of the ``absent`` people was there in the same shot; None if nobody or several."""
         near = [who for who, old in self._places.items() if who in absent and _near(old, place)]
         return near[0] if len(near) == 1 else None
 
 
 def _near(old: Place, new: Place) -> bool:
-    """Whether a face is where another one was lately, about as large, in the same shot."""
+    """Whether a face is where another one recently was, about as large, in the same shot."""
     if new.time_seconds - old.time_seconds > KEPT_SECONDS:
         return False
     size = max(old.size, new.size, 1.0)
@@ -74,7 +74,7 @@ def _near(old: Place, new: Place) -> bool:
 
 
 def _same_shot(one: NDArray[np.float32], other: NDArray[np.float32]) -> bool:
-    """Whether what is around both faces is alike; frames of one colour tell nothing, and are."""
+    """Whether the surroundings of both faces are alike; frames of a single colour always match."""
     seen = np.isfinite(one) & np.isfinite(other)
     if seen.mean() < _LEAST_LEFT:
         return False

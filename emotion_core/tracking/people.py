@@ -14,12 +14,12 @@ from ..images import RGB
 from ..render import thumbnail
 from .stream import TrackedFace, TrackedFrame
 
-#: Persons kept: in a film with many cuts, numbers go on for ever. Those seen least are let go.
+#: People kept: in a film with many cuts the numbers grow forever. Those seen least are dropped.
 MAX_PEOPLE: Final = 100
-#: Spans of time kept per person; they grow with the video, so that they are never more.
+#: Time bins per person; bins get longer as the video goes on, so that there are never more.
 MAX_BINS: Final = 400
 _FIRST_BIN_SECONDS: Final = 0.1
-#: Only a face that is larger by this factor makes a better thumbnail.
+#: A thumbnail is replaced only by a face larger by this factor.
 _BETTER: Final = 1.2
 
 
@@ -36,23 +36,23 @@ class PersonDict(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One person of a video; times in seconds from its start."""
+    """One person in a video; times in seconds from its start."""
 
-    #: The number, from 1.
+    #: The person's number, from 1.
     person: int
     #: When the person was first seen.
     first_seen: float
     #: When the person was last seen.
     last_seen: float
-    #: How long the person was seen, in all.
+    #: How long the person was seen in total.
     seconds_seen: float
-    #: The expression shown for longest.
+    #: The expression shown for the longest time.
     emotion: str
-    #: Of the time seen, per expression, by the most probable one after smoothing; 0 to 1.
+    #: Share of the time seen per expression (the most probable one after smoothing); 0 to 1.
     shares: Mapping[str, float]
     #: The largest view of the face, at most 96 pixels a side.
     thumbnail: Image.Image = field(repr=False, compare=False)
-    #: Number of a span of time -> mean smoothed probabilities in it, float64 (C,).
+    #: Time bin number -> mean smoothed probabilities in it, float64 (C,).
     bins: Mapping[int, NDArray[np.float64]] = field(repr=False, compare=False)
 
     def to_dict(self) -> PersonDict:
@@ -69,7 +69,7 @@ class Person:
 
 @dataclass(slots=True)
 class _Seen:
-    """What is added up for one person; a bin holds probabilities weighted with seconds, and the seconds."""
+    """Running totals for one person; a bin holds probabilities weighted by seconds, and the seconds."""
 
     first: float
     last: float
@@ -80,18 +80,18 @@ class _Seen:
 
 
 class PeopleLog:
-    """Adds up analysed frames, in the order of time. What a frame shows holds until the next one."""
+    """Adds up analysed frames in time order. Each frame counts until the next one."""
 
     def __init__(self, labels: tuple[str, ...]) -> None:
         self.labels = labels
         self.bin_seconds = _FIRST_BIN_SECONDS
-        #: Persons who were dropped to make room.
+        #: How many people were dropped to make room.
         self.forgotten = 0
         self._people: dict[int, _Seen] = {}
         self._last: TrackedFrame | None = None
 
     def add(self, frame: TrackedFrame, rgb: RGB) -> None:
-        """Take in an analysed frame and its pixels, (H, W, 3)."""
+        """Add an analysed frame and its pixels, (H, W, 3)."""
         self._credit(frame.time_seconds)
         for face in frame.faces:
             box = face.raw.face.box
@@ -105,13 +105,13 @@ class PeopleLog:
         self._forget(frame)
 
     def finish(self, end_seconds: float) -> tuple[Person, ...]:
-        """The persons, by number, at the end of the video."""
+        """The people, by number, at the end of the video."""
         self._credit(end_seconds)
         self._last = None
         return tuple(self._person(number, seen) for number, seen in sorted(self._people.items()))
 
     def _credit(self, until: float) -> None:
-        """Add the time since the last frame to those whom it showed."""
+        """Credit the time since the last frame to the people in it."""
         if self._last is None:
             return
         start, end = self._last.time_seconds, max(until, self._last.time_seconds)
@@ -132,7 +132,7 @@ class PeopleLog:
                 seen.bins[number] = seen.bins.get(number, 0) + overlap * values
 
     def _halve(self) -> None:
-        """Bins twice as long, half as many."""
+        """Merge pairs of bins: twice as long, half as many."""
         self.bin_seconds *= 2
         for seen in self._people.values():
             pairs: dict[int, NDArray[np.float64]] = {}
@@ -144,7 +144,7 @@ class PeopleLog:
         while len(self._people) > MAX_PEOPLE:
             present = {face.person for face in frame.faces}
             absent = [number for number in self._people if number not in present]
-            if not absent:  # a crowd, all in view
+            if not absent:  # a crowd, everybody in view
                 return
             del self._people[min(absent, key=lambda number: sum(self._people[number].seconds.values()))]
             self.forgotten += 1

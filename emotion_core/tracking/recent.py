@@ -1,4 +1,4 @@
-"""The last half minute of a live picture: who was seen, and with which expressions, in bounded memory."""
+"""The last half minute of a live stream: who was seen, and with which expressions, in bounded memory."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,15 +11,15 @@ from .stream import TrackedFrame
 
 WINDOW_SECONDS: Final = 30
 BIN_SECONDS: Final = 0.5
-#: What a frame shows holds until the next one, but no longer than this: then nobody was looking.
+#: A frame counts until the next one, but no longer than this: after that the stream was interrupted.
 HOLD_SECONDS: Final = 1.5
-#: Persons remembered; a box that was no face takes a number, too.
+#: People remembered; false detections use up numbers, too.
 MAX_PEOPLE: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Recent:
-    """One person of the window. bins: number of a span of half a second -> mean smoothed probabilities (C,)."""
+    """One person in the window. bins: number of a half-second bin -> mean smoothed probabilities (C,)."""
 
     person: int
     seconds_seen: float
@@ -31,15 +31,15 @@ class Recent:
 
 
 class RollingHistory:
-    """Adds up analysed frames in the order of time, and forgets what is older than the window."""
+    """Adds up analysed frames in time order, and forgets what is older than the window."""
 
     def __init__(self) -> None:
-        # Per person and span: probabilities weighted with seconds, and the seconds.
+        # Per person and bin: probabilities weighted by seconds, and the seconds.
         self._people: dict[int, dict[int, NDArray[np.float64]]] = {}
         self._last: TrackedFrame | None = None
 
     def add(self, frame: TrackedFrame) -> None:
-        """Take in the next frame: until now the last one held."""
+        """Add the next frame; the previous one counts until its time."""
         if self._last is not None:
             start = self._last.time_seconds
             end = min(frame.time_seconds, start + HOLD_SECONDS)
@@ -49,7 +49,7 @@ class RollingHistory:
         self._forget(frame)
 
     def people(self) -> tuple[Recent, ...]:
-        """Everybody of the window, by number."""
+        """Everybody in the window, by number."""
         found = []
         for person, bins in sorted(self._people.items()):
             seconds = float(sum(values[-1] for values in bins.values()))
@@ -70,7 +70,7 @@ class RollingHistory:
             kept = {number: values for number, values in bins.items() if number >= oldest}
             if kept:
                 recent[person] = kept
-        # Those in view first, then those seen for longest.
+        # Those in view first, then those seen longest.
         present = {face.person for face in frame.faces}
         order = sorted(recent, key=lambda person: (person not in present, -len(recent[person])))
         self._people = {person: recent[person] for person in order[:MAX_PEOPLE]}

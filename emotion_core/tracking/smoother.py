@@ -1,4 +1,4 @@
-"""Probabilities that do not flicker, person by person. Counts in seconds; serves one stream."""
+"""Smooths each person's probabilities over time. Works in seconds; serves one stream."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 class ProbabilitySmoother:
     """Exponential smoothing of every person's probabilities.
 
-    seconds: the time constant; 0 does not smooth. After ``restart_seconds`` out of sight a person
-    starts afresh: old probabilities say nothing of a new moment.
+    seconds: the time constant; 0 disables smoothing. After ``restart_seconds`` out of sight a person
+    starts afresh, as the old probabilities are out of date.
 
     >>> smoother = ProbabilitySmoother(seconds=0.5)
     >>> smoother.update(0.0, {1: (1.0, 0.0)})
@@ -29,7 +29,7 @@ class ProbabilitySmoother:
         self._state: dict[int, tuple[float, NDArray[np.float64]]] = {}
 
     def update(self, time_seconds: float, probabilities: Mapping[int, Sequence[float]]) -> dict[int, tuple[float, ...]]:
-        """Person -> raw probabilities, in: person -> smoothed ones, out. Sums stay what they were."""
+        """Map person -> raw probabilities to person -> smoothed ones. Sums are preserved."""
         limit = time_seconds - self.restart_seconds
         self._state = {person: state for person, state in self._state.items() if state[0] >= limit}
         smoothed = {}

@@ -1,4 +1,4 @@
-"""A recognizer with a memory: consecutive frames of one camera or one video, persons kept apart."""
+"""A stateful recognizer for consecutive frames of one camera or video, which tells people apart."""
 
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ from .smoother import ProbabilitySmoother
 from .track import Track
 from .tracker import FaceTracker
 
-#: Frames that wait for their faces to be decided: more are decided by what is known.
+#: Frames that may wait until their faces are decided; beyond that they are decided by what is known.
 MAX_UNDECIDED: Final = 64
 
 
@@ -43,9 +43,9 @@ class TrackedFrameDict(TypedDict):
 class TrackedFace:
     """A person in one frame."""
 
-    #: The number, from 1, kept for as long as the person is known.
+    #: The number, from 1, kept as long as the person is known.
     person: int
-    #: What the network said of this frame alone.
+    #: The prediction from this frame alone.
     raw: Prediction
     #: The same, smoothed over time.
     smoothed: Prediction
@@ -58,7 +58,7 @@ class TrackedFace:
 
 @dataclass(frozen=True, slots=True)
 class TrackedFrame:
-    """All persons seen in one frame, largest first."""
+    """All people in one frame, largest first."""
 
     #: On the caller's clock.
     time_seconds: float
@@ -70,7 +70,7 @@ class TrackedFrame:
     faces: tuple[TrackedFace, ...]
 
     def captions(self) -> list[tuple[Prediction, str]]:
-        """What ``render.paint`` draws: the smoothed predictions, captioned with the persons' numbers."""
+        """What ``render.paint`` draws: the smoothed predictions, captioned with person numbers."""
         return [(face.smoothed, caption(face.smoothed, face.person)) for face in self.faces]
 
     def to_dict(self) -> TrackedFrameDict:
@@ -85,7 +85,7 @@ class TrackedFrame:
 
 @dataclass(frozen=True, slots=True)
 class FoundFaces:
-    """A frame whose faces are found and not yet named: crops are uint8 (N, h, w, c), rgb uint8 (H, W, 3)."""
+    """A frame with faces found but not yet classified: crops are uint8 (N, h, w, c), rgb uint8 (H, W, 3)."""
 
     rgb: RGB
     time_seconds: float
@@ -95,7 +95,7 @@ class FoundFaces:
 
 @dataclass(frozen=True, slots=True)
 class _Sighting:
-    """A frame whose faces are named, and whose tracks may not all be decided yet."""
+    """A frame with classified faces, whose tracks may not all be decided yet."""
 
     time_seconds: float
     width: int
@@ -109,12 +109,12 @@ class _Sighting:
 
 
 class StreamAnalyzer:
-    """Analyses the frames of one stream in the order of time. One per visitor or video: it has a
-    memory, and is not to be shared; the recognizer may be.
+    """Analyses the frames of one stream in time order. It is stateful: use one per visitor or video
+    and do not share it; the recognizer may be shared.
 
-    ``analyze`` answers at once, with the persons who are confirmed by then, as a live picture needs
-    it. ``answer``, ``pass_time`` and ``finish`` give each frame when all of its faces are decided:
-    a person is in it from the first sighting on. One stream uses one way or the other.
+    ``analyze`` returns at once, with the people confirmed by then, as live video needs it.
+    ``answer``, ``pass_time`` and ``finish`` return each frame once all its faces are decided, so
+    that people appear from their first sighting on. Use only one of the two ways per stream.
 
     >>> from emotion_core import load_image
     >>> analyzer = StreamAnalyzer(EmotionRecognizer.load(), FaceTracker(confirm_seconds=0))
@@ -130,7 +130,7 @@ class StreamAnalyzer:
         smoother: ProbabilitySmoother | None = None,
         follower: FaceFollower | None = None,
     ) -> None:
-        # Smoothing over frames does for a stream what the mirror image does for a single photo, for nothing.
+        # Smoothing over frames does the same for a stream as the mirror image for a photo, at no cost.
         self.recognizer = EmotionRecognizer(recognizer.classifier.unmirrored(), recognizer.detector, recognizer.origin)
         self.tracker = tracker or FaceTracker()
         self.smoother = smoother or ProbabilitySmoother()
@@ -138,7 +138,7 @@ class StreamAnalyzer:
         self._undecided: deque[_Sighting] = deque()
 
     def analyze(self, rgb: RGB, time_seconds: float) -> TrackedFrame:
-        """Analyse the next frame, RGB uint8 (H, W, 3); ValueError when time runs backwards."""
+        """Analyse the next frame, RGB uint8 (H, W, 3); ValueError if time runs backwards."""
         [sighting] = self._sightings([self.find(rgb, time_seconds)])
         return self._frame(sighting)
 
@@ -148,9 +148,9 @@ class StreamAnalyzer:
         return FoundFaces(rgb, time_seconds, faces, self.recognizer.crops(rgb, faces))
 
     def answer(self, found: Sequence[FoundFaces]) -> list[TrackedFrame]:
-        """Name the expressions of several frames in one call of the graph, and follow the persons through them.
+        """Classify the faces of several frames in one call of the graph, and track the people through them.
 
-        The frames that are decided now, in order, of these and of those before.
+        Returns the frames decided by now, of these and earlier ones, in order.
         """
         self._undecided.extend(self._sightings(found))
         if len(self._undecided) > MAX_UNDECIDED:
@@ -158,12 +158,12 @@ class StreamAnalyzer:
         return self._decided()
 
     def pass_time(self, time_seconds: float) -> list[TrackedFrame]:
-        """The frames that are decided by this time, before which no other frame comes."""
+        """The frames decided by this time, given that no other frame comes before it."""
         self.tracker.pass_time(time_seconds)
         return self._decided()
 
     def finish(self, end_seconds: float) -> list[TrackedFrame]:
-        """The frames that are left at the end of the stream."""
+        """The remaining frames at the end of the stream."""
         self.tracker.finish(end_seconds)
         return self._decided()
 
@@ -198,7 +198,7 @@ class StreamAnalyzer:
 
 
 def between(before: TrackedFrame, after: TrackedFrame, time_seconds: float) -> TrackedFrame:
-    """A frame that was not analysed: the persons of ``before``, boxes on their way to ``after``."""
+    """A frame that was not analysed: the people of ``before``, boxes interpolated towards ``after``."""
     span = after.time_seconds - before.time_seconds
     share = min(max((time_seconds - before.time_seconds) / span, 0.0), 1.0) if span > 0 else 0.0
     targets = {face.person: face.smoothed.face.box for face in after.faces}

@@ -1,4 +1,4 @@
-"""A face that is followed through frames: where it was, how it moved and what it looked like."""
+"""A face tracked through frames: its position, motion and appearance."""
 
 import math
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from ..images import RGB
 from ..results import Box
 from .last_places import Place
 
-#: Time constants, in seconds: of the velocity, of its decay while out of sight, and of the looks.
+#: Time constants in seconds: of the velocity, of its decay while out of sight, and of the appearance.
 _VELOCITY_SECONDS: Final = 0.15
 _COASTING_SECONDS: Final = 0.7
 _LOOKS_SECONDS: Final = 0.5
@@ -23,11 +23,11 @@ Looks: TypeAlias = NDArray[np.float32]
 
 @dataclass(slots=True, eq=False)
 class Track:
-    """A face followed: centre, size (pixels) and velocity (pixels a second) when last seen.
+    """A tracked face: centre, size (pixels) and velocity (pixels per second) when last seen.
 
-    seconds: for how long frames showed it, each until the next one. person: its number, None until
-    it is confirmed. dropped: it was too brief to be a face. views: of ``familiar``, while it is
-    not decided; viewed: when the last one was taken. place: where it was first seen.
+    seconds: how long frames showed it, each counting until the next one. person: its number, None
+    until confirmed. dropped: it was too brief to be a face. views: see ``familiar``, collected until
+    it is decided; viewed: when the last one was taken. place: where it was first seen.
     """
 
     first_seen: float
@@ -46,16 +46,16 @@ class Track:
 
     @property
     def decided(self) -> bool:
-        """Whether it is known to be a person, or not to be one."""
+        """Whether it is known to be a person or not."""
         return self.dropped or self.person is not None
 
     def expected(self, time_seconds: float) -> NDArray[np.float64]:
-        """Where the centre should be by now; the velocity fades, for nobody walks on for ever."""
+        """The predicted centre; the velocity decays, as nobody keeps moving forever."""
         gap = time_seconds - self.last_seen
         return self.centre + self.velocity * _COASTING_SECONDS * -math.expm1(-gap / _COASTING_SECONDS)
 
     def see(self, time_seconds: float, centre: NDArray[np.float64], size: float, looks: Looks | None) -> None:
-        """Take over a new sighting."""
+        """Update with a new sighting."""
         gap = time_seconds - self.last_seen
         if gap > 0:
             measured = (centre - self.centre) / gap
@@ -68,7 +68,7 @@ class Track:
 
 
 def looks_of(rgb: RGB, box: Box) -> Looks:
-    """The face as a tiny colour picture, float32, free of brightness and contrast."""
+    """The face as a tiny colour picture, flat float32, less its mean brightness."""
     x, y = max(box.x, 0), max(box.y, 0)
     cut = rgb[y : max(box.y + box.height, y + 1), x : max(box.x + box.width, x + 1)]
     if not cut.size:
@@ -79,6 +79,6 @@ def looks_of(rgb: RGB, box: Box) -> Looks:
 
 
 def likeness(one: Looks, other: Looks) -> float:
-    """Correlation of two looks, -1 to 1; featureless pictures are like every other."""
+    """Correlation of two looks, -1 to 1; featureless pictures match anything."""
     length = float(np.linalg.norm(one) * np.linalg.norm(other))
     return float(one @ other) / length if length > 1 else 1.0

@@ -1,6 +1,6 @@
-"""Who is who between frames: every face gets a stable person number.
+"""Tracks faces across frames: every face gets a stable person number.
 
-Everything counts in seconds, never in frames, so that it works alike at 2 and at 60 frames a
+Everything is measured in seconds, never in frames, so that it works the same at 2 or 60 frames per
 second and at a variable rate. A tracker serves one stream.
 """
 
@@ -18,20 +18,20 @@ from .familiar import FamiliarFaces, view_of
 from .last_places import LastPlaces, Place
 from .track import Looks, Track, likeness, looks_of
 
-#: How far from where it was expected a face is still the same one, in widths of the face: at once,
-#: more for every second out of sight, and at most.
+#: How far from its predicted position a face is still the same one, in face widths: in the next
+#: frame, extra per second out of sight, and at most.
 REACH: Final = 0.8
 REACH_PER_SECOND: Final = 2.0
 LARGEST_REACH: Final = 2.5
-#: Sizes that differ by more than this factor are two faces.
+#: Faces whose sizes differ by more than this factor are different ones.
 LARGEST_RATIO: Final = 2.0
-#: What a lack of likeness counts beside a distance in widths of the face.
+#: Weight of a lack of likeness, relative to a distance in face widths.
 LOOKS_WEIGHT: Final = 2.0
-#: Looks that correlate less are two faces, wherever they are: after a cut in the film, mostly.
+#: Faces whose looks correlate less are different ones, wherever they are: mostly after a cut in the film.
 LEAST_LIKENESS: Final = 0.2
-#: Views of a face are taken at most so often, in seconds: a head turns by a quarter in half of one.
+#: Minimum time between views of a face, in seconds: a head makes a quarter turn in half a second.
 _VIEW_SECONDS: Final = 0.2
-#: Times are sums of fractions: what misses a limit by less has reached it.
+#: Rounding tolerance for times, which are sums of fractions.
 _TOLERANCE: Final = 1e-6
 _FORBIDDEN: Final = 1e6
 
@@ -39,15 +39,15 @@ Costs: TypeAlias = NDArray[np.float64]
 
 
 class FaceTracker:
-    """Numbers the persons of one stream 1, 2, ... in the order in which they are confirmed.
+    """Numbers the people of one stream 1, 2, ... in the order in which they are confirmed.
 
-    A face is the person whose expected place (at constant velocity), size and looks it fits best;
-    the pairing of all faces with all persons is optimal. gap_seconds: how long a person may be
-    out of sight and keep the number by place alone. confirm_seconds: for how long frames must show
-    a new face before it counts, each frame until the next one: this hides false boxes of a frame or
-    two, and where frames are farther apart than that, one is enough; 0 shows every face at once.
-    A new face that is out of sight for longer than that is dropped. familiar: knows faces again, by
-    whatever way they come back; None asks for places alone.
+    Each face is matched to the person whose predicted position (at constant velocity), size and looks
+    fit best; the matching of all faces with all people is optimal. gap_seconds: how long a person may
+    be out of sight and keep the number by position alone. confirm_seconds: how long frames must show a
+    new face before it counts, each frame until the next one. This hides false boxes of a frame or two;
+    if frames are farther apart than that, one is enough; 0 shows every face at once. A new face that
+    is out of sight for longer than that is dropped. familiar: recognises faces again wherever they
+    come back; None uses positions alone.
 
     >>> from emotion_core import Box, Face
     >>> def seen(x):
@@ -76,7 +76,7 @@ class FaceTracker:
     def update(
         self, time_seconds: float, predictions: Sequence[Prediction], rgb: RGB | None = None
     ) -> dict[int, Prediction]:
-        """Person -> prediction for the faces of the next frame that are confirmed by now, in the order given.
+        """Person -> prediction for the confirmed faces of the next frame, in the order given.
 
         Arguments and errors are those of ``follow``.
         """
@@ -84,12 +84,12 @@ class FaceTracker:
         return {track.person: seen for track, seen in zip(tracks, predictions, strict=True) if track.person is not None}
 
     def follow(self, time_seconds: float, predictions: Sequence[Prediction], rgb: RGB | None = None) -> list[Track]:
-        """The track of every face of the next frame, in the order given; later frames may decide what it is.
+        """The track of each face in the next frame, in the order given; it may be decided by later frames.
 
-        rgb: the frame (H, W, 3) in whose pixels the boxes are. With it, looks tell people apart
-        where places do not: two who meet and turn back, or a cut in the film.
+        rgb: the frame (H, W, 3), which the boxes refer to. With it, looks tell people apart when
+        positions cannot: two who meet and turn back, or a cut in the film.
 
-        Raises ValueError when time runs backwards.
+        Raises ValueError if time runs backwards.
         """
         if not time_seconds >= self._now:
             raise ValueError(f"Frames must come in order of time: {time_seconds} s came after {self._now} s.")
@@ -124,17 +124,16 @@ class FaceTracker:
         return seen
 
     def pass_time(self, time_seconds: float) -> None:
-        """Decide what can be decided when no other frame comes before this time."""
+        """Decide what can be decided, given that no other frame comes before this time."""
         for track in self._tracks:
             held = time_seconds - track.last_seen if track.last_seen == self._now else 0.0
             if not track.decided and track.seconds + held >= self.confirm_seconds - _TOLERANCE:
                 self._confirm(track)
 
     def finish(self, end_seconds: float) -> None:
-        """Decide everything at the end of the stream, in which its last frame stops to hold.
+        """Decide everything at the end of the stream, when its last frame stops counting.
 
-        A face counts, too, if it was there for as long as the whole of a stream that is shorter
-        than ``confirm_seconds``.
+        In a stream shorter than ``confirm_seconds``, a face also counts if it was there throughout.
         """
         self.pass_time(end_seconds)
         self._hold(end_seconds)
@@ -151,21 +150,21 @@ class FaceTracker:
             track.dropped = track.person is None
 
     def _hold(self, until: float) -> None:
-        """What the last frame showed held until now."""
+        """Count the last frame's faces until this time."""
         for track in self._tracks:
             if track.last_seen == self._now:
                 track.seconds += until - self._now
         self.pass_time(self._now)
 
     def _lives(self, track: Track, previous: float) -> bool:
-        """Whether a track is still waited for, which was last seen in the previous frame or earlier."""
+        """Whether to keep waiting for a track last seen in the previous frame or earlier."""
         away = self._now - track.last_seen
         lives = track.last_seen >= previous or away <= (self.gap_seconds if track.person else self.confirm_seconds)
         track.dropped = track.dropped or not (lives or track.person)
         return lives and not track.dropped
 
     def _view(self, track: Track, rgb: RGB, prediction: Prediction) -> None:
-        """Look at the face for the sake of knowing it again; a new one's every sighting counts."""
+        """Take a view of the face to recognise it later; a new face is viewed at every sighting."""
         if self._familiar is None or (track.decided and track.last_seen < track.viewed + _VIEW_SECONDS):
             return
         track.viewed = track.last_seen
@@ -181,7 +180,7 @@ class FaceTracker:
             absent = set(range(1, self._persons + 1)) - present
             place_of = None if track.place is None else self._places.whose(track.place, absent)
             known = self._familiar.who(track.views, absent, place_of)
-            if known is not None:  # perhaps still waited for at the old place
+            if known is not None:  # perhaps still expected at the old place
                 self._tracks = [other for other in self._tracks if other.person != known]
             track.person = known
         if track.person is None:
@@ -192,7 +191,7 @@ class FaceTracker:
             track.views.clear()
 
     def _costs(self, centres: NDArray[np.float64], sizes: NDArray[np.float64], looks: list[Looks | None]) -> Costs:
-        """How badly each face fits each track, (tracks, faces): 0 is perfectly, ``_FORBIDDEN`` not at all."""
+        """How badly each face fits each track, (tracks, faces): 0 is a perfect fit, ``_FORBIDDEN`` none."""
         if not self._tracks or not looks:
             return np.empty((len(self._tracks), len(looks)))
         expected = np.array([track.expected(self._now) for track in self._tracks])
