@@ -1,1 +1,1 @@
-"""Videos: reading, analysing frame by frame, writing the annotated copy and what was seen."""
+"""Videos: reading, frame-by-frame analysis, writing the annotated copy and the results."""

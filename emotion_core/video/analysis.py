@@ -1,12 +1,12 @@
-"""A video in; out come the annotated video, a CSV, a JSON and a timeline, with progress on the way.
+"""Turns a video into an annotated video, a CSV, a JSON and a timeline, reporting progress.
 
     with analyze_video("clip.mp4", "answers", recognizer) as work:
         for progress in work:
             print(progress.frames, progress.seconds_left)
     print(work.result().files.video)
 
-Memory does not grow with the video's length: a few frames are held, everything else is written,
-added up or forgotten.
+Memory does not grow with the video's length: only a few frames are held, everything else is
+written, added up or forgotten.
 """
 
 import os
@@ -34,10 +34,10 @@ from .timeline import timeline_svg
 from .work import Work
 from .writer import VideoWriter
 
-#: Pictures that are decoded before they are analysed, and not yet encoded after it.
+#: How many pictures are decoded ahead of the analysis, and how many wait to be encoded after it.
 DECODED_AHEAD: Final = 4
 ENCODED_BEHIND: Final = 8
-#: Seconds between two reports of progress, and so until a cancelled job stops.
+#: Interval between progress reports in seconds, and so the delay until a cancelled job stops.
 REPORT_SECONDS: Final = 0.25
 
 
@@ -47,11 +47,11 @@ def analyze_video(
     recognizer: EmotionRecognizer,
     options: VideoOptions | None = None,
 ) -> Work[VideoProgress, VideoSummary]:
-    """Analyse a video file and write the answers into ``folder``, which is made if need be.
+    """Analyse a video file and write the results into ``folder``, which is created if needed.
 
-    Raises VideoLimitError or VideoError at once, before any work, for what cannot be used. The
-    work reports some four times a second, and its result is the summary. Closing it, or an
-    exception in it, ends it and deletes what was written; the files appear when all are complete.
+    Raises VideoLimitError or VideoError at once, before any work, for an unusable video. The
+    work reports about four times a second, and its result is the summary. Closing it, or an
+    exception in it, ends it and deletes what was written; files appear only once all are complete.
 
     >>> work = analyze_video("clip.mp4", "answers", EmotionRecognizer.load(), VideoOptions(rate=10))
     >>> last = list(work)[-1]
@@ -86,19 +86,19 @@ def _work(
 
 
 def _watched(job: "_Job") -> Generator[VideoProgress, None, VideoSummary]:
-    """Have the job done in a thread of its own and tell how far it is, even while no picture comes of it."""
+    """Run the job in its own thread and report progress, even while it produces no pictures."""
     with ThreadPoolExecutor(1, "video") as worker:
         done = worker.submit(job.run)
         try:
             while not wait((done,), REPORT_SECONDS).done:
                 yield job.progress()
         finally:
-            job.reader.stop()  # of a job that is done, nothing
+            job.reader.stop()  # no effect on a finished job
         return done.result()
 
 
 class _Job:
-    """One video's work: fills ``parts``, which will be called ``files`` in the end."""
+    """One video's work: writes ``parts``, which are renamed to ``files`` at the end."""
 
     def __init__(
         self,
@@ -114,7 +114,7 @@ class _Job:
         self._began = time.monotonic()
 
     def run(self) -> VideoSummary:
-        """All of the work; VideoError when no picture can be decoded, or when it was stopped."""
+        """Do all the work; VideoError if no picture can be decoded, or if it was stopped."""
         people = PeopleLog(self._recognizer.config.labels)
         with RowWriter(self._parts.csv, self._parts.json, people.labels) as rows:
             notices: tuple[str, ...] = ()
@@ -176,7 +176,7 @@ class _Job:
         )
 
     def progress(self) -> VideoProgress:
-        """How far the work is by now."""
+        """How far the work has got."""
         reader, elapsed = self.reader, time.monotonic() - self._began
         frames, total = reader.frames, reader.info.frames
         share = frames / total if total else reader.bytes_read / reader.info.size_bytes
@@ -193,7 +193,7 @@ def _draw(writer: VideoWriter, item: Followed) -> None:
 
 
 def _unfinished(folder: Path) -> tempfile.TemporaryDirectory[str]:
-    """Where files grow until they are complete; in the same folder, so that moving them copies nothing."""
+    """A folder for incomplete files; inside the target folder, so that moving them copies nothing."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return tempfile.TemporaryDirectory(prefix=".unfinished-", dir=folder)

@@ -1,4 +1,4 @@
-"""Opening a video's file, and which of its tracks is meant."""
+"""Opens video files and selects their tracks."""
 
 from pathlib import Path
 from typing import Final
@@ -11,10 +11,10 @@ from av.video.stream import VideoStream
 
 from ..errors import VideoError
 
-#: What is opened: containers of films alone. FFmpeg also opens playlists, and these name other
-#: files and addresses, which an uploaded file must never make this machine read.
+#: The allowed formats: video containers only. FFmpeg also opens playlists, which refer to other
+#: files and addresses that an uploaded file must never make the server read.
 FORMATS: Final = "mov,mp4,matroska,webm,avi,mpegts,mpeg,ogg,flv,asf,3gp,gif,mxf,nut,ivf,h264,hevc,m4v,mjpeg,dv,wtv"
-#: How the names of such files end, where names must do: of millions, and in a window that chooses files.
+#: Their file name endings, for when only names can be checked: among millions of files, and in file dialogs.
 ENDINGS: Final = (
     frozenset((".mp4", ".m4v", ".mov", ".qt", ".webm", ".mkv", ".avi", ".divx", ".mpg", ".mpeg", ".mpe", ".m1v"))
     | {".m2v", ".vob", ".ogv", ".ogm", ".flv", ".f4v", ".wmv", ".asf", ".ts", ".mts", ".m2ts", ".3gp", ".3g2"}
@@ -25,9 +25,9 @@ _OPTIONS: Final = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
 
 
 def open_video(path: Path) -> InputContainer:
-    """Open a local file, and nothing that it may refer to; VideoError if it is not a video."""
+    """Open a local file, but nothing that it refers to; VideoError if it is not a video."""
     try:
-        # The prefix keeps FFmpeg from reading a protocol into a file's name.
+        # The prefix keeps FFmpeg from taking part of a file name for a protocol.
         return av.open(f"file:{path.absolute()}", "r", options=dict(_OPTIONS), metadata_errors="replace")
     except av.FFmpegError as error:
         raise VideoError(
@@ -36,8 +36,8 @@ def open_video(path: Path) -> InputContainer:
 
 
 def video_stream(container: InputContainer) -> VideoStream:
-    """The film in the file, of several the one marked as default; VideoError if there is none that can be decoded."""
-    # Not the cover of a piece of music, nor the small pictures for a player's time bar.
+    """The video track, the default one if there are several; VideoError if none can be decoded."""
+    # Skip cover art, and the thumbnails for a player's seek bar.
     stills = Disposition.attached_pic | Disposition.timed_thumbnails
     films = [stream for stream in container.streams.video if not stream.disposition & stills]
     if not films:
@@ -45,16 +45,16 @@ def video_stream(container: InputContainer) -> VideoStream:
     known = [stream for stream in films if stream.codec_context is not None]
     if not known:
         raise VideoError(f"The video's codec is not one that can be decoded. {HELP}")
-    return max(known, key=lambda stream: bool(stream.disposition & Disposition.default))  # the first of equals
+    return max(known, key=lambda stream: bool(stream.disposition & Disposition.default))  # ties: the first
 
 
 def sound_stream(container: InputContainer) -> AudioStream | None:
-    """The sound, of several tracks the one marked as default; None if there is none."""
+    """The audio track, the default one if there are several; None if there is none."""
     return max(container.streams.audio, key=lambda stream: bool(stream.disposition & Disposition.default), default=None)
 
 
 def pass_over_others(container: InputContainer, *wanted: VideoStream | AudioStream | None) -> None:
-    """Have the packets of all other tracks left in the file, where its format allows."""
+    """Skip reading packets of all other tracks, if the format allows."""
     for stream in container.streams:
         if stream not in wanted:
             stream.discard = Discard.all

@@ -1,4 +1,4 @@
-"""Boxes and captions on a frame in YUV 4:2:0, without a way over RGB and back."""
+"""Draws boxes and captions on YUV 4:2:0 frames, without converting to RGB and back."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -15,12 +15,12 @@ from ..render import label, strokes
 from ..results import Prediction
 from .picture import I420, planes
 
-#: Weights of red and blue in the luma, by ITU-R BT.601 and BT.709.
+#: Weights of red and blue in luma, from ITU-R BT.601 and BT.709.
 _WEIGHTS: Final = {Colorspace.ITU601: (0.299, 0.114), Colorspace.ITU709: (0.2126, 0.0722)}
 
 
 def paint_i420(pixels: I420, faces: Sequence[tuple[Prediction, str]], matrix: Colorspace) -> None:
-    """Draw what ``render.paint`` draws into a frame, uint8 (H * 3 / 2, W); the colours' edges to two pixels."""
+    """Like ``render.paint``, but on a frame, uint8 (H * 3 / 2, W); chroma edges are exact to two pixels."""
     whole = planes(pixels)
     height, width = whole[0].shape
     for stroke in strokes((width, height), faces):
@@ -29,7 +29,7 @@ def paint_i420(pixels: I420, faces: Sequence[tuple[Prediction, str]], matrix: Co
         if left >= right or top >= bottom:
             continue
         parts = _chip(*stroke.chip, matrix) if stroke.chip else _ink(stroke.colour, matrix)
-        # The smaller planes have a pixel for every two in a row and a column.
+        # The chroma planes have half the resolution in each direction.
         steps = (1, 2, 2)
         for plane, part, step in zip(whole, parts, steps, strict=True):
             place = plane[top // step : -(-bottom // step), left // step : -(-right // step)]
@@ -45,13 +45,13 @@ def _ink(colour: str, matrix: Colorspace) -> tuple[NDArray[np.uint8], ...]:
 @lru_cache(maxsize=512)
 def _chip(text: str, colour: str, size: int, pad: int, matrix: Colorspace) -> tuple[NDArray[np.uint8], ...]:
     y, u, v = to_yuv(label(text, colour, size, pad), matrix)
-    # One more row and column of colour: a chip may begin between two of its pixels.
+    # One extra chroma row and column, as a chip may start between two chroma pixels.
     half = (y.shape[1] // 2 + 1, y.shape[0] // 2 + 1)
     return y, *(np.asarray(cv2.resize(part, half, interpolation=cv2.INTER_AREA), np.uint8) for part in (u, v))
 
 
 def to_yuv(rgb: RGB, matrix: Colorspace) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
-    """Y, U and V in the ranges of video, each uint8 (H, W), of RGB uint8 (H, W, 3)."""
+    """RGB uint8 (H, W, 3) -> Y, U and V in video range, each uint8 (H, W)."""
     red, green, blue = (rgb[..., channel].astype(np.float64) / 255 for channel in range(3))
     kr, kb = _WEIGHTS[matrix]
     luma = kr * red + (1 - kr - kb) * green + kb * blue

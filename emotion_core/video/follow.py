@@ -1,4 +1,4 @@
-"""The pictures of a video, in order, each with the persons that it shows."""
+"""A video's pictures in order, each with the people in it."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -14,15 +14,15 @@ from ..tracking.tracker import FaceTracker
 from .picture import Picture
 from .results import VideoOptions
 
-#: Analysed frames whose faces are named in one call: that takes three quarters of the time of one by one.
+#: Analysed frames whose faces are classified in one call, in three quarters of the time of single calls.
 BATCH: Final = 4
-#: Frames held back for one such call, and as many again until the next analysed one says where their boxes go.
+#: Frames held back for such a call, and as many again until the next analysed one shows where their boxes go.
 MAX_WAITING: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """A picture with its persons; analyzed: not merely between two that were."""
+    """A picture with its people; analyzed: False if interpolated between analysed pictures."""
 
     picture: Picture
     frame: TrackedFrame
@@ -30,7 +30,7 @@ class Followed:
 
 
 def analyzer_of(recognizer: EmotionRecognizer, options: VideoOptions) -> StreamAnalyzer:
-    """What analyses one video as ``options`` say; it has a memory, so another video needs another."""
+    """A new analyzer for one video with these options; it is stateful, so each video needs its own."""
     return StreamAnalyzer(
         recognizer,
         FaceTracker(options.gap_seconds, options.confirm_seconds, FamiliarFaces()),
@@ -45,16 +45,16 @@ def follow(
     rate: float | None,
     end_seconds: Callable[[], float],
 ) -> Iterator[Followed]:
-    """Every picture, in order, with the persons it shows.
+    """Every picture, in order, with the people in it.
 
-    end_seconds: asked when all have come, when the last one stops to be shown. Pictures wait until
-    it is known who is on them, and those between two analysed ones where their boxes are on the way to.
+    end_seconds: called after the last picture, returns when it stops being shown. Pictures wait until
+    the people in them are decided, and those between two analysed ones until the second is analysed.
     """
     line = _Line()
     found: list[FoundFaces] = []
     slot = -1
     for picture in pictures:
-        # Times fall into slots of 1 / rate; the first frame of each is analysed, and so the first of all.
+        # Time is divided into slots of 1 / rate; the first frame in each is analysed, so the very first one is, too.
         now = slot + 1 if rate is None else int(picture.time_seconds * rate + 1e-6)
         line.pictures.append((picture, now != slot))
         if now != slot:
@@ -74,7 +74,7 @@ def follow(
 
 
 class _Line:
-    """Pictures that wait for what was seen on them. pictures: with whether they are analysed; frames: what was seen."""
+    """Pictures waiting for results. pictures: each with whether it is analysed; frames: the results."""
 
     def __init__(self) -> None:
         self.pictures: deque[tuple[Picture, bool]] = deque()
@@ -82,7 +82,7 @@ class _Line:
         self._before: TrackedFrame | None = None
 
     def ready(self) -> Iterator[Followed]:
-        """Those before and with a frame that was seen; of those after the last one what is too much to keep."""
+        """Pictures up to the last result; also later ones that exceed the queue's limit."""
         while self.frames:
             picture, analyzed = self.pictures.popleft()
             after = self.frames[0]
@@ -95,7 +95,7 @@ class _Line:
             yield self._held(self._before)
 
     def rest(self) -> Iterator[Followed]:
-        """Those after the last frame that was seen."""
+        """The pictures after the last result."""
         while self._before and self.pictures:
             yield self._held(self._before)
 

@@ -1,6 +1,6 @@
-"""High dynamic range (PQ and HLG, ITU-R BT.2100) -> what ordinary screens show and the networks know.
+"""Tone mapping from HDR (PQ and HLG, ITU-R BT.2100) to SDR, which screens show and the networks know.
 
-FFmpeg's scaler can do the like, but takes seconds before its first frame.
+FFmpeg's scaler can do something similar, but takes seconds before its first frame.
 """
 
 import itertools
@@ -16,31 +16,31 @@ from av.video.reformatter import ColorPrimaries, Colorspace, ColorTrc, VideoRefo
 from numpy.typing import NDArray
 
 HDR: Final = (ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67)
-#: Diffuse white in nits (ITU-R BT.2408), and the peak that HLG is shown at.
+#: Diffuse white in nits (ITU-R BT.2408), and the peak luminance assumed for HLG.
 WHITE: Final = 203.0
 _HLG_PEAK: Final = 1000.0
-#: Up to this share of white light is kept as it is; above, highlights are pressed together.
+#: Light up to this share of white is unchanged; highlights above it are compressed.
 KNEE: Final = 0.75
-#: Of an ordinary screen (ITU-R BT.1886).
+#: Display gamma of an SDR screen (ITU-R BT.1886).
 _GAMMA: Final = 2.4
-#: Colours of BT.2020 in those of BT.709, in linear light (ITU-R BT.2087).
+#: BT.2020 to BT.709 primaries, in linear light (ITU-R BT.2087).
 _PRIMARIES: Final = np.array([[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]])
 _LUMA: Final = np.array([0.2627, 0.6780, 0.0593])
-#: Nodes a colour of the table; values between them are interpolated.
+#: Nodes per channel of the lookup table; values in between are interpolated.
 _NODES: Final = 33
 
 Values = NDArray[np.float64]
 
 
 def is_hdr(frame: VideoFrame) -> bool:
-    """Whether the frame's values are those of PQ or HLG."""
+    """Whether the frame is PQ or HLG."""
     return frame.color_trc in HDR
 
 
 class ToneMapper:
-    """Turns HDR frames of one size into ordinary ones, in full RGB of 10 bits. One thread's.
+    """Converts HDR frames of one size to SDR, in full-range 10-bit RGB. Not thread-safe.
 
-    max_side: larger frames are scaled down to it, in their own proportions.
+    max_side: larger frames are scaled down to it, keeping the aspect ratio.
     """
 
     def __init__(self, first: VideoFrame, max_side: int) -> None:
@@ -56,7 +56,7 @@ class ToneMapper:
         with tempfile.TemporaryDirectory() as folder:
             table = Path(folder) / "table.cube"
             write_table(table, ColorTrc(first.color_trc))
-            # A path is an option's value here: its colons and backslashes, on Windows, are escaped.
+            # The path is a filter option's value: on Windows its colons and backslashes must be escaped.
             path = str(table).replace("\\", "/").replace(":", "\\:")
             mapped = self._graph.add("lut3d", file=path, interp="tetrahedral")
             sink = self._graph.add("buffersink")
@@ -65,11 +65,11 @@ class ToneMapper:
             self._graph.configure()
 
     def fits(self, frame: VideoFrame) -> bool:
-        """Whether the frame is of the kind that this one was made for."""
+        """Whether the frame has the size and transfer function this mapper was made for."""
         return _kind(frame) == self._kind
 
     def __call__(self, frame: VideoFrame) -> VideoFrame:
-        """The frame as an ordinary one."""
+        """The frame converted to SDR."""
         wide = self._scaler.reformat(frame, *self._size, "gbrp10le", src_colorspace=Colorspace.BT2020)
         self._graph.push(wide)
         mapped = cast("VideoFrame", self._graph.pull())
@@ -82,16 +82,16 @@ def _kind(frame: VideoFrame) -> tuple[int, int, int]:
 
 
 def write_table(path: Path, trc: ColorTrc) -> None:
-    """Write a cube of ``_NODES`` colours a side in the format that editing programs exchange."""
+    """Write a lookup table with ``_NODES`` nodes per side as a .cube file."""
     steps = np.linspace(0, 1, _NODES)
-    # Red changes fastest, as the format has it.
+    # Red changes fastest, as the format requires.
     signal = np.array([(red, green, blue) for blue, green, red in itertools.product(steps, repeat=3)])
     rows = "\n".join(" ".join(f"{value:.6f}" for value in row) for row in ordinary(signal, trc))
     path.write_text(f"LUT_3D_SIZE {_NODES}\n{rows}\n", encoding="ascii")
 
 
 def ordinary(signal: Values, trc: ColorTrc) -> Values:
-    """BT.2020 signals (N, 3) of 0 to 1 -> BT.709 signals: what white reflects becomes white."""
+    """BT.2020 signals (N, 3), 0 to 1 -> BT.709 signals, scaled so that diffuse white is white."""
     light = _pq(signal) if trc == ColorTrc.SMPTE2084 else _hlg(signal)
     light = np.maximum(light / WHITE @ _PRIMARIES.T, 0)
     brightest = light.max(axis=1, keepdims=True)
@@ -102,14 +102,14 @@ def ordinary(signal: Values, trc: ColorTrc) -> Values:
 
 
 def _pq(signal: Values) -> Values:
-    """Nits of PQ signals (SMPTE ST 2084)."""
+    """PQ signals -> nits (SMPTE ST 2084)."""
     m1, m2, c1, c2, c3 = 2610 / 16384, 2523 / 32, 3424 / 4096, 2413 / 128, 2392 / 128
     power = signal ** (1 / m2)
     return np.asarray(10_000 * (np.maximum(power - c1, 0) / (c2 - c3 * power)) ** (1 / m1), np.float64)
 
 
 def _hlg(signal: Values) -> Values:
-    """Nits of HLG signals (ARIB STD-B67), on a screen of ``_HLG_PEAK``."""
+    """HLG signals -> nits (ARIB STD-B67), on a screen with a peak of ``_HLG_PEAK``."""
     a, b, c = 0.17883277, 0.28466892, 0.55991073
     scene = np.where(signal <= 0.5, signal**2 / 3, (np.exp((signal - c) / a) + b) / 12)
     return np.asarray(_HLG_PEAK * np.maximum(scene @ _LUMA, 1e-9)[:, None] ** 0.2 * scene, np.float64)

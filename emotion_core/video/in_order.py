@@ -1,6 +1,6 @@
-"""Work done in order in a thread of its own, a bounded way ahead of or behind those who ask for it.
+"""Work done in order in a background thread, a bounded distance ahead of or behind the caller.
 
-Decoders and encoders let Python go on while they work, so that a video's stages overlap.
+Decoders and encoders release the GIL while they work, so a video's stages overlap.
 """
 
 from collections import deque
@@ -15,10 +15,10 @@ _END: Final = object()
 
 
 def ahead(items: Iterator[T], most: int) -> Generator[T, None, None]:
-    """The same items, of which up to ``most`` are made before they are asked for.
+    """The same items, with up to ``most`` prefetched.
 
-    What goes wrong in making one is raised in its place. Closing ends the work after the item that
-    is being made.
+    An exception while making an item is raised in its place. Closing ends the work after the item
+    that is being made.
     """
     with ThreadPoolExecutor(1, "ahead") as worker:
         made = deque(worker.submit(next, items, _END) for _ in range(most))
@@ -31,10 +31,10 @@ def ahead(items: Iterator[T], most: int) -> Generator[T, None, None]:
 
 
 class Behind:
-    """Calls that are made later, in order, at most ``most`` of them; a context manager.
+    """A queue of at most ``most`` calls, run in order in the background; a context manager.
 
-    What goes wrong in one is raised by a later call, or by ``finish``; after an exception in the
-    block, what has not begun is left undone.
+    An exception in one is raised by a later call or by ``finish``; after an exception in the
+    block, calls that have not started are dropped.
     """
 
     def __init__(self, most: int) -> None:
@@ -49,12 +49,12 @@ class Behind:
         self._worker.shutdown(cancel_futures=True)
 
     def __call__(self, function: Callable[P, object], *values: P.args, **named: P.kwargs) -> None:
-        """Have ``function`` called after all that were given before; waits while too many are to come."""
+        """Queue a call of ``function``; waits while the queue is full."""
         while len(self._waiting) >= self._most:
             self._waiting.popleft().result()
         self._waiting.append(self._worker.submit(function, *values, **named))
 
     def finish(self) -> None:
-        """Wait until everything has been done."""
+        """Wait until all calls are done."""
         while self._waiting:
             self._waiting.popleft().result()

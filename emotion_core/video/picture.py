@@ -1,4 +1,4 @@
-"""A decoded frame as the analysis and the encoder want it: upright, in one size, RGB or YUV when asked."""
+"""Decoded frames for the analysis and the encoder: upright, all the same size, RGB or YUV on demand."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,18 +13,18 @@ from numpy.typing import NDArray
 
 from ..images import RGB
 
-#: A frame in YUV 4:2:0, uint8 (H * 3 / 2, W): the luma's rows, then those of U and of V, two to a row.
+#: A frame in YUV 4:2:0, uint8 (H * 3 / 2, W): the rows of Y, then of U and of V, two per array row.
 I420: TypeAlias = NDArray[np.uint8]
-#: Frames of another shape by more than this share are set into the picture, not stretched to it.
+#: Frames whose aspect ratio differs by more than this share are letterboxed, not stretched.
 _SAME_SHAPE: Final = 0.02
 _BLACK: Final = (16, 128, 128)
 
 
 @dataclass(frozen=True, slots=True)
 class Orientation:
-    """How pictures are to be turned, as phones write it down instead of turning them.
+    """How to bring pictures upright, as phones record it instead of rotating them.
 
-    turned: rows become columns; then mirrored: left becomes right; flipped: up becomes down.
+    turned: transpose first; then mirrored: swap left and right; flipped: swap top and bottom.
     """
 
     turned: bool = False
@@ -32,7 +32,7 @@ class Orientation:
     flipped: bool = False
 
     def upright(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The picture (H, W) or (H, W, 3) the right way up, its sides exchanged if it is turned."""
+        """The picture (H, W) or (H, W, 3) the right way up, with sides swapped if turned."""
         if self.turned:
             pixels = np.asarray(cv2.transpose(pixels), np.uint8)
         if self.mirrored or self.flipped:
@@ -42,7 +42,7 @@ class Orientation:
 
 
 def orientation_of(frame: VideoFrame) -> Orientation:
-    """From the display matrix: a pixel at (x, y) belongs to (a x + c y, b x + d y)."""
+    """From the display matrix, which maps a pixel at (x, y) to (a x + c y, b x + d y)."""
     data = cast("Any", frame.side_data).get(Type.DISPLAYMATRIX)
     if data is None:
         return Orientation()
@@ -52,16 +52,16 @@ def orientation_of(frame: VideoFrame) -> Orientation:
 
 @dataclass(eq=False)
 class Canvas:
-    """What all pictures of a video have in common. width, height: even, of the upright picture.
+    """What all pictures of a video share. width, height: even, of the upright picture.
 
-    pixel_shape: width of a frame's pixel by its height. Each way of asking for pixels is one thread's.
+    pixel_shape: a pixel's width divided by its height. Use ``rgb`` and ``i420`` from one thread each.
     """
 
     width: int
     height: int
     orientation: Orientation = Orientation()
     pixel_shape: float = 1.0
-    #: The YUV matrix of the output; ``pictures`` are tagged with theirs.
+    #: The YUV matrix of the output; input frames are tagged with their own.
     matrix: Colorspace = Colorspace.ITU601
     _to_rgb: VideoReformatter = field(default_factory=VideoReformatter, repr=False)
     _to_yuv: VideoReformatter = field(default_factory=VideoReformatter, repr=False)
@@ -78,10 +78,10 @@ class Canvas:
         return whole
 
     def i420(self, frame: VideoFrame) -> I420:
-        """The frame as YUV 4:2:0, in an array of its own."""
+        """The frame as YUV 4:2:0, in a new array."""
         width, height = self._inside(frame)
         sides = self._lying(width, height)
-        # Of a frame that is so already nothing is computed.
+        # Does nothing if the frame is already in this format.
         scaled = self._to_yuv.reformat(
             frame, *sides, "yuv420p", dst_colorspace=self.matrix, dst_color_range=ColorRange.MPEG
         )
@@ -96,27 +96,27 @@ class Canvas:
         return whole
 
     def _inside(self, frame: VideoFrame) -> tuple[int, int]:
-        """Width and height, even, of the upright frame on the canvas: all of it, unless the shape is another one."""
+        """Even width and height of the upright frame on the canvas: all of it, unless the aspect ratio differs."""
         width, height = frame.width * self.pixel_shape, float(frame.height)
         if self.orientation.turned:
             width, height = height, width
         shape, own = width / height, self.width / self.height
-        # Sides were made even, which changes the shape of small pictures a little.
+        # Rounding the sides to even changes the aspect ratio of small pictures slightly.
         if abs(shape / own - 1) <= _SAME_SHAPE + 2 / min(self.width, self.height):
             return self.width, self.height
         scale = min(self.width / width, self.height / height)
-        # Margins of even width, so that the colours' planes, of half the size, agree with the luma's.
+        # Even margins, so that the half-size chroma planes line up with luma.
         margins = round((self.width - width * scale) / 4) * 4, round((self.height - height * scale) / 4) * 4
         return max(self.width - margins[0], 2), max(self.height - margins[1], 2)
 
     def _lying(self, width: int, height: int) -> tuple[int, int]:
-        """Sides of the frame that is upright with these."""
+        """Sides of the frame before it is brought upright."""
         return (height, width) if self.orientation.turned else (width, height)
 
 
 @dataclass(eq=False)
 class Picture:
-    """A decoded frame, its time in seconds from the first picture, and the same in the stream's units."""
+    """A decoded frame and its time since the first picture, in seconds and in the stream's time units."""
 
     time_seconds: float
     pts: int
@@ -134,7 +134,7 @@ class Picture:
 
 
 def planes(pixels: I420) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint8]]:
-    """Views of Y (H, W), U and V (H / 2, W / 2) of a frame whose sides are even."""
+    """Views of Y (H, W), U and V (H / 2, W / 2) of a frame with even sides."""
     height, width = pixels.shape[0] * 2 // 3, pixels.shape[1]
     flat = pixels.reshape(-1)
     size, half = height * width, (height // 2, width // 2)

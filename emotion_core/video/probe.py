@@ -1,4 +1,4 @@
-"""What a video file says of itself, and whether it can be used, before any work is done."""
+"""Reads a video file's metadata and checks that it can be used, before any work is done."""
 
 import itertools
 import math
@@ -20,38 +20,38 @@ from .container import open_video, sound_stream, video_stream
 from .picture import Orientation, orientation_of
 
 MIN_SIDE: Final = 16
-#: Of videos that state no rate of frames.
+#: Frame rate assumed for videos that state none.
 DEFAULT_RATE: Final = Fraction(25)
-#: Some files state their clock's rate, a thousand and more, in place of the frames'.
+#: Some files give their clock rate, 1,000 or more, as the frame rate.
 MAX_RATE: Final = 240
-#: In which a first frame must be found.
+#: The first frame must be found within this many packets.
 _FIRST_PACKETS: Final = 10_000
-#: Packets that may come for every frame of the limit: sound's, in the main.
+#: Packets allowed per frame of the limit; most are audio packets.
 _PACKETS_A_FRAME: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
 class VideoLimits:
-    """What a video may have at most."""
+    """Upper limits for a video."""
 
-    #: Its length.
+    #: Length of the video.
     max_seconds: float = 600
-    #: The size of its file.
+    #: Size of the file.
     max_bytes: int = 500_000_000
     #: Width times height of a frame.
     max_pixels: int = 3840 * 2160
-    #: Frames that are decoded, whether or not they can be shown.
+    #: Decoded frames, whether or not they can be shown.
     max_frames: int = 36_000
-    #: Time for the whole analysis; what is done by then is the answer.
+    #: Time for the whole analysis; the result covers what is done by then.
     max_work_seconds: float = 3600
 
     @property
     def max_packets(self) -> int:
-        """Packets that are read, whatever they hold."""
+        """Limit on packets read, of any kind."""
         return _PACKETS_A_FRAME * self.max_frames
 
 
-#: Nobody else waits for this machine: a film may be as long as it likes, and as large as 8K with its margins.
+#: For local use, where nobody else is waiting: any length, and frames up to 8K with margins.
 OWN_MACHINE: Final = VideoLimits(
     max_seconds=math.inf,
     max_bytes=sys.maxsize,
@@ -63,31 +63,31 @@ OWN_MACHINE: Final = VideoLimits(
 
 @dataclass(frozen=True, slots=True)
 class VideoInfo:
-    """What a file says of itself. Sizes are upright, with square pixels."""
+    """A video file's metadata. Sizes are upright, with square pixels."""
 
     #: In pixels.
     width: int
     #: In pixels.
     height: int
-    #: From the first picture to the end of the last; None where the file does not say, as browser-recorded ones do not.
+    #: From the first picture to the end of the last; None if not stated, as in files recorded by browsers.
     seconds: float | None
-    #: Perhaps an estimate; None where nothing can be told.
+    #: May be an estimate; None if unknown.
     frames: int | None
-    #: Frames a second, on average.
+    #: Average frames per second.
     rate: Fraction
-    #: FFmpeg's name of it.
+    #: FFmpeg's codec name.
     codec: str
-    #: Whether there is a sound track.
+    #: Whether there is an audio track.
     has_sound: bool
-    #: Of the file.
+    #: Size of the file.
     size_bytes: int
-    #: How its pictures are turned and mirrored to be upright.
+    #: How to rotate and mirror its pictures to be upright.
     orientation: Orientation
-    #: What the file's clock shows at the first picture, in seconds.
+    #: Timestamp of the first picture, in seconds.
     start: Fraction
 
     def fitted(self, max_side: int) -> tuple[int, int]:
-        """Width and height of at most ``max_side`` pixels and even, as H.264 wants them."""
+        """Width and height, at most ``max_side`` pixels and even, as H.264 requires."""
         scale = min(1.0, max_side / max(self.width, self.height))
         return max(int(self.width * scale) // 2 * 2, 2), max(int(self.height * scale) // 2 * 2, 2)
 
@@ -95,8 +95,8 @@ class VideoInfo:
 def probe(path: str | os.PathLike[str], limits: VideoLimits | None = None) -> VideoInfo:
     """Read the header and the first frame.
 
-    Raises VideoLimitError when the header exceeds the limits, VideoError when the file is missing,
-    empty, no video, or has no frame that can be decoded.
+    Raises VideoLimitError if the header exceeds the limits, VideoError if the file is missing, empty,
+    not a video, or has no decodable frame.
     """
     limits = limits or VideoLimits()
     source = Path(path)
@@ -114,7 +114,7 @@ def probe(path: str | os.PathLike[str], limits: VideoLimits | None = None) -> Vi
         rate = stated if stated and stated <= MAX_RATE else DEFAULT_RATE
         frames = stream.frames or (max(round(seconds * rate), 1) if seconds and rate == stated else None)
         first = _first_frame(container, stream, limits)
-        # Pixels need not be square: DV's and DVDs' are not.
+        # Pixels are not always square, for example in DV and on DVDs.
         width, height = round(first.width * (stream.sample_aspect_ratio or 1)), first.height
         orientation = orientation_of(first)
         if orientation.turned:
@@ -141,7 +141,7 @@ def _file_size(path: Path) -> int:
         if not path.is_file():
             raise VideoError(f"There is no file {name!r}. Check the path.")
         size = path.stat().st_size
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name; VideoError is one, too
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name, but VideoError is one, too
         if isinstance(error, VideoError):
             raise
         raise VideoError(f"{name!r} cannot be opened. Check the path and its permissions.") from error
@@ -156,7 +156,7 @@ def _seconds(container: InputContainer, stream: VideoStream) -> float | None:
     if container.duration is None:
         return None
     seconds, start = container.duration / av.time_base, (container.start_time or 0) / av.time_base
-    # Matroska tells the time of the end. Recorders and relays let the clock run on from file to file.
+    # Matroska gives the end time, not the length. Recorders and relays do not restart the clock for each file.
     late = "matroska" in container.format.name and 0 < start < seconds
     return seconds - start if late else seconds
 
@@ -187,13 +187,13 @@ def _check(stream: VideoStream, seconds: float | None, limits: VideoLimits) -> N
 
 
 def _first_frame(container: InputContainer, stream: VideoStream, limits: VideoLimits) -> VideoFrame:
-    stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}  # frames may outgrow the header
+    stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}  # frames may exceed the header
     packets = itertools.islice(container.demux(stream), _FIRST_PACKETS)
     try:
         while (packet := next(packets, None)) is not None:
             with suppress(av.FFmpegError):
                 for frame in stream.decode(packet):
                     return frame
-    except av.FFmpegError:  # the demuxer, which then has no more packets
+    except av.FFmpegError:  # from the demuxer, which then has no more packets
         pass
     raise VideoError("No picture of this video can be decoded: it is damaged. Export or record it again.")

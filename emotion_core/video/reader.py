@@ -1,4 +1,4 @@
-"""A video -> upright pictures with their times, in constant memory, whatever the file does."""
+"""A video -> upright pictures with timestamps, in constant memory for any file."""
 
 import os
 import threading
@@ -20,20 +20,20 @@ from .picture import Canvas, Picture
 from .probe import VideoInfo, VideoLimits
 from .sound import SoundTrack
 
-#: Frames without a time of their own, more of them than of others: the video never gets anywhere.
+#: More untimed frames than this, and more than timed ones, end the reading: the video makes no progress.
 MOST_UNTIMED: Final = 250
-#: Untagged videos from this height on have the colours of HD, as players guess.
+#: Untagged videos of at least this height are assumed to have HD colours, as players do.
 _HD: Final = 720
-#: As FFmpeg numbers the matrices of YUV.
+#: FFmpeg's numbers for YUV matrices.
 _BT709, _UNTAGGED, _BT601 = 1, 2, 6
 
 
 class VideoReader:
     """Reads one video's pictures from start to end, in constant memory; a context manager.
 
-    max_side: larger frames are scaled down to it. What was wrong with the file is found out on the
-    way and told by ``notices``. Whatever the file holds, an iteration ends at the limits, and soon
-    after ``stop``: decoded frames, packets and seconds of work count, not only pictures.
+    max_side: larger frames are scaled down to it. Problems with the file are found during reading and
+    reported by ``notices``. For any file, iteration ends at the limits, and soon after ``stop``: decoded
+    frames, packets and working time are limited, not only pictures.
     """
 
     def __init__(self, path: str | os.PathLike[str], info: VideoInfo, limits: VideoLimits, max_side: int) -> None:
@@ -44,8 +44,8 @@ class VideoReader:
         self._container = open_video(self._path)
         self._video = video_stream(self._container)
         self._video.thread_type = "AUTO"
-        self._video.codec_context.options = {"max_pixels": str(limits.max_pixels)}  # frames may outgrow the header
-        #: Passed over, but for its times.
+        self._video.codec_context.options = {"max_pixels": str(limits.max_pixels)}  # frames may exceed the header
+        #: Only its timestamps are used.
         self._sound = sound_stream(self._container)
         pass_over_others(self._container, self._video, self._sound)
         self.time_base = self._video.time_base or Fraction(1, 90_000)
@@ -79,11 +79,11 @@ class VideoReader:
         return self._stop.is_set()
 
     def sound(self) -> SoundTrack:
-        """The same file's sound, to be read beside the pictures and to be closed."""
+        """The same file's audio, to be read alongside the pictures; the caller closes it."""
         return SoundTrack(self._path, self.info.start, self._limits.max_packets, self._stop)
 
     def stop(self) -> None:
-        """Have the iteration end, in whatever thread it goes on, at its next packet or frame."""
+        """End the iteration, in whichever thread it runs, at its next packet or frame."""
         self._stop.set()
 
     def __iter__(self) -> Iterator[Picture]:
@@ -99,16 +99,16 @@ class VideoReader:
                     self._sound_seconds = float(packet.dts * (packet.time_base or 0) - self.info.start)
                 if self._over():
                     return
-        except av.FFmpegError:  # the demuxer gave up: the rest of the file cannot be found
+        except av.FFmpegError:  # the demuxer gave up: the rest of the file is unreadable
             self._broken = True
             yield from self._pictures(None)
 
     def notices(self) -> tuple[str, ...]:
-        """What the reader of the result should know; complete when the iteration has ended."""
+        """Problems the user should know about; complete once the iteration has ended."""
         texts = [self._cut] if self._cut else []
         stated, expected = self._video.frames, self.info.seconds
-        # Where the header tells the time alone, it is that of the longer track. The frames that it
-        # counts may be passed over by an edit list, or be empty: a missing end is a matter of time.
+        # The header's duration is that of the longer track. Its frame count may include frames skipped by
+        # an edit list or empty ones, so a missing end is detected by time.
         short = expected is not None and max(self.seconds, self._sound_seconds) < 0.95 * expected - 0.1
         if not self._cut and (self._broken or short):
             read = f"{self.seconds:.1f}" if expected is None else f"{self.seconds:.1f} of {expected:.1f}"
@@ -121,7 +121,7 @@ class VideoReader:
         return tuple(texts)
 
     def _over(self) -> bool:
-        """Whether to end: asked to, or at a limit, which ``notices`` tells."""
+        """Whether to end: stopped, or at a limit, which ``notices`` reports."""
         limits = self._limits
         if self._cut or self.stopped:
             return True
@@ -161,10 +161,10 @@ class VideoReader:
                 yield Picture(seconds, pts, self._ordinary(frame), self.canvas)
 
     def _next_pts(self, frame: VideoFrame) -> int | None:
-        """The frame's time from the first picture; None when it does not lie after the last one's.
+        """The frame's time since the first picture; None unless it is later than the last one.
 
-        Old AVI files give presentation times that jump back and forth; after a few of these the
-        decoding times, which do not, are taken instead.
+        Old AVI files have presentation times that jump back and forth; after a few of these, the
+        monotonic decoding times are used instead.
         """
         earlier, self._raw_pts = self._raw_pts, frame.pts
         if frame.pts is not None and earlier is not None and frame.pts <= earlier:
@@ -177,13 +177,13 @@ class VideoReader:
         return pts if pts > (-1 if last is None else last) else None
 
     def _matrix(self) -> Colorspace:
-        """Of YUV, as the file has it: the annotated video keeps it."""
+        """The file's YUV matrix, which the annotated video keeps."""
         context = self._video.codec_context
         hd = context.colorspace == _BT709 or (context.colorspace == _UNTAGGED and self._video.height >= _HD)
         return Colorspace.ITU709 if hd or context.color_trc in HDR else Colorspace.ITU601
 
     def _ordinary(self, frame: VideoFrame) -> VideoFrame:
-        """The frame with its colours told, and turned into those of ordinary screens."""
+        """The frame with complete colour tags, and converted to SDR if it is HDR."""
         if is_hdr(frame):
             if self._mapper is None or not self._mapper.fits(frame):
                 self._mapper = ToneMapper(frame, max(self.width, self.height))

@@ -1,4 +1,4 @@
-"""What a video's analysis is asked for and what it answers: options, progress, summary, files."""
+"""Inputs and outputs of a video analysis: options, progress, summary, files."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,9 +14,9 @@ from .probe import VideoLimits
 
 @dataclass(frozen=True, slots=True)
 class VideoOptions:
-    """How a video is analysed. Raises ValueError for values out of their bounds."""
+    """How a video is analysed. Raises ValueError for values out of bounds."""
 
-    #: Frames analysed a second, or None for every one; all are written.
+    #: Frames analysed per second, or None for every frame; all are written.
     rate: float | None = option(
         None, "analyse N frames a second instead of every one", type=frames_a_second, metavar="N"
     )
@@ -24,19 +24,19 @@ class VideoOptions:
     max_side: int = 1280
     #: Time constant of the smoothing; 0 for none.
     smoothing_seconds: float = 0.4
-    #: How long a person may be out of sight and keep the number by place alone; later, the face must be the same.
+    #: How long a person may be out of sight and keep the number by position alone; after that the face must match.
     gap_seconds: float = 1.0
-    #: For how long frames must show a face, each until the next one, before it counts, from its first sighting on.
+    #: How long frames must show a face, each until the next one, for it to count, then from its first sighting on.
     confirm_seconds: float = 0.12
-    #: Longest side of the copy on which faces are sought, in pixels: smaller is faster, and misses small faces.
+    #: Longest side of the copy searched for faces, in pixels: smaller is faster, but misses small faces.
     detection_side: int = 640
-    #: From one search of the whole frame to the next; in between, faces are sought near where they were. 0: always.
+    #: Interval between full-frame searches; in between, only areas around known faces are searched. 0: always full.
     search_seconds: float = 0.3
-    #: The least score of a face's detection, 0 to 1, where the detector gives one.
+    #: Minimum detection score of a face, 0 to 1, if the detector gives one.
     min_score: float = 0.7
-    #: Whether the annotated video is written, too; without it the other answers come much sooner.
+    #: Whether to write the annotated video, too; without it the other results come much sooner.
     copy: bool = option(True, "write no annotated video: tables and timeline, sooner")
-    #: What a video may have at most.
+    #: Upper limits for the video.
     limits: VideoLimits = field(default_factory=VideoLimits)
 
     def __post_init__(self) -> None:
@@ -50,31 +50,31 @@ class VideoOptions:
             raise ValueError("Times are seconds, 0 or more.")
 
 
-#: An attribute of ``VideoFiles`` -> what is put after the video's own name.
+#: Attribute of ``VideoFiles`` -> suffix after the video's own name.
 ENDINGS: Final = {"video": ".annotated.mp4", "csv": ".csv", "json": ".json", "timeline": ".timeline.svg"}
 
 
 @dataclass(frozen=True, slots=True)
 class VideoFiles:
-    """Where the answers of a video are."""
+    """Paths of a video's result files."""
 
-    #: The annotated copy; None where none was asked for.
+    #: The annotated copy; None if none was requested.
     video: Path | None
-    #: A row per face and analysed frame.
+    #: One row per face and analysed frame.
     csv: Path
-    #: The summary, and every frame.
+    #: The summary, and all analysed frames.
     json: Path
-    #: The chart, as SVG.
+    #: The timeline chart as SVG.
     timeline: Path
 
     @classmethod
     def beside(cls, folder: Path, name: str, copy: bool = True) -> "VideoFiles":
-        """The files for a video called ``name``; the whole name is kept, as a.mp4 and a.webm are two."""
+        """The files for a video called ``name``; the whole name is kept, as a.mp4 and a.webm may both exist."""
         video, *others = (folder / fitting("", name, ending) for ending in ENDINGS.values())
         return cls(video if copy else None, *others)
 
     def all(self) -> tuple[Path, ...]:
-        """Those that there are."""
+        """All files that are written."""
         return tuple(path for path in (self.video, self.csv, self.json, self.timeline) if path is not None)
 
 
@@ -95,33 +95,33 @@ class VideoSummaryDict(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class VideoSummary:
-    """What was seen."""
+    """The result of a video analysis."""
 
     #: The length of the video.
     seconds: float
-    #: All that were read.
+    #: Frames read.
     frames: int
-    #: Those that were looked at.
+    #: Frames analysed.
     analyzed_frames: int
-    #: Of the annotated video, in whose pixels all boxes are.
+    #: Width of the annotated video; all boxes are in its pixels.
     width: int
-    #: Of the annotated video.
+    #: Height of the annotated video.
     height: int
     #: Whether the annotated video has sound.
     has_sound: bool
-    #: The name of the model that answered.
+    #: Name of the model.
     model: str
-    #: The name of the detector that found the faces.
+    #: Name of the face detector.
     detector: str
-    #: What a reader should know, such as that the file was cut short.
+    #: What the user should know, for example that the file was truncated.
     notices: tuple[str, ...]
-    #: In the order in which they were first seen.
+    #: The people, in the order they were first seen.
     people: tuple[Person, ...]
-    #: Where the answers are.
+    #: The result files.
     files: VideoFiles
-    #: Frames a second of the work.
+    #: Processing speed, in frames per second.
     rate: float
-    #: The timeline as SVG, to be put into a page; the file has a background of its own.
+    #: The timeline as SVG for embedding in a page; the file also has a background.
     chart: str = field(repr=False)
 
     def to_dict(self) -> VideoSummaryDict:
@@ -142,15 +142,15 @@ class VideoSummary:
 
 @dataclass(frozen=True, slots=True)
 class VideoProgress:
-    """How far the work is."""
+    """How far the work has got."""
 
-    #: Done.
+    #: Frames done.
     frames: int
-    #: Of all, perhaps estimated; None if unknown.
+    #: Total frames, possibly an estimate; None if unknown.
     total: int | None
-    #: 0 to 1, of the file where the number of frames is unknown.
+    #: 0 to 1; the share of the file read if the number of frames is unknown.
     fraction: float
-    #: Frames a second.
+    #: Frames per second.
     rate: float
-    #: Until the end; None while that is unknown.
+    #: Remaining time; None while unknown.
     seconds_left: float | None

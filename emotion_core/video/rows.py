@@ -1,4 +1,4 @@
-"""The answers of a video as they come: a CSV and a JSON file, written frame by frame."""
+"""A video's results as CSV and JSON, written frame by frame."""
 
 import csv
 import json
@@ -11,11 +11,11 @@ from ..tracking.stream import TrackedFrame
 
 
 class RowWriter:
-    """Writes a row per face and analysed frame; a context manager.
+    """Writes one row per face and analysed frame; a context manager.
 
-    The CSV has a line per face: the smoothed answer, the box in the annotated video's pixels, the
-    smoothed probabilities under the labels' names and this frame's own as ``LABEL_raw``. The JSON
-    is an object: ``labels``, ``frames`` (each on a line, also those without a face), ``summary``.
+    The CSV has a line per face: the smoothed prediction, the box in the annotated video's pixels, the
+    smoothed probabilities in columns named after the labels, and this frame's own as ``LABEL_raw``. The
+    JSON is an object: ``labels``, ``frames`` (one per line, also those without a face), ``summary``.
     """
 
     def __init__(self, csv_path: Path, json_path: Path, labels: tuple[str, ...]) -> None:
@@ -44,5 +44,5 @@ class RowWriter:
         self._separator = ",\n"
 
     def finish(self, summary: Any) -> None:
-        """Close the JSON's list and add the summary, a JSON-ready object."""
+        """Close the JSON's frame list and add the summary, a JSON-ready object."""
         self._json.write(f'],\n"summary": {json.dumps(summary, indent=1)}}}\n')

@@ -1,4 +1,4 @@
-"""A video's sound, read beside its pictures: as far as these have come, and no further."""
+"""A video's audio, read alongside its pictures and never further than they have got."""
 
 import threading
 from collections.abc import Iterator
@@ -12,15 +12,15 @@ from av.audio.stream import AudioStream
 
 from .container import open_video, pass_over_others, sound_stream
 
-#: Sound before the first picture by more than this, in seconds, is left out; encoders begin a little early.
+#: Audio earlier than this before the first picture is dropped, in seconds; encoders start a little early.
 _EARLY: float = 0.1
 
 
 class SoundTrack:
-    """The packets of a video's sound, in order; a context manager. ``stream`` is None where there is none.
+    """The packets of a video's audio, in order; a context manager. ``stream`` is None without audio.
 
-    start: what the file's clock shows at the first picture, in seconds. max_packets: so many are read.
-    stop: when it is set, no more come.
+    start: timestamp of the first picture, in seconds. max_packets: how many are read at most.
+    stop: once set, no more packets are read.
     """
 
     def __init__(self, path: Path, start: Fraction, max_packets: int, stop: threading.Event) -> None:
@@ -39,7 +39,7 @@ class SoundTrack:
         self._container.close()
 
     def until(self, seconds: float) -> "Iterator[av.Packet[AudioStream]]":
-        """The next packets, up to a time from the first picture on."""
+        """The next packets, up to a time since the first picture."""
         while True:
             packet = self._next or next(self._packets, None)
             if packet is None:
@@ -58,7 +58,7 @@ class SoundTrack:
                     return
                 if packet.dts is not None and self._seconds(packet) > -_EARLY:
                     yield packet
-        except av.FFmpegError:  # the rest of the file cannot be found, as the pictures' reader tells
+        except av.FFmpegError:  # the rest of the file is unreadable, which the picture reader reports
             return
 
     def _seconds(self, packet: "av.Packet[AudioStream]") -> float:

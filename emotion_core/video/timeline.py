@@ -1,7 +1,7 @@
-"""The timeline of a video as an SVG: per person, the probabilities over time as stacked areas.
+"""A video's timeline as SVG: each person's probabilities over time as stacked areas.
 
-Words and axes are drawn in the colour of the surrounding text, so that an inline chart suits light
-and dark pages; as a file of its own it brings its background along.
+Text and axes use the colour of the surrounding text, so that an inline chart suits light and dark
+pages; a standalone file includes a background.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,23 +18,23 @@ from ..images import data_uri
 from ..labels import SYMBOLS, colour_of
 from ..tracking.people import Person
 
-#: Persons drawn, those seen longest first to be chosen; the rest is mentioned.
+#: How many people are drawn, preferring those seen longest; the rest are only counted.
 MAX_ROWS: Final = 20
 _WIDTH, _LEFT, _RIGHT, _TOP, _ROW, _AREA = 960, 212, 940, 40, 116, 84
 _LEGEND_STEP: Final = 116
-#: Where the axis of time begins and ends, as shares of the chart's width.
+#: Start and end of the time axis, as shares of the chart's width.
 SIDES: Final = (_LEFT / _WIDTH, _RIGHT / _WIDTH)
 
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """What one label takes of a stacked chart, for one unbroken stretch of time."""
+    """One label's area in a stacked chart, for one unbroken stretch of time."""
 
-    #: The label that the area stands for.
+    #: The area's label.
     label: str
     #: SVG path data: numbers and the letters M, L and Z.
     path: str
-    #: What it says when pointed at: the label and its mean probability.
+    #: Tooltip: the label and its mean probability.
     words: str
 
 
@@ -43,7 +43,7 @@ def timeline_svg(
 ) -> str:
     """SVG text: a row per person with thumbnail, main expression and stacked areas, 0 to 1.
 
-    bin_seconds: the length of the persons' bins. standalone: for a file, not part of a page.
+    bin_seconds: length of the people's time bins. standalone: for a file rather than a page.
     """
     chosen = sorted(sorted(people, key=lambda person: -person.seconds_seen)[:MAX_ROWS], key=lambda row: row.person)
     end = max(end_seconds, bin_seconds)
@@ -76,7 +76,7 @@ def timeline_svg(
 
 @cache
 def _template() -> Template:
-    """The chart's template; what is put in is escaped."""
+    """The chart's template; inserted values are escaped."""
     folder = FileSystemLoader(Path(__file__).parent / "templates")
     chart = Environment(loader=folder, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     chart.filters.update(colour=colour_of, picture=data_uri, tenths=lambda value: f"{value:.1f}")
@@ -91,15 +91,15 @@ def stacked_areas(
     top: float,
     height: float,
 ) -> list[Area]:
-    """An area per label and unbroken stretch of time, stacked in the labels' order from below.
+    """One area per label and unbroken stretch of time, stacked bottom-up in label order.
 
-    bins: number of a span of time -> probabilities (C,). x_of: times in seconds -> x.
+    bins: time bin number -> probabilities (C,). x_of: times in seconds -> x.
     """
     areas: list[Area] = []
     for stretch in _stretches(sorted(bins)):
         values = np.array([bins[number] for number in stretch])
         heights = np.concatenate([np.zeros((len(stretch), 1)), np.cumsum(values, axis=1)], axis=1)
-        # From the first bin's start through the middles to the last one's end.
+        # From the first bin's start through the bins' centres to the last one's end.
         middles = (np.array(stretch) + 0.5) * bin_seconds
         times = np.concatenate([[stretch[0] * bin_seconds], middles, [(stretch[-1] + 1) * bin_seconds]])
         heights = np.concatenate([heights[:1], heights, heights[-1:]])
@@ -117,7 +117,7 @@ def _points(x: NDArray[np.float64], y: NDArray[np.float64]) -> str:
 
 
 def _stretches(numbers: Sequence[int]) -> list[list[int]]:
-    """The numbers, parted wherever one is missing."""
+    """The numbers, split into runs of consecutive ones."""
     stretches: list[list[int]] = []
     for number in numbers:
         if stretches and number == stretches[-1][-1] + 1:

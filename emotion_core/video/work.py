@@ -1,4 +1,4 @@
-"""Long work that reports how far it is and in the end has a result."""
+"""Long-running work that reports its progress and returns a result."""
 
 from collections.abc import Generator
 from types import TracebackType
@@ -9,10 +9,10 @@ Result = TypeVar("Result")
 
 
 class Work(Generator[Step, None, Result], Generic[Step, Result]):
-    """Iterating does the work and tells its steps; ``result`` does what is left and returns the outcome.
+    """Iterating does the work and yields its steps; ``result`` does the rest and returns the outcome.
 
-    Closing it, or leaving its ``with`` block, ends work that is not done. In a generator,
-    ``result = yield from work`` hands the steps on.
+    Closing it, or leaving its ``with`` block, ends unfinished work. In a generator,
+    ``result = yield from work`` passes the steps on.
     """
 
     def __init__(self, steps: Generator[Step, None, Result]) -> None:
@@ -24,20 +24,20 @@ class Work(Generator[Step, None, Result], Generic[Step, Result]):
         try:
             return self._steps.send(value)
         except StopIteration as stop:
-            if not self._results and stop.value is not None:  # None: closed, or asked once more
+            if not self._results and stop.value is not None:  # None: closed, or already exhausted
                 self._results.append(stop.value)
             raise
 
     def throw(self, *error: object) -> Step:
-        """Raise an error where the work stands, which ends it."""
+        """Raise an error inside the work, which ends it."""
         return self._steps.throw(*error)  # type: ignore[call-overload, no-any-return]
 
     def close(self) -> None:
-        """End the work and delete what is unfinished; nothing happens if it has ended."""
+        """End the work and delete unfinished files; does nothing if it has ended."""
         self._steps.close()
 
     def result(self) -> Result:
-        """The outcome; RuntimeError when the work was ended before it was done."""
+        """The outcome; RuntimeError if the work was ended before it was done."""
         for _ in self:
             pass
         if not self._results:

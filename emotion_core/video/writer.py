@@ -1,4 +1,4 @@
-"""Frames and sound -> an MP4 that browsers play: H.264, yuv420p, the index in front."""
+"""Frames and audio -> an MP4 that browsers can play: H.264, yuv420p, index at the start."""
 
 from contextlib import suppress
 from fractions import Fraction
@@ -16,21 +16,21 @@ from ..images import RGB
 from .picture import I420
 from .sound import SoundTrack
 
-#: 0.6 of the work of "superfast" with its adaptive B-frames, smaller files, and 0.8 dB less of 46: what shrinks a
-#: file is the macroblock tree, which needs a short look ahead alone.
+#: 0.6 times the work of plain "superfast" with adaptive B-frames, smaller files, and 0.8 dB less of 46: the macroblock
+#: tree is what shrinks files, and it only needs a short lookahead.
 X264: Final = {"preset": "superfast", "crf": "21", "x264-params": "mbtree=1:rc-lookahead=5:b-adapt=0:subme=0"}
-#: Sound that both MP4 and browsers take: copied as it is. Anything else becomes AAC.
+#: Audio codecs that both MP4 and browsers support are copied. Anything else is converted to AAC.
 COPIED_SOUND: Final = ("aac", "mp3", "opus", "flac")
 _AAC_RATES: Final = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
-#: Matrices of YUV as FFmpeg numbers them (AVCOL_SPC_BT709, AVCOL_SPC_SMPTE170M).
+#: FFmpeg's numbers for YUV matrices (AVCOL_SPC_BT709, AVCOL_SPC_SMPTE170M).
 _BT709, _BT601 = 1, 6
 
 
 class VideoWriter:
     """Writes one MP4; a context manager.
 
-    width, height: even. time_base: the unit of every frame's time. rate: frames a second on
-    average, a hint to the encoder. matrix: of the YUV that comes. sound: written as far as the pictures go.
+    width, height: even. time_base: unit of frame times. rate: average frames per second, a hint to
+    the encoder. matrix: of the incoming YUV. sound: written as far as the pictures go.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class VideoWriter:
         sound: SoundTrack | None = None,
     ) -> None:
         self._container = av.open(path, "w", format="mp4", options={"movflags": "+faststart"})
-        # Rates of a thousand a second, as some files state, would ask for a level that no player has.
+        # Rates of 1,000 frames per second, as some files claim, would need an H.264 level that no player supports.
         hint = Fraction(min(max(float(rate), 1.0), 120.0)).limit_denominator(1001)
         self._video = self._container.add_stream("libx264", rate=hint, options=X264, width=width, height=height)
         self._video.thread_type = "AUTO"
@@ -71,16 +71,16 @@ class VideoWriter:
         try:
             self._container.close()
         except av.FFmpegError:
-            if kind is None:  # a broken-off file is to be deleted anyway
+            if kind is None:  # an aborted file is deleted anyway
                 raise
 
     def write(self, rgb: RGB, pts: int) -> None:
-        """Add a frame, RGB uint8 (height, width, 3), at ``pts`` time units: more than the last one's."""
-        # OpenCV does this ten times as fast as FFmpeg's scaler, by BT.601.
+        """Add a frame, RGB uint8 (height, width, 3), at ``pts`` time units, later than the last one."""
+        # OpenCV's conversion (BT.601) is ten times as fast as FFmpeg's scaler.
         self.write_i420(np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2YUV_I420), np.uint8), pts)
 
     def write_i420(self, pixels: I420, pts: int) -> None:
-        """Add a frame in YUV 4:2:0, uint8 (height * 3 / 2, width), which must not change afterwards."""
+        """Add a frame in YUV 4:2:0, uint8 (height * 3 / 2, width); it must not be modified afterwards."""
         frame = av.VideoFrame.from_numpy_buffer(pixels, format="yuv420p")
         frame.pts, frame.time_base = pts, self._time_base
         self._container.mux(self._video.encode(frame))
@@ -89,7 +89,7 @@ class VideoWriter:
 
     @property
     def has_sound(self) -> bool:
-        """Whether the copy will have the sound of the source."""
+        """Whether the copy will have the source's audio."""
         return self._copy is not None or self._aac is not None
 
     def _write_sound(self, until: float) -> None:
@@ -98,7 +98,7 @@ class VideoWriter:
                 self._add(packet, self._sound.start)
 
     def _add(self, packet: "av.Packet[AudioStream]", start: Fraction) -> None:
-        """Add a packet of the sound. A damaged one is left out, which ``notices`` tells."""
+        """Add an audio packet. A damaged one is dropped, which ``notices`` reports."""
         try:
             if self._copy is not None:
                 self._copy_sound(packet, self._copy, start)
@@ -111,7 +111,7 @@ class VideoWriter:
             self._sound_damaged = True
 
     def finish(self) -> None:
-        """Write the last picture's sound and what the encoders still hold."""
+        """Write the last picture's audio and flush the encoders."""
         self._write_sound(self._seconds + self._frame_seconds)
         self._container.mux(self._video.encode(None))
         if self._aac is not None:
@@ -119,7 +119,7 @@ class VideoWriter:
                 self._container.mux(self._aac.encode(None))
 
     def notices(self) -> tuple[str, ...]:
-        """What the reader of the result should know of the sound."""
+        """What the user should know about the audio."""
         return ("Some or all of the sound was damaged and is missing.",) if self._sound_damaged else ()
 
     def _add_sound(self, sound: AudioStream) -> None:
@@ -138,7 +138,7 @@ class VideoWriter:
             return
         offset = round(start / packet.time_base)
         packet.dts, packet.pts = packet.dts - offset, packet.pts - offset
-        if self._last_dts is None or packet.dts > self._last_dts:  # MP4 refuses what goes back in time
+        if self._last_dts is None or packet.dts > self._last_dts:  # MP4 requires increasing decoding times
             self._last_dts = packet.dts
             packet.stream = stream
             self._container.mux(packet)
