@@ -1,4 +1,4 @@
-"""``emotion``, or ``python -m emotion_core``: the command line as a program."""
+"""The command-line program: ``emotion`` or ``python -m emotion_core``."""
 
 import io
 import signal
@@ -8,11 +8,11 @@ from .cli.main import main
 
 
 def run() -> None:
-    """Run the command that the program was started with, and exit with its status."""
-    # As Ctrl-C does: what is half done is put away, and the exit status says so.
+    """Run the command given on the command line and exit with its status."""
+    # Handle SIGTERM like Ctrl-C: clean up unfinished work, and report it in the exit status.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     for stream in (sys.stdout, sys.stderr):
-        # Names of files may be no text, or none that an old console can show: they are told all the same.
+        # File names may be undecodable, or not displayable on an old console: print them escaped.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     sys.exit(main())

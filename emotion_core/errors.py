@@ -1,27 +1,27 @@
-"""The tree of errors. Each message says what was wrong and what to do about it.
+"""The error hierarchy. Each message says what was wrong and what to do about it.
 
     EmotionError
     ├── ImageError           (ValueError)         the picture cannot be used
     │   └── ImageLimitError                       it is too large, or too much work to decode
     ├── VideoError           (ValueError)         the video cannot be used
     │   └── VideoLimitError                       it is too long, too large or too wide
-    ├── DataError            (ValueError)         a data set cannot be read, or lacks what is asked of it
-    ├── TrainingError        (ValueError)         a training cannot be run as it is asked for
-    ├── ReportError          (ValueError)         a report cannot be made of what is recorded
+    ├── DataError            (ValueError)         a data set cannot be read, or lacks something required
+    ├── TrainingError        (ValueError)         a training cannot run with these settings
+    ├── ReportError          (ValueError)         a report cannot be made from what is recorded
     ├── BundleError          (ValueError)         a model bundle is broken or unsafe
     │   └── HashMismatchError                     a file is not the one that was published
-    ├── SettingsError        (ValueError)         an environment variable does not fit
+    ├── SettingsError        (ValueError)         an environment variable is invalid
     ├── ModelNotFoundError   (FileNotFoundError)  no model of that name, here or on the Hub
     ├── UploadGoneError      (FileNotFoundError)  an upload was deleted before it was used
-    ├── OutputError          (OSError)            an answer cannot be written
+    ├── OutputError          (OSError)            a result cannot be written
     ├── HubError             (ConnectionError)    the Hub did not answer, or refused
     ├── MissingPackageError  (ImportError)        an optional package is not installed
-    ├── ToolError            (RuntimeError)       another program that was asked for help failed
-    └── BusyError            (RuntimeError)       every place of the server is taken
+    ├── ToolError            (RuntimeError)       an external program failed
+    └── BusyError            (RuntimeError)       the server is at capacity
 
-Every class is also a child of the built-in error that fits it, so that callers who know
-nothing of this package catch what they expect. What a program may want to know of an error
-is an attribute of it: a limit, a path, the packages that are missing.
+Every class also inherits from the matching built-in error, so that callers who do not know
+this package catch what they expect. Details for programs are attributes: a limit, a path,
+the missing packages.
 """
 
 import difflib
@@ -30,14 +30,14 @@ from pathlib import Path
 
 
 class EmotionError(Exception):
-    """Anything that this package refuses to do."""
+    """Base class of all errors of this package."""
 
 
 class _LimitError(EmotionError):
-    """What was sent is valid, but over a limit.
+    """The input is valid, but over a limit.
 
-    limit_name: of the limit, which tells its unit (``max_bytes``, ``max_seconds``...). measured: what was
-    sent, in that unit; 0 where it was not measured to its end.
+    limit_name: the limit's name, which implies its unit (``max_bytes``, ``max_seconds``...). measured: the
+    input's value in that unit; 0 if it was not fully measured.
     """
 
     def __init__(self, message: str, limit_name: str = "", measured: float = 0, limit: float = 0) -> None:
@@ -59,19 +59,19 @@ class VideoError(EmotionError, ValueError):
 
 
 class VideoLimitError(_LimitError, VideoError):
-    """The video is over one of ``VideoLimits``, which ``limit_name`` names; see ``measured`` and ``limit``."""
+    """The video exceeds one of ``VideoLimits``, named by ``limit_name``; see ``measured`` and ``limit``."""
 
 
 class DataError(EmotionError, ValueError):
-    """A data set, or a row or file of it, cannot be read, or does not have what is asked of it."""
+    """A data set, or a row or file of it, cannot be read or lacks something required."""
 
 
 class TrainingError(EmotionError, ValueError):
-    """A training cannot be run as it is asked for: settings, initial weights, teachers or its folder do not fit."""
+    """A training cannot run: its settings, initial weights, teachers or folder are unsuitable."""
 
 
 class ReportError(EmotionError, ValueError):
-    """A report asks for what no run has recorded, or for what its network does not have."""
+    """A report needs something that no run has recorded, or that its network does not have."""
 
 
 class BundleError(EmotionError, ValueError):
@@ -83,7 +83,7 @@ class HashMismatchError(BundleError):
 
 
 class SettingsError(EmotionError, ValueError):
-    """An ``EMOTION_*`` environment variable is unknown, or its value does not fit."""
+    """An ``EMOTION_*`` environment variable is unknown or has an invalid value."""
 
 
 class ModelNotFoundError(EmotionError, FileNotFoundError):
@@ -91,11 +91,11 @@ class ModelNotFoundError(EmotionError, FileNotFoundError):
 
 
 class UploadGoneError(EmotionError, FileNotFoundError):
-    """An upload was deleted, as all are after a while, before it was used."""
+    """An upload expired and was deleted before it was used."""
 
 
 class OutputError(EmotionError, OSError):
-    """An answer cannot be written. path: the file or the folder, None where several would be one."""
+    """A result cannot be written. path: the file or folder; None if several results share one name."""
 
     def __init__(self, message: str, path: Path | None = None) -> None:
         super().__init__(message)
@@ -107,7 +107,7 @@ class HubError(EmotionError, ConnectionError):
 
 
 class MissingPackageError(EmotionError, ImportError):
-    """A package is not installed. packages: which ones; extra: the extra of this package that brings them."""
+    """A package is not installed. packages: their names; extra: the extra of this package that installs them."""
 
     def __init__(self, message: str, packages: Sequence[str] = (), extra: str = "") -> None:
         super().__init__(message)
@@ -115,7 +115,7 @@ class MissingPackageError(EmotionError, ImportError):
 
     @classmethod
     def for_extra(cls, what: str, packages: Sequence[str], extra: str) -> "MissingPackageError":
-        """With the message that says how to install them."""
+        """An error whose message says how to install them."""
         names, are = " and ".join(packages), "is" if len(packages) == 1 else "are"
         return cls(
             f"{what} needs {names}, which {are} not installed. In the clone: pip install '.[{extra}]'.",
@@ -125,22 +125,22 @@ class MissingPackageError(EmotionError, ImportError):
 
 
 class ToolError(EmotionError, RuntimeError):
-    """Another program (npm, a browser, Ray's workers) failed at what it was asked to do."""
+    """An external program (npm, a browser, Ray's workers) failed."""
 
 
 class BusyError(EmotionError, RuntimeError):
-    """Every place of the server is taken now; the same request may be answered a little later."""
+    """The server is at capacity; the same request may succeed a little later."""
 
 
 def in_words(error: Exception) -> str:
-    """For whoever gave the input: ours say what to do about it; of others the name of their class tells, too."""
+    """The error as text for users: our own messages suffice, others are prefixed with the class name."""
     return str(error) if isinstance(error, EmotionError) else f"{type(error).__name__}: {error}"
 
 
 def did_you_mean(word: str, known: Sequence[str], prefix: str = "") -> str:
-    """The end of a message on an unknown name: ``: do you mean X?``, or which names there are.
+    """The end of a message about an unknown name: ``: do you mean X?``, or the known names.
 
-    prefix: what all names begin with, which makes none of them nearer.
+    prefix: common to all names, so ignored when comparing.
     """
     nearest = difflib.get_close_matches(word.removeprefix(prefix), [name.removeprefix(prefix) for name in known], 1)
     if nearest:

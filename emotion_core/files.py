@@ -1,4 +1,4 @@
-"""Files that appear when they are complete, so that nobody meets half of one, and what tells a file from another."""
+"""Atomic file writing, file names that fit the file system, and file hashes."""
 
 import hashlib
 import os
@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-#: What file systems take for a name, in bytes.
+#: Longest file name that file systems allow, in bytes.
 MAX_NAME: Final = 255
 _HASH: Final = 8
 
 
 @contextmanager
 def unfinished(path: Path) -> Iterator[Path]:
-    """A hidden name beside ``path`` to write to; at the end it becomes ``path``, and after an exception it is gone."""
+    """A hidden temporary path next to ``path``: renamed to ``path`` on success, deleted after an exception."""
     part = path.with_name(fitting(f".part-{uuid.uuid4().hex}-", path.name))
     try:
         yield part
@@ -25,10 +25,10 @@ def unfinished(path: Path) -> Iterator[Path]:
 
 
 def fitting(start: str, name: str, end: str = "") -> str:
-    """``start + name + end``, and of a name that is too long for a file's its middle left out.
+    """``start + name + end``, with the middle of ``name`` cut out if the result is too long for a file name.
 
-    In the place of that is a hash of the name, so that different names stay different; what the name ends
-    in stays, too.
+    A hash of the name replaces the middle, so that different names stay different; the name's ending is
+    kept.
     """
     room = MAX_NAME - len(os.fsencode(start)) - len(os.fsencode(end))
     written = os.fsencode(name)
@@ -41,7 +41,7 @@ def fitting(start: str, name: str, end: str = "") -> str:
 
 
 def _first(letters: Iterable[str], room: int) -> str:
-    """So many of the letters as take no more than so many bytes."""
+    """The longest prefix of the letters that fits into ``room`` bytes."""
     kept: list[str] = []
     for letter in letters:
         room -= len(os.fsencode(letter))
@@ -52,6 +52,6 @@ def _first(letters: Iterable[str], room: int) -> str:
 
 
 def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal; OSError where it cannot be read."""
+    """The SHA-256 of a file, in hexadecimal; OSError if it cannot be read."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""Any picture a user may hand over -> RGB uint8 (H, W, 3), upright, or a clear refusal."""
+"""Any picture from a user -> upright RGB uint8 (H, W, 3), or a clear error."""
 
 import base64
 import binascii
@@ -21,13 +21,13 @@ from .picture_kinds import FORMATS, HEAD, refusal
 from .picture_notes import with_notes
 
 RGB: TypeAlias = NDArray[np.uint8]
-#: A path, the bytes of a file, an open binary file, a PIL image, or an array.
+#: A path, a file's bytes, an open binary file, a PIL image, or an array.
 ImageLike: TypeAlias = str | os.PathLike[str] | bytes | bytearray | BinaryIO | Image.Image | NDArray[np.generic]
 
-#: What phones call 50 megapixels: 8192x6144.
+#: 50 megapixels as phones count them: 8192x6144.
 MAX_PIXELS: Final = 8192 * 6144
 MIN_SIDE: Final = 16
-#: Of EXIF's orientations: where it stands, those that turn rows into columns, and those that begin at the far end.
+#: EXIF orientation: its tag, the first value that swaps rows and columns, and the values that start at the far end.
 _ORIENTATION: Final = 0x0112
 _TURNED: Final = 5
 _FROM_THE_END: Final = (3, 4, 7, 8)
@@ -40,7 +40,7 @@ _TRANSPOSE: Final = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-#: Rows, or columns, converted at a time.
+#: Rows or columns converted at a time.
 _STRIP: Final = 256
 _DAMAGED: Final = "The picture is damaged or cut short. Export or send it again."
 
@@ -48,13 +48,13 @@ _DAMAGED: Final = "The picture is damaged or cut short. Export or send it again.
 def load_image(source: ImageLike) -> RGB:
     """Decode a picture to RGB uint8 (H, W, 3).
 
-    EXIF rotation is applied, transparency is laid on white, 16-bit gray is scaled to 8, colour profiles
-    are turned to sRGB, and of an animation the first frame is taken. What a reader should know of the
-    picture stands in the array's ``notes`` (see ``picture_notes``). Arrays must be uint8, gray (H, W) or (H, W, 1),
-    RGB (H, W, 3) or RGBA (H, W, 4).
+    EXIF rotation is applied, transparency is put on white, 16-bit gray is scaled to 8 bits, colours with a
+    profile are converted to sRGB, and of an animation the first frame is used. Anything the user should know
+    about the picture is in the array's ``notes`` (see ``picture_notes``). Arrays must be uint8, gray (H, W) or
+    (H, W, 1), RGB (H, W, 3) or RGBA (H, W, 4).
 
-    Raises ImageError for anything that is not a whole picture of at least 16 pixels a side
-    and at most 50 megapixels; the size is read from the header, before anything is decoded.
+    Raises ImageError for anything that is not a complete picture of at least 16 pixels a side and
+    at most 50 megapixels; the size is read from the header, before anything is decoded.
 
     >>> load_image("photo.jpg").shape
     (512, 512, 3)
@@ -72,9 +72,9 @@ def _from_file(source: str | os.PathLike[str] | bytes | bytearray | BinaryIO) ->
 
 
 class Picture:
-    """A picture whose header was read, and nothing more. width, height: upright, in pixels.
+    """A picture of which only the header was read. width, height: upright, in pixels.
 
-    cost: what decoding it takes. notes: what a reader should know, once it is decoded.
+    cost: the cost of decoding it. notes: what the user should know, set by decoding.
     """
 
     def __init__(self, image: Image.Image, cost: Cost | None = None, file: BinaryIO | None = None) -> None:
@@ -82,7 +82,7 @@ class Picture:
         self.cost = cost or Cost(0, image.width * image.height * 3)
         self.notes: tuple[str, ...] = ()
         self._image, self._file = image, file
-        # Pillow turns TIFF pictures itself.
+        # Pillow applies the orientation of TIFF pictures itself.
         self._orientation = 1 if image.format == "TIFF" else image.getexif().get(_ORIENTATION, 1)
         self.width, self.height = image.size if self._orientation < _TURNED else image.size[::-1]
 
@@ -96,7 +96,7 @@ class Picture:
         return with_notes(rgb, self.notes) if self.notes else rgb
 
     def strips(self) -> Iterator[RGB]:
-        """The picture from top to bottom, a few rows at a time: no second copy of it is made on the way."""
+        """The picture from top to bottom, a few rows at a time, without a second full copy in memory."""
         image = self._loaded()
         colours = Colours(image)
         deep = _eight_bits(np.asarray(image)) if image.mode.startswith("I") or image.mode == "F" else None
@@ -117,7 +117,7 @@ class Picture:
         return self._image
 
     def _upright(self, image: Image.Image, top: int, bottom: int) -> Image.Image:
-        """Rows of the upright picture: columns of the stored one, where it is turned."""
+        """Rows of the upright picture, which are columns of the stored one if rotated."""
         turned = self._orientation >= _TURNED
         if self._orientation in _FROM_THE_END:
             top, bottom = self.height - bottom, self.height - top
@@ -128,7 +128,7 @@ class Picture:
 
 @contextlib.contextmanager
 def opened(source: str | os.PathLike[str] | bytes | bytearray | BinaryIO) -> Iterator[Picture]:
-    """Open a file and read its header; every error inside, as those of decoding, becomes an ImageError."""
+    """Open a file and read its header; every error inside, including decoding errors, becomes an ImageError."""
     file = _file_of(source)
     try:
         if not file.read(1):
@@ -145,7 +145,7 @@ def opened(source: str | os.PathLike[str] | bytes | bytearray | BinaryIO) -> Ite
         raise ImageLimitError(message, "max_pixels", limit=MAX_PIXELS) from None
     except ImageError:
         raise
-    # Pillow's decoders raise all of these, and struct.error, on broken files.
+    # Pillow's decoders raise many exception types on broken files, even struct.error.
     except Exception as error:
         raise ImageError(_DAMAGED) from error
     finally:
@@ -180,7 +180,7 @@ def _from_pil(image: Image.Image) -> RGB:
 
 
 def _flat(image: Image.Image, colours: Colours) -> RGB:
-    """sRGB; transparency is laid on white."""
+    """Convert to sRGB, with transparency put on white."""
     if colours.mode == "CMYK":
         return np.asarray(colours.to_srgb(image), dtype=np.uint8)
     if image.has_transparency_data:
@@ -190,16 +190,16 @@ def _flat(image: Image.Image, colours: Colours) -> RGB:
 
 
 def _eight_bits(gray: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """16 or 32 bits a pixel: scaled by the type's usual range, not stretched to the contents."""
+    """16 or 32 bits per pixel to 8: scaled by the type's usual range, not stretched to the contents."""
     low, high = gray.min(), gray.max()
-    if not low >= 0 or not np.isfinite(high):  # also true of NaN
+    if not low >= 0 or not np.isfinite(high):  # also catches NaN
         raise ImageError("The picture has negative or undefined pixel values. Export it as an 8-bit picture.")
     if high > 65535:
         raise ImageError("The picture has more than 16 bits a pixel. Export it as an 8-bit picture.")
-    # Up to 1 is the convention of floating-point pictures; up to 255 is 8 bits in a wide type.
+    # Floating-point pictures usually range up to 1; values up to 255 are 8 bits in a wider type.
     scale = 255 if gray.dtype.kind == "f" and high <= 1 else 1 if high <= 255 and gray.itemsize > 2 else 1 / 257
     eight = np.empty(gray.shape, np.uint8)
-    for row, values in zip(eight, gray, strict=True):  # row by row: no wide copy of a large picture
+    for row, values in zip(eight, gray, strict=True):  # row by row, to avoid a wide copy of a large picture
         row[:] = np.round(values.astype(np.float32) * scale)
     return eight
 
@@ -231,7 +231,7 @@ def _check_size(width: int, height: int) -> None:
 
 
 def from_base64(text: str) -> bytes:
-    """The file in base64, or in a data address; line ends and blanks are ignored. ImageError for anything else."""
+    """Decode base64 or a data URI; line ends and blanks are ignored. ImageError for anything else."""
     if text.startswith("data:"):
         text = text.partition(",")[2]
     try:
@@ -241,7 +241,7 @@ def from_base64(text: str) -> bytes:
 
 
 def data_uri(image: Image.Image, kind: str = "WEBP") -> str:
-    """The picture as part of a page: a WebP, or one of Pillow's other kinds, in a data address."""
+    """The picture as a data URI for a page: WebP, or another of Pillow's formats."""
     file = io.BytesIO()
     image.save(file, kind, quality=80)
     return f"data:image/{kind.lower()};base64,{base64.b64encode(file.getvalue()).decode()}"

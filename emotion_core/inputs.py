@@ -1,4 +1,4 @@
-"""The files that somebody means: names, patterns such as ``*.jpg``, and folders, with what is passed over in these."""
+"""Resolves input files: names, patterns such as ``*.jpg``, and folders, reporting what is skipped in these."""
 
 import fnmatch
 import os
@@ -7,18 +7,18 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Final
 
-#: Takes a path and why nothing is made of it.
+#: Receives a skipped path and the reason.
 PassOver = Callable[[str, str], None]
 _MAGIC: Final = "*?["
 _DEEP: Final = "**"
 
 
 def files_in(folder: str, endings: Collection[str], pass_over: PassOver, answers: str | None = None) -> Iterator[str]:
-    """The files of a folder, to its depth, whose names end so, in an order that is the same every time.
+    """The files with these endings in a folder and its subfolders, in a stable order.
 
-    endings: in small letters, with their points. pass_over: told of each other file, and of each folder
-    that is not looked into: hidden, a link, or closed to this user. answers: the real path of a folder in
-    which answers are written, which is left alone.
+    endings: in lower case, with their dots. pass_over: called for every other file, and for every folder
+    that is skipped because it is hidden, a link or unreadable. answers: the real path of the folder for
+    results, which is skipped.
     """
     try:
         with os.scandir(folder) as found:
@@ -47,7 +47,7 @@ def files_in(folder: str, endings: Collection[str], pass_over: PassOver, answers
 def _is_folder(entry: "os.DirEntry[str]") -> bool:
     try:
         return entry.is_dir()
-    except OSError:  # links that go round
+    except OSError:  # a loop of links
         return False
 
 
@@ -60,17 +60,17 @@ def _why_not(entry: "os.DirEntry[str]", endings: Collection[str]) -> str:
         return f"{named} not taken for what is asked for. Name the file itself, and it is looked at."
     try:
         kind = entry.stat().st_mode
-    except OSError:  # a link to nothing, or what has just gone: whoever opens it says so
+    except OSError:  # a broken link or just deleted: opening it will report that
         return ""
     return "" if stat.S_ISREG(kind) else "A device, a pipe or a socket, not a file."
 
 
 def matches(pattern: str) -> list[str]:
-    """What a pattern stands for, sorted: itself where something is called so, else what its ``*``, ``?``, ``[...]``
-    and ``**`` (any depth) match, [] where that is nothing.
+    """The paths that a pattern matches, sorted: itself if that path exists, else the matches of its ``*``, ``?``,
+    ``[...]`` and ``**`` (any depth); [] if there are none.
 
-    A part of the path that exists as it is written is meant as it is written: ``[1]`` is a folder of that name
-    before it is a 1. Names that begin with a point are matched by patterns that do.
+    Path components that exist literally are taken literally: ``[1]`` is a folder of that name rather than
+    a 1. Names that start with a dot are only matched by patterns that do.
     """
     written = Path(pattern).expanduser()
     if os.path.lexists(written) or not any(mark in pattern for mark in _MAGIC):
@@ -84,14 +84,14 @@ def matches(pattern: str) -> list[str]:
 
 
 def _inside(place: Path, part: str) -> list[Path]:
-    """What is called so in a folder, or is matched."""
+    """The entries of a folder with that name, or matching it."""
     if part == _DEEP:
         return [place, *_below(place)]
     if part == os.pardir or os.path.lexists(place / part):
         return [place / part]
     names = [name for name in _names(place) if part.startswith(".") or not name.startswith(".")]
     found = fnmatch.filter(names, part)
-    # No such class of characters: the bracket is a letter of the names.
+    # No match as a character class: take the bracket literally.
     return [place / name for name in found or fnmatch.filter(names, part.replace("[", "[[]"))]
 
 

@@ -1,6 +1,6 @@
-"""Label sets, and what stands for an expression beside its word: a colour and a symbol.
+"""Label sets, and the colour and symbol of each expression.
 
-A bundle's labels are read from its config; the sets here are those used to train.
+A bundle's labels are read from its config; the sets here are used for training.
 """
 
 from typing import Final
@@ -15,10 +15,10 @@ FERPLUS: Final = ("neutral", "happy", "surprise", "sad", "angry", "disgust", "fe
 #: AffectNet's eight expressions in the order of its ids (Mollahosseini et al. 2017, arXiv:1708.03985).
 AFFECTNET: Final = ("neutral", "happy", "sad", "surprise", "fear", "disgust", "angry", "contempt")
 
-#: RAF-DB's seven basic expressions in the order of its numbers 1 to 7 (Li et al. 2017, CVPR).
+#: RAF-DB's seven basic expressions in the order of its ids 1 to 7 (Li et al. 2017, CVPR).
 RAFDB: Final = ("surprise", "fear", "disgust", "happy", "sad", "angry", "neutral")
 
-#: Other words for the expressions, as data sets name their folders.
+#: Synonyms that data sets use as folder names.
 SYNONYMS: Final = {
     "anger": "angry",
     "happiness": "happy",
@@ -44,7 +44,7 @@ SYMBOLS: Final = {
     "contempt": "😏",
 }
 
-#: Okabe and Ito's palette, told apart with every common colour vision; text repeats the meaning.
+#: Okabe and Ito's palette, safe for common colour blindness; text always repeats the meaning.
 COLOURS: Final = {
     "angry": "#D55E00",
     "disgust": "#009E73",

@@ -1,6 +1,6 @@
-"""What can be asked for, said once: a dataclass's field has its default, its meaning and its bounds.
+"""Options defined once: a dataclass field holds an option's default, meaning and bounds.
 
-The command line makes its options from such fields (``cli.options.add_fields``).
+The command line builds its options from such fields (``cli.options.add_fields``).
 """
 
 from dataclasses import field
@@ -8,10 +8,10 @@ from typing import Any
 
 
 def option(default: Any, meaning: str, **words: Any) -> Any:
-    """A field that the command line can set; words: what argparse takes beside (``metavar``, ``choices``, ``type``).
+    """A field that the command line can set; words: further argparse arguments (``metavar``, ``choices``, ``type``).
 
-    A default that is a function is called where it is not set. For a switch that is on by default,
-    meaning says what it is to turn it off.
+    A callable default is used as a factory. For a switch that is on by default, meaning describes
+    turning it off.
     """
     metadata = {"meaning": meaning, "words": words}
     return (
@@ -22,7 +22,7 @@ def option(default: Any, meaning: str, **words: Any) -> Any:
 
 
 def frames_a_second(text: str) -> float:
-    """A rate above 0; ValueError for another."""
+    """Parse a rate above 0, up to 1000; ValueError otherwise."""
     rate = float(text)
     if not 0 < rate <= 1000:
         raise ValueError(f"give frames a second, above 0, not {text}")
@@ -30,7 +30,7 @@ def frames_a_second(text: str) -> float:
 
 
 def whole_number(text: str) -> int:
-    """1 or more; ValueError for another."""
+    """Parse a whole number, 1 or more; ValueError otherwise."""
     number = int(text)
     if number < 1:
         raise ValueError(f"give a whole number, 1 or more, not {text}")

@@ -1,4 +1,4 @@
-"""Colours as they were meant: pictures with a profile of their own (Display P3, Adobe RGB) become sRGB."""
+"""Colour management: pictures with a colour profile (Display P3, Adobe RGB) are converted to sRGB."""
 
 import io
 from typing import Final
@@ -6,14 +6,14 @@ from typing import Final
 from PIL import Image, ImageCms
 
 _SRGB: Final = ImageCms.createProfile("sRGB")
-#: By what the profile is for: the mode that it takes.
+#: Colour space of the profile -> Pillow mode of its input.
 _MODES: Final = {"RGB ": "RGB", "CMYK": "CMYK"}
 
 
 class Colours:
-    """What turns a picture's colours to sRGB; of one without a profile, or with one that is broken, nothing.
+    """Converts a picture's colours to sRGB; does nothing without a valid profile.
 
-    mode: of the pictures that ``to_srgb`` takes, or "" where there is nothing to do.
+    mode: the mode of ``to_srgb``'s input, or "" if there is nothing to do.
     """
 
     def __init__(self, image: Image.Image) -> None:
@@ -25,7 +25,7 @@ class Colours:
             profile = ImageCms.ImageCmsProfile(io.BytesIO(content))
             mode = _MODES.get(profile.profile.xcolor_space, "")
             known = "srgb" in (profile.profile.profile_description or "").lower()
-            # A profile for other colours than the file holds is a mistake of whoever wrote it.
+            # A profile for another colour space than the file's is the author's mistake.
             if mode and not known and (mode == "CMYK") == (image.mode == "CMYK"):
                 self._transform = ImageCms.buildTransform(profile, _SRGB, mode, "RGB")
                 self.mode = mode
@@ -33,5 +33,5 @@ class Colours:
             return
 
     def to_srgb(self, image: Image.Image) -> Image.Image:
-        """The same picture in sRGB, mode RGB."""
+        """The picture in sRGB, mode RGB."""
         return ImageCms.applyTransform(image, self._transform) or image

@@ -1,6 +1,6 @@
-"""What decoding a picture will take, before it is begun: headers tell of the picture, not of the work.
+"""Estimates the cost of decoding a picture in advance: its size in the header says little about the work.
 
-A TIFF of 100x100 pixels may lie in one tile of two thousand million; a JPEG of 100 kB may draw the same
+A TIFF of 100x100 pixels may be stored in one tile of two billion pixels; a JPEG of 100 kB may draw the same
 picture four hundred times.
 """
 
@@ -12,31 +12,31 @@ from PIL import Image, TiffImagePlugin
 
 from .errors import ImageLimitError
 
-#: Memory for one picture, in bytes: its decoder's, and the decoded pixels beside it.
+#: Memory for one picture, in bytes: its decoder's plus the decoded pixels.
 MAX_MEMORY: Final = 400_000_000
-#: Pixels times the scans of a progressive JPEG: some seconds of work.
+#: Limit on pixels times scans of a progressive JPEG: a few seconds of work.
 MAX_SCANNED_PIXELS: Final = 400_000_000
 MAX_SCANS: Final = 64
-#: Bytes a pixel while decoding. Pillow keeps most pictures in four bytes a pixel; WebP's decoder keeps two
-#: canvases of its own beside, and AVIF's and HEIF's the planes of a frame.
+#: Bytes per pixel while decoding. Pillow stores most pictures in four bytes per pixel; WebP's decoder also
+#: keeps two canvases, and AVIF's and HEIF's the planes of a frame.
 _BYTES_A_PIXEL: Final = {"WEBP": 16, "AVIF": 12, "HEIF": 12, "TIFF": 8}
 _USUAL_BYTES: Final = 4
-#: A progressive JPEG is kept as two-byte coefficients of up to three full planes until it is whole.
+#: A progressive JPEG is held as two-byte coefficients of up to three full planes until complete.
 _PROGRESSIVE_BYTES: Final = _USUAL_BYTES + 6
-#: How many times longer than a JPEG's a pixel takes, about; each scan of a progressive JPEG counts as one.
+#: Approximate time per pixel relative to JPEG; each scan of a progressive JPEG counts as one.
 _TIMES: Final = {"WEBP": 2, "AVIF": 4, "HEIF": 4, "PNG": 2}
-#: The result: RGB, one byte each.
+#: The result is RGB, one byte per channel.
 _RESULT_BYTES: Final = 3
-#: A tile may be larger than the picture, but not beyond reason.
+#: Tiles may be larger than the picture, but only up to this side or twice the picture.
 _USUAL_TILE: Final = 1024
-#: What ends the coded data of a scan: a marker other than stuffing (00), a restart (D0 to D7) or filling (FF).
+#: Ends the coded data of a scan: a marker other than stuffing (00), restart (D0 to D7) or fill (FF).
 _MARKER: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _START_OF_SCAN, _END = 0xDA, 0xD9
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Bytes of memory: of the decoder, and of the decoded pixels. work: time, in pixels of a baseline JPEG."""
+    """Memory in bytes for the decoder and for the result. work: time, in pixels of a baseline JPEG."""
 
     decoder: int
     result: int
@@ -44,14 +44,14 @@ class Cost:
 
     @property
     def memory(self) -> int:
-        """Of both, in bytes."""
+        """Total bytes."""
         return self.decoder + self.result
 
 
 def cost_of(image: Image.Image, file: BinaryIO) -> Cost:
-    """What decoding an opened picture takes; ``file`` is read, and left where it was.
+    """The cost of decoding an opened picture; the position in ``file`` is restored.
 
-    Raises ImageLimitError when it is more than any honest picture needs.
+    Raises ImageLimitError if it is more than any legitimate picture needs.
     """
     pixels = image.width * image.height
     each, times = _BYTES_A_PIXEL.get(image.format or "", _USUAL_BYTES), _TIMES.get(image.format or "", 1)
@@ -76,7 +76,7 @@ def cost_of(image: Image.Image, file: BinaryIO) -> Cost:
 
 
 def count_scans(file: BinaryIO) -> int:
-    """The scans of a JPEG: one each time that its picture, or a part of it, is drawn."""
+    """The number of scans in a JPEG, each of which draws all or part of the picture."""
     place = file.tell()
     file.seek(0)
     data = file.read()
@@ -87,7 +87,7 @@ def count_scans(file: BinaryIO) -> int:
         if marker == _END:
             break
         scans += marker == _START_OF_SCAN
-        at += int.from_bytes(data[at : at + 2], "big")  # a segment's length, its own two bytes included
+        at += int.from_bytes(data[at : at + 2], "big")  # a segment's length includes its own two bytes
     return scans
 
 

@@ -1,4 +1,4 @@
-"""JPEG files whose end is missing: a few bytes do no harm, and half of the picture is not the picture."""
+"""Truncated JPEG files: a few missing bytes at the end are accepted, half of the picture missing is not."""
 
 import io
 from typing import BinaryIO, Final
@@ -6,18 +6,18 @@ from typing import BinaryIO, Final
 import numpy as np
 from PIL import Image
 
-#: What a reader is told of such a picture.
+#: The note about such a picture.
 NOTE: Final = "The very end of the file is missing; at most the last few pixels of the picture are."
 _END: Final = b"\xff\xd9"
-#: The decoder fills what is missing with blocks of one colour: so large a share of the picture may be so at its end.
+#: The largest share of the picture that may be missing; the decoder fills it with blocks of one colour.
 _MOST_MISSING: Final = 0.02
 _BLOCK: Final = 16
 
 
 def completed(file: BinaryIO) -> Image.Image | None:
-    """The decoded picture of a JPEG file that lacks its end; None where more is missing than that.
+    """The decoded picture of a JPEG file that lacks its end; None if too much is missing.
 
-    What raises on a whole file raises here, too: the errors of Pillow's decoder.
+    Raises the same errors of Pillow's decoder as a complete file.
     """
     file.seek(0)
     image = Image.open(io.BytesIO(file.read() + _END), formats=("JPEG",))
@@ -26,7 +26,7 @@ def completed(file: BinaryIO) -> Image.Image | None:
 
 
 def _missing(image: Image.Image) -> float:
-    """The share of the picture that is blocks of one colour, counted from its end."""
+    """The share of the picture covered by blocks of one colour at its end."""
     gray = np.asarray(image.convert("L"), np.uint8)
     rows, columns = -(-gray.shape[0] // _BLOCK), -(-gray.shape[1] // _BLOCK)
     for number in range(rows * columns - 1, -1, -1):

@@ -1,20 +1,20 @@
-"""Which kinds of picture are read, and what others are called: a refusal names what it got."""
+"""The supported picture formats, and names of others, so that an error can say what the file is."""
 
 from typing import Final
 
 import pillow_heif
 
-#: What is decoded. Formats that run an interpreter (EPS) or that hide others (ICNS) are left out; pictures of
-#: several (MPO) open as the JPEG that they begin with, and HEIF is what phones call HEIC.
+#: Supported formats. Those that run an interpreter (EPS) or contain other formats (ICNS) are excluded;
+#: multi-picture files (MPO) open as the JPEG they start with, and HEIF is what phones call HEIC.
 FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "AVIF", "HEIF")
-#: How the names of such files end, where names must do: of millions, and in folders that hold other files, too.
+#: Their file name endings, for when only names can be checked: among millions of files, and in mixed folders.
 ENDINGS: Final = frozenset(
     (".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".jfi", ".mpo", ".png", ".apng", ".webp", ".gif", ".tif")
 ) | {".tiff", ".bmp", ".dib", ".avif", ".heic", ".heif", ".hif"}
 HELP: Final = "Use a JPEG, PNG, WebP, HEIC, AVIF, GIF, TIFF or BMP picture."
-#: So many bytes of a file tell its kind.
+#: How many bytes of a file are needed to identify it.
 HEAD: Final = 64
-#: Offset in the file, the bytes found there, and what the file is then.
+#: Offset in the file, signature bytes, and name of the format.
 _KINDS: Final = (
     (0, b"\xff\x0a", "JPEG XL"),
     (0, b"\x00\x00\x00\x0cJXL ", "JPEG XL"),
@@ -38,14 +38,14 @@ _KINDS: Final = (
     (8, b"AVI ", "AVI video"),
     (4, b"ftyp", "MP4 or QuickTime video"),
 )
-#: These are texts, and may begin with blanks.
+#: Text formats, which may start with blanks.
 _TEXTS: Final = ((b"<svg", "SVG"), (b"<?xml", "SVG or XML"), (b"<!doctype html", "web page"), (b"<html", "web page"))
 
 pillow_heif.register_heif_opener(thumbnails=False, decode_threads=1)
 
 
 def refusal(head: bytes) -> str:
-    """What to say of a file that is none of ``FORMATS``. head: its first ``HEAD`` bytes."""
+    """The error message for a file in none of ``FORMATS``. head: its first ``HEAD`` bytes."""
     kind = next((name for place, mark, name in _KINDS if head[place : place + len(mark)] == mark), "")
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     kind = kind or next((name for mark, name in _TEXTS if text.startswith(mark)), "")

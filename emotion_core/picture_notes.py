@@ -1,11 +1,11 @@
-"""What a reader should know of a decoded picture, carried by its pixels through whoever hands them on."""
+"""Notes for the user about a decoded picture, carried along with its pixels."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 
 class _Pixels(np.ndarray[tuple[int, ...], np.dtype[np.uint8]]):
-    """Pixels that have notes; parts and copies of them have none."""
+    """Pixels with notes; slices and copies have none."""
 
     notes: tuple[str, ...] = ()
 
@@ -18,5 +18,5 @@ def with_notes(rgb: NDArray[np.uint8], notes: tuple[str, ...]) -> NDArray[np.uin
 
 
 def notes_of(rgb: NDArray[np.uint8]) -> tuple[str, ...]:
-    """What is to be known of a decoded picture; () of most."""
+    """The notes of a decoded picture; usually ()."""
     return rgb.notes if isinstance(rgb, _Pixels) else ()

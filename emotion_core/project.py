@@ -1,26 +1,26 @@
-"""What the project says of itself: its version, where it is published, its notebooks."""
+"""Project metadata: version, repository, notebooks."""
 
 from dataclasses import dataclass
 from typing import Final
 
-#: The one place of it: the package, its metadata and the records of trained models read it here.
+#: The single source: the package, its metadata and the records of trained models read it here.
 VERSION: Final = "0.2.0"
 
-#: Where the project is published, as https://github.com/OWNER/NAME; None: nowhere, and nothing links to it.
+#: Where the project is published, as https://github.com/OWNER/NAME; None if unpublished: nothing links to it.
 #: ``python -m emotion_core publish address`` writes it here and into documents, notebooks and cards.
 REPOSITORY: str | None = None
 
 
 @dataclass(frozen=True)
 class Notebook:
-    """An essay of the course below ``training_notebooks``; takes: how long it runs on two cores."""
+    """A chapter of the course in ``training_notebooks``; takes: its run time on two cores."""
 
     title: str
     question: str
     takes: str
 
 
-#: The course, in this order.
+#: The course, in order.
 NOTEBOOKS: Final = {
     "01_cnn_basics.ipynb": Notebook(
         "CNN basics", "What does a convolution see?", "minutes on drawn pictures, longer on photographs"

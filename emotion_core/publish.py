@@ -1,7 +1,7 @@
-"""To the Hugging Face Hub: a bundle as a model repository, this app as a Space.
+"""Publishing to the Hugging Face Hub: a bundle as a model repository, this app as a Space.
 
-A published model is pinned: its commit and its files' SHA-256 go into the pin file, from which the
-app loads it everywhere, and from which a Space knows what to fetch before it starts.
+A published model is pinned: its commit and its files' SHA-256 go into the pin file, which tells the
+app what to load, and a Space what to fetch before it starts.
 """
 
 import contextlib
@@ -23,19 +23,19 @@ from .recognition.hub import HubRef
 from .recognition.resolve import PIN, fetch_bundle
 
 ROOT: Final = Path(__file__).parents[1]
-#: Where a Space has what browsers need: beside `app.py`, which looks there.
+#: A Space's folder for the browser runtime: next to `app.py`, which looks there.
 BROWSER_RUNTIME: Final = "browser-runtime"
-#: What a Space gets, of the files that git lists; and of these, what it does not: weights that it preloads
-#: from the Hub, and what only training needs.
+#: The tracked files that a Space gets, and the exceptions: weights that it preloads from the Hub, and
+#: what only training needs.
 FOR_SPACE: Final = ("app.py", "LICENSE", "requirements.txt", "emotion_core")
 NOT_FOR_SPACE: Final = ("bundles", "datasets", "training", "reports", "bulk", PIN.name)
-#: A Space stands behind one proxy of the Hub's, which tells visitors apart in X-Forwarded-For.
+#: A Space is behind one proxy of the Hub, which identifies visitors in X-Forwarded-For.
 SPACE_VARIABLES: Final = {"EMOTION_TRUSTED_PROXIES": "1"}
 
 
 @dataclass(frozen=True)
 class Upload:
-    """What would go where: files are names relative to the folder."""
+    """What will be uploaded where; files are relative to the folder."""
 
     repo_id: str
     kind: Literal["model", "space"]
@@ -43,7 +43,7 @@ class Upload:
     files: tuple[str, ...]
 
     def listing(self) -> str:
-        """A line per file with its size in bytes, and the sum."""
+        """One line per file with its size in bytes, and the total."""
         sizes = {name: (self.folder / name).stat().st_size for name in self.files}
         lines = [f"{size:>12,}  {name}" for name, size in sizes.items()]
         return "\n".join(
@@ -52,9 +52,9 @@ class Upload:
 
 
 def model_upload(bundle: str | Path, repo_id: str) -> Upload:
-    """A bundle's files, checked: hashes, and a card that tells of this bundle what was measured.
+    """A bundle's files, after checking their hashes and that the card states this bundle's figures.
 
-    Raises BundleError when the card is missing or does not fit the config, ModelNotFoundError for a wrong name.
+    Raises BundleError if the card is missing or contradicts the config, ModelNotFoundError for an invalid name.
     """
     _check_name(repo_id)
     opened = Bundle.open(bundle)
@@ -67,7 +67,7 @@ def model_upload(bundle: str | Path, repo_id: str) -> Upload:
 
 
 def publish_model(upload: Upload, private: bool = False, pin_file: Path = PIN) -> HubRef:
-    """Create the repository if need be, upload, and write the pin. Raises HubError."""
+    """Create the repository if needed, upload, and write the pin. Raises HubError."""
     commit = _send(upload, private, f"Publish {upload.folder.name}")
     hashes = {name: sha256_of(upload.folder / name) for name in upload.files}
     pin = HubRef(upload.repo_id, commit, hashes)
@@ -89,9 +89,9 @@ def space_upload(
 ) -> Iterator[Upload]:
     """The app's files in a temporary folder, pinned to a model on the Hub that the Space preloads.
 
-    model: ``owner/repo[@revision]``, pinned as it stands now; by default what the pin file names.
-    browser_runtime: the folder that visitors' browsers need to answer by themselves, which goes along.
-    Raises ModelNotFoundError when there is no pin, HubError when the model cannot be fetched.
+    model: ``owner/repo[@revision]``, pinned at its current commit; by default the pin file's model.
+    browser_runtime: the folder with which visitors' browsers can run the model, included if given.
+    Raises ModelNotFoundError if there is no pin, HubError if the model cannot be fetched.
     """
     _check_name(repo_id)
     if not (root / "app.py").is_file():
@@ -117,7 +117,7 @@ def space_upload(
 
 
 def _take_smallest(root: Path, folder: Path) -> None:
-    """The smallest embedded bundle, for the browser's first answer: a visitor does not wait for the large one."""
+    """Add the smallest embedded bundle, so that the browser's first result need not wait for the large one."""
     bundles = [path.parent for path in (root / "emotion_core" / "bundles").glob(f"*/{GRAPH}")]
     for bundle in sorted(bundles, key=lambda bundle: (bundle / GRAPH).stat().st_size)[:1]:
         (folder / bundle.relative_to(root)).mkdir(parents=True)
@@ -126,7 +126,7 @@ def _take_smallest(root: Path, folder: Path) -> None:
 
 
 def _listed(root: Path) -> list[str]:
-    """The app's files that git lists, as they are on the disk: nothing else that may lie beside them."""
+    """The app's files tracked by git, as on disk, and no untracked ones."""
     try:
         done = subprocess.run(
             ["git", "-C", str(root), "ls-files", "-z", "--", *FOR_SPACE],
@@ -142,15 +142,15 @@ def _listed(root: Path) -> list[str]:
 
 
 def publish_space(upload: Upload, private: bool = False) -> str:
-    """Create the Space if need be and upload; the commit. Modules that are gone here go there, too.
+    """Create the Space if needed and upload; returns the commit. Modules deleted here are deleted there.
 
-    The variables that a Space needs are set where its owner has not set them.
+    Variables that a Space needs are set unless its owner has set them.
     """
     return _send(upload, private, "Publish the app", delete=["emotion_core/*", f"{BROWSER_RUNTIME}/*"])
 
 
 def space_readme(readme: str, pin: HubRef) -> str:
-    """The README with the pinned model in its front matter: named, and fetched before the app starts."""
+    """The README with the pinned model in its front matter: listed, and preloaded before the app starts."""
     from huggingface_hub import SpaceCard
 
     card = SpaceCard(readme)
@@ -163,7 +163,7 @@ def space_readme(readme: str, pin: HubRef) -> str:
 
 
 def _pin_of(model: str) -> HubRef:
-    """What serving needs of a repository, pinned at its present commit."""
+    """Pins the files of a repository that serving needs, at its current commit."""
     ref = HubRef.parse(model)
     if ref is None:
         raise ModelNotFoundError(f"{model!r} is not a repository: give OWNER/NAME or OWNER/NAME@revision.")
@@ -185,7 +185,7 @@ def _check_name(repo_id: str) -> None:
 
 
 def _send(upload: Upload, private: bool, message: str, delete: list[str] | None = None) -> str:
-    """Create the repository where it is missing and upload the files; the commit. Raises HubError."""
+    """Create the repository if missing and upload the files; returns the commit. Raises HubError."""
     from huggingface_hub import HfApi, get_token
     from huggingface_hub.errors import HfHubHTTPError
 
@@ -197,7 +197,7 @@ def _send(upload: Upload, private: bool, message: str, delete: list[str] | None 
             upload.repo_id,
             repo_type=upload.kind,
             space_sdk="gradio" if upload.kind == "space" else None,
-            private=private or None,  # None: as the owner usually has it
+            private=private or None,  # None: the owner's default
             exist_ok=True,
         )
         if upload.kind == "space":
@@ -221,9 +221,9 @@ def _send(upload: Upload, private: bool, message: str, delete: list[str] | None 
             403: f"the token may not write for {owner}. Use one with write permission for that name.",
         }
         raise HubError(f"{upload.repo_id}: {reasons.get(status, f'the Hub answered {status}. Try again.')}") from error
-    except ValueError as error:  # the client's words for a refused card or a malformed answer
+    except ValueError as error:  # raised by the client for a refused card or a malformed response
         raise HubError(f"{upload.repo_id} was refused: {error}") from error
-    # The client lets through what its HTTP library and the file system raise.
+    # The client passes on errors of its HTTP library and the file system.
     except Exception as error:
         raise HubError(f"{upload.repo_id} could not be uploaded ({type(error).__name__}). Try again.") from error
     return str(commit.oid)

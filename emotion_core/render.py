@@ -1,4 +1,4 @@
-"""An analysis as a picture: boxes and labels that can be read on small and on 4K photos."""
+"""Draws an analysis: boxes and labels that are readable on small and 4K photos."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ from .results import Box, FrameResult, Prediction
 
 #: Smaller pictures are enlarged to this longest side, so that labels fit.
 _SMALLEST: Final = 480
-#: Larger ones are made smaller: WebP ends at 16,383 pixels a side, JPEG at 65,500.
+#: Larger ones are scaled down: WebP allows 16,383 pixels a side, JPEG 65,500.
 _LARGEST: Final = 16_000
 
 
@@ -29,8 +29,8 @@ def caption(prediction: Prediction, number: int | None = None) -> str:
 def annotate(rgb: RGB, result: FrameResult) -> Image.Image:
     """Draw every face's box, expression and confidence on a copy of the picture.
 
-    Faces are numbered, largest first, when there are several. Pictures under 480 pixels come
-    back enlarged, those over 16,000 made smaller: JPEG and WebP end near there.
+    Faces are numbered, largest first, if there are several. Pictures under 480 pixels are
+    enlarged, those over 16,000 scaled down, as JPEG and WebP have size limits.
     """
     image = Image.fromarray(rgb)
     scale = max(1, -(-_SMALLEST // max(image.size)))
@@ -49,9 +49,9 @@ def annotate(rgb: RGB, result: FrameResult) -> Image.Image:
 
 @dataclass(frozen=True, slots=True)
 class Stroke:
-    """A part of a drawing: pixels from (left, top) to before (right, bottom), in one colour or with a chip.
+    """One drawn rectangle from (left, top) to (right, bottom), exclusive: in one colour, or a label chip.
 
-    Edges may lie outside of the picture. chip: text, colour, size of the letters and pad of a label.
+    It may extend outside the picture. chip: text, colour, font size and padding of a label.
     """
 
     left: int
@@ -63,9 +63,9 @@ class Stroke:
 
 
 def strokes(size: tuple[int, int], faces: Sequence[tuple[Prediction, str]], scale: int = 1) -> Iterator[Stroke]:
-    """What is drawn on a picture of ``size`` (width, height): boxes and their captions, the first face on top.
+    """What to draw on a picture of ``size`` (width, height): boxes and captions, the first face on top.
 
-    scale: by which the picture was enlarged since its boxes were found.
+    scale: factor by which the picture was enlarged after detection.
     """
     longest = max(size)
     line = max(2, round(longest / 400))
@@ -73,7 +73,7 @@ def strokes(size: tuple[int, int], faces: Sequence[tuple[Prediction, str]], scal
         box, colour = prediction.face.box, colour_of(prediction.emotion)
         left, top = box.x * scale, box.y * scale
         right, bottom = left + box.width * scale, top + box.height * scale
-        # A dark rim keeps a light colour visible on a light photo.
+        # A dark outline keeps a light colour visible on a light photo.
         yield from _outline((left - line, top - line, right + line, bottom + line), max(1, line // 2), "#000000")
         yield from _outline((left, top, right, bottom), line, colour)
         letters = round(max(12, longest / 75, min(0.16 * (right - left), longest / 24)))
@@ -86,9 +86,9 @@ def strokes(size: tuple[int, int], faces: Sequence[tuple[Prediction, str]], scal
 
 
 def paint(rgb: RGB, faces: Sequence[tuple[Prediction, str]], scale: int = 1) -> None:
-    """Draw boxes and their captions into the picture itself, RGB uint8 (H, W, 3), the first face on top.
+    """Draw boxes and captions on the picture in place, RGB uint8 (H, W, 3), the first face on top.
 
-    Fast enough for every frame of a video: only the boxes' edges and the labels are touched.
+    Fast enough for every frame of a video: only the pixels of outlines and labels are touched.
     """
     for stroke in strokes((rgb.shape[1], rgb.shape[0]), faces, scale):
         place = rgb[max(stroke.top, 0) : max(stroke.bottom, 0), max(stroke.left, 0) : max(stroke.right, 0)]
@@ -99,7 +99,7 @@ def paint(rgb: RGB, faces: Sequence[tuple[Prediction, str]], scale: int = 1) -> 
 
 
 def thumbnail(rgb: RGB, box: Box, side: int = 96) -> Image.Image:
-    """The part of the picture in a box (cut at the edges), at most ``side`` pixels a side."""
+    """The part of the picture in a box (clipped), at most ``side`` pixels a side."""
     x, y = max(box.x, 0), max(box.y, 0)
     cut = rgb[y : max(box.y + box.height, y + 1), x : max(box.x + box.width, x + 1)]
     image = Image.fromarray(np.ascontiguousarray(cut))
@@ -108,7 +108,7 @@ def thumbnail(rgb: RGB, box: Box, side: int = 96) -> Image.Image:
 
 
 def _outline(edges: tuple[int, int, int, int], width: int, colour: str) -> Iterator[Stroke]:
-    """The inner edge, ``width`` pixels, of the rectangle from (left, top) to before (right, bottom)."""
+    """The inner border, ``width`` pixels wide, of the rectangle (left, top, right, bottom)."""
     left, top, right, bottom = edges
     yield Stroke(left, top, right, top + width, colour)
     yield Stroke(left, bottom - width, right, bottom, colour)
@@ -118,7 +118,7 @@ def _outline(edges: tuple[int, int, int, int], width: int, colour: str) -> Itera
 
 @lru_cache(maxsize=512)
 def label(text: str, colour: str, size: int, pad: int) -> RGB:
-    """The chip with the caption, RGB uint8 (H, W, 3): in a video the same few come again and again."""
+    """A caption chip, RGB uint8 (H, W, 3); cached, as a video repeats the same few."""
     font = ImageFont.load_default(size=size)
     x0, y0, x1, y1 = font.getbbox(text)
     chip = Image.new("RGB", (math.ceil(x1 - x0) + 2 * pad + 1, math.ceil(y1 - y0) + 2 * pad + 1), colour)

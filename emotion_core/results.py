@@ -1,4 +1,4 @@
-"""What an analysis returns: frozen, self-checking, JSON-ready."""
+"""The results of an analysis: immutable, self-validating, convertible to JSON."""
 
 import csv
 import io
@@ -14,7 +14,7 @@ NO_FACE: Final = "No face found"
 _HTML: Final = """\
 <p>{{ title }}</p>
 <table>{% for row in rows %}<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>{% endfor %}</table>"""
-#: How a cell begins that a spreadsheet takes for a formula.
+#: First characters of cells that spreadsheets treat as formulas.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -54,7 +54,7 @@ class FrameDict(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle in the picture's pixels, from its left and top edges. Raises ValueError for one without an area."""
+    """A rectangle in pixels from the picture's top left corner. Raises ValueError if it has no area."""
 
     x: int
     y: int
@@ -88,27 +88,27 @@ class Face:
 
     #: Where it is in the picture.
     box: Box
-    #: The square around it that the network is shown.
+    #: The square around it that the network sees.
     crop: Box
     #: The detector's confidence, 0 to 1; None from a detector that gives none.
     score: float | None = None
-    #: How far it is turned, in degrees, clockwise positive, -180 to 180; 0 where the detector finds no eyes.
+    #: In-plane rotation in degrees, clockwise positive, -180 to 180; 0 if the detector finds no eyes.
     angle: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """The perceived expression of one face. Raises ValueError for probabilities that do not fit its labels."""
+    """The perceived expression of one face. Raises ValueError if probabilities and labels do not match."""
 
-    #: Whose expression it is.
+    #: The face.
     face: Face
     #: The model's labels.
     labels: tuple[str, ...]
-    #: Calibrated, 0 to 1, in the order of the labels.
+    #: Calibrated probabilities, 0 to 1, in label order.
     probabilities: tuple[float, ...]
-    #: Whether the best guess is weak (see ``UncertainRule``), or there are doubts.
+    #: Whether the prediction is weak (see ``UncertainRule``) or there are doubts.
     uncertain: bool = False
-    #: Why too little of the face can be seen: any of "small", "dark", "flat", "blurred" and "faint".
+    #: Why the face is hard to see: any of "small", "dark", "flat", "blurred" and "faint".
     doubts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -119,7 +119,7 @@ class Prediction:
 
     @property
     def confidence(self) -> float:
-        """The greatest probability, 0 to 1."""
+        """The highest probability, 0 to 1."""
         return max(self.probabilities)
 
     @property
@@ -157,22 +157,22 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class FrameResult:
-    """All faces of one picture, largest first. No face is a normal result."""
+    """All faces in one picture, largest first. Finding no face is a normal result."""
 
-    #: Of the upright picture, in pixels.
+    #: Width of the upright picture, in pixels.
     width: int
-    #: Of the upright picture, in pixels.
+    #: Height of the upright picture, in pixels.
     height: int
     #: One per face.
     predictions: tuple[Prediction, ...]
-    #: The name of the model that answered.
+    #: Name of the model.
     model: str
-    #: The name of the detector that found the faces.
+    #: Name of the face detector.
     detector: str
-    #: 90, 180 or 270 where faces were found only after turning the picture clockwise, 45, 135, 225 or 315 where these
-    #: turns did not do; boxes fit the unturned one.
+    #: Clockwise rotation needed to find upright faces: 90, 180 or 270, or else 45, 135, 225 or 315; 0 for none.
+    #: Boxes are in the unrotated picture.
     rotation: int = 0
-    #: What a reader should know of the picture, such as that its file was cut short.
+    #: What the user should know about the picture, for example that its file was truncated.
     notes: tuple[str, ...] = ()
 
     def to_dict(self) -> FrameDict:
@@ -188,14 +188,14 @@ class FrameResult:
         }
 
     def to_pandas(self) -> Any:
-        """A ``pandas.DataFrame``, a row per face; pandas, which nothing else needs, must be installed."""
+        """A ``pandas.DataFrame`` with one row per face; requires pandas, which nothing else needs."""
         import pandas as pd
 
         header, rows = table(self)
         return pd.DataFrame(rows, columns=header)
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: the table of faces."""
+        """The table of faces, as shown in notebooks."""
         from jinja2 import Environment
 
         header, rows = table(self)
@@ -203,12 +203,12 @@ class FrameResult:
 
 
 def face_columns(labels: Iterable[str]) -> list[str]:
-    """The columns that a face has in every table, after those that say which face it is."""
+    """The columns for a face in every table, after those that identify the face."""
     return ["emotion", "confidence", "uncertain", "x", "y", "width", "height", "detection_score", *labels]
 
 
 def face_row(prediction: Prediction) -> dict[str, Any]:
-    """A face's cells by column: probabilities are 0 to 1 under their labels, boxes in pixels."""
+    """A face's cells by column: probabilities are 0 to 1, boxes in pixels."""
     box = prediction.box
     answer = (prediction.emotion, prediction.confidence, prediction.uncertain)
     cells = (*answer, box.x, box.y, box.width, box.height, prediction.detection_score, *prediction.probabilities)
@@ -223,12 +223,12 @@ def table(result: FrameResult) -> tuple[list[str], list[list[Any]]]:
 
 
 def csv_row(cells: Iterable[Any]) -> list[Any]:
-    """The cells for a line of CSV: text that a spreadsheet would run as a formula begins with an apostrophe."""
+    """Cells for a CSV line: text that a spreadsheet would run as a formula is prefixed with an apostrophe."""
     return [f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell for cell in cells]
 
 
 def as_csv(result: FrameResult) -> str:
-    """The table as CSV, with a header even when there is no face."""
+    """The table as CSV, with a header even if there is no face."""
     text = io.StringIO(newline="")
     header, rows = table(result)
     csv.writer(text).writerows(map(csv_row, [header, *rows]))

@@ -1,6 +1,6 @@
-"""What an operator may set: every ``EMOTION_*`` environment variable, read once and checked.
+"""The operator's settings: all ``EMOTION_*`` environment variables, read once and validated.
 
-The documents' table is ``table()``; a test holds them equal.
+The table in the documentation is ``table()``; a test keeps them equal.
 """
 
 import os
@@ -19,15 +19,15 @@ LEAST_KEY: Final = 16
 
 
 def _unset(words: str) -> dict[str, Any]:
-    """What the table says where the default has no value to show."""
+    """The table's text for a default that has no value to show."""
     return {"unset": words}
 
 
 class Settings(BaseSettings):
-    """One attribute a variable: ``EMOTION_API_KEY`` is ``api_key``. The defaults suit two cores.
+    """One attribute per variable: ``EMOTION_API_KEY`` is ``api_key``. The defaults suit two cores.
 
-    ``Settings(...)`` takes what is not given from the environment and raises pydantic's errors; programs
-    call ``from_environment``.
+    ``Settings(...)`` takes missing values from the environment and raises pydantic's errors; programs
+    use ``from_environment``.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
@@ -98,10 +98,10 @@ class Settings(BaseSettings):
 
     @classmethod
     def from_environment(cls) -> "Settings":
-        """Read and check every variable; an empty one counts as unset.
+        """Read and validate all variables; an empty one counts as unset.
 
-        Raises SettingsError, naming the variable, for a value that does not fit, and for an
-        ``EMOTION_*`` variable that does not exist: a misspelt key would leave the door open.
+        Raises SettingsError, naming the variable, for an invalid value or an unknown
+        ``EMOTION_*`` variable: a misspelt ``EMOTION_API_KEY`` would leave the server open.
         """
         known = [variable_of(name) for name in cls.model_fields]
         for variable in os.environ:
@@ -114,7 +114,7 @@ class Settings(BaseSettings):
 
 
 def variable_of(name: str) -> str:
-    """The environment variable of an attribute: ``api_key`` -> ``EMOTION_API_KEY``."""
+    """The environment variable for an attribute: ``api_key`` -> ``EMOTION_API_KEY``."""
     return PREFIX + name.upper()
 
 
@@ -129,7 +129,7 @@ def table() -> str:
 
 
 def _said(error: ValidationError) -> str:
-    """The first value that does not fit, and what would."""
+    """The first invalid value, and what is allowed."""
     fault = error.errors(include_url=False)[0]
     name = str(fault["loc"][0])
     if fault["type"] == "string_pattern_mismatch":
