@@ -86,7 +86,7 @@ class Box:
 class Face:
     """A detected face."""
 
-    #: Where it is in the picture.
+    #: Its bounding box in the picture.
     box: Box
     #: The square around it that the network sees.
     crop: Box

@@ -45,7 +45,7 @@ class Behind:
             self._failed_at, self.problem = None, ""
 
     def wait(self, seconds: float) -> None:
-        """Wait for a running fetch, at most so long; for tests and for programs that have the time."""
+        """Wait up to this long for a running fetch; for tests and programs that can afford to wait."""
         if (thread := self._thread) is not None:
             thread.join(seconds)
 

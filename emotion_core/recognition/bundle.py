@@ -42,8 +42,8 @@ class Bundle:
     def open(cls, folder: str | Path, origin: str | None = None) -> "Bundle":
         """Read the config and check the SHA-256 of every listed file that is present.
 
-        Raises BundleError when there is no config or nothing to serve, and HashMismatchError
-        when a file's hash differs from the config's.
+        Raises BundleError if there is no config or nothing to serve, and HashMismatchError
+        if a file's hash differs from the config's.
 
         >>> Bundle.open(EMBEDDED / "fer2013-resnet50v2").config.labels
         ('angry', 'disgust', 'fear', 'happy', 'sad', 'surprise', 'neutral')

@@ -11,7 +11,7 @@ from .stream import TrackedFrame
 
 WINDOW_SECONDS: Final = 30
 BIN_SECONDS: Final = 0.5
-#: A frame counts until the next one, but no longer than this: after that the stream was interrupted.
+#: A frame counts until the next one, but no longer than this: a longer gap means nobody was looking.
 HOLD_SECONDS: Final = 1.5
 #: People remembered; false detections use up numbers, too.
 MAX_PEOPLE: Final = 20

@@ -16,7 +16,7 @@ from ..images import RGB
 from .picture import I420
 from .sound import SoundTrack
 
-#: 0.6 times the work of plain "superfast" with adaptive B-frames, smaller files, and 0.8 dB less of 46: the macroblock
+#: 0.6 times the work of plain "superfast" with adaptive B-frames, smaller files, 0.8 dB below its 46: the macroblock
 #: tree is what shrinks files, and it only needs a short lookahead.
 X264: Final = {"preset": "superfast", "crf": "21", "x264-params": "mbtree=1:rc-lookahead=5:b-adapt=0:subme=0"}
 #: Audio codecs that both MP4 and browsers support are copied. Anything else is converted to AAC.
