@@ -1,4 +1,4 @@
-"""Who calls: the address that limits are counted by."""
+"""The client address that limits are counted by."""
 
 import ipaddress
 
@@ -7,10 +7,10 @@ from starlette.types import Scope
 
 
 def client_address(scope: Scope, proxies: int) -> str:
-    """The caller's address, an IPv6 one as its /64 network (one household has all of it).
+    """The caller's address; for IPv6 its /64 network, which belongs to one household.
 
-    With ``proxies`` in front, each appends the address that it saw to X-Forwarded-For: the caller's
-    is that many from the right, and what stands to the left of it may be invented.
+    Each of the ``proxies`` in front appends the address it saw to X-Forwarded-For: the caller's is
+    that many from the right, and anything further left may be forged.
     """
     connection = HTTPConnection(scope)
     address = connection.client.host if connection.client else ""

@@ -1,4 +1,4 @@
-"""What goes back to a client, where a refusal may take the place of what the application says."""
+"""The response to a client, in which a refusal may replace what the application sends."""
 
 import contextlib
 from contextvars import ContextVar
@@ -9,35 +9,35 @@ from starlette.types import Message, Send
 
 from .refusals import ApiError, respond
 
-#: The answer to the request that is being worked on, here and in the threads that work for it.
+#: The answer to the current request, in this task and in the threads that work for it.
 _CURRENT: "Final[ContextVar[Answer | None]]" = ContextVar("current_answer", default=None)
 
 
 def fail_with(status: int) -> None:
-    """If the request that is worked on fails, have its status say so, where Gradio says 500 to whatever failed."""
+    """If the current request fails, answer it with this status; Gradio uses 500 for every failure."""
     answer = _CURRENT.get()
     if answer is not None:
         answer.instead = status
 
 
 class Answer:
-    """What goes back to one request, by the task that serves it; after a refusal, nothing else does."""
+    """The response to one request, sent by the task that serves it; after a refusal nothing else is sent."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
         self.started = self.refused = False
         self._replaced = False
-        #: A status to take the place of 500, or None.
+        #: A status to replace 500, or None.
         self.instead: int | None = None
         _CURRENT.set(self)
 
     async def send(self, message: Message) -> None:
-        """For the application: a part of its answer."""
+        """The application's ``send``: one message of its answer."""
         if self.refused or self._replaced:
             return
         if message["type"] == "http.response.start":
             kind = Headers(raw=message["headers"]).get("content-type", "")
-            if message["status"] >= 500 and kind.startswith("text/plain"):  # Gradio's, without a word of use
+            if message["status"] >= 500 and kind.startswith("text/plain"):  # Gradio's, which says nothing useful
                 self._replaced = True
                 await self._respond(ApiError(500))
                 return
@@ -48,22 +48,22 @@ class Answer:
         await self._send(message)
 
     async def refuse(self, error: ApiError) -> None:
-        """Answer with the error, unless another answer has begun."""
+        """Answer with the error, unless an answer has already started."""
         if not self.started and not self.refused:
             self.refused = True
             await self._respond(error)
 
     async def break_off(self) -> None:
-        """Answer that the server failed; an answer that has begun ends here."""
+        """Answer that the server failed; an answer that has already started ends here."""
         if not self.started:
             await self.refuse(ApiError(500))
             return
-        with contextlib.suppress(Exception):  # less may have come than was promised, or the client is gone
+        with contextlib.suppress(Exception):  # shorter than Content-Length, or the client is gone
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _respond(self, error: ApiError) -> None:
         self.started = True
-        error.headers.setdefault("Connection", "close")  # what is left of the body is not read
+        error.headers.setdefault("Connection", "close")  # the rest of the body is not read
         await respond(error)({"type": "http"}, _nothing, self._send)
 
 

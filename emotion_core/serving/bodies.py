@@ -1,6 +1,6 @@
-"""What stands before every body: its size, its time and its share of the server, whichever address it is for.
+"""Limits on every request body, whatever its path: its size, its time and its share of the server.
 
-Gradio reads JSON of any size, and a form field too; a request is refused here before it gets there.
+Gradio reads JSON and form fields of any size; too large a request is refused before it gets there.
 """
 
 import asyncio
@@ -23,22 +23,22 @@ from .refusals import ApiError, no_room
 
 log = logging.getLogger(__name__)
 
-#: A body comes at this rate at least, in bytes a second, after a moment's grace in seconds.
+#: The least rate at which a body must arrive, in bytes per second, after a grace period in seconds.
 LEAST_RATE: Final = 10_000
 GRACE: Final = 5.0
-#: How long a body that is too large is read and discarded before the connection is closed, in seconds.
+#: How long an oversized body is read and discarded before the connection is closed, in seconds.
 LINGER: Final = 2.0
-#: JSON bodies in memory at a time, in bytes, all requests together.
+#: JSON bodies in memory at once, in bytes, over all requests.
 MAX_HELD: Final = 64 * MEGABYTE
-#: Brackets and commas of a JSON body: each becomes an object, which takes a hundred times its bytes.
+#: Brackets and commas in a JSON body: each becomes an object, which takes a hundred times its bytes.
 MAX_VALUES: Final = 20_000
 _YOURS: Final = "Too many of your requests are still being answered. Wait for them."
 
 
 class Bodies:
-    """ASGI middleware. What the application fails at it answers, too, in the one shape of all refusals.
+    """ASGI middleware. It also answers the application's failures, in the same shape as every refusal.
 
-    has_room: whether so many bytes may be written to the disk now.
+    has_room: whether this many bytes may be written to disk now.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings, has_room: Callable[[int], bool] = lambda _: True) -> None:
@@ -102,9 +102,9 @@ class Bodies:
             raise
         except Exception as error:
             if answer.refused:
-                return  # it only tripped over the end of the body
-            if not isinstance(error.__cause__, HTTPException):  # Gradio's way to end an answer that it has begun
-                # Where, but not the message: it may quote what a visitor sent. One line, as there may be many.
+                return  # it failed only because the body was cut off
+            if not isinstance(error.__cause__, HTTPException):  # how Gradio ends an answer it has started
+                # The place but not the message, which may quote what a visitor sent. One line, as there may be many.
                 *_, last = traceback.extract_tb(error.__traceback__)
                 where = (last.name, last.filename, last.lineno)
                 log.error("A request failed with %s in %s (%s, line %s).", type(error).__name__, *where)
@@ -113,7 +113,7 @@ class Bodies:
 
 @contextlib.contextmanager
 def _place(door: Door, address: str) -> Iterator[None]:
-    # An error is made for each: one that is raised again and again keeps every frame that it ever went through.
+    # A new error each time: one that is raised repeatedly keeps every frame it has passed through.
     match door.enter(address):
         case "yours":
             raise ApiError(429, _YOURS, code="too_many_open")
@@ -126,7 +126,7 @@ def _place(door: Door, address: str) -> Iterator[None]:
 
 
 def _once(body: bytes, after: Receive) -> Receive:
-    """A ``receive`` that gives the body, and then what the client does next."""
+    """A ``receive`` that returns the body, and then whatever the client does next."""
     left = [body]
 
     async def receive() -> Message:
@@ -138,7 +138,7 @@ def _once(body: bytes, after: Receive) -> Receive:
 
 
 class _Body:
-    """The body of a request as it comes, with its limits."""
+    """A request body as it arrives, with its limits."""
 
     def __init__(self, receive: Receive, headers: Headers, door: Door, answer: Answer) -> None:
         self.door = door
@@ -147,17 +147,17 @@ class _Body:
 
     @property
     def declared(self) -> int:
-        """The length that the headers tell, in bytes; 0 where they tell none."""
+        """The length given in the headers, in bytes; 0 if there is none."""
         text = self._headers.get("content-length", "")
         return int(text) if text.isdecimal() else 0
 
     def check_length(self) -> None:
-        """ApiError 413 when the headers say too much."""
+        """Raise ApiError 413 when the declared length is too large."""
         if self.declared > self.door.most_bytes:
             raise self._too_large()
 
     async def receive(self) -> Message:
-        """For the application: a body that breaks a limit is answered, and seems to be broken off."""
+        """The application's ``receive``: a body over a limit is refused, and looks like a disconnect."""
         if self._answer.refused:
             return {"type": "http.disconnect"}
         if self._ended:
@@ -169,20 +169,20 @@ class _Body:
             return {"type": "http.disconnect"}
 
     async def refuse(self, error: ApiError) -> None:
-        """Answer with the error, when a body that is too large has been read and discarded.
+        """Answer with the error, after reading and discarding an oversized body.
 
-        Many clients hear no answer before they have sent everything; one that says so waits for a word first.
+        Many clients read no answer before they have sent everything; one that sends Expect waits for a response first.
         """
         if error.status == 413 and "expect" not in self._headers:
             await self._discard()
         await self._answer.refuse(error)
 
     async def after(self) -> Message:
-        """What comes when the body has ended: the client's going."""
+        """What follows the end of the body: the client's disconnect."""
         return await self._receive()
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """The parts of the body. Raises ApiError 413 or 408; 400 when the client has gone."""
+        """The chunks of the body. Raises ApiError 413 or 408, or 400 when the client has disconnected."""
         while not self._ended:
             message = await self._next()
             if message["type"] == "http.disconnect":

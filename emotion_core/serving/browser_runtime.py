@@ -1,8 +1,8 @@
-"""LiteRT for browsers: the pinned files of the npm package ``@litertjs/core``, in a folder of the operator's.
+"""LiteRT for browsers: the pinned files of the npm package ``@litertjs/core``, in a folder the operator makes.
 
-Nothing of it is in the repository. ``make_runtime`` takes the files from npm, or from the public network
-that serves npm's packages, and keeps only those whose SHA-256 is the one below; ``open_runtime`` checks
-them again before a server hands them out.
+None of it is in the repository. ``make_runtime`` takes the files from npm, or from the public CDN for npm
+packages, and keeps only those that match the SHA-256 below; ``open_runtime`` checks them again before a
+server serves them.
 """
 
 import hashlib
@@ -22,12 +22,12 @@ from ..files import sha256_of, unfinished
 from ..recognition.hub import YUNET
 from ..recognition.resolve import yunet_file
 
-#: What ``EMOTION_BROWSER_RUNTIME`` says to have the page load the files from the public network.
+#: The value of ``EMOTION_BROWSER_RUNTIME`` that makes the page load the files from the public CDN.
 CDN: Final = "cdn"
 CDN_HOST: Final = "https://cdn.jsdelivr.net"
 CORE: Final = "@litertjs/core@2.5.3"
 UTILITIES: Final = "@litertjs/wasm-utils@2.5.3"
-#: Bounds on what another machine may send: bytes of one file, and seconds for one request or for npm.
+#: Limits on downloads: bytes of one file, and seconds for one request or for npm.
 MAX_BYTES: Final = 20_000_000
 _REQUEST_SECONDS: Final = 60
 _NPM_SECONDS: Final = 300
@@ -40,7 +40,7 @@ Made by: python -m emotion_core browser-runtime
 
 @dataclass(frozen=True)
 class RuntimeFile:
-    """A file of an npm package, and the SHA-256 that it must have."""
+    """A file of an npm package, and the SHA-256 it must have."""
 
     package: str
     path: str
@@ -48,7 +48,7 @@ class RuntimeFile:
 
     @property
     def address(self) -> str:
-        """Where the public network has it."""
+        """Its URL on the CDN."""
         return f"{CDN_HOST}/npm/{self.package}/{self.path}"
 
 
@@ -72,8 +72,8 @@ _THREADED: Final = _build(
     "92fe7a720c6deedaa1194c011c79a005ea4f6fc98f533b661cf7900760ab4849",
     "b5e54eca10f043497edf9a02186332707cae260c550d7ea22b2cae55669596cf",
 )
-#: The files by the names that the page asks for. A browser loads one build: with threads, with relaxed
-#: SIMD instructions, or with neither.
+#: The files by the names the page requests. A browser loads one build: with threads, with relaxed SIMD
+#: instructions, or with neither.
 FILES: Final = {
     "core.js": RuntimeFile(CORE, "dist/index.js", "e7daccc3a31eef890848a737ccb863ded5f046a6b40c3fdc0556495adeb5d9b3"),
     "utilities.js": RuntimeFile(
@@ -93,7 +93,7 @@ CONTENT: Final = {name: file.sha256 for name, file in FILES.items()} | dict(YUNE
 
 @dataclass(frozen=True)
 class BrowserRuntime:
-    """A checked folder. Beside each of the runtime's files lies ``NAME.br``, the same compressed."""
+    """A checked folder. Each of the runtime's files has a Brotli-compressed copy, ``NAME.br``."""
 
     folder: Path
 
@@ -105,7 +105,7 @@ class BrowserRuntime:
 def open_runtime(folder: str | Path) -> BrowserRuntime:
     """Check every file of a folder that ``make_runtime`` made.
 
-    Raises SettingsError when one is missing, and HashMismatchError when one is another.
+    Raises SettingsError when one is missing, and HashMismatchError when one differs.
     """
     folder = Path(folder).expanduser()
     for name, sha256 in CONTENT.items():
@@ -121,10 +121,10 @@ def open_runtime(folder: str | Path) -> BrowserRuntime:
 
 
 def make_runtime(folder: Path, source: str | None = None, host: str = CDN_HOST) -> BrowserRuntime:
-    """Fetch, check, write and compress the files; what is there and right already stays.
+    """Fetch, check, write and compress the files; those already there and correct are kept.
 
-    source: ``npm`` (the program, which knows the user's own registry), ``cdn``, or None for npm where
-    it is installed. Raises HashMismatchError for another file than the pinned one, and EmotionError
+    source: ``npm`` (the program, which knows the user's registry), ``cdn``, or None for npm if it is
+    installed, else the CDN. Raises HashMismatchError when a file is not the pinned one, and EmotionError
     when the files cannot be fetched or written.
     """
     import brotli
@@ -157,7 +157,7 @@ def _fetcher(source: str, host: str, scratch: Path) -> Callable[[RuntimeFile], b
 
 
 class _Npm:
-    """Packages as npm packs them, each fetched once."""
+    """Packages from ``npm pack``, each fetched once."""
 
     def __init__(self, scratch: Path) -> None:
         self._scratch = scratch

@@ -1,8 +1,8 @@
-"""Connections with a bound: how many there are, how long headers may take, how long an answer may lie unread.
+"""Limits on connections: how many there are, how long headers may take, how long an answer may go unread.
 
-uvicorn waits for ever for the first byte of a request and for a reader of its answers, so that a few
-thousand silent connections take every descriptor of the process. Here each has its time, and there are
-only so many of them.
+uvicorn waits forever for the first byte of a request and for its answers to be read, so a few thousand
+silent connections take every file descriptor of the process. Here each has a timeout, and their number
+is limited.
 """
 
 import asyncio
@@ -13,19 +13,19 @@ from typing import Any, ClassVar, Final
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-#: How long a request's headers may take to arrive, and how long an answer may wait for its reader, in seconds.
+#: How long a request's headers may take to arrive, and how long an answer may go unread, in seconds.
 HEADER_SECONDS: Final = 10.0
 UNREAD_SECONDS: Final = 30.0
-#: Connections at a time: a visitor's page holds two or three of them.
+#: Connections at once: a visitor's page holds two or three.
 MOST: Final = 2000
-#: Connections of one address; behind a proxy they all come from the proxy's, which then has to count.
+#: Connections per address; behind a proxy all come from its address, so the proxy has to count them.
 EACH: Final = 200
-#: Descriptors for everything else: files, libraries, decoders.
+#: File descriptors for everything else: files, libraries, decoders.
 _OTHER_FILES: Final = 256
 
 
 class CarefulProtocol(H11Protocol):
-    """uvicorn's HTTP/1.1 with limits on connections; ``careful`` makes the class that a server uses."""
+    """uvicorn's HTTP/1.1 protocol with limits on connections; ``careful`` makes the class a server uses."""
 
     most: ClassVar[int] = MOST
     each: ClassVar[int] = EACH
@@ -38,7 +38,7 @@ class CarefulProtocol(H11Protocol):
     _reader_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Let it in, unless there are too many."""
+        """Accept it, unless there are too many."""
         super().connection_made(transport)
         peer = self.client[0] if self.client else ""
         if self.open.total() >= self.most or self.open[peer] >= self.each:
@@ -49,21 +49,21 @@ class CarefulProtocol(H11Protocol):
         self._expect_headers()
 
     def data_received(self, data: bytes) -> None:
-        """Complete headers stop their clock; incomplete ones start it."""
+        """Complete headers stop the header timer; incomplete ones start it."""
         super().data_received(data)
         if self.conn.their_state is not h11.IDLE:
             self._stop_header_timer()
-        elif self.conn.trailing_data[0]:  # a part of the next request's headers
+        elif self.conn.trailing_data[0]:  # part of the next request's headers
             self._expect_headers()
 
     def pause_writing(self) -> None:
-        """The reader is slow: it has its time from now on."""
+        """The reader is slow: start its timer."""
         super().pause_writing()
         if self._reader_timer is None:
             self._reader_timer = self.loop.call_later(self.unread_seconds, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """It reads."""
+        """It reads again."""
         super().resume_writing()
         self._stop_reader_timer()
 
@@ -94,13 +94,13 @@ class CarefulProtocol(H11Protocol):
 
 
 def careful(behind_proxies: bool = False, **limits: Any) -> type[CarefulProtocol]:
-    """The protocol for one server, with its own count; limits: other values of the class's own."""
+    """The protocol for one server, with its own count. limits: values that override the class's."""
     limits = {"each": limits.get("most", MOST)} | limits if behind_proxies else limits
     return type("CountedProtocol", (CarefulProtocol,), {"open": Counter(), **limits})
 
 
 def allow_files(most: int = MOST) -> int:
-    """Raise the process's limit of open files as far as ``most`` connections need; how many then fit."""
+    """Raise the process's open-file limit as far as ``most`` connections need; returns how many then fit."""
     if sys.platform == "win32":
         return most
     import resource

@@ -1,12 +1,12 @@
-"""The program that decodes strangers' pictures, in a process of its own: it can be ended, and its memory is bounded.
+"""The program that decodes untrusted pictures, in a separate process: it can be killed, and its memory is bounded.
 
     out:  a line of JSON: {"ok"}, once it is ready
     in:   4 bytes, the picture's length, big-endian; the picture
     out:  a line of JSON: {"width", "height", "memory", "work"} or {"error"}
-    in:   "+", or "-" to have it measured only
-    out:  rows of RGB; a line "ok", or what went wrong in place of the rest
+    in:   "+" to decode it, or "-" if only its size was wanted
+    out:  rows of RGB; then a line "ok", or the error in place of the rest
 
-and so on, one picture after the other, until the input ends.
+This repeats, one picture after another, until the input ends.
 """
 
 import io
@@ -21,14 +21,14 @@ from typing import Any, BinaryIO
 from ..errors import EmotionError, ImageLimitError
 from ..images import Picture, opened
 
-#: Beyond what a picture should take, in bytes: tables, buffers, and what was mapped and is not used.
+#: Allowed beyond a picture's estimate, in bytes: tables, buffers, and memory that is mapped but unused.
 _SLACK = 128 << 20
-#: Of work on one picture.
+#: CPU time for one picture.
 CPU_SECONDS = 8
 
 
 def main(niceness: int = 0) -> None:
-    """Serve until the input ends. niceness: how far it stands back for other processes, as of nice(1)."""
+    """Serve until the input ends. niceness: as in nice(1)."""
     if niceness and sys.platform != "win32":
         os.nice(niceness)
     source, target = sys.stdin.buffer, sys.stdout.buffer
@@ -38,7 +38,7 @@ def main(niceness: int = 0) -> None:
 
 
 def answer(data: bytes, source: BinaryIO, target: BinaryIO) -> None:
-    """Decode one picture; what is wrong with it is told, never raised."""
+    """Decode one picture; its errors are sent back, never raised."""
     try:
         bound_time()
         with opened(io.BytesIO(data)) as picture:
@@ -52,7 +52,7 @@ def answer(data: bytes, source: BinaryIO, target: BinaryIO) -> None:
 
 
 def send(picture: Picture, target: BinaryIO) -> None:
-    """The rows, each group with its length in bytes before it; a length of 0 is the end."""
+    """Send the rows, each group preceded by its length in bytes; a length of 0 marks the end."""
     free = bound_memory(picture.cost.decoder)
     try:
         for strip in picture.strips():
@@ -65,13 +65,13 @@ def send(picture: Picture, target: BinaryIO) -> None:
 
 
 def tell(target: BinaryIO, **what: Any) -> None:
-    """A line of JSON."""
+    """Write a line of JSON."""
     target.write(json.dumps(what).encode() + b"\n")
     target.flush()
 
 
 def bound_time() -> None:
-    """Have the system end the process when it has worked so many seconds more, however busy the machine is."""
+    """Have the system kill the process after ``CPU_SECONDS`` more of CPU time, however busy the machine is."""
     if sys.platform != "win32":
         import resource
 
@@ -80,7 +80,7 @@ def bound_time() -> None:
 
 
 def bound_memory(size: int) -> Any:
-    """Let the process have so many bytes more than it has now; what takes the bound away again."""
+    """Limit the process to this many bytes more than it has now; returns a function that lifts the limit."""
     if sys.platform != "linux":
         return lambda: None
     import resource

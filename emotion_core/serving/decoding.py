@@ -1,4 +1,4 @@
-"""Strangers' pictures -> pixels, decoded by processes that are ended when they take too long or too much."""
+"""Untrusted pictures -> pixels, decoded by processes that are killed when they take too much time or memory."""
 
 import json
 import os
@@ -20,17 +20,17 @@ from ..picture_notes import with_notes
 
 #: A picture's file: a path, its bytes, or an open binary file.
 PictureFile: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
-#: For starting, for reading a header, and for decoding, in seconds that pass; the work itself has a limit of its own.
+#: Wall-clock limits for starting, for reading a header, and for decoding; CPU time is limited separately.
 START_SECONDS: Final = 60.0
 OPEN_SECONDS: Final = 20.0
 DECODE_SECONDS: Final = 30.0
-#: Of the file, in bytes: the length is told in four bytes, and nobody sends as much.
+#: Bytes of a file: its length is sent in four bytes, and real files are far smaller.
 MAX_BYTES: Final = 1 << 30
 _TOO_LONG: Final = (
     "The picture takes too long to decode, or too much memory. Save it as a baseline JPEG, and send that."
 )
 _PACKAGE: Final = Path(__file__).parents[1]
-# Only what decoding needs is imported: the package's own __init__ would bring everything else, of three times the size.
+# Imports only what decoding needs: the package's own __init__ would import everything, three times the size.
 _PROGRAM: Final = f"""
 import sys, types
 package = sys.modules["emotion_core"] = types.ModuleType("emotion_core")
@@ -38,7 +38,7 @@ package.__path__ = [{str(_PACKAGE)!r}]
 from emotion_core.serving.decoder import main
 main(int(sys.argv[1]))
 """
-#: One thread, and large buffers go back to the system at once.
+#: One thread, and large buffers are returned to the system at once.
 _ENVIRONMENT: Final = {
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
@@ -49,7 +49,7 @@ _ENVIRONMENT: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A picture's upright size in pixels, and what decoding it takes: bytes, and work as of ``picture_costs``."""
+    """A picture's upright size in pixels, and the cost of decoding it: bytes, and work as in ``picture_costs``."""
 
     width: int
     height: int
@@ -58,9 +58,9 @@ class Measure:
 
 
 class Decoders:
-    """Processes that decode one picture each at a time. Safe to share between threads; close it at the end.
+    """Processes that each decode one picture at a time. Safe to share between threads; close it at the end.
 
-    decode_seconds: for one picture. niceness: how far they stand back for others, as of nice(1).
+    decode_seconds: limit for one picture. niceness: as in nice(1).
     """
 
     def __init__(self, decode_seconds: float = DECODE_SECONDS, niceness: int = 0) -> None:
@@ -71,7 +71,7 @@ class Decoders:
         self._closed = False
 
     def measure(self, source: PictureFile) -> Measure:
-        """What the picture takes; ImageError for anything that is not a usable picture."""
+        """The picture's size and cost; ImageError for anything that is not a usable picture."""
         decoder = self._take()
         try:
             measure = decoder.open(_bytes_of(source))
@@ -126,7 +126,7 @@ class Decoders:
 
 
 class _Decoder:
-    """One process, and what is said to it."""
+    """One process, and the protocol with it."""
 
     def __init__(self, niceness: int) -> None:
         self._process = subprocess.Popen(
@@ -142,18 +142,18 @@ class _Decoder:
         if sys.platform == "linux":
             import fcntl
 
-            # As much as an unprivileged process may ask for: rows then go over in few, large steps.
+            # The most an unprivileged process may ask for: rows then go over in few, large steps.
             fcntl.fcntl(self._out, fcntl.F_SETPIPE_SZ, 1 << 20)
         with self._time(START_SECONDS):
             self._told()
 
     @property
     def usable(self) -> bool:
-        """Whether it lives, and waits for the next picture."""
+        """Whether it is alive and waiting for the next picture."""
         return self._between and self._process.poll() is None
 
     def open(self, data: bytes | memoryview) -> Measure:
-        """What a picture takes; ImageError when it cannot be used."""
+        """A picture's size and cost; ImageError when it cannot be used."""
         self._between = False
         with self._time(OPEN_SECONDS):
             self._in.write(struct.pack(">I", len(data)))
@@ -163,7 +163,7 @@ class _Decoder:
         return Measure(**told)
 
     def decode(self, width: int, height: int, seconds: float) -> RGB:
-        """The pixels of the picture that was opened; ImageError when it is broken or takes too long."""
+        """The pixels of the open picture; ImageError when it is broken or takes too long."""
         rgb = np.empty((height, width, 3), np.uint8)
         rows = memoryview(rgb.reshape(-1).data)
         with self._time(seconds):
@@ -178,7 +178,7 @@ class _Decoder:
         return with_notes(rgb, notes) if notes else rgb
 
     def let_go(self) -> None:
-        """Leave the picture that was opened as it is."""
+        """Drop the open picture without decoding it."""
         with self._time(OPEN_SECONDS):
             self._in.write(b"-")
             self._in.flush()
@@ -191,7 +191,7 @@ class _Decoder:
         for pipe in (self._out, self._in):
             try:
                 pipe.close()
-            except OSError:  # what was written last went nowhere
+            except OSError:  # the last write never reached the process
                 continue
 
     def _told(self) -> Any:
@@ -213,7 +213,7 @@ class _Decoder:
 
     @contextmanager
     def _time(self, seconds: float) -> Iterator[None]:
-        """Kill the process when the time is up, which ends every wait for it; ImageError then, as for its death."""
+        """Kill the process when time is up, which ends every wait for it; ImageError then, or if it dies."""
         timer = threading.Timer(seconds, self._process.kill)
         timer.daemon = True
         timer.start()

@@ -1,4 +1,4 @@
-"""Which addresses take what: bytes of a body, time for it, and requests at a time."""
+"""Limits for each kind of request: bytes of body, time to send it, and requests at once."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -8,15 +8,15 @@ from typing import Final
 from ..settings import Settings
 
 MEGABYTE: Final = 1_000_000
-#: JSON for the page: an event's values, or one webcam frame in base64.
+#: Bytes of JSON for the page: an event's values, or one webcam frame in base64.
 MAX_JSON: Final = 1_200_000
-#: JSON with pictures in it, for REST: it is held in memory several times over, which a form's files are not.
+#: Bytes of JSON with pictures, for REST: memory holds it several times over, unlike a form's files.
 MAX_JSON_PICTURES: Final = 10 * MEGABYTE
-#: JSON of an assistant, which has a photo or a clip of 15 MB in base64.
+#: Bytes of JSON from an assistant: a photo or clip of 15 MB in base64.
 MAX_JSON_CALL: Final = 20 * MEGABYTE
-#: What a form has around its files.
+#: Bytes of a form around its files.
 FORM_MARGIN: Final = MEGABYTE
-#: How long the pictures of a request, or a video, may take to arrive, in seconds.
+#: How long a request's pictures, a video, or JSON may take to arrive, in seconds.
 PICTURES_SECONDS: Final = 60.0
 VIDEO_SECONDS: Final = 600.0
 JSON_SECONDS: Final = 20.0
@@ -26,10 +26,9 @@ JSON_SECONDS: Final = 20.0
 class Door:
     """A kind of request. Used by one event loop.
 
-    most_bytes: of the body. seconds: until all of it must have come. most, each: requests at a time,
-    of everybody and of one address. held: the body is JSON, which is read as a whole before anything
-    else is done with it, so that whoever is slow to send takes no place. advice: what to do about a
-    body that is too large.
+    most_bytes: limit on the body. seconds: within which all of it must arrive. most, each: requests at
+    once, in total and per address. held: the body is JSON and is read whole before anything else is
+    done with it, so that a slow sender takes no place. advice: what to do about an oversized body.
     """
 
     most_bytes: int
@@ -41,7 +40,7 @@ class Door:
     inside: Counter[str] = field(default_factory=Counter)
 
     def enter(self, address: str) -> str:
-        """Take a place: "", or whose places are all taken."""
+        """Take a place: returns "", or whose places are all taken."""
         mine = self.inside[address]
         if not has_share(mine, self.inside.total(), self.each, self.most):
             return "yours" if mine >= self.each else "everybody's"
@@ -56,7 +55,7 @@ class Door:
 
 
 class Doors:
-    """Every door of a server with these settings."""
+    """All doors of a server with these settings."""
 
     def __init__(self, settings: Settings) -> None:
         smaller = "Send smaller files, or fewer at a time."
@@ -67,15 +66,15 @@ class Doors:
         self.json_pictures = Door(min(pictures, MAX_JSON_PICTURES), PICTURES_SECONDS, 4, 2, True, in_json)
         self.assistants = Door(MAX_JSON_CALL, PICTURES_SECONDS, 8, 4, True, "Send a smaller or shorter file.")
         self.video = Door(video, VIDEO_SECONDS, 8, 3, advice=smaller)
-        #: What works as long as the request is open: events that bypass the page's queue, and webcam frames.
+        #: Work that lasts as long as the request: events that bypass the page's queue, and webcam frames.
         self.calls = Door(MAX_JSON, JSON_SECONDS, 64, 8, True)
         self.other = Door(MAX_JSON, JSON_SECONDS, 64, 16, True)
-        #: Without a body: what is answered, and streams of events, which stay open.
+        #: Without a body: ordinary requests, and event streams, which stay open.
         self.reading = Door(0, 0, 400, 40)
         self.streams = Door(0, 0, 1500, 150)
 
     def of(self, path: str, content_type: str) -> Door:
-        """The door of a request with a body. path: as the server decoded it."""
+        """The door of a request with a body. path: as decoded by the server."""
         parts = [part for part in path.split("/") if part]
         match parts:
             case ["gradio_api", "upload", *_]:
@@ -84,7 +83,7 @@ class Doors:
                 return self.calls
             case ["api", "v1", "analyze"]:
                 return self.json_pictures if content_type == "application/json" else self.pictures
-            case ["page", *_]:  # a photo as the body, just as its file is
+            case ["page", *_]:  # the body is the photo's file
                 return self.pictures
             case ["mcp"]:
                 return self.assistants
@@ -93,7 +92,7 @@ class Doors:
         return self.other
 
     def of_reading(self, path: str) -> Door | None:
-        """The door of a request without a body; None for what has to be answered whatever comes."""
+        """The door of a request without a body; None for what must always be answered."""
         match [part for part in path.split("/") if part]:
             case ["healthz"]:
                 return None
@@ -105,15 +104,15 @@ class Doors:
 
 
 def has_share(mine: int, taken: int, each: int, most: int) -> bool:
-    """Whether an address that has ``mine`` of the places may have one more.
+    """Whether an address that holds ``mine`` of the places may take one more.
 
-    Nobody has more than ``each``, nor more than are free: as a room fills the shares shrink, so that many who
-    all want much leave places for whoever comes with one thing (the dynamic thresholds of Choudhury and Hahne,
-    1998, which switches use for their buffers).
+    No address holds more than ``each``, nor more than are free: shares shrink as places fill, so that many
+    heavy users still leave places for a light one (the dynamic thresholds of Choudhury and Hahne, 1998, which
+    switches use for their buffers).
     """
     return mine < min(each, most - taken)
 
 
 def has_body(headers: Mapping[str, str]) -> bool:
-    """Whether HTTP says that a body follows."""
+    """Whether the headers announce a body."""
     return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers

@@ -1,8 +1,8 @@
-"""What stands before the page and REST: headers on every answer, and no address that the page does not need.
+"""Middleware in front of the page and REST: headers on every answer, and only the paths the page needs.
 
-Gradio serves more than this page uses: answers of other hosts (``file=http...``, ``proxy=``), figures on
-its visitors (``monitoring``), recordings turned by ffmpeg, code that is edited in the browser. Nobody
-needs them here, so nobody gets them.
+Gradio serves more than this page uses: responses of other hosts (``file=http...``, ``proxy=``), visitor
+statistics (``monitoring``), recordings converted by ffmpeg, code edited in the browser. None of it is
+needed here, so none of it is served.
 """
 
 import json
@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .refusals import ApiError
 
-#: Of Gradio's own addresses, the first part after ``/gradio_api/``: what the page and the client ask for.
+#: Gradio's own paths that the page and the client request: the first part after ``/gradio_api/``.
 SERVED: Final = frozenset(
     {
         *("api", "app_id", "call", "cancel", "component_server", "custom_component", "heartbeat", "info"),
@@ -23,26 +23,26 @@ SERVED: Final = frozenset(
         *("upload", "upload_progress"),
     }
 )
-#: The camera is for this page itself, and for what it is framed in only where that one passes it on.
+#: Only this page may use the camera; inside a frame, only if the framing page allows it.
 PERMISSIONS: Final = "camera=(self), microphone=(self), geolocation=(), payment=(), usb=()"
-#: Two letters or more, as one is a drive of Windows.
+#: Two letters or more, as a single one is a Windows drive.
 _PROTOCOL: Final = re.compile(r"[\s/]*[A-Za-z][\w+.-]+:")
 HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Permissions-Policy": PERMISSIONS,
 }
-#: Gradio's page starts from a script inside it, and makes functions of text (the webcam's script is one).
+#: Gradio's page starts from an inline script and makes functions from text (such as the webcam's script).
 _PAGE: Final = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; media-src 'self' data: blob:; font-src 'self' data:; "
     "connect-src 'self' data: blob:{cdn}; worker-src 'self' blob:; "
     "object-src 'none'; base-uri 'self'; form-action 'self'"
 )
-#: Answers and files are looked at, never run: an SVG, or a picture that is also a page, stays a picture.
+#: Answers and files are displayed, never run: an SVG, or a picture that is also HTML, stays a picture.
 _DATA: Final = "default-src 'none'; img-src 'self' data:; media-src 'self'; style-src 'unsafe-inline'; sandbox"
 _APART: Final = {"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp"}
-#: Who may show the page in a frame: itself, and on a Hugging Face Space the site that shows Spaces.
+#: Who may frame the page: itself, and on a Hugging Face Space the sites that show Spaces.
 _FRAMES: Final = "frame-ancestors 'self'"
 _SPACE_FRAMES: Final = f"{_FRAMES} https://huggingface.co https://*.huggingface.co https://*.hf.space"
 
@@ -50,9 +50,9 @@ _SPACE_FRAMES: Final = f"{_FRAMES} https://huggingface.co https://*.huggingface.
 class Guard:
     """ASGI middleware.
 
-    on_space: by default, whether this runs on a Hugging Face Space. cdn: a host that the page may fetch
-    files from, each checked by its hash; "" for none. isolated: keep the page apart from every other one,
-    which is what browsers ask for threads; not on a Space, whose frame might then not be shown.
+    on_space: whether this runs on a Hugging Face Space; None detects it. cdn: a host the page may fetch files
+    from, each checked by its hash; "" for none. isolated: cross-origin isolate the page, which browsers
+    require for threads; not on a Space, whose frame might then not be shown.
     """
 
     def __init__(self, app: ASGIApp, on_space: bool | None = None, cdn: str = "", isolated: bool = False) -> None:
@@ -62,7 +62,7 @@ class Guard:
         self._apart = _APART if isolated and not self._on_space else {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or refuse it before the application sees it."""
+        """Serve a request, or refuse it before the application sees it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -92,7 +92,7 @@ class Guard:
 
 
 def is_served(path: str) -> bool:
-    """Whether the address, as the server decoded it, is one that the page or REST may need."""
+    """Whether the page or REST may need this path, as decoded by the server."""
     first, _, rest = path.lstrip("/").partition("/")
     if first == "gradio_api":
         if rest.startswith("file="):

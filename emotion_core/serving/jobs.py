@@ -1,9 +1,9 @@
-"""Long work in the background: one worker, a bounded line before it, results that are deleted after a while.
+"""Long work in the background: one worker, a bounded queue, results that are deleted after a while.
 
     queued -> running -> done or failed
-        either one -> cancelled
+        queued or running -> cancelled
 
-Nothing of a job is logged but the type and place of an unexpected error.
+Of a job, only the type and place of an unexpected error are logged.
 """
 
 import contextlib
@@ -26,14 +26,14 @@ from .temporary import ShortLivedFolder
 log = logging.getLogger(__name__)
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
-#: How often a waiting job looks whether it was cancelled, in seconds, if nothing moves.
+#: How often a waiting job checks whether it was cancelled, in seconds, if nothing moves.
 _HEARTBEAT: Final = 1.0
 #: How long a stop waits for the running job to reach its next step, in seconds.
 PATIENCE: Final = 1.5
 
 
 class Progress(Protocol):
-    """How far a job is. total is None while it is unknown; fraction is 0 to 1; seconds_left may be None, too."""
+    """How far a job has got. total and seconds_left are None while unknown; fraction is 0 to 1."""
 
     @property
     def frames(self) -> int:
@@ -41,7 +41,7 @@ class Progress(Protocol):
 
     @property
     def total(self) -> int | None:
-        """Frames in all; None where the file does not say."""
+        """Frames in all; None if the file does not say."""
 
     @property
     def fraction(self) -> float:
@@ -49,26 +49,26 @@ class Progress(Protocol):
 
     @property
     def seconds_left(self) -> float | None:
-        """What the rest will take; None while that is unknown."""
+        """Estimated seconds for the rest; None while unknown."""
 
 
 class Runner(Protocol):
-    """Reads source, writes its results into folder, and yields at every step, where it may be closed.
+    """Reads source, writes its results into folder, and yields at every step, at which it may be closed.
 
-    The files are called after the source: ``source.json`` and so on.
-    An EmotionError's message is shown to whoever sent the job.
+    The files are named after the source: ``source.json`` and so on.
+    An EmotionError's message is shown to the job's sender.
     """
 
     def __call__(self, source: Path, folder: Path, copy: bool, /) -> Generator[Progress, None, None]:
-        """Work on ``source``, write into ``folder``, and tell how far it is; copy: the annotated video, too."""
+        """Process ``source``, write into ``folder`` and yield progress; copy: also write the annotated video."""
 
 
 class Videos(Protocol):
-    """Who takes videos in: the line that all wait in, and the work on one whose turn it is (a ``Runner``)."""
+    """Accepts videos: the line that all wait in, and the work on the one whose turn it is (a ``Runner``)."""
 
     @property
     def line(self) -> Line:
-        """Where everyone waits."""
+        """The line that all videos wait in."""
 
     def run(self, source: Path, folder: Path, copy: bool, /) -> Generator[Progress, None, None]:
         """As ``Runner``."""
@@ -76,9 +76,9 @@ class Videos(Protocol):
 
 @dataclass(eq=False)
 class Job:
-    """source: the file to work on, deleted once the work is over. results: the folder of the answers.
+    """source: the file to process, deleted once the work is over. results: the folder for its output.
 
-    place: in the line before the worker, until the job is over. copy: whether the annotated video is written.
+    place: in the line for the worker, until the job is over. copy: whether to write the annotated video.
     """
 
     id: str
@@ -92,20 +92,20 @@ class Job:
 
     @property
     def source(self) -> Path:
-        """Where the upload lies."""
+        """The uploaded file."""
         return self.folder / "source"
 
     @property
     def results(self) -> Path:
-        """The folder of what was made from it."""
+        """The folder of its results."""
         return self.folder / "results"
 
 
 class JobQueue:
-    """Runs jobs one after the other, each when it is its turn. Safe to share between threads.
+    """Runs jobs one after another, each in its turn. Safe to share between threads.
 
-    line: before the worker; others may wait in it, too. keep_seconds: how long a job that has ended,
-    and its results, can be asked for. files: where they lie, and whose sweeper sweeps them.
+    line: for the worker; others may wait in it too. keep_seconds: how long a job that has ended, and
+    its results, stay available. files: the folder that holds them, whose sweeper deletes them.
     """
 
     def __init__(self, runner: Runner, line: Line, keep_seconds: float, files: ShortLivedFolder) -> None:
@@ -120,9 +120,9 @@ class JobQueue:
         files.also(self.sweep)
 
     def reserve(self) -> Job | None:
-        """A place in the line, to write ``source`` to and then submit or cancel; None when all are taken.
+        """A job with a place in line, for writing ``source`` and then submitting or cancelling; None when full.
 
-        Raises OSError when the disk has no room for a folder; the place is free then.
+        Raises OSError when the disk has no room for a folder; the place is then freed.
         """
         with self._lock:
             if self._stopped.is_set():
@@ -131,7 +131,7 @@ class JobQueue:
                 place = self._line.take()
             except BusyError:
                 return None
-            name = secrets.token_urlsafe(18)  # 144 bits: whoever knows it was told it
+            name = secrets.token_urlsafe(18)  # 144 bits, so that nobody can guess it
             job = Job(name, self._root / name, place)
             try:
                 job.results.mkdir(parents=True)
@@ -142,7 +142,7 @@ class JobQueue:
         return job
 
     def submit(self, job: Job) -> None:
-        """Put a reserved job, whose source is written, at the end of the line."""
+        """Put a reserved job, its source written, at the end of the line."""
         with self._lock:
             if job.state != "queued":
                 return
@@ -150,7 +150,7 @@ class JobQueue:
             self._waiting.put(job)
 
     def get(self, name: str) -> Job | None:
-        """The job of that id, or None: never there, or forgotten by now."""
+        """The job with that id, or None if there never was one or it has been forgotten."""
         with self._lock:
             job = self._jobs.get(name)
             return None if job is None or self._is_over(job) else job
@@ -190,16 +190,16 @@ class JobQueue:
                 self._end(job, "failed" if job.error else "done")
 
     def _run(self, job: Job) -> str:
-        """Run to the end or to the cancellation; what went wrong, "" for nothing."""
+        """Run until done or cancelled; returns the error's text, "" for none."""
         try:
             with contextlib.closing(self._runner(job.source, job.results, job.copy)) as steps:
                 for job.progress in steps:
                     if job.state == "cancelled":
                         break
         except EmotionError as error:
-            return str(error).replace(str(job.results), "its folder")  # nobody's business
+            return str(error).replace(str(job.results), "its folder")  # the sender must not see server paths
         except Exception as error:
-            # Where, but not the message: it may quote the visitor's file.
+            # The place but not the message, which may quote the visitor's file.
             *_, last = traceback.extract_tb(error.__traceback__)
             log.error("A job failed with %s in %s, line %s.", type(error).__name__, last.filename, last.lineno)
             return "The server failed on this file. Try another, or a shorter one."

@@ -1,4 +1,4 @@
-"""The line before the one worker for videos: everyone who waits, whichever door they came through."""
+"""The queue for the single video worker, shared by every way a video can come in."""
 
 import threading
 from types import TracebackType
@@ -8,15 +8,15 @@ from ..errors import BusyError
 
 
 class Line:
-    """At most ``places`` videos wait, the one at work included. Safe to share between threads.
+    """A queue of at most ``places`` videos, the one being processed included. Safe to share between threads.
 
-    Whoever still sends a video holds a place, but keeps nobody waiting: turns go by when they stood in line.
+    A video still being uploaded holds a place but keeps nobody waiting: turns go in the order of ``stand``.
     """
 
     def __init__(self, places: int) -> None:
         self.places = places
         self._held: list[Place] = []
-        #: Those who stand in line; it is the first one's turn.
+        #: Places whose video is ready; it is the first one's turn.
         self.order: list[Place] = []
         self.moved = threading.Condition()
 
@@ -24,12 +24,12 @@ class Line:
         return len(self._held)
 
     def refuse_over(self, most: int) -> None:
-        """Raise BusyError where ``most`` places, or all there are, are taken."""
+        """Raise BusyError if ``most`` places, or all of them, are taken."""
         if len(self._held) >= min(most, self.places):
             raise BusyError("All places for videos are taken. Try again in a few minutes.")
 
     def take(self) -> "Place":
-        """A place, to be left again; BusyError when there is none."""
+        """Take a place, to be given back later; BusyError when there is none."""
         with self.moved:
             self.refuse_over(self.places)
             place = Place(self)
@@ -37,7 +37,7 @@ class Line:
             return place
 
     def left(self, place: "Place") -> None:
-        """Give a place back, however often this is said."""
+        """Give a place back; repeated calls are harmless."""
         with self.moved:
             for those in (self._held, self.order):
                 if place in those:
@@ -52,23 +52,23 @@ class Place:
         self._line = line
 
     def stand(self) -> None:
-        """Stand at the end of the line."""
+        """Join the end of the line."""
         with self._line.moved:
             self._line.order.append(self)
 
     @property
     def ahead(self) -> int:
-        """How many come first, the one at work included; 0 as well for who does not stand in line."""
+        """How many come first, the one being processed included; also 0 if this place is not in line."""
         with self._line.moved:
             return self._line.order.index(self) if self in self._line.order else 0
 
     def wait(self, ahead: int, seconds: float) -> None:
-        """Wait until no longer just ``ahead`` come first, but so many seconds at most."""
+        """Wait until the number ahead is no longer ``ahead``, for at most ``seconds``."""
         with self._line.moved:
             self._line.moved.wait_for(lambda: self.ahead != ahead, seconds)
 
     def leave(self) -> None:
-        """Give the place back: the next one moves up."""
+        """Give the place back; the next one moves up."""
         self._line.left(self)
 
     def __enter__(self) -> Self:

@@ -1,8 +1,8 @@
-"""Live pictures: a session per visitor, and the places that the visitors share.
+"""Live pictures: a session per visitor, and the places that visitors share.
 
-One frame of a session is worked on at a time and the visitor sends the next one when the last is
-answered: the newest frame is answered, nothing queues, and the rate finds what machine and line
-can carry. ``next_seconds`` tells how long the visitor should leave between two frames.
+One frame of a session is processed at a time, and the visitor sends the next when the last is
+answered: the newest frame is answered, nothing queues, and the rate adapts to the server and the
+connection. ``next_seconds`` tells the visitor how long to leave between two frames.
 """
 
 import secrets
@@ -25,36 +25,36 @@ from ..tracking.stream import StreamAnalyzer, TrackedFrame, TrackedFrameDict
 from ..tracking.tracker import FaceTracker
 from .workshop import Workshop, small_picture
 
-#: Most frames a second of one visitor: expressions and eyes do not follow faster ones.
+#: Most frames per second of one visitor: faces change, and eyes follow, no faster.
 MOST_FPS: Final = 10
-#: The time between two frames is at least this many times the work on one: a machine that is slow,
-#: or busy with others, is asked less often, and each visitor waits for it half of the time at most.
+#: The time between two frames is at least this many times the work on one: a slow or busy server gets
+#: fewer requests, and each visitor waits for it at most half of the time.
 REST: Final = 2.0
-#: Over how many seconds the rate is measured, and over how many frames the latency.
+#: Windows for the rate in seconds, and for the latency in frames.
 _RATE_SECONDS: Final = 2.0
 _LATENCY_FRAMES: Final = 9
-#: The summary is read aloud and the timeline is long: neither comes with every frame.
+#: Least time between two: the summary is read aloud and the timeline is long.
 SUMMARY_SECONDS: Final = 3.0
 TIMELINE_SECONDS: Final = 1.0
-#: A camera's frame is scaled down by the page; larger ones come from elsewhere.
+#: The page scales a camera's frame down; larger ones do not come from it.
 MAX_SIDE: Final = 1280
-#: Longest side, in pixels, of the copy on which faces are sought: those before a camera are large.
+#: Longest side, in pixels, of the copy used to detect faces: those in front of a camera are large.
 DETECTION_SIDE: Final = 480
-#: A place whose visitor sends nothing for so long is given to the next one.
+#: A place whose visitor has sent nothing for this long is freed.
 IDLE_SECONDS: Final = 10.0
-#: Places that one address may have in any case: a household has more than one camera.
+#: Places that one address may always have: a household has more than one camera.
 LEAST_EACH: Final = 2
 
-#: People of the window, labels, and the time now in seconds -> the timeline as the page shows it.
+#: Recent people, labels, and the current time in seconds -> the timeline as the page shows it.
 DrawTimeline: TypeAlias = Callable[[Sequence[Recent], Sequence[str], float], str]
 
 
 class LiveDict(TypedDict):
     """The answer to one frame.
 
-    fps: frames answered a second lately, None at first. milliseconds: the server's work on a frame,
-    median of the last few. next_seconds: to leave between the starts of this frame and the next.
-    timeline: HTML, or None when the last one still holds.
+    fps: recent frames answered per second, None at first. milliseconds: the server's work on a frame,
+    median of the last few. next_seconds: to leave between the start of this frame and the next.
+    timeline: HTML, or None to keep the last one.
     """
 
     frame: TrackedFrameDict
@@ -66,10 +66,10 @@ class LiveDict(TypedDict):
 
 
 class LiveSession:
-    """One visitor's stream. Holds no picture but the one that is being analysed.
+    """One visitor's stream. Holds no picture except the one being analysed.
 
-    draw: makes the timeline, as the page shows it. clock: seconds that never run backwards.
-    address: the visitor's. closing: its visitor has left, and it goes when its last frame is done.
+    draw: makes the timeline, as the page shows it. clock: monotonic, in seconds. address: the
+    visitor's. closing: the visitor has left, and the session ends when its last frame is done.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class LiveSession:
         self.began = self.last_seen = clock()
         self.busy = threading.Lock()
         self._clock, self._draw_timeline = clock, draw
-        # Confirmed at once: on a live picture a face that is marked late looks like one that was missed.
+        # Confirmed at once: in a live picture a face that is marked late looks like one that was missed.
         follower = FaceFollower(recognizer.detector, DETECTION_SIDE)
         self._analyzer = StreamAnalyzer(recognizer, FaceTracker(confirm_seconds=0), follower=follower)
         self._history = RollingHistory()
@@ -95,7 +95,7 @@ class LiveSession:
         self._timeline_at = -TIMELINE_SECONDS
 
     def answer(self, picture: bytes) -> LiveDict:
-        """Analyse the next frame, a JPEG or the like; ImageError if it cannot be used, BusyError if it has no turn."""
+        """Analyse the next frame, an image file; ImageError if it cannot be used, BusyError if it gets no turn."""
         with self._workshop.turn(self.address):
             start = self._clock()
             now = start - self.began
@@ -132,7 +132,7 @@ class LiveSession:
 
 
 def summary_of(frame: TrackedFrame) -> str:
-    """One line to be read aloud: who is in view, and what their faces seem to express."""
+    """One line to be read aloud: who is visible, and what their faces seem to express."""
     if not frame.faces:
         return f"{NO_FACE}."
     parts = [
@@ -145,8 +145,8 @@ def summary_of(frame: TrackedFrame) -> str:
 class LiveSessions:
     """The places of a server's visitors. Safe to share between threads.
 
-    workshop: where frames have their turn. settings: how many visitors there may be, and for how
-    long. draw: makes their timelines. One address has half of the places at most.
+    workshop: gives frames their turn. settings: how many visitors there may be, and for how long.
+    draw: makes their timelines. One address has at most half of the places.
     """
 
     def __init__(
@@ -171,12 +171,12 @@ class LiveSessions:
     def open(
         self, model: str | None = None, detector: str | None = None, address: str = ""
     ) -> tuple[str, LiveSession] | None:
-        """A place, and the secret to ask for it by; None when all are taken, or all that one address may have.
+        """A place and its secret token; None when all are taken, or all that one address may have.
 
         Raises an EmotionError when there is no such model or detector.
         """
         self.sweep()
-        recognizer = self._catalogue.get(model, detector)  # may take a while: before the lock
+        recognizer = self._catalogue.get(model, detector)  # may take a while, so not under the lock
         with self._lock:
             mine = sum(session.address == address for session in self._sessions.values())
             if len(self._sessions) >= self.most or mine >= self.each:
@@ -186,7 +186,7 @@ class LiveSessions:
             return token, session
 
     def get(self, token: str) -> LiveSession | None:
-        """The session of that token, or None: never there, closed, or given up by its visitor."""
+        """The session of that token, or None if there never was one, it is closed or its visitor has left."""
         with self._lock:
             session = self._sessions.get(token)
             if session is None or session.closing:
@@ -195,11 +195,11 @@ class LiveSessions:
             return session
 
     def is_over(self, session: LiveSession) -> bool:
-        """Whether the session has had its time."""
+        """Whether the session's time is up."""
         return self._clock() - session.began > self.seconds
 
     def close(self, token: str) -> None:
-        """Give the place back, when the frame that may be under way is done; nothing happens if it was before."""
+        """Give the place back, once a frame in progress is done; does nothing if it was given back before."""
         with self._lock:
             session = self._sessions.get(token)
             if session is None:
@@ -215,7 +215,7 @@ class LiveSessions:
             self.close(token)
 
     def sweep(self) -> None:
-        """Take back the places of those who went away without a word."""
+        """Take back the places of visitors who left without closing them."""
         limit = self._clock() - IDLE_SECONDS
         with self._lock:
             for token, session in list(self._sessions.items()):

@@ -1,4 +1,4 @@
-"""What the server writes, with a bound: an attack must not fill the disk by what is said of it."""
+"""Server output with a limit: an attack must not fill the disk with log lines about it."""
 
 import io
 import threading
@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable
 from typing import Final, TextIO
 
-#: Characters at once, and a second from then on: some 20 MB a day at most.
+#: Characters at once, and per second from then on: some 20 MB a day at most.
 BURST: Final = 200_000
 RATE: Final = 250.0
 
 
 class BoundedOutput(io.TextIOBase):
-    """A text stream that lets so much through, and tells how much it left out. Safe to share between threads."""
+    """A text stream that limits its rate, and says how much it left out. Safe to share between threads."""
 
     def __init__(
         self,
@@ -28,12 +28,12 @@ class BoundedOutput(io.TextIOBase):
         self._lock = threading.Lock()
 
     def write(self, text: str) -> int:
-        """Write it, or count it."""
+        """Write the text, or count it as left out."""
         with self._lock:
             now = self._clock()
             self._left = min(self._burst, self._left + (now - self._at) * self._rate)
             self._at = now
-            # After a gap, not before there is room for more than a few words.
+            # After a gap, wait until there is room for more than a few words.
             if len(text) > self._left or (self._omitted and self._left < self._burst / 100):
                 self._omitted += len(text)
                 return len(text)
@@ -55,7 +55,7 @@ class BoundedOutput(io.TextIOBase):
         return self._stream.errors
 
     def flush(self) -> None:
-        """As the stream does it."""
+        """Flush the stream."""
         self._stream.flush()
 
     def fileno(self) -> int:
@@ -63,7 +63,7 @@ class BoundedOutput(io.TextIOBase):
         return self._stream.fileno()
 
     def isatty(self) -> bool:
-        """As the stream says."""
+        """Whether the stream is a terminal."""
         return self._stream.isatty()
 
     def writable(self) -> bool:

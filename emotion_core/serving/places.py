@@ -1,10 +1,10 @@
-"""The one bound on work: how many pictures are decoded and analysed at a time, in how much memory, in which order.
+"""The limit on work: how many pictures are decoded and analysed at once, in how much memory, and in which order.
 
-Whichever door a picture comes by, it waits here. Among those who wait, the one whose address has the least
-work under way comes first, then the one whose address took the least time lately, and one address never has
-every place: whoever sends a thousand pictures waits behind himself, not before everybody else. What takes long
-or much memory has half of the places at most, and none of the memory that is kept for what is light: however
-many large pictures there are, a small one waits for small ones alone.
+Every picture waits here, however it came in. The first is the one whose address has the least work in progress,
+then the one whose address took the least time recently, and one address never has every place: a client that
+sends a thousand pictures waits behind itself, not ahead of everybody else. Heavy work (long or memory-hungry)
+gets at most half of the places, and none of the memory kept for light work: however many large pictures there
+are, a small one waits only for small ones.
 """
 
 import threading
@@ -18,12 +18,12 @@ from typing import Final
 from ..errors import BusyError
 from .doors import has_share
 
-#: Who may wait at a time, and how many of one address; each holds a thread of the server.
+#: How many may wait at once, in total and per address; each holds a thread of the server.
 MOST_WAITING: Final = 48
 EACH_WAITING: Final = 8
 #: How long a picture waits for its turn, in seconds.
 PATIENCE: Final = 15.0
-#: After so many seconds, half of the time that an address took is forgotten; and so many addresses are remembered.
+#: Half-life, in seconds, of the time counted for an address, and how many addresses are remembered.
 HALF_LIFE: Final = 30.0
 MOST_ADDRESSES: Final = 1000
 _BUSY: Final = "The server is busy with other pictures. Try again in a few seconds."
@@ -39,8 +39,8 @@ class _Ticket:
 class Places:
     """Places for work. Safe to share between threads.
 
-    most: at a time. memory: bytes that all heavy ones may take together. kept: bytes beside it for light ones,
-    which use what the heavy ones leave, too.
+    most: at once. memory: bytes that heavy work may take in total. kept: further bytes for light work, which
+    may also use what heavy work leaves free.
     """
 
     def __init__(self, most: int, memory: int, patience: float = PATIENCE, kept: int = 0) -> None:
@@ -51,15 +51,15 @@ class Places:
         self._sizes: list[_Ticket] = []
         self._working: Counter[str] = Counter()
         self._heavy_working = self._used = self._heavy_used = 0
-        #: Address -> seconds that it took lately, and when that was counted, by time.monotonic.
+        #: Address -> seconds it took recently, and the time.monotonic() of that count.
         self._took: dict[str, tuple[float, float]] = {}
         self._changed = threading.Condition()
 
     @contextmanager
     def place(self, address: str = "", patience: float | None = None, heavy: bool = False) -> Iterator[None]:
-        """Hold a place while this is entered. Raises BusyError when it does not come in time.
+        """Hold a place while this is entered. Raises BusyError when none comes free in time.
 
-        patience: how long to wait at most, in seconds. heavy: the work takes long.
+        patience: longest wait in seconds. heavy: the work takes long.
         """
         self._enter(address, self._patience if patience is None else patience, heavy)
         start = time.monotonic()
@@ -76,10 +76,10 @@ class Places:
 
     @contextmanager
     def room(self, size: int, address: str = "", heavy: bool = True) -> Iterator[None]:
-        """Hold ``size`` bytes of the memory while this is entered; BusyError when they are not free in time.
+        """Hold ``size`` bytes of the memory while this is entered; BusyError when they do not come free in time.
 
-        Of those whose size fits, the one whose address took the least time lately comes first. heavy: nothing
-        of what is kept for light ones.
+        Of the requests that fit, the one whose address took the least time recently comes first. heavy: may not
+        use the memory kept for light work.
         """
         size = min(size, self.memory)
         with self._changed:
@@ -133,7 +133,7 @@ class Places:
         lately = self._lately(address) + seconds
         self._took.pop(address, None)
         if len(self._took) >= MOST_ADDRESSES:
-            del self._took[next(iter(self._took))]  # the one that has been quiet for longest
+            del self._took[next(iter(self._took))]  # the one quiet for longest
         self._took[address] = lately, time.monotonic()
 
     def _next(self) -> _Ticket | None:

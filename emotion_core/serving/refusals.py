@@ -1,4 +1,4 @@
-"""Every refusal of the REST interface in one shape: ``{"error": {"code", "message", "field"?}}``."""
+"""One shape for every REST error: ``{"error": {"code", "message", "field"?}}``."""
 
 import errno
 import logging
@@ -27,7 +27,7 @@ class ErrorDict(TypedDict):
     error: ErrorBody
 
 
-#: Status -> code and a message for when nothing more is known.
+#: Status -> code, and a message for when nothing more is known.
 CODES: Final = {
     400: ("bad_request", "The request cannot be read. Send multipart/form-data or JSON as /docs shows."),
     401: ("unauthorized", "Give the server's key: 'Authorization: Bearer KEY' or 'X-API-Key: KEY'."),
@@ -43,14 +43,14 @@ CODES: Final = {
     503: ("overloaded", "The server is busy. Try again in a few seconds."),
 }
 
-#: A disk that is full, a quota, and a limit of the process.
+#: A full disk, a quota, and a limit of the process.
 NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NO_ROOM: Final = "The server has no room for this file now. Try again later, or send a smaller one."
 log = logging.getLogger(__name__)
 
 
 class ApiError(Exception):
-    """A refusal with its HTTP status; code and message default to the status's own."""
+    """A refusal with its HTTP status; code and message default to those of the status."""
 
     def __init__(
         self,
@@ -69,12 +69,12 @@ class ApiError(Exception):
         super().__init__(self.body["message"])
 
     def to_dict(self) -> ErrorDict:
-        """As JSON's types."""
+        """As JSON types."""
         return {"error": self.body}
 
 
 def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """For a route's ``responses``: each status with the one shape and an example."""
+    """For a route's ``responses``: each status with the error shape and an example."""
     return {
         status: {
             "model": ErrorDict,
@@ -86,12 +86,12 @@ def described(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def respond(error: ApiError) -> Response:
-    """The refusal as an HTTP answer."""
+    """The refusal as an HTTP response."""
     return JSONResponse(error.to_dict(), error.status, error.headers)
 
 
 def answer_errors(app: FastAPI) -> None:
-    """Give every error of the app's own routes the one shape, FastAPI's included."""
+    """Give every error of the app's routes the same shape, FastAPI's own included."""
     answer_lost_uploads(app)
 
     @app.exception_handler(ApiError)
@@ -110,16 +110,16 @@ def answer_errors(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def failed(_request: Request, _error: Exception) -> Response:
-        # This answer comes from outside the guard, which would have given it its headers.
+        # This response is made outside the guard, which would have added its headers.
         return respond(ApiError(500, headers={"X-Content-Type-Options": "nosniff"}))
 
 
 def answer_lost_uploads(app: FastAPI) -> None:
-    """Answer, on any application, a client who goes in the middle of an upload and a disk that has no room for one."""
+    """On any application, handle a client that disconnects during an upload, and a disk with no room for one."""
 
     @app.exception_handler(ClientDisconnect)
     async def gone(_request: Request, _error: ClientDisconnect) -> Response:
-        return Response(status_code=400)  # nobody is there to read it
+        return Response(status_code=400)  # nobody is left to read it
 
     @app.exception_handler(OSError)
     async def full(_request: Request, error: OSError) -> Response:
@@ -130,5 +130,5 @@ def answer_lost_uploads(app: FastAPI) -> None:
 
 
 def no_room() -> ApiError:
-    """The refusal of a file that the disk has no room for."""
+    """The refusal of a file the disk has no room for."""
     return ApiError(503, _NO_ROOM, code="no_room", headers={"Retry-After": "60"})

@@ -1,4 +1,4 @@
-"""An application on the first free port, until it is told to stop."""
+"""Serves an application on the first free port until stopped."""
 
 import contextlib
 import ctypes
@@ -16,19 +16,19 @@ from starlette.types import ASGIApp
 from ..errors import SettingsError
 from .connections import MOST, allow_files, careful
 
-#: How long answers that are under way may hold up a stop, in seconds, and everything else together with them.
+#: How long answers in progress may delay a stop, and how long everything together may, in seconds.
 GRACE: Final = 2
 END_SECONDS: Final = 4.0
-#: Of glibc's malloc.h.
+#: From glibc's malloc.h.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 
 
 def keep_memory_flat() -> bool:
-    """Have the C library give large buffers back at once, and keep few pools of small ones.
+    """Have the C library return large buffers at once, and keep few arenas for small ones.
 
-    By default glibc keeps pools for eight threads a core, and learns to keep ever larger buffers in
-    them: fifty clients' pictures then made a server grow for as long as they went on. Whether it
-    could be done: elsewhere than on glibc it cannot.
+    By default glibc keeps up to eight arenas per core, and learns to keep ever larger buffers in them:
+    with fifty clients sending pictures, a server grew for as long as they went on. Returns whether it
+    worked: it needs glibc.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
@@ -39,14 +39,14 @@ def keep_memory_flat() -> bool:
 
 
 class _Server(uvicorn.Server):
-    """Says when it stops, before it waits for the open connections."""
+    """Calls back when it stops, before it waits for open connections."""
 
     def __init__(self, config: uvicorn.Config, on_stop: Callable[[], None]) -> None:
         super().__init__(config)
         self._on_stop = on_stop
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Tell first, then wait."""
+        """Call back first, then wait."""
         self._on_stop()
         await super().shutdown(sockets)
 
@@ -56,8 +56,8 @@ def serve(
 ) -> None:
     """Serve until Ctrl-C or SIGTERM; prints the address. Raises OSError when no port is free.
 
-    on_stop: ends the app's endless answers. at_last: leaves nothing behind; it is called even when
-    something still works ``END_SECONDS`` after the stop, and then the process ends without it.
+    on_stop: ends the app's endless answers. at_last: cleans up; it is called even if something is
+    still running ``END_SECONDS`` after the stop, and then the process ends without waiting for it.
     """
     most = allow_files(MOST)
     with where.listen() as listener:
@@ -83,7 +83,7 @@ def serve(
 
 
 def end_after(seconds: float, at_last: Callable[[], None]) -> None:
-    """End the process by then, whatever its threads are doing."""
+    """End the process after this time, whatever its threads are doing."""
 
     def end() -> None:
         at_last()
@@ -96,7 +96,7 @@ def end_after(seconds: float, at_last: Callable[[], None]) -> None:
 
 @dataclass(frozen=True)
 class Where:
-    """Where to listen: a host's name or address, and the ports of which the first free one is taken."""
+    """Where to listen: a host name or address, and a range of ports whose first free one is used."""
 
     host: str
     first: int
@@ -104,9 +104,9 @@ class Where:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Where":
-        """As Gradio's own variables say: GRADIO_SERVER_NAME, GRADIO_SERVER_PORT, GRADIO_NUM_PORTS.
+        """From Gradio's own variables: GRADIO_SERVER_NAME, GRADIO_SERVER_PORT, GRADIO_NUM_PORTS.
 
-        Raises SettingsError, naming the variable, for a value that does not fit.
+        Raises SettingsError, naming the variable, for an invalid value.
         """
         environment = os.environ if environment is None else environment
         usual = "0.0.0.0" if environment.get("SYSTEM") == "spaces" else "127.0.0.1"  # noqa: S104, a Space is a container
@@ -145,7 +145,7 @@ def listen(host: str, first: int, count: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     reason: OSError | None = None
     for port in range(first, first + count):
-        # The protocol is named, or asyncio leaves Nagle's algorithm on, which holds each answer back for 40 ms.
+        # Without the protocol, asyncio leaves Nagle's algorithm on, which delays each answer by 40 ms.
         listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

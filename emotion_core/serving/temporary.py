@@ -1,4 +1,4 @@
-"""A temporary folder whose files live for a stated time, and which is gone when the process ends."""
+"""A temporary folder whose files are kept for a limited time, and which is deleted when the process ends."""
 
 import atexit
 import contextlib
@@ -21,25 +21,25 @@ from ..errors import UploadGoneError
 
 log = logging.getLogger(__name__)
 
-#: How long an upload or an answer may stay on the disk, in seconds: the browser needs a moment to fetch it.
+#: How long an upload or an answer may stay on disk, in seconds: the browser needs a moment to fetch it.
 UPLOAD_SECONDS: Final = 90
 PREFIX: Final = "emotion-"
-#: Held for as long as the process lives, however it ends.
+#: A lock held as long as the process lives, however it ends.
 LOCK: Final = ".lock"
-#: Free space that is left to others on the disk, in bytes.
+#: Free disk space left to others, in bytes.
 _RESERVE: Final = 500_000_000
-#: How long a count of the files holds, in seconds.
+#: How long a count of the files stays valid, in seconds.
 _COUNT_SECONDS: Final = 1.0
 
 
 class ShortLivedFolder:
-    """The server's one place for files of visitors, and its one sweeper.
+    """The server's only place for visitors' files, and its only sweeper.
 
-    Each file is deleted ``seconds`` after it came; the sweeper looks every quarter of that time.
-    Results, which a visitor may want to fetch at leisure, live for ``result_seconds`` in folders
-    of their own. The web server keeps its own list of what to delete, in memory: an upload broken
-    off half-way is not on it, and a process that is told to stop never comes to it. What a process
-    that was killed left behind goes when the next one starts. most_bytes: of all files together.
+    Each file is deleted ``seconds`` after it arrived; the sweeper runs every quarter of that time.
+    Results, which a visitor may fetch later, are kept for ``result_seconds`` in separate folders.
+    The web server's own list of files to delete is not enough: it is in memory, misses interrupted
+    uploads, and is never reached when the process is stopped. Files left by a killed process are
+    deleted when the next one starts. most_bytes: limit on all files together.
     """
 
     def __init__(
@@ -67,16 +67,16 @@ class ShortLivedFolder:
         threading.Thread(target=self._sweep_for_ever, daemon=True, name="sweeper").start()
 
     def delete(self) -> None:
-        """Delete everything, now."""
+        """Delete everything now."""
         self._ended.set()
         self._lock.release()
         shutil.rmtree(self.path, ignore_errors=True)
 
     @contextlib.contextmanager
     def results(self) -> Iterator[Path]:
-        """A new folder, of a name that nobody can guess, for one answer; kept whole while this is entered.
+        """A new folder with an unguessable name, for one answer; nothing in it is swept while this is entered.
 
-        What is in it when the block is left by an exception is deleted at once.
+        If the block raises, the folder is deleted at once.
         """
         folder = self._results / secrets.token_urlsafe(16)
         folder.mkdir(parents=True)
@@ -90,18 +90,18 @@ class ShortLivedFolder:
             self._held.discard(folder)
 
     def apart(self, name: str) -> Path:
-        """A folder that the sweeper leaves alone: whoever asks for it deletes what is in it."""
+        """A folder the sweeper leaves alone: the caller deletes what is in it."""
         folder = self.path / name
         folder.mkdir()
         self._held.add(folder)
         return folder
 
     def also(self, chore: Callable[[], None]) -> None:
-        """Have the sweeper do this, too, each time."""
+        """Have the sweeper also do this each time."""
         self._chores.append(chore)
 
     def has_room(self, size: int) -> bool:
-        """Whether a file of so many bytes may come: under the limit, and on the disk."""
+        """Whether a file of this many bytes fits, both under the limit and on the disk."""
         if time.monotonic() - self._counted > _COUNT_SECONDS:
             self._counted = time.monotonic()
             self._bytes = _size(self.path)
@@ -111,14 +111,14 @@ class ShortLivedFolder:
         return False
 
     def sweep(self) -> None:
-        """Delete what is too old now, empty folders too. ctime, not mtime: a copy may bring its own mtime along."""
+        """Delete what is too old, empty folders included. By ctime, as a copy may keep its original's mtime."""
         now = time.time()
         for name, folders, files in os.walk(self.path, topdown=False):
             folder = Path(name)
             if not self._held.isdisjoint((folder, *folder.parents)):
                 continue
             limit = self.result_seconds if folder.is_relative_to(self._results) else self.seconds
-            # Whatever is there was there a moment ago: another thread may have moved or deleted it.
+            # Another thread may have moved or deleted any of these since they were listed.
             for file in files:
                 with contextlib.suppress(OSError):
                     path = folder / file
@@ -127,7 +127,7 @@ class ShortLivedFolder:
             if not folders and folder not in (self.path, self._results):
                 with contextlib.suppress(OSError):
                     if now - folder.stat().st_ctime > limit:
-                        folder.rmdir()  # refuses where something has come meanwhile
+                        folder.rmdir()  # fails if something was added meanwhile
 
     def _sweep_for_ever(self) -> None:
         while not self._ended.wait(self.seconds / 4):
@@ -135,7 +135,7 @@ class ShortLivedFolder:
                 try:
                     chore()
                 except Exception as error:
-                    # The promise is for every file: the sweeper goes on whatever happens to one.
+                    # Every file must be deleted in time, so the sweeper goes on whatever happens to one.
                     log.error("The sweeper met %s; it goes on.", type(error).__name__)
 
 
@@ -149,7 +149,7 @@ def _size(folder: Path) -> int:
 
 
 def delete_left_behind(root: Path) -> None:
-    """Delete the folders of processes that were killed before they could: nobody holds their locks."""
+    """Delete the folders of killed processes, whose locks are no longer held."""
     for folder in root.glob(f"{PREFIX}*"):
         lock = folder / LOCK
         with contextlib.suppress(OSError, Timeout):
@@ -160,17 +160,17 @@ def delete_left_behind(root: Path) -> None:
 
 
 def keep(path: str | Path, folder: Path) -> Path:
-    """A second name for a file, in a folder where it outlives the first one; UploadGoneError if that is gone."""
+    """A second name for a file, in a folder where it outlives the first; UploadGoneError if that is gone."""
     kept = folder / Path(path).name
     try:
         os.link(path, kept)
     except FileNotFoundError as error:
         raise UploadGoneError("The upload has been deleted by now. Upload it again.") from error
-    except OSError:  # a file system without links
+    except OSError:  # a file system without hard links
         shutil.copyfile(path, kept)
     return kept
 
 
 def exit_on_sigterm() -> None:
-    """Make SIGTERM end the process as Ctrl-C does, so that what is registered at exit still runs."""
+    """Make SIGTERM end the process as Ctrl-C does, so that exit handlers still run."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

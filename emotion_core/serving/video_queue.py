@@ -1,4 +1,4 @@
-"""Videos, one at a time, whichever way they came: the page, the Python client or REST."""
+"""Videos, one at a time, whether from the page, the Python client or REST."""
 
 from collections.abc import Generator
 from dataclasses import dataclass, replace
@@ -14,28 +14,28 @@ from ..video.results import VideoOptions, VideoProgress, VideoSummary
 from ..video.work import Work
 from .line import Line
 
-#: Frames a second of the fastest films that the limit in seconds is meant for.
+#: The highest frame rate that the limit in seconds is meant for.
 _FASTEST: Final = 120
-#: How long somebody waits in line until the next word, if nothing moves: who has left is noticed then, in seconds.
+#: Seconds between updates to a waiting visitor if nothing moves; that is when one who has left is noticed.
 _HEARTBEAT: Final = 1.0
-#: Seconds of work for a second of the longest video, and the least that any gets: then it ends with what it has.
+#: Seconds of work per second of the longest video, and the least any video gets; then it ends with what it has.
 _SLOWEST: Final = 6
 _LEAST_WORK: Final = 60
-#: Whoever waits on the page holds one of its server's forty threads: where so many wait already, it takes no more.
+#: Each visitor waiting on the page holds one of its server's forty threads, so no more than this many may wait.
 _MOST_ON_THE_PAGE: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """ahead: how many videos come first, the running one included."""
+    """ahead: how many videos come first, the one being processed included."""
 
     ahead: int
 
 
 class VideoDesk:
-    """Takes videos in and analyses them one after the other, in the order of their coming.
+    """Accepts videos and analyses them one after another, in the order of arrival.
 
-    A video uses every core there is: two at a time would both be slow, and leave less for photos.
+    A video uses every core: two at once would both be slow, and leave less for photos.
     """
 
     def __init__(self, catalogue: Catalogue, settings: Settings) -> None:
@@ -46,27 +46,27 @@ class VideoDesk:
             max_frames=seconds * _FASTEST,
             max_work_seconds=max(_LEAST_WORK, _SLOWEST * seconds),
         )
-        #: Everyone waits here: who came by the page or the Python client, REST's jobs, an assistant's videos.
+        #: All videos wait here: from the page, the Python client, REST's jobs and assistants.
         self.line = Line(settings.max_video_jobs)
         self._catalogue = catalogue
 
     def probe(self, source: Path) -> VideoInfo:
-        """What the file says of itself; a VideoError if it cannot be used or is over the limits."""
+        """What the file says about itself; VideoError if it cannot be used or is over the limits."""
         return probe(source, self.limits)
 
     def analyze(
         self, source: Path, folder: Path, model: str | None = None, options: VideoOptions | None = None
     ) -> Work[Waiting | VideoProgress, VideoSummary]:
-        """``video.analyze_video`` with the model of that name, when it is this video's turn.
+        """``video.analyze_video`` with the named model, when it is this video's turn.
 
-        Refuses at once, with an EmotionError, what cannot be used, and anything at all while every
-        place is taken. Closing it ends the work, or the waiting, and lets the next one in.
+        Raises an EmotionError at once for what cannot be used, and for anything while every place is
+        taken. Closing it ends the work or the wait, and lets the next one in.
         """
         self.line.refuse_over(_MOST_ON_THE_PAGE)
         return Work(self._in_turn(self._work(source, folder, model, options or VideoOptions()), folder))
 
     def run(self, source: Path, folder: Path, copy: bool = True) -> Generator[VideoProgress, None, None]:
-        """A ``jobs.Runner``: the work itself, for a job whose turn it is."""
+        """A ``jobs.Runner``: does the work of a job whose turn it is."""
         with self._work(source, folder, None, VideoOptions(copy=copy)) as work:
             yield from work
 
@@ -86,6 +86,6 @@ class VideoDesk:
                     place.wait(ahead, _HEARTBEAT)
                 return (yield from work)
             except (OutputError, VideoError) as error:
-                # Where things lie on this machine is nobody's business.
+                # Visitors must not see server paths.
                 error.args = (str(error).replace(str(folder), "its folder"),)
                 raise

@@ -1,11 +1,11 @@
-"""What a page's script and the server say to each other about a camera's frames: one JSON value each way.
+"""The protocol between a page's script and the server for a camera's frames: one JSON value each way.
 
     open:   {"model", "detector"}, names or null -> {"token", "labels"}, {"wait"} or {"stop"}
     frame:  {"token", "picture"}, a data address -> a LiveDict, {"gone"}, {"busy"} or {"stop"}
     close:  the token
 
-"wait" and "stop" are words for the visitor; after "stop" the place is given back. "gone": there is no such
-place, or no longer. "busy": the frame before is still being answered, or the server has no turn for it.
+"wait" and "stop" are messages for the visitor; after "stop" the place is given back. "gone": the place does not
+exist, or no longer does. "busy": the previous frame is still being answered, or the server has no turn for this one.
 """
 
 from typing import Any, Final
@@ -14,18 +14,18 @@ from ..errors import BusyError, EmotionError, ImageError
 from ..images import from_base64
 from .live import LiveSessions
 
-#: Of a frame in base64: 640x480 pixels are some 50 kB.
+#: Length of a frame in base64: 640x480 pixels are some 50 kB.
 MAX_CHARACTERS: Final = 1_000_000
 
 
 class Webcam:
-    """The protocol; every value comes from the network, and is checked."""
+    """The protocol; every value comes from the network and is checked."""
 
     def __init__(self, sessions: LiveSessions) -> None:
         self._sessions = sessions
 
     def open(self, choice: Any, address: str = "") -> dict[str, Any]:
-        """A place, with the names of what its answers will say. address: the visitor's."""
+        """Open a place; the answer includes the names of its labels. address: the visitor's."""
         try:
             opened = self._sessions.open(_text(choice, "model"), _text(choice, "detector"), address)
         except EmotionError as error:
@@ -63,7 +63,7 @@ class Webcam:
 
 
 def picture_of(value: Any) -> bytes:
-    """The bytes of a data address; b"", which no decoder takes, for anything else."""
+    """The bytes of a data URL; b"", which no decoder accepts, for anything else."""
     address = _text(value, "picture") or ""
     try:
         return from_base64(address) if len(address) <= MAX_CHARACTERS else b""

@@ -1,4 +1,4 @@
-"""Pictures in, pixels out, for every door of the server: decoded elsewhere, within the one bound on work."""
+"""Pictures in, pixels out, for every entry point of the server: decoded in other processes, within the work limit."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -14,20 +14,20 @@ from .addresses import client_address
 from .decoding import Decoders, PictureFile
 from .places import Places
 
-#: How long a webcam's frame waits for its turn, in seconds: the next one is newer.
+#: How long a webcam's frame waits for its turn, in seconds: a newer one follows anyway.
 _FRAME_PATIENCE: Final = 2.0
-#: Bytes a pixel of the simplest decoders; progressive pictures and films of one frame take more, and longer.
+#: Bytes per pixel of the simplest decoders; progressive pictures and one-frame videos take more memory and time.
 _SIMPLE: Final = 4
-#: What counts as a light picture: bytes of memory, and work in pixels of a baseline JPEG. A phone's photo of
-#: twelve megapixels is one.
+#: Limits of a light picture: bytes of memory, and work in pixels of a baseline JPEG. A phone's twelve-megapixel
+#: photo is one.
 LIGHT_MEMORY: Final = 100_000_000
 LIGHT_WORK: Final = 40_000_000
-#: What is heavy is decoded when nobody else wants the processor.
+#: Heavy pictures are decoded when nothing else needs the processor.
 _NICENESS: Final = 10
 
 
 class Workshop:
-    """Where a server's pictures are decoded and analysed. Safe to share between threads; close it at the end."""
+    """Decodes a server's pictures and schedules work on them. Safe to share between threads; close it at the end."""
 
     def __init__(self, settings: Settings) -> None:
         self.places = Places(settings.concurrency, MAX_MEMORY, kept=LIGHT_MEMORY)
@@ -36,24 +36,24 @@ class Workshop:
 
     @contextmanager
     def picture(self, source: PictureFile, address: str = "") -> Iterator[RGB]:
-        """The pixels of a stranger's picture, RGB uint8 (H, W, 3); work on them while this is entered.
+        """The pixels of an untrusted picture, RGB uint8 (H, W, 3); work on them while this is entered.
 
-        address: whose it is. Raises ImageError for what cannot be used, BusyError when its turn does not come.
+        address: the sender's. Raises ImageError for what cannot be used, BusyError when it gets no turn.
         """
         with self.places.place(address):
             measure = self._decoders.measure(source)
         heavy = measure.memory > LIGHT_MEMORY or measure.work > LIGHT_WORK
         decoders = self._heavy_decoders if heavy else self._decoders
-        # Who waits for much memory holds no place meanwhile: small pictures pass by.
+        # A picture waiting for much memory holds no place meanwhile, so small ones can overtake it.
         with self.places.room(measure.memory, address, heavy), self.places.place(address, heavy=heavy):
             yield decoders.decode(source)
 
     def turn(self, address: str = "") -> AbstractContextManager[None]:
-        """A place for work on a webcam's frame; BusyError when it does not come soon."""
+        """A place for work on a webcam's frame; BusyError when none comes free soon."""
         return self.places.place(address, _FRAME_PATIENCE)
 
     def address_of(self, scope: Scope) -> str:
-        """Whose request it is, as limits count."""
+        """The address that limits count this request under."""
         return client_address(scope, self._proxies)
 
     def warm_up(self) -> None:
@@ -67,7 +67,7 @@ class Workshop:
 
 
 def small_picture(data: bytes, max_side: int) -> RGB:
-    """A webcam's frame, decoded here without a detour: its header must say that it is small and simple."""
+    """A webcam's frame, decoded in this process: its header must say that it is small and simple."""
     with opened(data) as frame:
         if max(frame.width, frame.height) > max_side:
             raise ImageError(f"The frame is over {max_side} pixels a side. Send a smaller one.")
