@@ -1,1 +1,1 @@
-"""The Gradio page, a module for every tab. Handlers are thin: they decode, call the core, and show."""
+"""The Gradio page, one module per tab. Handlers are thin: they decode, call the core, and display."""

@@ -1,4 +1,4 @@
-"""What the page says of the models, their figures, their limits and the law."""
+"""The About tab: the models, their figures, their limits and the law."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -16,12 +16,12 @@ _NEEDED: Final = {"faces", "accuracy", "macro_f1", "ece", "without_twins", "per_
 
 
 def about_tab(catalogue: Catalogue) -> None:
-    """What answers here, the figures of every model, limits, law, and where to read on."""
+    """Lay out the tab: the model in use, every model's figures, limits, law, and further reading."""
     gr.HTML(about(catalogue), elem_id="about", apply_default_css=False)
 
 
 def about(catalogue: Catalogue) -> str:
-    """HTML: the model that answers, what each was measured to do, and what not to do with it."""
+    """HTML: the model in use, the measured figures of each, and what not to use them for."""
     recognizer = catalogue.default
     return render(
         "about.html",
@@ -35,7 +35,7 @@ def about(catalogue: Catalogue) -> str:
 
 
 def measured(config: BundleConfig, opened: bool = False) -> str:
-    """HTML: figures on the test split per expression, and the confusion matrix, folded unless opened."""
+    """HTML: test figures per expression and the confusion matrix, collapsed unless ``opened``."""
     figures: Mapping[str, Any] = config.metrics.get("private") or {}
     origin = origin_of(config)
     return render(

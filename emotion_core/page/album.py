@@ -1,4 +1,4 @@
-"""Several photos at once: one table over all of them, and a zip file of everything."""
+"""Several photos at once: one table for all of them, and a zip file of everything."""
 
 import csv
 import io
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Photo:
-    """One photo of an album: its answer, or why there is none. picture: the file of the annotated copy, a JPEG."""
+    """One photo of an album: its result, or the problem with it. picture: the annotated copy, a JPEG file."""
 
     name: str
     result: FrameResult | None
@@ -30,15 +30,15 @@ class Photo:
 
     @property
     def caption(self) -> str:
-        """What stands under the picture in the gallery."""
+        """The text under the picture in the gallery."""
         return f"{self.name}: {summary(self.result) if self.result else self.problem}"
 
 
 def unique_names(paths: Sequence[str | Path]) -> list[str]:
-    """The files' own names, numbered where several are alike: nothing overwrites anything."""
+    """The files' names, numbered where they clash, so that none overwrites another."""
     names: list[str] = []
     for path in map(Path, paths):
-        name = path.name.encode(errors="backslashreplace").decode()  # bytes that are no text fit into no zip file
+        name = path.name.encode(errors="backslashreplace").decode()  # zip names must be valid text
         number = 2
         while name in names:
             name, number = f"{path.stem}-{number}{path.suffix}", number + 1
@@ -49,10 +49,10 @@ def unique_names(paths: Sequence[str | Path]) -> list[str]:
 def analyze_album(
     recognizer: EmotionRecognizer, paths: Sequence[str | Path], folder: Path, workshop: Workshop, address: str = ""
 ) -> Iterator[Photo]:
-    """Analyse files one after the other; one that cannot be used is reported and the others go on.
+    """Analyse files one after another; one that cannot be used is reported and the others go on.
 
-    folder: where the annotated copies go; fifty photos at a time would be too much to hold. address: whose
-    they are.
+    folder: for the annotated copies, as fifty photos would be too much to hold in memory. address: the
+    visitor's.
     """
     for number, (path, name) in enumerate(zip(paths, unique_names(paths), strict=True)):
         try:
@@ -60,7 +60,7 @@ def analyze_album(
                 result = recognizer.analyze_rgb(rgb)
                 annotated = folder / f"{number}.jpg"
                 annotate(rgb, result).save(annotated, "JPEG", quality=90)
-        except Exception as error:  # whatever a bad file causes, the others are answered
+        except Exception as error:  # whatever a bad file causes, the others go on
             problem = str(error) if isinstance(error, EmotionError) else "This photo could not be analysed."
             if not isinstance(error, EmotionError):
                 log.exception("A photo of an album could not be analysed.")
@@ -70,7 +70,7 @@ def analyze_album(
 
 
 def album_rows(photos: Sequence[Photo], labels: Sequence[str]) -> tuple[list[str], list[list[Any]]]:
-    """Header and a row per face of every photo; a photo without one, or refused, has a row that says so."""
+    """Header and one row per face of every photo; a photo without a face, or refused, has a row that says so."""
     header = ["file", "face", *face_columns(labels)]
     rows: list[list[Any]] = []
     for photo in photos:
@@ -83,7 +83,7 @@ def album_rows(photos: Sequence[Photo], labels: Sequence[str]) -> tuple[list[str
 
 
 def write_album(photos: Sequence[Photo], labels: Sequence[str], path: Path) -> Path:
-    """A zip file: ``table.csv``, and each photo's annotated picture and JSON."""
+    """Write a zip file: ``table.csv``, and each photo's annotated picture and JSON."""
     text = io.StringIO(newline="")
     header, rows = album_rows(photos, labels)
     csv.writer(text).writerows(map(csv_row, [header, *rows]))

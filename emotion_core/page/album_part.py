@@ -1,4 +1,4 @@
-"""Several photos at once, below the one photo of the Image tab: a gallery, a table, and a zip file."""
+"""Several photos at once, below the single photo of the Image tab: a gallery, a table, and a zip file."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -19,7 +19,7 @@ MOST_PHOTOS: Final = 50
 
 
 def album_part(catalogue: Catalogue, files: ShortLivedFolder, workshop: Workshop) -> None:
-    """Lay the part out and connect it."""
+    """Lay out the section and connect its events."""
     choices = [(words.title, words.name) for words in model_words(catalogue)]
     with gr.Accordion("Several photos at once", open=False):
         photos = gr.File(label="Photos", file_count="multiple", type="filepath", height=160)

@@ -1,4 +1,4 @@
-"""The API tab: how programs call this very server."""
+"""The API tab: how programs call this server."""
 
 from typing import Final
 
@@ -7,9 +7,9 @@ import gradio as gr
 from ..settings import Settings
 from .templating import render
 
-#: Stands in the snippets for this server's address, which the browser knows.
+#: Placeholder in the snippets for this server's address, which the browser knows.
 ADDRESS: Final = "http://127.0.0.1:7860"
-#: Each works as it stands, with a photo.jpg beside it; a test runs them.
+#: Each runs as is, with a photo.jpg in the same folder; a test runs them.
 SNIPPETS: Final = {
     "curl": f"""\
 curl -F image=@photo.jpg {ADDRESS}/api/v1/analyze""",
@@ -42,7 +42,7 @@ for (const button of element.querySelectorAll("button")) {
 
 
 def api_tab(settings: Settings) -> None:
-    """Lay the tab out; the browser puts its own address into the snippets."""
+    """Lay out the tab; the browser puts the server's address into the snippets."""
     gr.HTML(
         html_template=render("api.html", snippets=SNIPPETS, address=ADDRESS, keyed=settings.api_key is not None),
         js_on_load=_SHOW_ADDRESS,

@@ -1,4 +1,4 @@
-// What the tabs' scripts share: a camera that is missing or refused, words for the ear, files to save.
+// Shared by the tabs' scripts: camera problems, screen reader announcements, files to save.
 const STILL = window.matchMedia("(prefers-reduced-motion: reduce)");
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
@@ -14,7 +14,7 @@ const CAMERA_REASONS = {
 };
 
 function cameraObstacle() {
-  // What keeps this page from any camera, in words; "" for nothing.
+  // What keeps this page from using any camera, as a message; "" for nothing.
   if (!window.isSecureContext) {
     return "Browsers give a camera only to pages that came by https, and to localhost. Open this page by its https " +
       `address, or on the server itself as http://localhost${location.port ? ":" + location.port : ""}.`;
@@ -34,7 +34,7 @@ function cameraProblem(error) {
 }
 
 function say(words) {
-  // The page's one status line, which screen readers read out.
+  // The page's only status line, which screen readers read out.
   const line = document.getElementById("page-status");
   if (line && line.textContent !== words) line.textContent = words;
 }
@@ -55,7 +55,7 @@ function node(tag, name = "", ...children) {
 }
 
 function drawBox(pen, box, colour, ink, words) {
-  // A face's box and caption on a canvas, as large as the picture asks for.
+  // A face's box and caption on a canvas, sized to suit the picture.
   const longest = Math.max(pen.canvas.width, pen.canvas.height), line = Math.max(2, Math.round(longest / 400));
   pen.lineWidth = line * 2;
   pen.strokeStyle = "#000";

@@ -1,8 +1,8 @@
-// An answer as a picture: the photo with its boxes, and a card with the main faces, drawn here from what is shown.
+// An answer as a picture: the photo with its boxes, and a card with the main faces, drawn from what is on screen.
 const CARD = { width: 1200, height: 630, most: 4 };
 
 function pictureBlob(image, said) {
-  // The photo in its full size, with every face's box and caption.
+  // The photo at full size, with every face's box and caption.
   const canvas = document.createElement("canvas"), pen = canvas.getContext("2d");
   const grown = Math.max(1, Math.ceil(480 / Math.max(image.naturalWidth, image.naturalHeight)));
   [canvas.width, canvas.height] = [image.naturalWidth * grown, image.naturalHeight * grown];
@@ -16,7 +16,7 @@ function pictureBlob(image, said) {
 }
 
 async function cardBlob(image, said) {
-  // To be shared: the annotated photo, and beside it what the surest faces show.
+  // For sharing: the annotated photo, and next to it the most confident faces.
   const annotated = await createImageBitmap(await pictureBlob(image, said));
   const canvas = document.createElement("canvas"), pen = canvas.getContext("2d");
   [canvas.width, canvas.height] = [CARD.width, CARD.height];

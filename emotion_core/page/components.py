@@ -1,4 +1,4 @@
-"""Components that Gradio does not have: files as they came, and answers whose fields can be listed."""
+"""Components that Gradio lacks: inputs that keep the file unchanged, and outputs whose fields are described."""
 
 from pathlib import Path
 from typing import Any
@@ -15,35 +15,35 @@ from .visitor import refused
 
 
 class PhotoInput(gr.Image):
-    """An image input that hands over the file as it came: ``emotion_core`` decodes it and
+    """An image input that passes the file on unchanged: ``emotion_core`` decodes it and
     words the refusals, also for callers who bypass the page."""
 
     is_template = True
 
-    def preprocess(self, payload: Any) -> Any:  # a path, or the bytes of a data: address
-        """The upload's bytes, or its path in the cache; None for none."""
+    def preprocess(self, payload: Any) -> Any:  # a path, or the bytes of a data: URL
+        """The upload's bytes, or its path in the cache; None if there is none."""
         if payload is None:
             return None
         if payload.url and payload.url.startswith("data:"):
             try:
                 return from_base64(payload.url)
             except ImageError:
-                return b""  # refused by the handler, whose words are shown
+                return b""  # refused by the handler, whose message is shown
         return uploaded(payload.path, self.GRADIO_CACHE)
 
 
 class VideoInput(gr.Video):
-    """A video input that hands over the file as it came, and takes uploads only."""
+    """A video input that passes the file on unchanged, and accepts uploads only."""
 
     is_template = True
 
     def preprocess(self, payload: Any) -> str | None:
-        """The upload's path in the cache; None for none."""
+        """The upload's path in the cache; None if there is none."""
         return None if payload is None else uploaded(payload.path, self.GRADIO_CACHE)
 
 
 class FrameOutput(gr.JSON):
-    """JSON whose fields the Python client can list."""
+    """JSON whose fields are described to the Python client."""
 
     is_template = True
 
@@ -53,7 +53,7 @@ class FrameOutput(gr.JSON):
 
 
 class SummaryOutput(gr.JSON):
-    """A video's summary, with fields that the Python client can list."""
+    """A video's summary, with its fields described to the Python client."""
 
     is_template = True
 
@@ -63,10 +63,10 @@ class SummaryOutput(gr.JSON):
 
 
 def fetch_nothing() -> None:
-    """Make Gradio refuse inputs that are addresses, which it would fetch for whoever names them.
+    """Make Gradio refuse inputs that are URLs, which it would fetch for any caller.
 
-    Its own guard lets public hosts through and asks an outside service where they are. Every download
-    of an input, of any component, goes through this one function of Gradio 6.31; a test holds that.
+    Its own guard lets public hosts through and uses an outside service to resolve them. In Gradio 6.31
+    every download of an input, for any component, goes through this one function; a test checks that.
     """
 
     async def refuse(url: str) -> Any:  # noqa: ARG001
@@ -76,9 +76,9 @@ def fetch_nothing() -> None:
 
 
 def uploaded(path: str | None, cache: str) -> str:
-    """The path, if it is an upload's; gr.Error otherwise.
+    """The path, if it belongs to an upload; gr.Error otherwise.
 
-    Gradio checks paths only where the caller says that they are files: a bare path may be anyone's.
+    Gradio checks only paths that the caller marks as files: a bare path may point anywhere.
     """
     resolved = Path(path or "").resolve()
     if not resolved.is_relative_to(Path(cache).resolve()):

@@ -1,4 +1,4 @@
-"""What the Python client may call: typed endpoints, apart from the page's own events."""
+"""Typed endpoints for the Python client, separate from the page's own events."""
 
 from collections.abc import Generator
 
@@ -17,7 +17,7 @@ from .visitor import refused, visitor
 
 
 def client_endpoints(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk, workshop: Workshop) -> None:
-    """Add ``/analyze_image``, ``/analyze_video`` and ``/models``; their components are not for the page."""
+    """Add ``/analyze_image``, ``/analyze_video`` and ``/models``; their components are not shown on the page."""
 
     def analyze_image(image: str | bytes | None, model: str | None = None) -> FrameDict:
         """Find every face of a picture and name its perceived expression."""

@@ -1,8 +1,8 @@
-"""The Image tab's examples: several people, ages, skins and lights, drawn by program, of nobody.
+"""The Image tab's examples: several people, ages, skin tones and lighting, drawn by code, of no real person.
 
-Where scikit-image is installed, as it is for training, there is a photograph, too: NASA's portrait
-of the astronaut Eileen Collins, which is in the public domain and comes with that package. Serving
-does not ask for scikit-image: with what it needs itself it takes five times the room of the answer.
+If scikit-image is installed, as it is for training, there is also a photograph: NASA's portrait of the
+astronaut Eileen Collins, which is in the public domain and comes with that package. Serving does not
+require scikit-image: with its dependencies it takes five times the space of the rest.
 """
 
 import importlib.util
@@ -24,7 +24,7 @@ _THUMBNAIL: Final = (104, 72)
 
 @dataclass(frozen=True)
 class Example:
-    """title: what is to be seen. make: the photo, RGB."""
+    """title: what the photo shows. make: returns the photo, RGB."""
 
     title: str
     make: Callable[[], Image.Image]
@@ -39,7 +39,7 @@ def _generations() -> Image.Image:
 
 
 def _evening() -> Image.Image:
-    """Two people in the last light, which is weak and red."""
+    """Two people in weak, red evening light."""
     bright = np.asarray(_beside(360, ("neutral", APPEARANCES[1]), ("happy", APPEARANCES[2])))
     return Image.fromarray((bright * np.array((0.7, 0.6, 0.5))).round().astype(np.uint8))
 
@@ -49,7 +49,7 @@ def _portrait(path: Path) -> Image.Image:
 
 
 def _beside(side: int, *people: tuple[str, Appearance]) -> Image.Image:
-    """People side by side, each a square of so many pixels: sizes at which every detector finds them all."""
+    """People side by side, each ``side`` pixels square: a size at which every detector finds them all."""
     whole = Image.new("RGB", (_DRAWN * len(people), _DRAWN))
     for number, (expression, person) in enumerate(people):
         whole.paste(drawn_face(expression, _DRAWN, person), (number * _DRAWN, 0))
@@ -57,7 +57,7 @@ def _beside(side: int, *people: tuple[str, Appearance]) -> Image.Image:
 
 
 def _astronaut() -> Path | None:
-    """The portrait's file inside scikit-image, which is found without being imported."""
+    """The portrait's file inside scikit-image, located without importing it."""
     package = importlib.util.find_spec("skimage")
     for folder in (package.submodule_search_locations or ()) if package else ():
         if (path := Path(folder) / "data" / "astronaut.png").is_file():
@@ -76,13 +76,13 @@ EXAMPLES: Final = {
 
 @lru_cache(maxsize=len(EXAMPLES))
 def photo_file(name: str) -> bytes:
-    """The example of that name as a JPEG."""
+    """The named example as a JPEG."""
     return _jpeg(EXAMPLES[name].make())
 
 
 @lru_cache(maxsize=len(EXAMPLES))
 def thumbnail_file(name: str) -> bytes:
-    """A small JPEG of it: the middle of everybody, side by side."""
+    """A small JPEG of it: the middle of each person, side by side."""
     photo = EXAMPLES[name].make()
     people = max(1, round(photo.width / photo.height))
     whole = Image.new("RGB", _THUMBNAIL)

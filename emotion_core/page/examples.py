@@ -1,4 +1,4 @@
-"""Faces drawn by program: examples for the page, and clips and pictures for tests, of nobody."""
+"""Faces drawn by code, of no real person: examples for the page, and clips and pictures for tests."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -12,20 +12,20 @@ EXPRESSIONS: Final = ("happy", "surprise", "angry", "sad", "neutral")
 _OVERSAMPLING: Final = 3
 _LIP: Final[Colour] = (170, 80, 75)
 _MOUTH: Final[Colour] = (105, 25, 28)
-#: How far the brows' inner ends, and their whole, are lifted; how wide the eyes are open.
+#: How far down the brows' inner ends and the whole brows are moved; how wide the eyes are open.
 _BROWS: Final = {"surprise": (-0.02, -0.05), "angry": (0.05, 0.015), "sad": (-0.045, -0.02)}
 _EYES: Final = {"surprise": 1.5, "happy": 0.8, "angry": 0.8}
 
 
 @dataclass(frozen=True)
 class Appearance:
-    """Whom a drawing resembles: nobody, in these colours."""
+    """The colours and age of a drawn person."""
 
     skin: Colour = (224, 172, 135)
     hair: Colour = (60, 40, 30)
     shirt: Colour = (70, 90, 120)
     wall: Colour = (176, 190, 205)
-    #: From 0, a child's larger eyes and shorter chin, to 1, a grown-up's.
+    #: From 0, a child's larger eyes and shorter chin, to 1, an adult's.
     grown: float = 1.0
     wrinkled: bool = False
 
@@ -54,13 +54,13 @@ def drawn_face(expression: str, size: int = 360, person: Appearance = APPEARANCE
         pen.wrinkles()
     pixels = np.asarray(pen.image.resize((size, size), Image.Resampling.LANCZOS), np.float32)
     pixels = pixels * np.linspace(1.08, 0.88, size, dtype=np.float32)[None, :, None]  # light from the left
-    pixels += np.random.default_rng(0).normal(0, 3, pixels.shape)  # no surface is quite even
+    pixels += np.random.default_rng(0).normal(0, 3, pixels.shape)  # no surface is perfectly even
     smooth = Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
     return smooth.filter(ImageFilter.GaussianBlur(size / 450))
 
 
 def drawn_group(expressions: tuple[str, ...] = ("happy", "surprise", "angry"), size: int = 300) -> Image.Image:
-    """Several people side by side, each of another appearance."""
+    """Several people side by side, each with a different appearance."""
     group = Image.new("RGB", (size * len(expressions), size))
     for index, expression in enumerate(expressions):
         group.paste(drawn_face(expression, size, APPEARANCES[index % len(APPEARANCES)]), (index * size, 0))
@@ -68,7 +68,7 @@ def drawn_group(expressions: tuple[str, ...] = ("happy", "surprise", "angry"), s
 
 
 class _Pen:
-    """Draws in shares of the picture's side."""
+    """Draws in fractions of the picture's side."""
 
     def __init__(self, side: int, person: Appearance) -> None:
         self.side, self.person = side, person

@@ -1,7 +1,7 @@
-"""The page as it leaves the server: a head of its own instead of Gradio's, and compressed.
+"""The page as sent to the browser: with our own head instead of Gradio's, and compressed.
 
-Gradio 6.31 names itself in the cards that other sites show of a page ("Gradio", an address of
-"{url}", a picture from another host), takes no description, and sends 200 kB as they are.
+Gradio 6.31 fills the link previews on other sites with itself ("Gradio", an address of "{url}", a
+picture from another host), accepts no description, and sends 200 kB uncompressed.
 """
 
 import gzip
@@ -31,7 +31,7 @@ DESCRIPTION: Final = (
 )
 ICON: Final = Path(__file__).parent / "icon.svg"
 _STYLE: Final = script("opening.css")
-#: What other sites show of the page: their own recommendation of a size.
+#: Size of the link preview image, as other sites recommend.
 _CARD: Final = (1200, 630)
 _CARD_TAGS: Final = re.compile(r"<meta\s+(?:property=\"og:|name=\"twitter:)[^>]*>\s*")
 _BASE: Final = re.compile(r"<base [^>]*>")
@@ -39,7 +39,7 @@ _BODY: Final = re.compile(r"<body[^>]*>")
 
 
 class FrontPage:
-    """ASGI middleware: rewrites and compresses the page itself, and nothing else."""
+    """ASGI middleware: rewrites and compresses only the page itself."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -85,7 +85,7 @@ class FrontPage:
 
 
 def front_routes(catalogue: Catalogue) -> list[Route]:
-    """The icon, and the picture of the card that other sites show."""
+    """The icon, and the link preview image for other sites."""
 
     @lru_cache(maxsize=1)
     def card() -> bytes:
@@ -101,7 +101,7 @@ def front_routes(catalogue: Catalogue) -> list[Route]:
 
 
 def share_card(catalogue: Catalogue) -> bytes:
-    """A PNG of 1200x630: the drawn people as this server's model names them, under the title."""
+    """A 1200x630 PNG: the title, and the drawn people as labelled by this server's model."""
     rgb = load_image(photo_file("three"))
     people = annotate(rgb, catalogue.get().analyze_rgb(rgb))
     people.thumbnail((_CARD[0] - 80, 430))

@@ -1,8 +1,8 @@
-"""What Gradio 6.31 keeps for each visitor, with bounds.
+"""Limits on what Gradio 6.31 keeps for each visitor.
 
-It keeps a configuration of the whole page for every name that a caller gives to a session, every answer that
-nobody fetched, the progress of every upload, and the name of every file. None of that is ever needed for
-long; all of it is chosen by the caller.
+It keeps a configuration of the whole page for every session name a caller sends, every answer that nobody
+fetched, the progress of every upload, and the name of every file. None of it is needed for long, and the
+caller controls all of it.
 """
 
 import asyncio
@@ -22,20 +22,20 @@ from starlette.formparsers import MultiPartException
 from ..serving.refusals import ApiError, respond
 from ..serving.workshop import Workshop
 
-#: Sessions whose state is kept, and those for whom answers lie ready.
+#: Sessions whose state is kept, and sessions with answers waiting to be fetched.
 SESSIONS: Final = 500
-#: How long an answer lies ready for somebody to fetch it, in seconds.
+#: How long an answer waits to be fetched, in seconds.
 FETCH_SECONDS: Final = 60.0
-#: Events of one address that wait in the page's queue.
+#: Events per address that may wait in the page's queue.
 EACH_WAITING: Final = 12
-#: Text in a form beside its files, in bytes.
+#: Bytes of a text field in a form.
 MAX_FIELD: Final = 100_000
-#: Uploads whose progress is remembered.
+#: Uploads whose progress is kept.
 UPLOADS: Final = 200
 
 
 class LightState(state_holder.SessionState):
-    """A session's state without a copy of the page's configuration, which only deep links need; none are served."""
+    """A session's state without a copy of the page's configuration, which only deep links need; we serve none."""
 
     def __init__(self, blocks: gr.Blocks) -> None:
         self.blocks_config = copy(blocks.default_config)
@@ -46,7 +46,7 @@ class LightState(state_holder.SessionState):
         self.STATE_TTL_WHEN_CLOSED = 3600
 
     def __setitem__(self, key: int, value: Any) -> None:
-        """As Gradio does, without the configuration."""
+        """As in Gradio, without the configuration."""
         super().__setitem__(key, value)
         self.config_values.clear()
 
@@ -56,7 +56,7 @@ class LightState(state_holder.SessionState):
 
 
 def _bound_fields() -> None:
-    """Refuse a form's text part over ``MAX_FIELD`` bytes: Gradio's parser keeps it in memory, whatever its length."""
+    """Refuse a text field over ``MAX_FIELD`` bytes: Gradio's parser keeps it in memory, whatever its length."""
     take = GradioMultiPartParser.on_part_data
 
     def on_part_data(self: GradioMultiPartParser, data: bytes, start: int, end: int) -> None:
@@ -70,12 +70,12 @@ def _bound_fields() -> None:
         GradioMultiPartParser.on_part_data = on_part_data  # type: ignore[method-assign]
 
 
-#: How often the queue looks whether there is work. Gradio's own 0.001 takes 4% of a core from a server that is idle.
+#: How often the queue looks for work, in seconds. Gradio's own 0.001 takes 4% of a core on an idle server.
 LOOK_SECONDS: Final = 0.01
 
 
 class GradioBounds:
-    """Bounds a mounted page; ``tidy`` is to be called now and then, from any thread."""
+    """Limits a mounted page; call ``tidy`` regularly, from any thread."""
 
     def __init__(
         self, page: gr.Blocks, app: Any, workshop: Workshop, clock: Callable[[], float] = time.monotonic
@@ -84,15 +84,15 @@ class GradioBounds:
         queue: Any = page._queue
         self._queue = queue
         self._loop: asyncio.AbstractEventLoop | None = None
-        #: Session -> how many messages lay ready at which moment, since when that has not changed.
+        #: Session -> number of unfetched messages, and since when that number has not changed.
         self._unfetched: dict[str, tuple[int, float]] = {}
-        # Callers without a session get a new state with each call.
+        # Callers without a session get a new state on each call.
         for module in (state_holder, route_utils, blocks):
             module.SessionState = LightState  # type: ignore[attr-defined]
         app.state_holder.capacity = SESSIONS
         _bound_fields()
         self._queue.pending_messages_per_session.max_size = SESSIONS
-        # Figures on visitors, which nobody may ask for: they cost a table of all events at each one's end.
+        # Visitor statistics, which are not served: after each event they build a table of all events.
         self._queue.ANALYTICS_MAX_EVENTS = 1
         self._queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize
         self._queue.sleep_when_free = LOOK_SECONDS
@@ -110,7 +110,7 @@ class GradioBounds:
         return await self._push(body=body, request=request, username=username)
 
     def tidy(self) -> None:
-        """Forget what nobody will ask for."""
+        """Forget what nobody will fetch any more."""
         if self._loop is not None and not self._loop.is_closed():
             asyncio.run_coroutine_threadsafe(self.forget(), self._loop)
 
@@ -151,7 +151,7 @@ class GradioBounds:
 
 
 def answer_unknown_names(app: FastAPI) -> None:
-    """Answer a call of an unknown function, on which Gradio fails, in the one shape of all refusals."""
+    """Answer a call of an unknown function, on which Gradio fails, in the usual error shape."""
 
     async def unknown(request: Request, error: Exception) -> Response:
         if isinstance(error, KeyError) and "/call/v2/" not in request.url.path:

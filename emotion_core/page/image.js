@@ -1,13 +1,13 @@
-// The Image tab in the browser. Gradio runs this once, after the files that image_tab.py names before it, with
-// `element` (the tab's HTML). The photo stays here: the server is sent the file, answers, and forgets it; so a
-// photo is never lost to a server that was restarted, and nothing has to be fetched again to be saved.
+// The Image tab in the browser. Gradio runs this once, after the files that image_tab.py lists before it, with
+// `element` (the tab's HTML). The photo is kept here: the server receives the file, answers, and forgets it. So a
+// server restart never loses a photo, and nothing has to be fetched again to be saved.
 const part = (name) => element.querySelector(name);
 const stage = part(".stage"), frame = part(".frame"), picture = part(".frame img"), video = part("video");
 const boxes = part(".boxes"), answer = part(".answer"), help = part(".help");
 const MOST_BYTES = Number(part(".file").dataset.most);
 const welcome = answer.innerHTML;
-let shown = null, previous = null;  // {blob, name, url, answer}: the photo, and the one before it
-let turn = 0, stream = null;  // which request is the newest; the camera, while it is on
+let shown = null, previous = null;  // {blob, name, url, answer}: the photo, and the previous one
+let turn = 0, stream = null;  // number of the newest request; the camera, while it is on
 
 function tell(words) {
   help.hidden = !words;
@@ -24,7 +24,7 @@ function visible() {
 }
 
 async function take(blob, name) {
-  // A new photo, wherever it came from. The one before is kept.
+  // A new photo from any source. The previous one is kept.
   closeCamera();
   if (blob.size > MOST_BYTES) return refuse(name, `It is over ${MOST_BYTES / 1e6} MB. Send a smaller one.`);
   const before = shown;
@@ -36,7 +36,7 @@ async function take(blob, name) {
 }
 
 async function ask(photo, before) {
-  // Show the photo, have it answered, show the answer; false when it was refused or overtaken.
+  // Show the photo, have it analysed, show the answer; false if it was refused or overtaken.
   const mine = ++turn;
   tell("");
   await display(photo);
@@ -72,7 +72,7 @@ function refuse(name, words) {
 }
 
 async function display(photo) {
-  // The photo, and its answer where there is one: never the answer of another.
+  // The photo, and its answer if there is one: never the answer of another photo.
   const said = photo.answer;
   if (shown !== photo) {
     picture.src = photo.url;
@@ -114,7 +114,7 @@ function clear() {
 }
 
 function reach() {
-  // On a phone the answer may be out of sight: go there, and let a keyboard or a reader go on from it.
+  // On a phone the answer may be off screen: scroll to it, and let keyboard and screen reader continue from it.
   const heading = answer.querySelector("h2"), { top, bottom } = heading.getBoundingClientRect();
   if (top > 0.6 * innerHeight || bottom < 0) {
     heading.scrollIntoView({ block: "start", behavior: STILL.matches ? "instant" : "smooth" });
@@ -123,7 +123,7 @@ function reach() {
 }
 
 async function explain(rows) {
-  // One crop after the other goes to the server, which says what in it spoke for its label.
+  // Send one crop after another to the server, which shows the parts that support its label.
   const { answer: said } = shown, mine = turn, buttons = element.querySelectorAll(".why, .why-all");
   buttons.forEach((button) => { button.disabled = true; });
   let done = 0;
@@ -185,7 +185,7 @@ function shoot() {
 }
 
 async function goBack() {
-  // The photo before this one, with its answer; this one becomes the one before.
+  // Swap with the previous photo and its answer.
   const other = previous;
   turn += 1;
   closeCamera();

@@ -1,4 +1,4 @@
-// Boxes over the photo, the one that is pointed at, and words beside them, for image.js.
+// Boxes over the photo, highlighting, and related text, for image.js.
 function boxOf(face, index, said) {
   const box = node("div", "box", node("b", "", face.caption)), { x, y, width, height } = face.box;
   const share = (value, whole) => `${(100 * value / whole).toFixed(2)}%`;
@@ -14,8 +14,8 @@ function boxOf(face, index, said) {
 }
 
 function crowd(stage, boxes) {
-  // Of many faces, or where names would lie over each other, the one that is pointed at alone shows its name.
-  // A name that would stick out at the top stands inside its box.
+  // With many faces, or where names would overlap, only the face under the pointer shows its name.
+  // A name that would stick out at the top goes inside its box.
   stage.classList.remove("crowd");
   for (const box of boxes.children) box.classList.remove("low");
   const { top } = boxes.getBoundingClientRect();
@@ -28,7 +28,7 @@ function crowd(stage, boxes) {
 }
 
 function mark(element, from) {
-  // The face that is pointed at, or has the focus: its box and its row.
+  // Highlight the face under the pointer or with the focus: its box and its row.
   const chosen = from?.closest?.("[data-face]")?.dataset.face;
   for (const one of element.querySelectorAll("[data-face]")) {
     one.classList.toggle("marked", one.dataset.face === chosen);

@@ -1,13 +1,13 @@
-// How photos come to image.js, by drop and paste, and how they are sent to the server.
+// How image.js receives photos by drop and paste, and sends them to the server.
 async function posted(address, options, body) {
-  // {ok, status, said}: status is 0 where nobody answers, said null where the answer is no JSON.
+  // {ok, status, said}: status is 0 without a response, said null if the response is not JSON.
   const query = new URLSearchParams(options);
   const reply = await fetch(`${address}?${query}`, { method: "POST", body }).catch(() => null);
   return { ok: reply?.ok ?? false, status: reply?.status ?? 0, said: (await reply?.json().catch(() => null)) ?? null };
 }
 
 function watchDrops(stage, visible, taken) {
-  // Files that are dropped on the page or pasted, wherever the focus is, while the stage's tab is the one that is seen.
+  // Files dropped on the page or pasted, wherever the focus is, while the stage's tab is visible.
   const dropped = (transfer) => {
     const file = [...(transfer?.files ?? [])][0];
     if (file) taken(file);

@@ -1,8 +1,8 @@
-"""The Image tab: a photo goes in, and its answer appears beside it.
+"""The Image tab: choose a photo, and its answer appears next to it.
 
-Not ``gr.Image``: that one shows the photo a second time for the answer, gives its parts no name
-that a screen reader could say, and loses the photo when the server restarts. The page's script
-(``image.js``) keeps the photo, sends it to ``photo_routes``, and shows what comes back.
+Not ``gr.Image``, which shows the photo a second time for the answer, gives its parts no accessible
+names, and loses the photo when the server restarts. The page's script (``image.js``) keeps the photo,
+sends it to ``photo_routes``, and shows the answer.
 """
 
 import gradio as gr
@@ -15,7 +15,7 @@ from .words import detector_words, model_words
 
 
 def image_tab(catalogue: Catalogue, settings: Settings) -> None:
-    """Lay the tab out; its script does the rest."""
+    """Lay out the tab; its script does the rest."""
     gr.HTML(
         html_template=render(
             "image.html",

@@ -1,4 +1,4 @@
-"""The page as a whole: a tab for each kind of input, what is around them, and what the Python client may call."""
+"""The whole page: a tab for each kind of input, header and footer, and the Python client's endpoints."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -27,7 +27,7 @@ _STYLE: Final = Path(__file__).with_name("page.css")
 def build_page(
     catalogue: Catalogue, files: ShortLivedFolder, settings: Settings, desk: VideoDesk, workshop: Workshop
 ) -> gr.Blocks:
-    """The page, ready to be mounted with ``page_options``."""
+    """Build the page, to be mounted with ``page_options``."""
     page: gr.Blocks
     with gr.Blocks(title=TITLE, analytics_enabled=False) as page:
         gr.HTML(render("header.html", notices=catalogue.get().notices), padding=False)
@@ -49,7 +49,7 @@ def build_page(
 
 
 def _theme() -> gr.themes.Base:
-    """Gradio's Soft, with blues and grays that can be read: its own have contrasts of 2.5 to 3.7."""
+    """Gradio's Soft theme with legible blues and grays: its own have contrasts of 2.5 to 3.7."""
     soft = gr.themes.Soft(primary_hue="blue", neutral_hue="slate", font=["system-ui", "sans-serif"])
     strong: dict[str, Any] = {
         "color_accent": "#1d4ed8",
@@ -75,7 +75,7 @@ def _theme() -> gr.themes.Base:
 
 
 def page_options(settings: Settings) -> dict[str, Any]:
-    """What the server needs to know of the page beside the page itself."""
+    """Options for mounting the page."""
     return {
         "theme": _theme(),
         "css_paths": _STYLE,
@@ -83,7 +83,7 @@ def page_options(settings: Settings) -> dict[str, Any]:
         "favicon_path": str(ICON),
         "run_history": False,
         "max_file_size": f"{max(settings.max_request_mb, settings.max_video_mb)}mb",
-        # What a handler says to its visitor is a gr.Error, and shown; other errors name files and places.
+        # Messages for the visitor are gr.Errors and always shown; other errors would reveal server paths.
         "show_error": False,
         "ssr_mode": False,
         "footer_links": [],

@@ -1,4 +1,4 @@
-"""The last half minute of a webcam, as a piece of the page."""
+"""The last half minute of a webcam, as HTML for the page."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -10,16 +10,16 @@ from ..tracking.recent import BIN_SECONDS, WINDOW_SECONDS, Recent
 from ..video.timeline import stacked_areas
 from .templating import render
 
-#: Persons drawn, and for how long they must have been seen to be.
+#: Most people drawn, and for how long they must have been seen.
 MAX_ROWS: Final = 6
 _LEAST_SECONDS: Final = 1.0
 _WIDTH, _HEIGHT, _TICK = 600, 60, 10
 
 
 def rolling_timeline(people: Sequence[Recent], labels: Sequence[str], now: float) -> str:
-    """HTML: a row per person with an SVG of stacked areas over the window that ends now (seconds).
+    """HTML: a row per person, with an SVG of stacked areas over the window that ends at ``now`` (seconds).
 
-    The words are HTML, so that they stay legible when a phone squeezes the areas.
+    The text is HTML, so that it stays legible when a phone squeezes the areas.
     """
     rows = [person for person in people if person.seconds_seen >= _LEAST_SECONDS]
     rows = sorted(sorted(rows, key=lambda row: -row.seconds_seen)[:MAX_ROWS], key=lambda row: row.person)

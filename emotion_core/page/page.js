@@ -1,6 +1,6 @@
-// The page around the tabs: each has an address, and arrow keys go from one to the next.
+// The page around the tabs: each tab has its own URL, and arrow keys move between them.
 (() => {
-  // Those that a narrow page keeps in a menu, too.
+  // Including those that a narrow page moves into a menu.
   const tabs = () => [...document.querySelectorAll("[role=tablist] [role=tab], .tab-wrapper .overflow-dropdown button")];
   const nameOf = (tab) => tab.textContent.trim().toLowerCase();
   function open() {
@@ -23,7 +23,7 @@
     next.click();
   });
   function mend() {
-    // Names that Gradio 6.31 gives where no name may be, or in place of the words that are seen.
+    // Fix labels that Gradio 6.31 puts where none is allowed, or in place of the visible text.
     document.querySelectorAll(".empty[aria-label]:not([role])").forEach((one) => one.setAttribute("role", "img"));
     document.querySelectorAll("button.upload-container[aria-label]").forEach((one) => one.removeAttribute("aria-label"));
   }
@@ -33,7 +33,7 @@
     due = requestAnimationFrame(mend);
   }).observe(document.documentElement, { childList: true, subtree: true });
   addEventListener("hashchange", open);
-  // Nothing is shown until the parts have found their places: they would jump about.
+  // Show nothing until the layout has settled: it would jump about.
   const began = performance.now();
   const waiting = setInterval(() => {
     if (!open() || (!document.querySelector("#image .photo") && performance.now() - began < 20_000)) return;

@@ -1,4 +1,4 @@
-"""A photo's answer: its faces found and named once, in the order in which one reads them."""
+"""A photo's answer: its faces detected and classified once, in reading order."""
 
 import statistics
 from dataclasses import dataclass, replace
@@ -11,15 +11,15 @@ from ..images import RGB
 from ..recognition.catalogue import Catalogue
 from ..results import FrameResult, Prediction, summary
 
-#: Faces whose middles differ by less than this share of a face's height stand in one row.
+#: Faces whose centres differ by less than this share of a face's height are in one row.
 _SAME_ROW: Final = 0.6
 
 
 @dataclass(frozen=True)
 class PhotoAnswer:
-    """rgb: the upright photo. result: its faces in reading order. crops: uint8 (N, H, W, C), what the network saw.
+    """rgb: the upright photo. result: its faces in reading order. crops: network inputs, uint8 (N, H, W, C).
 
-    other: the same faces as another model names them, or None.
+    other: the same faces classified by another model, or None.
     """
 
     rgb: RGB
@@ -31,22 +31,21 @@ class PhotoAnswer:
 def answer_photo(
     catalogue: Catalogue, rgb: RGB, model: str | None, detector: str | None, other: str | None = None
 ) -> PhotoAnswer:
-    """Analyse a decoded photo with the model and detector of these names; None is the default's.
+    """Analyse a decoded photo with the named model and detector; None means the default.
 
-    other: a model to compare with, on the faces that were found. Raises ModelNotFoundError for an
-    unknown name.
+    other: a model to compare with, on the same faces. Raises ModelNotFoundError for an unknown name.
     """
     recognizer = catalogue.get(model, detector)
     second = catalogue.get(other) if other else None
     analysis = recognizer.look(rgb)
     result = reading_order(analysis.result)
     order = [analysis.result.predictions.index(prediction) for prediction in result.predictions]
-    compared = reading_order(second.name_again(analysis).result) if second else None  # by the same boxes
+    compared = reading_order(second.name_again(analysis).result) if second else None  # same boxes, so the same order
     return PhotoAnswer(rgb, result, analysis.crops[order], compared)
 
 
 def reading_order(result: FrameResult) -> FrameResult:
-    """The same faces row by row from the top, and from left to right within a row."""
+    """The same faces row by row from the top, left to right within a row."""
     rows: list[list[Prediction]] = []
     for prediction in sorted(result.predictions, key=_middle):
         row = rows[-1] if rows else []

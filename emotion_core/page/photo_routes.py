@@ -1,7 +1,7 @@
-"""What the Image tab's script asks for: a photo's answer, the reasons of one, and the examples.
+"""Routes for the Image tab's script: a photo's answer, the explanation of a face, and the examples.
 
-The photo comes as the request's body, just as the file is; nothing of it is written to a disk. What
-bounds every door of the server (``serving.bodies``, ``serving.workshop``) bounds these, too.
+The request body is the photo's file; nothing is written to disk. The limits that apply to the whole
+server (``serving.bodies``, ``serving.workshop``) apply here too.
 """
 
 from collections.abc import Callable
@@ -29,16 +29,16 @@ _HEADERS: Final = {"Cache-Control": "no-store", "Content-Security-Policy": "defa
 
 
 class PhotoRoutes:
-    """The Image tab's addresses, below ``page/``."""
+    """The Image tab's routes, below ``page/``."""
 
     def __init__(self, catalogue: Catalogue, workshop: Workshop) -> None:
-        """workshop: shared with the other doors of the server."""
+        """workshop: shared with the server's other entry points."""
         self._catalogue, self._workshop = catalogue, workshop
         self._explainer = Explainer()
         self._threads = CapacityLimiter(MOST_WAITING + workshop.places.most)
 
     def routes(self) -> list[Route]:
-        """To be put before the page, which takes every address that is left."""
+        """The routes, to be placed before the page, which is a catch-all."""
         return [
             Route("/page/photo", self.photo, methods=["POST"]),
             Route("/page/why", self.why, methods=["POST"]),
@@ -46,7 +46,7 @@ class PhotoRoutes:
         ]
 
     async def photo(self, request: Request) -> Response:
-        """``?model=&detector=&other=&picture=1`` and a file -> a ``ShownPhoto``, and how long a reason takes."""
+        """``?model=&detector=&other=&picture=1`` and a file -> a ``ShownPhoto``, and how long an explanation takes."""
         asked = request.query_params
         model, detector, other = (asked.get(name) or None for name in ("model", "detector", "other"))
 
@@ -58,7 +58,7 @@ class PhotoRoutes:
         return JSONResponse(await self._answer(request, work), headers=_HEADERS)
 
     async def why(self, request: Request) -> Response:
-        """``?model=&label=`` and a crop as a file -> ``{"html"}``: what in it spoke for the label."""
+        """``?model=&label=`` and a crop as a file -> ``{"html"}``: the parts of it that support the label."""
         model, label = request.query_params.get("model") or None, request.query_params.get("label", "")
 
         def work(crop: RGB) -> dict[str, str]:
@@ -79,7 +79,7 @@ class PhotoRoutes:
         return Response(content, media_type="image/jpeg", headers={"Cache-Control": "public, max-age=86400"})
 
     async def _answer(self, request: Request, work: Callable[[RGB], T]) -> T:
-        """The work's result on the picture in the request's body; every refusal is an ApiError."""
+        """The result of ``work`` on the picture in the request body; every refusal is an ApiError."""
         content, address = await request.body(), self._workshop.address_of(request.scope)
 
         def decoded() -> T:

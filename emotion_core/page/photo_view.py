@@ -1,4 +1,4 @@
-"""A photo's answer as parts of the page."""
+"""A photo's answer as HTML and data for the page."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -18,7 +18,7 @@ _SHOWN_SIDE: Final = 1600
 
 
 class ShownFace(TypedDict):
-    """What the browser draws over the photo. crop: what the network saw, a PNG as a data address."""
+    """What the browser draws over the photo. crop: the network's input, a PNG as a data URL."""
 
     box: BoxDict
     label: str
@@ -30,7 +30,7 @@ class ShownFace(TypedDict):
 
 
 class ShownPhoto(TypedDict):
-    """A photo's answer for the page's script; sizes in pixels of the upright photo. picture: only where asked for."""
+    """A photo's answer for the page's script; sizes in pixels of the upright photo. picture: only on request."""
 
     width: int
     height: int
@@ -43,7 +43,7 @@ class ShownPhoto(TypedDict):
 
 
 def shown(answer: PhotoAnswer, with_picture: bool = False) -> ShownPhoto:
-    """The answer with its HTML, the files to save, and where to draw what. with_picture: a small copy, too."""
+    """The answer as HTML, files to save, and boxes to draw. with_picture: also include a small copy."""
     result = answer.result
     many = len(result.predictions) > 1
     faces: list[ShownFace] = [
@@ -71,7 +71,7 @@ def shown(answer: PhotoAnswer, with_picture: bool = False) -> ShownPhoto:
 
 
 def html_rows(header: Sequence[str], rows: Sequence[Sequence[Any]], name: str = "All numbers") -> str:
-    """HTML: any table of figures. Wide, so it scrolls by itself."""
+    """HTML: any table of figures; it scrolls by itself, as it is wide."""
     return render("rows.html", header=header, rows=rows, name=name)
 
 
@@ -102,7 +102,7 @@ def _faces(answer: PhotoAnswer) -> str:
 
 
 def _exact(crop: Any) -> str:
-    """A crop as a PNG, pixel for pixel: it may come back, to be explained."""
+    """A crop as a PNG, lossless as it may be sent back to be explained."""
     pixels = crop[..., 0] if crop.shape[-1] == 1 else crop
     return data_uri(Image.fromarray(pixels), "PNG")
 

@@ -1,4 +1,4 @@
-"""The page's pieces of HTML, made from the templates beside this module; what is put in is escaped."""
+"""The page's HTML, rendered from the templates in this package; values are escaped."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -9,7 +9,7 @@ from ..images import data_uri
 from ..labels import SYMBOLS, colour_of, ink_on
 
 _HERE: Final = Path(__file__).parent
-#: For a label of some other data set.
+#: For a label from another data set.
 _OTHER_SYMBOL: Final = "🙂"
 
 
@@ -41,10 +41,10 @@ _ENVIRONMENT.filters.update(
 
 
 def render(template: str, **values: Any) -> str:
-    """The template's HTML, with the values in it; a name that it uses and is not given raises UndefinedError."""
+    """The template rendered with these values; raises UndefinedError for one it uses and is not given."""
     return _ENVIRONMENT.get_template(template).render(**values)
 
 
 def script(*names: str) -> str:
-    """Scripts of the page, one after the other: what several tabs share comes first."""
+    """The page's scripts joined in this order: shared ones come first."""
     return "\n".join((_HERE / name).read_text("utf-8") for name in names)

@@ -1,16 +1,16 @@
-// The Video tab's answer: it comes into view, is said to those who listen, and its chart and player go together.
+// The Video tab's answer: scrolls into view, is announced to screen readers, and keeps chart and player in sync.
 (() => {
   const player = () => document.querySelector("#video-answer video");
   const charts = () => document.querySelector("#video-chart .chart");
   let said = "";
 
   function told() {
-    // What the tab says of the work, once for each new word of it: "Ready", "Waiting", "Done", a refusal.
+    // Announce the tab's status, once per change: "Ready", "Waiting", "Done", a refusal.
     const status = document.querySelector("#video-status"), state = status?.querySelector("strong")?.textContent ?? "";
     if (state === said) return;
     said = state;
     const line = document.getElementById("page-status");
-    // Of the words of ours alone: Gradio writes its own progress into the same place.
+    // Only our own text: Gradio writes its progress into the same place.
     const words = [...status.querySelectorAll("p, li")].map((part) => part.innerText.trim());
     if (line && state) line.textContent = words.filter(Boolean).join(" ");
     if (state !== "Done.") return;
@@ -22,14 +22,14 @@
   }
 
   function follow() {
-    // The cursor on the chart, where the player is.
+    // Move the cursor on the chart to the player's position.
     const chart = charts(), video = player();
     if (!chart || !video) return;
     const { seconds, left, right } = chart.dataset, share = Math.min(video.currentTime / seconds, 1);
     const cursor = chart.querySelector(".cursor");
     cursor.hidden = false;
     cursor.style.left = `${100 * (Number(left) + share * (right - left))}%`;
-    // On a phone the chart is wider than its room: it goes along.
+    // On a phone the chart is wider than its pane: scroll along.
     const pane = chart.parentElement, at = cursor.offsetLeft - pane.scrollLeft;
     if (at < 0 || at > pane.clientWidth) pane.scrollLeft += at - pane.clientWidth / 2;
   }

@@ -1,4 +1,4 @@
-"""The Video tab: a clip in; its annotated copy, who showed what when, and every frame as CSV and JSON."""
+"""The Video tab: from a clip, an annotated copy, a timeline per person, and every frame as CSV and JSON."""
 
 from collections.abc import Generator
 from pathlib import Path
@@ -22,7 +22,7 @@ Update = dict[gr.blocks.Block, Any]
 
 
 def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk) -> None:
-    """Lay the tab out and connect it."""
+    """Lay out the tab and connect its events."""
     models = [(words.title, words.name) for words in model_words(catalogue)]
     minutes = f"{files.result_seconds / 60:.0f} minutes"
     kept = gr.State(None)
@@ -36,7 +36,7 @@ def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk) ->
                 height=300,
                 elem_id="video-clip",
             )
-            # Right under the clip, so that they are in sight without scrolling.
+            # Right under the clip, so that they are visible without scrolling.
             with gr.Row():
                 start = gr.Button("Analyse", variant="primary", interactive=False, min_width=120)
                 cancel = gr.Button("Cancel", variant="stop", interactive=False, min_width=120)
@@ -62,10 +62,10 @@ def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk) ->
     chart = gr.HTML(label="Timeline", elem_id="video-chart")
     shares = gr.HTML(label="Share of the time", elem_id="video-shares")
 
-    # gr.update, as a component that is made here would be shown on the page.
+    # gr.update, as a component created here would appear on the page.
     on, off = gr.update(interactive=True), gr.update(interactive=False)
     no_file = gr.update(value=None, interactive=False)
-    # While one clip is analysed no other is taken: what is said of it would be written over.
+    # While a clip is analysed no other is accepted, as its status would overwrite the first one's.
     idle: Update = {start: on, cancel: off, clip: on, example: on}
     busy: Update = {start: off, cancel: on, clip: off, example: off}
     empty: Update = {answer: None, table: no_file, record: no_file, picture: no_file, chart: "", shares: ""}
@@ -102,7 +102,7 @@ def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk) ->
         }
 
     def arrive(path: str | None, before: str | None) -> Update:
-        """Look at a new clip at once, and keep it: its visitor may take a while to press the button."""
+        """Check a new clip at once, and keep it: the visitor may take a while to press the button."""
         if before is not None:
             Path(before).unlink(missing_ok=True)
         none: Update = {kept: None, start: off, **empty}
@@ -122,7 +122,7 @@ def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk) ->
 
     answers = [status, answer, table, record, picture, chart, shares, start]
     outputs = [*answers, cancel, clip, example]
-    # No limit of Gradio's own: the desk lets in one at a time, and tells the others how many come first.
+    # No Gradio limit: the desk lets one in at a time, and tells the others how many are ahead.
     work = start.click(
         analyze,
         [kept, model, rate, smoothing, copy],
@@ -132,7 +132,7 @@ def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk) ->
         show_progress="hidden",
         api_visibility="private",
     )
-    # Told when the work has come to its stop, not when the button is pressed: its last progress may come in between.
+    # Reported when the work has stopped, not when the button is pressed: a last progress update may come in between.
     work.failure(
         lambda: {status: refusal("It was stopped before it was finished."), **idle},
         None,

@@ -1,4 +1,4 @@
-"""A video's progress and its answer as parts of the page."""
+"""A video's progress and results as HTML for the page."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from .templating import render
 
 
 def arrived(info: VideoInfo) -> str:
-    """HTML: what came, before any work."""
+    """HTML: what the uploaded file is, before any work."""
     known = [f"{info.width}x{info.height}", info.codec, "with sound" if info.has_sound else "without sound"]
     if info.seconds is not None:
         known.insert(0, f"{info.seconds:.1f} seconds")
@@ -21,7 +21,7 @@ def arrived(info: VideoInfo) -> str:
 
 
 def progress(step: Waiting | VideoProgress) -> str:
-    """HTML: a bar, and in words how far the work is, how fast it goes and how long it will take."""
+    """HTML: a progress bar, and in words how far the work is, how fast it goes and how long the rest will take."""
     if isinstance(step, Waiting):
         others = "1 video is" if step.ahead == 1 else f"{step.ahead} videos are"
         sentence = f"One video is analysed at a time; {others} before yours."
@@ -36,7 +36,7 @@ def progress(step: Waiting | VideoProgress) -> str:
 
 
 def done(summary: VideoSummary) -> str:
-    """HTML: what was done, and what the reader should know."""
+    """HTML: what was done, and any notices."""
     count = len(summary.people)
     people = "nobody" if count == 0 else "1 person" if count == 1 else f"{count} persons"
     analysed = "" if summary.analyzed_frames == summary.frames else f" ({summary.analyzed_frames} of them analysed)"
@@ -46,14 +46,14 @@ def done(summary: VideoSummary) -> str:
 
 
 def timeline(summary: VideoSummary) -> str:
-    """HTML: the chart, which scrolls by itself where it is wider than the page."""
-    # The chart is SVG made here, its words escaped.
+    """HTML: the chart, which scrolls by itself when wider than the page."""
+    # The chart is our own SVG, its text escaped.
     chart = Markup(summary.chart)  # noqa: S704
     return render("video_timeline.html", chart=chart, seconds=summary.seconds, sides=SIDES)
 
 
 def shares(people: Sequence[Person], labels: Sequence[str]) -> str:
-    """HTML: a table with a row per person: for how much of the time seen each expression was shown."""
+    """HTML: a table with a row per person: each expression's share of the time the person was seen."""
     return render("video_shares.html", people=people, labels=labels)
 
 

@@ -1,10 +1,10 @@
-// The Webcam tab in the browser. Gradio runs this once, after the files that webcam_tab.py names before it, with
-// `element` (the tab's HTML) and `server` (the functions of webcam_tab.py). One frame is on its way at a time: the
-// next one is captured when the last is answered, so that the newest picture is answered at whatever rate line and
-// machine carry.
+// The Webcam tab in the browser. Gradio runs this once, after the files that webcam_tab.py lists before it, with
+// `element` (the tab's HTML) and `server` (the functions of webcam_tab.py). One frame is in flight at a time: the
+// next is captured when the last is answered, so that the newest picture is answered, at whatever rate connection
+// and server allow.
 //
-// Where answers come from is a source: {kind, words(), open(choice), answer(video), close()}. open gives
-// {labels}, {wait} or {stop}; answer gives what LiveDict says, or {gone}, {busy}, {stop}, or null for silence.
+// Answers come from a source: {kind, words(), open(choice), answer(video), close()}. open returns {labels},
+// {wait} or {stop}; answer returns a LiveDict, or {gone}, {busy}, {stop}, or null for no response.
 const METERS_MS = 500;
 const part = (name) => element.querySelector(name);
 const video = part("video"), boxes = new MovingBoxes(part(".boxes")), table = new StreamTable();
@@ -13,11 +13,11 @@ const nobody = people.innerHTML, notYet = part(".timeline").innerHTML;
 const choice = { model: null, detector: null };
 const SILENT = "The server does not answer. Trying again …", PHOTOS = " Photos work in the Image tab.";
 
-// Who can answer here; null where the page's modules cannot be loaded, and the server answers as before.
+// The available sources; null if the page's modules cannot be loaded, and then the server answers.
 const ofServer = new ServerSource(server), sources = sourcesOf(ofServer);
 
 async function sourceOf(wanted) {
-  // The source for a choice of model and detector.
+  // The source for this choice of model and detector.
   return (await sources)?.sourceOf(wanted) ?? ofServer;
 }
 
@@ -29,9 +29,9 @@ async function showPlace() {
 }
 
 let starting = false, camera = null;  // the MediaStream, while the camera is on
-let source = null, labels = null;  // while there is a place for us
-let paused = null;  // the device to start again with, while the tab is left
-let trips = [], meteredAt = 0;  // the last round trips, in milliseconds, as many as the server's median is over
+let source = null, labels = null;  // while we hold a place
+let paused = null;  // the device to resume with, while the tab is hidden
+let trips = [], meteredAt = 0;  // the last round trips in milliseconds, over the same window as the server's median
 let began = 0;
 
 function tell(words) {
@@ -73,7 +73,7 @@ async function start(device) {
   part(".stage").classList.toggle("mirrored", boxes.mirrored);
   part(".switch").textContent = "Stop";
   part(".snapshot").disabled = false;
-  await video.play().catch(() => {});  // stopped before the first frame came
+  await video.play().catch(() => {});  // stopped before the first frame
   if (camera !== mine) return;
   cover("");
   await listDevices();
@@ -95,7 +95,7 @@ function stop(words = "") {
 }
 
 async function rest() {
-  // The tab was left: camera and place are given back until the visitor is.
+  // The tab was hidden: release camera and place until the visitor is back.
   const device = camera?.getVideoTracks()[0].getSettings().deviceId;
   stop();
   paused = { device };
@@ -139,7 +139,7 @@ async function run(mine) {
     if (answer.stop) return stop(answer.stop);
     if (answer.gone) { labels = null; continue; }
     if (answer.busy) { await pause(200); continue; }
-    if (!labels || source !== asked) continue;  // the model was changed meanwhile
+    if (!labels || source !== asked) continue;  // the choice changed meanwhile
     tell("");
     show(answer, captured);
     if (answer.next_seconds) await pause(Math.max(1000 * answer.next_seconds - trip, 0));
@@ -155,7 +155,7 @@ async function join(mine) {
     return false;
   }
   const failed = answer && !answer.labels && !answer.stop && !answer.wait;
-  if (failed) return join(mine);  // with another source, which says why
+  if (failed) return join(mine);  // now with another source, which says why
   if (answer?.stop) stop(answer.stop);
   else tell(answer ? answer.wait ?? "" : SILENT);
   if (!answer?.labels) return false;
@@ -204,14 +204,14 @@ part(".switch").addEventListener("click", () => (camera || paused ? stop() : sta
 part(".snapshot").addEventListener("click", async () => save(await boxes.snapshot(video), "webcam-emotions.jpg"));
 part(".table").addEventListener("click", () => save(table.csv(), "webcam-emotions.csv"));
 part(".devices select").addEventListener("change", (event) => { stop(); start(event.target.value); });
-video.addEventListener("resize", () => {  // the camera starts, or a phone is turned
+video.addEventListener("resize", () => {  // the camera starts, or a phone is rotated
   part(".stage").style.setProperty("--ratio", (video.videoWidth || 4) / (video.videoHeight || 3));
 });
 window.addEventListener("pagehide", () => stop());
 document.addEventListener("webcam-choice", (event) => { Object.assign(choice, event.detail); leave(); });
 
 async function look() {
-  // What is known before anybody presses the button. A browser that cannot tell asks when the camera starts.
+  // What can be known before the button is pressed. Other browsers ask when the camera starts.
   if (camera || starting || paused) return;
   if (cameraObstacle()) return tell(cameraObstacle() + PHOTOS);
   const permission = await navigator.permissions?.query({ name: "camera" }).catch(() => null);

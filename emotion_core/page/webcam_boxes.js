@@ -1,9 +1,9 @@
-// Boxes over the webcam's picture, for webcam.js: they move on as the faces do, between one answer and the next.
-//: Boxes run ahead of the answer by as much as it is late, but no further than this; and glide there.
+// Boxes over the webcam's picture, for webcam.js: they keep moving with the faces between answers.
+//: How far boxes extrapolate at most, to make up for the answer's delay, and how fast they glide there.
 const AHEAD_MS = 300, GLIDE_MS = 60;
 
 class MovingBoxes {
-  // parent: holds the boxes. size: of the frame that was answered last. mirrored: whether it is shown so.
+  // parent: holds the boxes. size: of the last answered frame. mirrored: whether the picture is shown mirrored.
   constructor(parent) {
     Object.assign(this, { parent, size: { width: 4, height: 3 }, mirrored: true });
   }
@@ -13,7 +13,7 @@ class MovingBoxes {
   }
 
   follow(box, place, captured) {
-    // Where the face was when the frame was captured, and how fast it moves, in pixels a millisecond.
+    // Where the face was when the frame was captured, and its speed in pixels per millisecond.
     const next = [place.x, place.y, place.width, place.height], last = box.motion;
     const passed = last ? captured - last.captured : 0;
     const speed = next.map((value, index) =>
@@ -23,7 +23,7 @@ class MovingBoxes {
   }
 
   glide(goesOn) {
-    // Each frame of the screen: boxes move on as their faces did, so that they do not trail behind.
+    // On each screen refresh, boxes move on at their faces' speed, so that they do not trail behind.
     let before = 0;
     const step = (now) => {
       if (!goesOn()) return;
@@ -55,7 +55,7 @@ class MovingBoxes {
   }
 
   snapshot(video) {
-    // A JPEG of the picture as it is seen: in the mirror, with its boxes.
+    // A JPEG of the picture as displayed: mirrored if it is, and with its boxes.
     const shot = document.createElement("canvas"), pen = shot.getContext("2d");
     [shot.width, shot.height] = [video.videoWidth, video.videoHeight];
     if (this.mirrored) pen.setTransform(-1, 0, 0, 1, shot.width, 0);

@@ -1,5 +1,5 @@
-// What is shown of each person before the webcam, for webcam.js.
-//: How long somebody stays whom the detector has lost.
+// The card of each person in front of the webcam, for webcam.js.
+//: How long a person whom the detector has lost stays on screen.
 const HOLD_MS = 700;
 
 function said(face) {
@@ -7,8 +7,8 @@ function said(face) {
 }
 
 function keyed(parent, faces, make, fill) {
-  // A child per face, kept as long as its person is in view and a moment longer: a detector that
-  // misses a frame makes nothing flicker, and bars can glide.
+  // A child per face, kept a moment longer than its person is visible, so that a missed detection
+  // causes no flicker and bars can glide.
   const now = performance.now();
   parent.querySelector(".nobody")?.remove();
   const old = new Map([...parent.children].map((child) => [child.dataset.person, child]));

@@ -1,4 +1,4 @@
-// The server as a source of answers for webcam.js, and the other sources that this browser may have.
+// The server as a source of answers for webcam.js, and loading of the other sources.
 const LONGEST = 640, QUALITY = 0.75;
 
 class ServerSource {
@@ -39,7 +39,7 @@ class ServerSource {
 }
 
 async function sourcesOf(ofServer) {
-  // The page's modules for answers from this device; null where they cannot be loaded.
+  // The page's modules for inference on this device; null if they cannot be loaded.
   try {
     const manifest = await (await fetch(new URL("browser/manifest.json", location.href))).json();
     const { Sources } = await import(new URL(manifest.entry, location.href));

@@ -1,12 +1,12 @@
 """The Webcam tab: the browser's camera, answered live.
 
-Not ``gr.Image(streaming=True)``: that one posts a frame every so many seconds whether or not the last
-one was answered, so a slow line builds up a backlog in the browser; it cannot tell the round trip; a
-visitor whose network dies keeps a place in the queue; and the answer is a second picture. Here the
+Not ``gr.Image(streaming=True)``, which posts a frame at a fixed interval whether or not the last one was
+answered, so that a slow connection builds up a backlog in the browser; it cannot measure the round trip;
+a visitor whose network dies keeps a place in the queue; and the answer is a second picture. Here the
 page's script (``webcam.js``) calls the functions below, one call at a time, and draws the answer over
 the camera's own picture: no picture travels back and no file is written. Measured at 10 frames of
-640x480 a second, per frame: 20 kB up and under 2 kB down, where a stream sent 75 kB up and, as a data
-address, 36 kB down; a stream into ``gr.Image`` left a file for every new frame.
+640x480 per second, per frame: 20 kB up and under 2 kB down, where a stream sent 75 kB up and 36 kB down
+as a data URL; a stream into ``gr.Image`` left a file for every new frame.
 """
 
 from typing import Any, Final
@@ -24,7 +24,7 @@ from .templating import render, script
 from .visitor import visitor
 from .words import detector_words, model_words
 
-#: The tab's script, in pieces: what webcam.js uses comes before it.
+#: The tab's scripts; those that webcam.js uses come before it.
 _SCRIPTS: Final = (
     "camera.js", "webcam_source.js", "webcam_boxes.js", "webcam_people.js", "webcam_table.js", "webcam.js",
 )  # fmt: skip
@@ -34,7 +34,7 @@ _CHOOSE: Final = """(model, detector) => {
 
 
 def webcam_tab(catalogue: Catalogue, settings: Settings, workshop: Workshop) -> None:
-    """Lay the tab out and connect it."""
+    """Lay out the tab and connect its events."""
     webcam = Webcam(LiveSessions(catalogue, workshop, settings, rolling_timeline))
     gr.HTML(
         html_template=render("webcam.html"),
@@ -50,7 +50,7 @@ def webcam_tab(catalogue: Catalogue, settings: Settings, workshop: Workshop) -> 
         model = gr.Dropdown(models, value=models[0][1], label="Answered by")
         detector = gr.Dropdown(detectors, value=detectors[0][1], label="Faces are found by")
     for choice in (model, detector):
-        # Also the one that is shown already: in the browser, another may have answered so far.
+        # select also fires for the value already shown: in the browser, another may have been in use so far.
         choice.select(None, [model, detector], None, js=_CHOOSE, api_visibility="private")
     gr.Markdown(
         "On the server, frames are analysed in memory and dropped; none is written to a disk or logged. "
@@ -59,10 +59,10 @@ def webcam_tab(catalogue: Catalogue, settings: Settings, workshop: Workshop) -> 
 
 
 def server_functions(webcam: Webcam, workshop: Workshop) -> list[Any]:
-    """What the page's script calls."""
+    """The functions that the page's script calls."""
 
     def webcam_open(choice: Any) -> dict[str, Any]:
-        """A place; see ``serving.webcam``. The labels come with their colours and symbols."""
+        """Open a place; see ``serving.webcam``. Labels come with their colours and symbols."""
         told = webcam.open(choice, visitor(workshop))
         if "labels" in told:
             told["labels"] = [

@@ -1,4 +1,4 @@
-// The webcam's answers as a table, for webcam.js: a row per face and frame, to be saved.
+// The webcam's answers as a table to save, for webcam.js: a row per face and frame.
 const MOST_ROWS = 20_000;
 
 class StreamTable {
@@ -7,12 +7,12 @@ class StreamTable {
   next = null;
 
   begin(names) {
-    // A new stream; names: of the labels. The rows of the last one stay until there are others.
+    // A new stream; names: of the labels. The last stream's rows stay until there are new ones.
     this.next = names;
   }
 
   note(frame, seconds) {
-    // The faces of a frame; the oldest rows go where there are too many.
+    // Add the faces of a frame; the oldest rows are dropped when there are too many.
     if (this.next && frame.faces.length) [this.rows, this.names, this.next] = [[], this.next, null];
     for (const face of frame.faces) {
       const { x, y, width, height } = face.box, probabilities = this.names.map((name) => face.probabilities[name]);
@@ -23,7 +23,7 @@ class StreamTable {
   }
 
   csv() {
-    // Labels come from bundles: what a spreadsheet would run as a formula begins with an apostrophe.
+    // Labels come from bundles, so prefix anything a spreadsheet would run as a formula with an apostrophe.
     const inert = (value) => (typeof value === "string" && /^[=+\-@\t\r]/.test(value) ? `'${value}` : value);
     const quoted = (value) => (/[",\r\n]/.test(value) ? `"${String(value).replaceAll('"', '""')}"` : value);
     const answer = ["time_seconds", "person", "emotion", "confidence", "uncertain"];

@@ -1,4 +1,4 @@
-"""Plain words for what a visitor chooses from: models and detectors."""
+"""Plain words for the models and detectors a visitor can choose."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _DETECTORS: Final = {
 
 @dataclass(frozen=True)
 class ModelWords:
-    """name: the bundle's own. title, purpose: for people. right: how often it is, "" where nobody measured it."""
+    """name: the bundle's. title, purpose: for people. right: how often it is right, "" if not measured."""
 
     name: str
     title: str
@@ -31,12 +31,12 @@ class ModelWords:
 
 
 def model_words(catalogue: Catalogue) -> list[ModelWords]:
-    """Every model to choose from, the default first."""
+    """All available models, the default first."""
     return [words_of(catalogue.config(model["name"])) for model in catalogue.describe()]
 
 
 def words_of(config: BundleConfig) -> ModelWords:
-    """What to call a model; one that is not ours keeps its name."""
+    """The words for a model; one that is not ours keeps its name."""
     title, purpose = _TITLES.get(config.name, (config.name, f"{len(config.labels)} expressions."))
     return ModelWords(config.name, title, purpose, _right(config))
 
@@ -47,9 +47,9 @@ def detector_words(catalogue: Catalogue) -> list[tuple[str, str]]:
 
 
 def people_figures(config: BundleConfig) -> tuple[float, int] | None:
-    """Of the test faces on which most people agree: the share in which the model says the same, and how many they are.
+    """On the test faces where most people agree: the share where the model says the same, and their number.
 
-    None where it was not measured. FER+ has no other truth: there the accuracy is that share.
+    None if it was not measured. FER+ has no other ground truth: there the accuracy is that share.
     """
     figures = config.metrics.get("private") or {}
     by_people = data_name(origin_of(config)) == "FER+"
@@ -58,7 +58,7 @@ def people_figures(config: BundleConfig) -> tuple[float, int] | None:
 
 
 def never_named(config: BundleConfig) -> dict[str, int]:
-    """The labels that the model gave to none of the test faces which show them, and how many faces these were."""
+    """Labels the model gave to none of the test faces that show them, with the number of those faces."""
     classes: Mapping[str, Any] = config.metrics.get("private", {}).get("per_class", {})
     return {label: figures["faces"] for label, figures in classes.items() if figures["faces"] and not figures["recall"]}
 

@@ -1,10 +1,10 @@
 /**
- * The cheapest pairing of rows with columns, exactly: shortest augmenting paths with potentials
- * (Jonker and Volgenant 1987, doi:10.1007/BF02278710). Frames hold a handful of faces.
+ * Optimal assignment of rows to columns: shortest augmenting paths with potentials (Jonker and Volgenant
+ * 1987, doi:10.1007/BF02278710). A frame has only a handful of faces.
  */
 
 /**
- * As many pairs as possible, at the least cost; a pair that costs more than `limit` is never made.
+ * As many pairs as possible at the lowest cost, never one that costs more than `limit`.
  * @param {number[][]} costs finite, rows x columns
  * @param {number} limit
  * @returns {[row: number, column: number][]} in row order
@@ -17,7 +17,7 @@ export function assign(costs, limit) {
     return assign(turned, limit).map(([one, other]) => /** @type {[number, number]} */ ([other, one])).sort(byRow);
   }
   const most = Math.max(...costs.flat().map(Math.abs));
-  // One forbidden pair costs more than all allowed ones together: hence as many pairs as possible.
+  // One forbidden pair costs more than all allowed ones together, so as many pairs as possible are made.
   const forbidden = (Math.abs(limit) + most + 1) * (rows + 1);
   const allowed = costs.map((row) => row.map((cost) => (cost <= limit ? cost : forbidden)));
   const rowOf = paths(allowed, rows, columns);
@@ -63,7 +63,7 @@ function paths(costs, rows, columns) {
       column = following;
     }
     while (column !== columns) {
-      // Hand the columns of the path on.
+      // Shift the assignments along the path.
       rowOf[column] = rowOf[previous[column]];
       column = previous[column];
     }

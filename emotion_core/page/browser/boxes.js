@@ -3,7 +3,7 @@
  * @import {Box, Face} from "./types.js"
  */
 
-/** @param {number} value @returns {number} the nearest whole number, the even one of two */
+/** @param {number} value @returns {number} the nearest integer, ties to even */
 export function whole(value) {
   const below = Math.floor(value), rest = value - below;
   if (rest !== 0.5) return Math.round(value);
@@ -24,7 +24,7 @@ export function overlap(one, other) {
 }
 
 /**
- * Boxes cut to the picture, largest first; those that lie outside it are dropped.
+ * Boxes clipped to the picture, largest first; those outside it are dropped.
  * @param {Face[]} faces
  * @param {{width: number, height: number}} picture
  * @returns {Face[]}
@@ -43,7 +43,7 @@ export function largestFirst(faces, picture) {
 }
 
 /**
- * A face of an enlarged cut, in the pixels of the picture in which the cut begins at (x, y).
+ * A face found in a scaled cut-out, in pixels of the picture; the cut-out's corner is at (x, y).
  * @param {Face} face
  * @param {number} factor
  * @param {number} [x]

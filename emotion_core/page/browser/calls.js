@@ -1,12 +1,12 @@
 /**
- * Calls between the page and its worker: one message there, one back, each with a number.
+ * Calls between the page and its worker: one message each way, matched by number.
  *
  * @typedef {{postMessage: (message: any, options?: StructuredSerializeOptions) => void,
  *   addEventListener: (type: any, listener: (event: any) => void) => void}} Port
  */
 
 /**
- * Answer the other side's calls; an error travels as its message.
+ * Answer the other side's calls; an error is sent as its message.
  * @param {Port} port
  * @param {Record<string, (...values: any[]) => unknown>} methods
  */
@@ -21,7 +21,7 @@ export function answerCalls(port, methods) {
 }
 
 /**
- * What calls the other side.
+ * A function that calls the other side.
  * @param {Port} port
  * @returns {(method: string, values?: unknown[], transfer?: Transferable[]) => Promise<any>}
  */

@@ -4,7 +4,7 @@
  */
 
 /**
- * Softmax of logits divided by the temperature, plus a bias per class where there is one.
+ * Softmax of logits divided by the temperature, plus a bias per class if there is one.
  * @param {ArrayLike<number>} logits
  * @param {number} [temperature]
  * @param {number[]} [bias]
@@ -18,7 +18,7 @@ export function softmax(logits, temperature = 1, bias = []) {
 }
 
 /**
- * Whether the best probability is small, or barely ahead of the second.
+ * Whether the top probability is low, or barely ahead of the second.
  * @param {number[]} probabilities
  * @param {UncertainRule} rule
  */
@@ -27,7 +27,7 @@ export function isUncertain(probabilities, rule) {
   return first < rule.minConfidence || first - second < rule.minMargin;
 }
 
-/** @param {number} value @returns {number} six digits, as the server's answers have */
+/** @param {number} value @returns {number} rounded to six decimals, as in the server's answers */
 export function exact(value) {
   return Math.round(value * 1e6) / 1e6;
 }

@@ -1,25 +1,25 @@
 /**
- * Crops as the network is given them: upright, where the eyes are not level.
+ * Crops for the network, rotated upright if the face is tilted.
  * @import {Box, Picture} from "./types.js"
  */
 import { whole } from "./boxes.js";
 import { clamp, cut, gray, resized, rgb } from "./pixels.js";
 
-/** Faces are turned level above this tilt, in degrees. */
+/** Faces are rotated upright above this tilt, in degrees. */
 const LEVEL_ABOVE = 10;
-/** A turned crop is cut from a square so much larger: its corners reach into the turned one's. */
+/** A rotated crop is cut from a square larger by this factor, to have pixels for its corners. */
 const AROUND = 1.5;
-/** OpenCV's turned pixels lie on a grid so many times as fine as the picture's. */
+/** OpenCV rounds rotated pixel positions to a grid this many times as fine as the picture's. */
 const GRID = 32;
 
 /** @typedef {{height: number, width: number, channels: number}} Input */
 
 /**
- * The square around a face as the network is shown it.
+ * The square around a face, as input for the network.
  * @param {Picture} picture
  * @param {Box} square
  * @param {Input} input
- * @param {number} [angle] how far the face is turned, in degrees, clockwise positive
+ * @param {number} [angle] tilt of the face in degrees, clockwise positive
  * @returns {Uint8Array<ArrayBuffer>} row by row, one gray value or three of RGB per pixel
  */
 export function crop(picture, square, input, angle = 0) {
@@ -40,7 +40,7 @@ function shown(picture, square, { height, width, channels }) {
 }
 
 /**
- * A part of a picture that is turned about its middle, counter-clockwise; beyond its edges, the edge pixels.
+ * A part of a picture rotated counter-clockwise about its centre; edge pixels are repeated beyond its edges.
  * @param {Uint8Array} values
  * @param {Input} size
  * @param {number} angle degrees

@@ -1,5 +1,5 @@
 /**
- * Faces in a picture, by YuNet.
+ * Face detection with YuNet.
  * @import {Face, Picture} from "./types.js"
  * @import {Found} from "./yunet.js"
  */
@@ -9,9 +9,9 @@ import { search, sound } from "./pyramid.js";
 import { decoded } from "./yunet.js";
 
 const MULTIPLE = 32;
-/** Side of a crop in sides of YuNet's box: FER-2013's own framing. */
+/** Side of a crop relative to YuNet's box, matching FER-2013's framing. */
 const MARGIN = 1.1;
-/** Boxes of one face overlap at least so much; a weaker one with so much of it inside a stronger is a part of it. */
+/** Boxes of one face overlap at least this much; a weaker box with this share inside a stronger one is part of it. */
 const SAME = 0.35, INSIDE = 0.7;
 
 /**
@@ -30,7 +30,7 @@ export class Detector {
   /**
    * Faces in the picture's pixels, largest first.
    * @param {Picture} picture
-   * @param {boolean} [asItIs] whether it has the right size already: a cut around a known face
+   * @param {boolean} [asItIs] do not resize: it is a cut-out around a known face
    * @returns {Promise<Face[]>}
    */
   async detect(picture, asItIs = false) {
@@ -45,7 +45,7 @@ export class Detector {
 }
 
 /**
- * One of each face, strongest first, where several are of one.
+ * One box per face, strongest first.
  * @param {Found[]} found
  * @returns {Found[]}
  */
@@ -66,8 +66,8 @@ export function merged(found) {
 }
 
 /**
- * How far a face is turned in the picture, in degrees, clockwise positive: by the line from the middle of the
- * eyes to the middle of the mouth; 0 where nothing is known.
+ * In-plane rotation of a face in degrees, clockwise positive, from the line between the middle of the eyes and
+ * the middle of the mouth; 0 if unknown.
  * @param {number[]} points of a `Found`
  * @returns {number}
  */

@@ -1,14 +1,14 @@
 /**
- * Answers from this device: the page's side of the worker.
+ * Inference on this device: the page's side of the worker.
  * @import {DeviceFiles, FrameAnswer, Network} from "./types.js"
  */
 import { caller } from "./calls.js";
 import { bytesOf, dropOthers } from "./files.js";
 
-/** Longest side of the copy of a camera's frame that is analysed. */
+/** Longest side of the analysed copy of a camera's frame. */
 const LONGEST = 640;
 
-/** @returns {string} what keeps this browser from answering by itself, in words; "" for nothing */
+/** @returns {string} why this browser cannot run inference, as a message; "" if it can */
 export function obstacle() {
   if (typeof WebAssembly !== "object") return "This browser has WebAssembly switched off.";
   if (typeof OffscreenCanvas !== "function" || typeof createImageBitmap !== "function") {
@@ -23,7 +23,7 @@ export class Device {
 
   /**
    * @param {DeviceFiles} files
-   * @param {string} page its address
+   * @param {string} page its URL
    * @param {Worker} worker
    */
   constructor(files, page, worker) {
@@ -34,7 +34,7 @@ export class Device {
   }
 
   /**
-   * Load runtime and detector; an error's message is for the visitor.
+   * Load runtime and detector; error messages are meant for the visitor.
    * @param {DeviceFiles} files
    * @param {string} page
    * @returns {Promise<Device>}
@@ -68,7 +68,7 @@ export class Device {
   }
 
   /**
-   * Answer with the network of that name from now on, by default with the one to begin with.
+   * Switch to the named network, by default the initial one.
    * @param {string | null} [name]
    * @returns {Promise<Network>}
    */
@@ -86,7 +86,7 @@ export class Device {
   }
 
   /**
-   * Everybody in a camera's picture of now. One at a time.
+   * Everyone in the camera's current picture. One call at a time.
    * @param {HTMLVideoElement | ImageBitmap} source
    * @param {number} seconds since the stream began
    * @returns {Promise<FrameAnswer>}

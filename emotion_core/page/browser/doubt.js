@@ -1,6 +1,6 @@
 /**
- * Faces of which too little can be seen to name their expression with certainty, whatever the network says:
- * the core's own measures and limits (`recognition/doubt.py`).
+ * Faces too hard to see to classify with certainty, whatever the network says: the same measures and limits
+ * as the server's core (`recognition/doubt.py`).
  * @import {Face} from "./types.js"
  */
 import { gray, resized } from "./pixels.js";
@@ -10,7 +10,7 @@ const SIDE = 48, RIM = 6, EDGE = 4, BRIGHT = 0.95;
 
 /**
  * Why a face is hard to see: any of "small", "dark", "flat", "blurred" and "faint".
- * @param {Uint8Array} crop as the network is given it
+ * @param {Uint8Array} crop the network's input
  * @param {{height: number, width: number, channels: number}} input
  * @param {Face} face
  * @param {number} [minSide] of the crop in the picture
@@ -36,7 +36,7 @@ export function doubts(crop, { height, width, channels }, face, minSide = 0) {
   return found.filter(([, so]) => so).map(([name]) => name);
 }
 
-/** Values of all places but a rim. @param {number} rim @param {(x: number, y: number) => number} value */
+/** Values at all positions except a rim. @param {number} rim @param {(x: number, y: number) => number} value */
 function inner(rim, value) {
   const values = [];
   for (let y = rim; y < SIDE - rim; y++) for (let x = rim; x < SIDE - rim; x++) values.push(value(x, y));
@@ -49,7 +49,7 @@ function deviation(values) {
   return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length);
 }
 
-/** Between the nearest two. @param {number[]} values @param {number} share */
+/** Interpolated between the nearest two. @param {number[]} values @param {number} share */
 function percentile(values, share) {
   const sorted = [...values].sort((one, other) => one - other), place = share * (sorted.length - 1);
   const below = Math.floor(place), above = Math.min(below + 1, sorted.length - 1);

@@ -1,12 +1,12 @@
 /**
- * Faces in a stream of frames: sought everywhere now and then, and in between near where they were.
+ * Faces in a stream of frames: a full search now and then, and in between only near the last positions.
  * @import {Face, Picture} from "./types.js"
  * @import {Detector} from "./detector.js"
  */
 import { area, largestFirst, moved, overlap, whole } from "./boxes.js";
 import { cut, scaled } from "./pixels.js";
 
-/** Side of the cut around a known face, in sides of the face, and as the detector sees it, in pixels. */
+/** Side of the cut-out around a known face, relative to the face, and in pixels as given to the detector. */
 const REACH = 2.2, CUT_SIDE = 112;
 const MOST_FOLLOWED = 4, LEAST_OVERLAP = 0.2;
 /** Longest side of the copy on which the whole frame is searched, and seconds between two searches. */
@@ -49,7 +49,7 @@ export class FaceSearch {
   }
 
   /**
-   * Every known face, found again; null when one is lost, or has company.
+   * Every known face, found again; null if one is lost or another appears next to it.
    * @param {Picture} picture
    * @returns {Promise<Face[] | null>}
    */

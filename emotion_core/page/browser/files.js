@@ -1,19 +1,19 @@
 /**
- * Files that the server hands out: checked by their hash, and kept by the browser, so that a second
- * visit fetches nothing.
+ * Files served for inference in the browser: checked by hash and cached, so that a second visit fetches
+ * nothing.
  * @import {DeviceFiles, HandedOut} from "./types.js"
  */
 
-/** The name of the browser's store, and the beginning of what it keeps. */
+/** Name of the browser's cache. */
 const STORE = "emotion-on-this-device";
 
-/** A file that could not be had, with words for the visitor. */
+/** A file that could not be fetched, with a message for the visitor. */
 export class FileError extends Error {}
 
 /**
- * A file's bytes, from the browser's store or over the network.
+ * A file's bytes, from the cache or the network.
  * @param {HandedOut} file
- * @param {string} page the page's own address
+ * @param {string} page the page's URL
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */
 export async function bytesOf(file, page) {
@@ -24,20 +24,20 @@ export async function bytesOf(file, page) {
   /** @type {Response} */
   let answer;
   try {
-    // The browser itself compares the hash, and gives an error in place of another file.
+    // The browser itself checks the hash, and fails on a mismatch.
     answer = await fetch(address, { integrity: file.integrity, credentials: "same-origin" });
   } catch {
     throw new FileError("A file that this needs did not come, or is not the one that was published.");
   }
   if (!answer.ok) throw new FileError(`A file that this needs could not be had (${answer.status}).`);
   const bytes = new Uint8Array(await answer.arrayBuffer());
-  // Where there is no room to keep it, it is fetched again next time.
+  // If there is no room to store it, it is fetched again next time.
   await store?.put(address, new Response(bytes)).catch(() => {});
   return bytes;
 }
 
 /**
- * Throw away what an earlier version of the server handed out.
+ * Delete cached files of earlier server versions.
  * @param {DeviceFiles} wantedFiles
  * @param {string} page
  */

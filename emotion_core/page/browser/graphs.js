@@ -1,11 +1,11 @@
 /**
- * LiteRT graphs made ready for the browser's runtime, which wants every size said: the numbers that the
- * server marked in the file are overwritten in a copy, and nothing else is.
+ * LiteRT graphs prepared for the browser's runtime, which needs every size fixed: in a copy, the numbers
+ * that the server marked in the file are overwritten, and nothing else.
  * @import {SideMark} from "./types.js"
  */
 
 /**
- * A graph for one crop at a time.
+ * A graph with batch size 1.
  * @param {Uint8Array} graph
  * @param {number[]} marks
  * @returns {Uint8Array}
@@ -20,7 +20,7 @@ export function forOne(graph, marks) {
 }
 
 /**
- * The detector for pictures of a size in pixels.
+ * The detector for pictures of this size in pixels.
  * @param {Uint8Array} graph
  * @param {SideMark[]} marks
  * @param {number} width

@@ -1,5 +1,5 @@
 /**
- * What the page's own scripts use of these modules.
+ * What the page's scripts use of these modules.
  */
 export { Device } from "./device.js";
 export { RollingHistory } from "./recent.js";

@@ -1,12 +1,12 @@
 /**
- * Pictures cut out and made smaller, to the same pixels that OpenCV gives the server.
+ * Cutting out and resizing, with the same pixels as OpenCV gives on the server.
  * @import {Box, Picture} from "./types.js"
  */
 
 /** @typedef {{reach: number, share: (distance: number) => number}} Kernel reach: pixels to either side */
 /** @type {Kernel} */
 const LINEAR = { reach: 1, share: (distance) => Math.max(1 - distance, 0) };
-/** With OpenCV's steepness. @type {Kernel} */
+/** With OpenCV's coefficient, a = -0.75. @type {Kernel} */
 const CUBIC = {
   reach: 2,
   share: (distance) =>
@@ -15,12 +15,12 @@ const CUBIC = {
       : ((-0.75 * distance + 3.75) * distance - 6) * distance + 3),
 };
 
-/** What each output pixel takes from a row of input pixels: from `first[i]` on, `count[i]` shares of `share`. */
+/** The weights of input pixels in each output pixel: from `first[i]` on, `count[i]` values of `share`. */
 class Shares {
   /**
    * @param {number} from pixels in
    * @param {number} to pixels out
-   * @param {boolean} cubic when it gets larger: between the nearest four pixels, instead of two
+   * @param {boolean} cubic when enlarging, interpolate between four pixels instead of two
    */
   constructor(from, to, cubic) {
     const scale = from / to, most = Math.ceil(scale) + 4;
@@ -37,7 +37,7 @@ class Shares {
   /** @param {number} place @param {number} scale @param {number} from */
   #average(place, scale, from) {
     const start = place * scale, end = Math.min(start + scale, from);
-    // A sliver of a pixel that arithmetic alone has made is left out, as OpenCV does.
+    // Slivers of a pixel due to rounding errors are ignored, as in OpenCV.
     const first = Math.floor(start + 1e-3), last = Math.min(Math.ceil(end - 1e-3), from);
     this.first[place] = first;
     this.count[place] = last - first;
@@ -59,14 +59,14 @@ class Shares {
 }
 
 /**
- * Resize by the mean over each pixel's area when it gets smaller, and between its nearest ones otherwise.
+ * Resize: area averaging when shrinking, interpolation when enlarging.
  * @param {ArrayLike<number>} data values of `channels` per pixel, row by row
  * @param {number} width
  * @param {number} height
  * @param {number} channels
  * @param {number} toWidth
  * @param {number} toHeight
- * @param {boolean} [cubic] enlarge smoothly
+ * @param {boolean} [cubic] enlarge with cubic interpolation
  * @returns {Uint8Array<ArrayBuffer>}
  */
 export function resized(data, width, height, channels, toWidth, toHeight, cubic = false) {
@@ -92,7 +92,7 @@ export function resized(data, width, height, channels, toWidth, toHeight, cubic 
 }
 
 /**
- * A picture scaled to the size given.
+ * A picture scaled to the given size.
  * @param {Picture} picture
  * @param {number} width
  * @param {number} height
@@ -104,7 +104,7 @@ export function scaled(picture, width, height) {
 }
 
 /**
- * Cut a rectangle out; beyond the picture's edges the edge pixels are repeated.
+ * Cut out a rectangle; edge pixels are repeated beyond the picture's edges.
  * @param {Picture} picture
  * @param {Box} box
  * @returns {Picture}
@@ -120,7 +120,7 @@ export function cut(picture, box) {
 }
 
 /**
- * A picture with black to the right of it and below, until its sides are multiples of `multiple`.
+ * A picture padded with black on the right and below, until its sides are multiples of `multiple`.
  * @param {Picture} picture
  * @param {number} multiple
  * @returns {Picture}
@@ -136,7 +136,7 @@ export function padded(picture, multiple) {
 }
 
 /**
- * OpenCV's gray, with its own rounding.
+ * Grayscale with OpenCV's rounding.
  * @param {ArrayLike<number>} data RGBA, or RGB
  * @param {number} [channels] 4 or 3
  * @returns {Uint8Array<ArrayBuffer>}

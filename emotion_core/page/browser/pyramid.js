@@ -1,20 +1,20 @@
 /**
- * One picture searched at several sizes, so that the answer does not depend on its resolution.
+ * Detection on one picture at several sizes, so that the result does not depend on its resolution.
  * @import {Picture} from "./types.js"
  * @import {Found} from "./yunet.js"
  */
 import { whole } from "./boxes.js";
 import { cut, scaled } from "./pixels.js";
 
-/** Longest sides of the copies that are searched; a copy is worth its time when it is so much larger. */
+/** Longest sides of the searched copies; a copy is only used if larger than the last by the factor STEP. */
 const SIDES = [320, 800, 2000], STEP = 1.25;
-/** On any but the smallest copy, larger boxes are left to the smaller ones. */
+/** On all but the smallest copy, boxes larger than this are left to the smaller copies. */
 const LARGEST = 320;
-/** Smaller pictures are enlarged to the first; copies are padded to the second, their shorter side. */
+/** Least longest side, reached by enlarging, and least shorter side, reached by padding. */
 const SMALLEST_SIDE = 256, SHORTEST_SIDE = 32;
 
 /**
- * What `seek` finds on the copies, in the picture's pixels, not yet merged.
+ * What `seek` finds on all copies, in the picture's pixels, not yet merged.
  * @param {Picture} picture
  * @param {(picture: Picture) => Promise<Found[]>} seek
  * @returns {Promise<Found[]>}
@@ -31,7 +31,7 @@ export async function search(picture, seek) {
   return all;
 }
 
-/** By how much a picture is resized for each search. @param {number} longest @returns {number[]} smallest first */
+/** The scale factors to search a picture at. @param {number} longest @returns {number[]} smallest first */
 export function scales(longest) {
   if (longest <= SIDES[0]) return [Math.max(1, SMALLEST_SIDE / longest)];
   const wanted = [SIDES[0]];
@@ -42,7 +42,7 @@ export function scales(longest) {
 }
 
 /**
- * Those whose box is made of numbers, has a size, and has its centre in the picture.
+ * Those whose box is finite, has a size, and has its centre in the picture.
  * @param {Found[]} found
  * @param {number} width
  * @param {number} height

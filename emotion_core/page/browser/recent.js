@@ -1,12 +1,12 @@
 /**
- * The last half minute of a camera: who was seen, and with which expressions, in bounded memory.
+ * The last half minute of a camera: who was seen and with which expressions, in bounded memory.
  * @import {FrameAnswer} from "./types.js"
  */
 
 export const WINDOW_SECONDS = 30, BIN_SECONDS = 0.5;
-/** What a frame shows holds until the next one, but no longer than this: then nobody was looking. */
+/** A frame's result holds until the next one, but no longer than this: after that nothing is known. */
 const HOLD_SECONDS = 1.5;
-/** Persons remembered; a box that was no face takes a number, too. */
+/** People remembered; false detections take a number too. */
 const MAX_PEOPLE = 20;
 
 /** @typedef {{seconds: number, sums: number[]}} Bin sums: of probabilities times seconds */
@@ -23,7 +23,7 @@ export class RollingHistory {
     this.labels = labels;
   }
 
-  /** Take in the next frame: until now the last one held. @param {FrameAnswer} frame */
+  /** Add the next frame; the last one held until now. @param {FrameAnswer} frame */
   add(frame) {
     if (this.#last) {
       const start = this.#last.time_seconds, end = Math.min(frame.time_seconds, start + HOLD_SECONDS);
@@ -35,7 +35,7 @@ export class RollingHistory {
     this.#forget(frame);
   }
 
-  /** @returns {Recent[]} everybody of the window, by number */
+  /** @returns {Recent[]} everyone in the window, by number */
   people() {
     return [...this.#people].sort(([one], [other]) => one - other).map(([person, bins]) => ({
       person,
@@ -67,7 +67,7 @@ export class RollingHistory {
       if (!bins.size) this.#people.delete(person);
     }
     const present = new Set(frame.faces.map((face) => face.person));
-    // Those in view first, then those seen for longest.
+    // Visible people first, then those seen longest.
     const order = [...this.#people].sort(([one, ones], [other, others]) =>
       Number(present.has(other)) - Number(present.has(one)) || others.size - ones.size);
     this.#people = new Map(order.slice(0, MAX_PEOPLE));

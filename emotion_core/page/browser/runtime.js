@@ -1,11 +1,11 @@
 /**
- * LiteRT in the worker. Its files come as bytes from the page, so that this worker, which sees the
- * pictures, needs no connection to anywhere; its Content-Security-Policy allows none.
+ * LiteRT in the worker. The page passes its files as bytes, so that this worker, which sees the
+ * pictures, needs no network access; its Content-Security-Policy allows none.
  * @import * as LiteRt from "@litertjs/core"
  */
 
 const JAVASCRIPT = "text/javascript";
-/** With fewer cores, threads wait for each other and for everything else that runs. */
+/** With fewer cores, threads only wait for each other and for everything else that runs. */
 const MANY_CORES = 4;
 /** @type {typeof LiteRt | null} */
 let core = null;
@@ -16,9 +16,9 @@ function addressOf(content, type) {
 }
 
 /**
- * Take over the runtime's own modules.
+ * Load the runtime's JavaScript modules.
  * @param {Uint8Array} coreModule
- * @param {Uint8Array} utilities the module that the first one imports by its package's name
+ * @param {Uint8Array} utilities the module that the core imports by its package name
  * @returns {Promise<"threaded" | "plain" | "compat">} which build of the runtime this browser can run
  */
 export async function takeCore(coreModule, utilities) {
@@ -40,12 +40,12 @@ export async function takeCore(coreModule, utilities) {
 export async function start(script, binary, threads) {
   if (!core) throw new Error("The runtime's modules come first.");
   const address = addressOf(script, JAVASCRIPT);
-  // The runtime's own way to be given what it would fetch.
+  // How the runtime accepts files that it would otherwise fetch.
   Object.assign(self, { Module: { wasmBinary: binary.buffer, mainScriptUrlOrBlob: address } });
   await core.loadLiteRt(`${address}#.js`, threads ? { threads } : undefined);
 }
 
-/** A compiled graph of one input. */
+/** A compiled graph with one input. */
 export class Graph {
   /** @param {LiteRt.CompiledModel} model */
   constructor(model) {

@@ -1,7 +1,7 @@
-/** Exponential smoothing of every person's probabilities, in seconds. */
+/** Exponential smoothing of every person's probabilities over time. */
 import { exact } from "./classifier.js";
 
-/** The time constant, and after how long out of sight a person starts afresh. */
+/** The time constant, and how long out of sight resets a person's state. */
 const SECONDS = 0.4, RESTART_SECONDS = 1;
 
 export class ProbabilitySmoother {
@@ -9,7 +9,7 @@ export class ProbabilitySmoother {
   #state = new Map();
 
   /**
-   * Person -> probabilities of this frame, in; person -> smoothed ones, out.
+   * Takes person -> probabilities of this frame, returns person -> smoothed ones.
    * @param {number} seconds
    * @param {Map<number, number[]>} raw
    * @returns {Map<number, number[]>}

@@ -1,5 +1,5 @@
 /**
- * Where the Webcam tab's answers come from: this device, or the server. Either is asked alike, one frame at
+ * Sources of the Webcam tab's answers: this device or the server. Both are used the same way, one frame at
  * a time: `open` once, then `answer` for each frame, and `close`.
  * @import {FrameAnswer, Label, Manifest} from "./types.js"
  */
@@ -7,47 +7,47 @@ import { Device, obstacle } from "./device.js";
 import { RollingHistory } from "./recent.js";
 import { timeline } from "./timeline.js";
 
-/** The one detector that is another than what this device runs. */
+/** The only detector that this device does not run. */
 const OTHER_DETECTOR = "Haar cascade";
-/** A camera that shows nothing new for so many milliseconds is asked all the same. */
+/** Longest wait for a new camera frame, in milliseconds; then the current one is used. */
 const STALLED_MS = 500;
-/** Over how many milliseconds the rate is measured, over how many frames the latency; how often is spoken and drawn. */
+/** Windows for the rate (ms) and the latency (frames); intervals of the summary and the timeline. */
 const RATE_MS = 2000, LATENCY_FRAMES = 9, SUMMARY_MS = 3000, TIMELINE_MS = 1000;
-/** A device that needs longer than this for a frame (milliseconds, median of so many) is slower than a server. */
+/** A device that takes longer than this per frame (ms, median of this many frames) is slower than a server. */
 const SLOW_MS = 300, SLOW_FRAMES = 30;
 
 /**
- * @typedef {{model: string | null, detector: string | null}} Choice null: as the server likes
+ * @typedef {{model: string | null, detector: string | null}} Choice null: the server's default
  *
- * @typedef {object} Opened what to go on with; with none of these, ask `sourceOf` again
+ * @typedef {object} Opened with none of these, call `sourceOf` again
  * @property {Label[]} [labels]
- * @property {string} [wait] no place yet, and why
- * @property {string} [stop] never, and why
+ * @property {string} [wait] why there is no place yet
+ * @property {string} [stop] why there never will be
  *
  * @typedef {object} Answer
- * @property {boolean} [gone] `open` again, with the source that `sourceOf` gives then
+ * @property {boolean} [gone] `open` again, with a new source from `sourceOf`
  * @property {FrameAnswer} [frame]
  * @property {number | null} [fps]
  * @property {number} [milliseconds] of work on a frame, median of the last few
- * @property {number} [captured] when the frame was, as `performance.now()` tells
- * @property {number} [next_seconds] to leave between the starts of this frame and the next
+ * @property {number} [captured] when the frame was captured, by `performance.now()`
+ * @property {number} [next_seconds] to leave between the start of this frame and the next
  * @property {string} [summary]
- * @property {string | null} [timeline] HTML, or null when the last one still holds
+ * @property {string | null} [timeline] HTML, or null to keep the last one
  *
  * @typedef {object} Source
  * @property {"device" | "server"} kind
- * @property {() => string} words what the visitor is told of it
+ * @property {() => string} words description for the visitor
  * @property {(choice: Choice) => Promise<Opened | null>} open
  * @property {(video: HTMLVideoElement) => Promise<Answer | null>} answer
  * @property {() => void} close
  */
 
-/** The middle one of numbers. @param {number[]} values */
+/** The upper median. @param {number[]} values */
 function median(values) {
   return [...values].sort((one, other) => one - other)[values.length >> 1];
 }
 
-/** Done when the video shows another frame than now. @param {HTMLVideoElement} video */
+/** Resolves when the video shows a new frame. @param {HTMLVideoElement} video */
 function frameAfter(video) {
   return new Promise((done) => {
     setTimeout(done, STALLED_MS);
@@ -64,18 +64,18 @@ export function summaryOf(frame) {
   return `${parts.length === 1 ? "1 face" : `${parts.length} faces`}: ${parts.join(", ")}.`;
 }
 
-/** Chooses: this device where it can answer and is fast enough, unless the visitor wants otherwise. */
+/** Chooses this device if it can answer and is fast enough, unless the visitor wants otherwise. */
 export class Sources {
   /** What the visitor asked for. @type {"device" | "server" | null} */
   wanted = null;
-  /** Why this device does not answer, once it has been tried; "" for nothing. */
+  /** Why this device failed when it was tried; "" if it did not. */
   trouble = "";
   /** @type {DeviceSource | null} */
   #device = null;
 
   /**
    * @param {Manifest} manifest
-   * @param {string} page its address
+   * @param {string} page its URL
    * @param {Source} server
    */
   constructor(manifest, page, server) {
@@ -104,7 +104,7 @@ export class Sources {
     };
   }
 
-  /** The visitor's own word, or null. @param {"device" | "server" | null} wanted */
+  /** Set the visitor's choice, or null. @param {"device" | "server" | null} wanted */
   want(wanted) {
     this.wanted = wanted;
     this.trouble = "";
@@ -124,14 +124,14 @@ export class DeviceSource {
   #answered = [];
   /** @type {number[]} */
   #work = [];
-  /** The camera's next frame: the same one is not looked at twice. @type {Promise<unknown>} */
+  /** The camera's next frame, so that none is analysed twice. @type {Promise<unknown>} */
   #newFrame = Promise.resolve();
   #summary = { text: "", at: -Infinity };
   #drawnAt = 0;
   #history = new RollingHistory([]);
 
   /**
-   * @param {Sources} sources told of what goes wrong
+   * @param {Sources} sources notified of failures
    * @param {import("./types.js").DeviceFiles} files
    * @param {string} page
    */
@@ -141,7 +141,7 @@ export class DeviceSource {
     this.page = page;
   }
 
-  /** What speaks against it, in words; "" for nothing. @param {Choice} choice */
+  /** Why it cannot be used, as a message; "" if it can. @param {Choice} choice */
   obstacle(choice) {
     if (choice.detector === OTHER_DETECTOR) return `${choice.detector} runs there alone.`;
     return obstacle();

@@ -1,5 +1,5 @@
 /**
- * Pictures in, answers out: the steps of the server's core, in its order and its shapes.
+ * Pictures in, answers out: the same steps as the server's core, with the same result format.
  * @import {Face, FaceAnswer, FrameAnswer, Network, Picture, Prediction} from "./types.js"
  * @import {Detector} from "./detector.js"
  */
@@ -11,13 +11,13 @@ import { ProbabilitySmoother } from "./smoother.js";
 import { FaceTracker } from "./tracker.js";
 
 /**
- * Runs the network's graph on one crop, and gives its logits.
+ * Runs the network's graph on one crop and returns its logits.
  * @callback RunNetwork
  * @param {Uint8Array<ArrayBuffer>} crop
  * @returns {Promise<Float32Array>}
  */
 
-/** Detector and network: what names the faces of one picture. */
+/** Detector and network: classifies the faces of one picture. */
 export class Recognizer {
   /**
    * @param {Detector} detector
@@ -66,7 +66,7 @@ export class Recognizer {
   }
 }
 
-/** The frames of one camera in the order of time, persons kept apart. */
+/** One camera's frames in order of time, with each person tracked. */
 export class Stream {
   #tracker = new FaceTracker();
   #smoother = new ProbabilitySmoother();

@@ -1,18 +1,18 @@
 /**
- * The last half minute, drawn: a row per person with stacked areas. The words are HTML, so that they stay
+ * The last half minute as a chart: a row of stacked areas per person. The text is HTML, so that it stays
  * legible when a phone squeezes the areas.
  * @import {Label} from "./types.js"
  * @import {Recent} from "./recent.js"
  */
 import { BIN_SECONDS, WINDOW_SECONDS } from "./recent.js";
 
-/** Persons drawn, and for how long they must have been seen to be. */
+/** Most people drawn, and for how long they must have been seen. */
 const MAX_ROWS = 6, LEAST_SECONDS = 1;
 const WIDTH = 600, HEIGHT = 60, TICK = 10;
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
- * What to show of the window that ends now.
+ * The elements to show for the window that ends at `now`.
  * @param {Recent[]} people
  * @param {Label[]} labels
  * @param {number} now seconds
@@ -66,7 +66,7 @@ function figure(row, labels, now) {
 }
 
 /**
- * A path per label and stretch without a gap.
+ * A path per label and gapless run.
  * @param {Map<number, number[]>} bins
  * @param {Label[]} labels
  * @param {number} now
@@ -85,11 +85,11 @@ function stacked(bins, labels, now) {
 }
 
 /**
- * @param {number[]} run numbers of spans, one after the other
- * @param {number[]} below shares at their lower edge
+ * @param {number[]} run consecutive bin numbers
+ * @param {number[]} below shares at the lower edge
  * @param {number[]} above
  * @param {number} now
- * @returns {string} steps would flicker, so edges go from middle to middle; the ends are level
+ * @returns {string} edges run from bin centre to bin centre, as steps would flicker; the ends are level
  */
 export function outline(run, below, above, now) {
   /** @param {number} seconds */

@@ -1,21 +1,21 @@
 /**
- * Who is who between frames, counted in seconds: the server's tracker for live pictures, step by step.
+ * Matching of people between frames, timed in seconds: the same steps as the server's tracker for live pictures.
  * @import {Box, Picture} from "./types.js"
  */
 import { assign } from "./assignment.js";
 import { area } from "./boxes.js";
 import { cut, resized } from "./pixels.js";
 
-/** How far from where it was expected a face is still the same one, in its widths: at once, more a second, at most. */
+/** How far from its expected position a face may be, in face widths: at once, more per second, and at most. */
 const REACH = 0.8, REACH_PER_SECOND = 2, LARGEST_REACH = 2.5;
-/** Sizes that differ by more than this factor are two faces. */
+/** Faces whose sizes differ by more than this factor are different. */
 const LARGEST_RATIO = 2;
-/** What a lack of likeness counts beside a distance in widths, and below which likeness faces are two. */
+/** Weight of dissimilarity relative to distance in widths, and the similarity below which faces are different. */
 const LOOKS_WEIGHT = 2, LEAST_LIKENESS = 0.2;
-/** Time constants in seconds: of the velocity, of its decay out of sight, and of the looks. */
+/** Time constants in seconds: of the velocity, of its decay while unseen, and of the appearance. */
 const VELOCITY_SECONDS = 0.15, COASTING_SECONDS = 0.7, LOOKS_SECONDS = 0.5;
 const LOOKS_SIDE = 12, FORBIDDEN = 1e6;
-/** For how long a person may be out of sight and keep the number. */
+/** How long a person may be out of sight and keep the number, in seconds. */
 const GAP_SECONDS = 1;
 
 /** @typedef {{x: number, y: number}} Point */
@@ -38,14 +38,14 @@ class Track {
     this.looks = looks;
   }
 
-  /** @param {number} seconds @returns {Point} where the centre should be by now */
+  /** @param {number} seconds @returns {Point} the centre's predicted position */
   expected(seconds) {
     const share = COASTING_SECONDS * -Math.expm1((this.lastSeen - seconds) / COASTING_SECONDS);
     return { x: this.centre.x + this.velocity.x * share, y: this.centre.y + this.velocity.y * share };
   }
 
   /**
-   * Take over a new sighting.
+   * Update with a new detection.
    * @param {number} seconds
    * @param {Point} centre
    * @param {number} size
@@ -64,7 +64,7 @@ class Track {
   }
 }
 
-/** Numbers the persons of one stream 1, 2, ... in the order in which they appear. */
+/** Numbers the people of one stream 1, 2, ... in order of appearance. */
 export class FaceTracker {
   /** @type {Track[]} */
   #tracks = [];
@@ -72,9 +72,9 @@ export class FaceTracker {
 
   /**
    * The person of each face of the next frame.
-   * @param {number} seconds never less than before
+   * @param {number} seconds never decreasing
    * @param {Box[]} boxes
-   * @param {Picture} picture the frame, in whose pixels the boxes are
+   * @param {Picture} picture the frame, whose pixels the boxes refer to
    * @returns {number[]}
    */
   update(seconds, boxes, picture) {
@@ -99,7 +99,7 @@ export class FaceTracker {
 }
 
 /**
- * How badly a face fits a track: 0 is perfectly, `FORBIDDEN` not at all.
+ * The cost of matching a face with a track: 0 for a perfect match, `FORBIDDEN` for none.
  * @param {Track} track
  * @param {number} seconds
  * @param {{centre: Point, size: number, looks: Float32Array}} face
@@ -114,7 +114,7 @@ function costOf(track, seconds, { centre, size, looks }) {
   return likeness < LEAST_LIKENESS ? FORBIDDEN : distance + growth + LOOKS_WEIGHT * (1 - likeness);
 }
 
-/** @param {Picture} picture @param {Box} box @returns {Float32Array} a tiny picture free of brightness */
+/** @param {Picture} picture @param {Box} box @returns {Float32Array} a tiny picture with its mean brightness removed */
 function looksOf(picture, box) {
   const part = cut(picture, box);
   const small = resized(part.data, part.width, part.height, 4, LOOKS_SIDE, LOOKS_SIDE);
@@ -123,7 +123,7 @@ function looksOf(picture, box) {
   return values.map((value) => value - mean);
 }
 
-/** @param {Float32Array} one @param {Float32Array} other @returns {number} correlation; featureless ones are alike */
+/** @param {Float32Array} one @param {Float32Array} other @returns {number} correlation; 1 for featureless pictures */
 function likenessOf(one, other) {
   let product = 0, first = 0, second = 0;
   for (let index = 0; index < one.length; index++) {

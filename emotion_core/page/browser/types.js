@@ -1,18 +1,18 @@
 /**
- * The values that the modules hand to each other. Pixels are the picture's own, seconds are seconds.
+ * The values passed between modules. Coordinates are in pixels of the picture, times in seconds.
  *
  * @typedef {{x: number, y: number, width: number, height: number}} Box a rectangle; x and y are its left and top edges
  * @typedef {Uint8ClampedArray<ArrayBuffer> | Uint8Array<ArrayBuffer>} Pixels RGBA, row by row
  * @typedef {{width: number, height: number, data: Pixels}} Picture
  * @typedef {object} Face
  * @property {Box} box
- * @property {Box} crop the square that the network is shown
+ * @property {Box} crop the square given to the network
  * @property {number} score
- * @property {number} angle how far it is turned, in degrees, clockwise positive
+ * @property {number} angle in-plane rotation in degrees, clockwise positive
  * @typedef {{face: Face, probabilities: number[], doubts: string[]}} Prediction doubts: why it is hard to see
  * @typedef {{minConfidence: number, minMargin: number, minSide: number}} UncertainRule
  *
- * @typedef {object} FaceAnswer what the server's answer calls a face, too
+ * @typedef {object} FaceAnswer in the same format as a face in the server's answer
  * @property {number} person
  * @property {Box} box
  * @property {number} detection_score
@@ -31,33 +31,33 @@
  * @property {string} ink
  * @property {string | null} symbol
  *
- * @typedef {object} HandedOut a file of the server, or of the public network that it names
+ * @typedef {object} HandedOut a file on the server, or on the CDN that it names
  * @property {string} url
- * @property {string} integrity as browsers want it: "sha256-" and base64
+ * @property {string} integrity in the browser's format: "sha256-" and base64
  *
- * @typedef {object} Network a model that can answer here
+ * @typedef {object} Network a model that can run in the browser
  * @property {string} name
- * @property {string} title what the page calls it
+ * @property {string} title its name on the page
  * @property {HandedOut} file
- * @property {number[]} batch where in the file the size of the batch is left open
+ * @property {number[]} batch offsets in the file where the batch size is left open
  * @property {Label[]} labels
  * @property {{height: number, width: number, channels: number}} input
  * @property {number} temperature
- * @property {number[]} bias one number a label, or none
+ * @property {number[]} bias one number per label, or empty
  * @property {UncertainRule} uncertain
  *
  * @typedef {{file: HandedOut, sides: SideMark[]}} Detector
  * @typedef {[offset: number, axis: number, stride: number, more: number]} SideMark
  *
- * @typedef {object} DeviceFiles what the server hands out for inference in the browser
- * @property {string} worker the worker's address
- * @property {string} host "" when the runtime comes from this server, else whose it is
- * @property {Record<string, HandedOut>} runtime by the names that `runtime.js` asks for
+ * @typedef {object} DeviceFiles the files for inference in the browser
+ * @property {string} worker the worker's URL
+ * @property {string} host "" if the runtime comes from this server, else its host
+ * @property {Record<string, HandedOut>} runtime by the names that `device.js` asks for
  * @property {Detector} detector
  * @property {Network[]} networks the server's default first
- * @property {string} first the name of the one to begin with: a small one
+ * @property {string} first the name of the initial one, which is small
  *
- * @typedef {{entry: string, device: DeviceFiles | null}} Manifest null: browsers cannot answer by themselves here
+ * @typedef {{entry: string, device: DeviceFiles | null}} Manifest null: no inference in the browser
  */
 
 export {};

@@ -1,13 +1,13 @@
 /**
- * The worker that sees the pictures: detector, network and memory of one page. It is started as a plain
- * script, since the runtime loads its own with `importScripts`, and imports its modules itself.
+ * The worker that sees the pictures: detector, network and tracking state of one page. It is started as a
+ * classic script, since the runtime loads its own with `importScripts`, and imports its modules dynamically.
  * @import {Network, Picture, SideMark} from "./types.js"
  * @import {Graph} from "./runtime.js"
  */
 
 /**
- * What a module imports by a statement Firefox holds to be a worker of its own, which this one's policy forbids
- * (`worker-src`), unless it is there already: so each comes after those that it imports.
+ * Firefox treats a module's static imports as workers, which this worker's policy forbids (`worker-src`), unless
+ * they are already loaded: so each module is loaded after those it imports.
  */
 const load = async () => {
   await Promise.all([import("./boxes.js"), import("./pixels.js"), import("./yunet.js"), import("./classifier.js")]);
@@ -23,7 +23,7 @@ const load = async () => {
   ]);
 };
 const ready = load();
-/** Compiled detectors that are kept: whole frames, cuts, and a camera or photo of another shape. */
+/** Compiled detectors kept: for whole frames, for cut-outs, and for a camera or photo of another shape. */
 const MOST_DETECTORS = 4;
 
 const canvas = new OffscreenCanvas(1, 1);
@@ -62,7 +62,7 @@ const methods = {
       async (crop) => (await graph.run(crop, [1, height, width, channels]))[0],
       network,
     );
-    await graph.run(new Uint8Array(height * width * channels), [1, height, width, channels]); // the first one is slow
+    await graph.run(new Uint8Array(height * width * channels), [1, height, width, channels]); // the first run is slow
     stream = null;
   },
 
@@ -96,7 +96,7 @@ async function runYuNet({ width, height, data }) {
   const key = `${width}x${height}`;
   const graph = detectors.get(key) ?? (await Graph.compiled(forSides(yunet.bytes, yunet.marks, width, height)));
   detectors.delete(key);
-  detectors.set(key, graph); // the last one used is the last to go
+  detectors.set(key, graph); // the most recently used is dropped last
   for (const [name, old] of detectors) {
     if (detectors.size <= MOST_DETECTORS) break;
     old.delete();

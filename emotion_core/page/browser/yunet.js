@@ -1,5 +1,5 @@
 /**
- * What YuNet's graph says of a picture, read: boxes with scores, and the best of those that overlap.
+ * Decoding of YuNet's outputs: boxes with scores, and the best of those that overlap.
  *
  * @typedef {object} Found
  * @property {number} x
@@ -7,8 +7,8 @@
  * @property {number} width
  * @property {number} height
  * @property {number} score
- * @property {number[]} points x and y of the eye at the left of the upright face, of the one at its right, of the
- * nose and of the mouth's corners
+ * @property {number[]} points x and y of the left eye (in the picture, face upright), the right eye, the nose and
+ * the mouth's corners
  */
 
 export const STRIDES = [8, 16, 32];
@@ -17,7 +17,7 @@ export const OUTPUTS = ["cls", "bbox", "obj", "kps"].flatMap((head) => STRIDES.m
 const MIN_SCORE = 0.7, MOST_OVERLAP = 0.3, POINTS = 5;
 
 /**
- * The faces that the outputs tell of, best first.
+ * The faces in the outputs, best first.
  * @param {Record<string, Float32Array>} outputs by the names of `OUTPUTS`, row by row
  * @param {number} width of the picture, a multiple of 32 pixels
  * @param {number} height
@@ -49,7 +49,7 @@ export function decoded(outputs, width, height) {
 }
 
 /**
- * Non-maximum suppression: a box that overlaps a better one is left out.
+ * Non-maximum suppression: a box that overlaps a better one is dropped.
  * @param {Found[]} found
  * @returns {Found[]} best first
  */
@@ -62,7 +62,7 @@ export function best(found) {
   return kept;
 }
 
-/** @param {Found} one @param {Found} other of whole pixels, as OpenCV compares them */
+/** @param {Found} one @param {Found} other compared in whole pixels, as in OpenCV */
 function overlapOf(one, other) {
   const [first, second] = [one, other].map(({ x, y, width, height }) => [x, y, width, height].map(Math.trunc));
   const width = Math.min(first[0] + first[2], second[0] + second[2]) - Math.max(first[0], second[0]);
