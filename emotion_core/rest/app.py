@@ -1,10 +1,10 @@
-"""The REST interface: pictures, models and health; ``api_video`` adds videos. ``/docs`` shows it all.
+"""The REST interface: pictures, models and health; ``videos`` adds videos. ``/docs`` documents it.
 
     POST /api/v1/analyze     one or many pictures -> every face's perceived expression
-    GET  /api/v1/models      what can answer, with its measured figures
-    GET  /healthz            open to all, for load balancers
+    GET  /api/v1/models      the models, with their measured figures
+    GET  /healthz            open to everyone, for load balancers
 
-Refusals have the one shape of ``refusals``; what is refused for the others' sake is in ``limits``.
+Errors have the shape defined in ``refusals``; key and rate limit are in ``limits``.
 """
 
 import contextlib
@@ -104,10 +104,10 @@ def create_api(
     workshop: Workshop | None = None,
     files: ShortLivedFolder | None = None,
 ) -> FastAPI:
-    """The application, ready for a page to be mounted beside it; videos are taken where somebody works on them.
+    """The application, ready for a page to be mounted next to it; it accepts videos only if ``videos`` is given.
 
-    workshop, files: shared with the page, so that one bound on work and one sweeper serve both. The
-    lifespan stops the work and deletes what was kept, so serve it with the lifespan on.
+    workshop, files: shared with the page, so that both have one work limit and one sweeper. The
+    lifespan stops the work and deletes the files, so serve the application with the lifespan on.
     """
     shop, gate = workshop or Workshop(settings), Gate(settings)
     kept = files or ShortLivedFolder(UPLOAD_SECONDS, result_seconds=settings.keep_seconds)
@@ -133,7 +133,7 @@ def create_api(
     )
     answer_errors(app)
     app.add_middleware(Bodies, settings=settings, has_room=kept.has_room)
-    # Outside of the other: its headers are on every answer.
+    # Added last, so it is outermost and its headers are on every answer.
     runtime = settings.browser_runtime
     app.add_middleware(Guard, cdn=CDN_HOST if runtime == CDN else "", isolated=runtime is not None)
 
@@ -190,14 +190,14 @@ def create_api(
 
 
 def _add_the_rest(app: FastAPI, router: APIRouter) -> None:
-    """The description, and an answer for every unknown address of REST."""
+    """Add the documentation, and an answer for every unknown REST path."""
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:
         policy = "default-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'self'"
         return HTMLResponse(_DOCS.read_text(), headers={"Content-Security-Policy": policy})
 
-    # After the routes above, and before a page that takes every other address.
+    # After the routes above, and before a page mounted as a catch-all.
     @app.api_route("/api", methods=list(METHODS), include_in_schema=False)
     @app.api_route("/api/{rest:path}", methods=list(METHODS), include_in_schema=False)
     async def unknown(request: Request) -> Response:
@@ -221,7 +221,7 @@ def _answer(
         except ApiError as error:
             results.append(error.to_dict())
         except Exception:
-            logging.getLogger(__name__).exception("A picture was not analysed.")  # the others are answered
+            logging.getLogger(__name__).exception("A picture was not analysed.")  # the others go on
             results.append(ApiError(500, field=picture.field).to_dict())
     return {"results": results}
 
@@ -245,6 +245,6 @@ def _shown(example: dict[str, Any]) -> dict[int | str, dict[str, Any]]:
 
 
 def _documented_key(settings: Settings) -> list[Any]:
-    """What makes OpenAPI tell of the key; the gate checks it."""
+    """Dependencies that document the key in OpenAPI; the gate checks it."""
     doors = [Depends(HTTPBearer(auto_error=False)), Depends(APIKeyHeader(name="X-API-Key", auto_error=False))]
     return doors if settings.api_key else []

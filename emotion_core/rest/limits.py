@@ -1,4 +1,4 @@
-"""Who may come in to the REST interface, and how a form is read."""
+"""Access to the REST interface, and how a form is read."""
 
 from fastapi import Request
 from starlette.datastructures import FormData
@@ -10,23 +10,23 @@ from ..settings import Settings
 
 
 class Gate:
-    """Who may come in: the key, where one is set, and the rate of each address. A FastAPI dependency."""
+    """Access control: the key, if one is set, and the rate limit per address. A FastAPI dependency."""
 
     def __init__(self, settings: Settings) -> None:
         self._callers = Callers(settings)
 
     async def __call__(self, request: Request) -> None:
-        """Raises ApiError 401 or 429. What makes the server work costs a token, and so does a wrong key."""
+        """Raises ApiError 401 or 429. Requests that make the server work cost a token, and so does a wrong key."""
         self._callers.admit(request.scope, works=request.method == "POST")
 
 
 def media_type(request: Request) -> str:
-    """The body's type, without its parameters: ``multipart/form-data``."""
+    """The body's media type without parameters: ``multipart/form-data``."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 async def read_form(request: Request) -> FormData:
-    """A multipart body; ApiError 400. Files over 1 MB are spooled to nameless files: close the form."""
+    """Parse a multipart body; ApiError 400. Files over 1 MB go to unnamed temporary files: close the form."""
     try:
         return await MultiPartParser(request.headers, request.stream()).parse()
     except MultiPartException as error:

@@ -1,4 +1,4 @@
-"""The pictures of a request, as files in a form or as base64 in JSON, and how OpenAPI tells of them."""
+"""The pictures of a request, as files in a form or as base64 in JSON, and their OpenAPI description."""
 
 import io
 from dataclasses import dataclass
@@ -21,14 +21,14 @@ class Base64Pictures(BaseModel):
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture as it was sent: a file, or base64 text. field: where in the request it stood."""
+    """A picture as sent: a file, or base64 text. field: its place in the request."""
 
     field: str
     content: BinaryIO | str
 
 
 def file_of(picture: Picture) -> BinaryIO:
-    """The picture's file; ImageError where it is not base64."""
+    """The picture's file; ImageError if its text is not base64."""
     if not isinstance(picture.content, str):
         return picture.content
     return io.BytesIO(from_base64(picture.content))
@@ -71,7 +71,7 @@ def _counted(pictures: list[Picture], most: int) -> list[Picture]:
 
 
 def request_body() -> dict[str, Any]:
-    """OpenAPI's description of both forms, with examples."""
+    """The OpenAPI description of both formats, with examples."""
     files = {"type": "array", "items": {"type": "string", "format": "binary"}, "minItems": 1}
     return {
         "required": True,

@@ -1,11 +1,11 @@
-"""Videos over REST: sent, asked after, fetched, cancelled.
+"""Videos over REST: send, poll, fetch, cancel.
 
     POST   /api/v1/video                  -> 202 with the job's id
     GET    /api/v1/video/{job_id}         its state and progress
     GET    /api/v1/video/{job_id}/result  the answer (JSON); also /annotated.mp4, /frames.csv, /timeline.svg
     DELETE /api/v1/video/{job_id}         cancel it, or forget its results
 
-The work itself is that of ``Videos``, which writes the files of ``RESULTS``.
+The work itself is done by ``Videos``, which writes the files in ``RESULTS``.
 """
 
 import shutil
@@ -24,9 +24,9 @@ from ..settings import Settings
 from ..video.results import ENDINGS
 from .limits import media_type, read_form
 
-#: Read and written at a time, in bytes.
+#: Bytes copied at a time.
 _CHUNK: Final = 1 << 20
-#: The address under the job -> how the name of the runner's file ends, what to save it as, its media type.
+#: Path below the job -> ending of the runner's file name, name for the download, media type.
 RESULTS: Final = {
     "result": (ENDINGS["json"], "result.json", "application/json"),
     "annotated.mp4": (ENDINGS["video"], "annotated.mp4", "video/mp4"),
@@ -66,7 +66,7 @@ _EXAMPLE: Final[JobDict] = {
 
 
 def add_video_routes(router: APIRouter, settings: Settings, videos: Videos, files: ShortLivedFolder) -> JobQueue:
-    """Add the routes and start the queue behind them; whoever serves them closes it."""
+    """Add the routes and start their queue, which the caller closes."""
     jobs = JobQueue(videos.run, videos.line, settings.keep_seconds, files)
     shown: dict[str, Any] = {"content": {"application/json": {"example": _EXAMPLE}}}
 
@@ -131,7 +131,7 @@ def add_video_routes(router: APIRouter, settings: Settings, videos: Videos, file
             path = job.results / f"{job.source.name}{ending}"
             if not path.is_file():
                 raise ApiError(404, "This video has no such result.")
-            private = {"Cache-Control": "no-store"}  # somebody's face: for no cache on the way
+            private = {"Cache-Control": "no-store"}  # shows faces, so no proxy may cache it
             return FileResponse(path, media_type=kind, filename=name, headers=private)
 
     for address, result in RESULTS.items():
