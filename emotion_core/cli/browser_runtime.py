@@ -1,4 +1,4 @@
-"""The command ``browser-runtime``: what a server needs to let visitors' browsers answer by themselves."""
+"""The command ``browser-runtime``: fetches the files a server needs for inference in visitors' browsers."""
 
 import argparse
 from pathlib import Path
@@ -17,7 +17,7 @@ def add_browser_runtime(commands: "argparse._SubParsersAction[argparse.ArgumentP
 
 
 def run_browser_runtime(options: argparse.Namespace) -> int:
-    """Fetch the pinned files, check their hashes and lay them out."""
+    """Fetch the pinned files, check their hashes and write them to the folder."""
     from ..serving.browser_runtime import make_runtime
 
     runtime = make_runtime(options.folder, options.source)

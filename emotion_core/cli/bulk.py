@@ -1,4 +1,4 @@
-"""The command ``bulk``: its options and its progress. Ray is looked for only when it runs."""
+"""The command ``bulk``: its options and its progress. Ray is needed only when it runs."""
 
 import argparse
 import json
@@ -13,7 +13,7 @@ from .options import add_fields, given
 if TYPE_CHECKING:
     from ..bulk.run import BulkProgress
 
-#: Seconds between two lines of progress where these are kept, as in a log.
+#: Seconds between two lines of progress when the output is not a terminal, as in a log.
 _LOG_SECONDS = 10
 
 
@@ -30,7 +30,7 @@ def add_bulk(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 
 def run_command(options: argparse.Namespace) -> int:
-    """Score everything; 1 when files could not be used, which are listed."""
+    """Score everything; returns 1 if some files could not be used, which are listed."""
     from ..bulk.run import SUMMARY, BulkOptions, run_bulk
 
     asked = BulkOptions(**given(options, BulkOptions))

@@ -1,4 +1,4 @@
-"""The commands that measure and calibrate: ``evaluate``, ``calibrate`` and ``compare``."""
+"""The commands ``evaluate``, ``calibrate`` and ``compare``."""
 
 import argparse
 import json
@@ -11,7 +11,7 @@ from .training_options import MODEL, bundle_of, data_options
 
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add the three to a parser's commands."""
+    """Add the three commands to a parser's commands."""
     evaluate = commands.add_parser("evaluate", help="measure a bundle by the labels and by the voters' majority")
     evaluate.add_argument("bundle", metavar="BUNDLE", help=MODEL)
     data_options(evaluate)
@@ -51,7 +51,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def data_of(options: argparse.Namespace, config: Any) -> Any:
-    """The data as the bundle's labels and crops want it."""
+    """The data for this bundle's labels and crops."""
     from ..datasets.faces import load
     from ..training.evaluate import matching
 
@@ -59,7 +59,7 @@ def data_of(options: argparse.Namespace, config: Any) -> Any:
 
 
 def run_evaluate(options: argparse.Namespace) -> int:
-    """Measure a bundle as it serves and print the figures."""
+    """Measure a bundle as it is served, and print the figures."""
     from ..errors import TrainingError
     from ..recognition.classifier import Classifier
     from ..training.comparison import measure
@@ -137,7 +137,7 @@ def _agreement(row: dict[str, Any]) -> str:
 
 
 def run_calibrate(options: argparse.Namespace) -> int:
-    """Fit, choose by the written rule, measure and write config and card."""
+    """Fit, choose by the documented rule, measure, and write config and card."""
     from ..recognition.bundle import Bundle
     from ..training.comparison import recalibrate
 
@@ -149,7 +149,7 @@ def run_calibrate(options: argparse.Namespace) -> int:
 
 
 def run_compare(options: argparse.Namespace) -> int:
-    """Measure each, and write one JSON."""
+    """Measure each bundle, and write one JSON file."""
     from ..training.comparison import compare
     from ..training.run_folder import RUNS
 

@@ -1,4 +1,4 @@
-"""The files that a command was given: by name, by a pattern that no shell expanded, or by their folder."""
+"""The files passed to a command: by name, by a pattern the shell did not expand, or by folder."""
 
 import os
 import sys
@@ -11,24 +11,24 @@ from typing import Final
 from ..errors import OutputError
 from ..inputs import files_in, matches
 
-#: How the names of answers end that are pictures and videos themselves.
+#: Endings of output files that are pictures or videos themselves.
 _ANSWERS: Final = (".annotated.png", ".annotated.mp4")
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A file, and where in ``--out`` its answers go: its name, or its place in the folder that was given."""
+    """A file, and where in ``--out`` its output goes: its name, or its path relative to the given folder."""
 
     path: Path
     place: Path
 
 
 def given_files(arguments: Sequence[Path], endings: Collection[str], out: Path | None, kind: str) -> list[Given]:
-    """Every file that is meant, in order; of folders those whose names end so, and each other one is told.
+    """All files meant, in order. From folders, only those with these endings; the others are reported.
 
-    A name or a pattern that nothing has is kept as it is, for whoever opens it to say so. ``out`` is not
-    looked into. Raises OutputError where answers in ``out`` would overwrite each other; kind: what the
-    files are called there.
+    A name or pattern that matches nothing is kept as is, so that opening it reports the error. ``out`` is
+    not searched. Raises OutputError if outputs in ``out`` would overwrite each other; kind: what the message
+    calls the files.
     """
     files = [given for argument in arguments for given in _meant(argument, endings, out)]
     repeated = Counter(os.path.normcase(given.place) for given in files)

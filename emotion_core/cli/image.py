@@ -1,4 +1,4 @@
-"""The command ``image``: photos."""
+"""The command ``image``: analyses photos."""
 
 import argparse
 import json
@@ -45,7 +45,7 @@ def run_image(options: argparse.Namespace) -> int:
             result = recognizer.analyze_rgb(rgb)
             if options.out:
                 _write_answer(rgb, result, options.out / given.place)
-        except Exception as error:  # whatever a bad file brings about, the others are answered
+        except Exception as error:  # whatever a bad file causes, the others go on
             failed += 1
             problem = in_words(error)
             reports.append({"file": str(photo), "error": problem})
@@ -64,7 +64,7 @@ def run_image(options: argparse.Namespace) -> int:
 
 
 def _write_answer(rgb: RGB, result: FrameResult, path: Path) -> None:
-    """The annotated picture and the JSON. The whole name is kept: a.jpg and a.png must not overwrite each other."""
+    """Write the annotated picture and the JSON. The name keeps its ending, as a.jpg and a.png must not clash."""
     folder = path.parent
     try:
         folder.mkdir(parents=True, exist_ok=True)

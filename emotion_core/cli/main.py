@@ -1,4 +1,4 @@
-"""The command line: every command is a module beside this one."""
+"""The command line: every command is a module in this package."""
 
 import argparse
 import os
@@ -27,14 +27,14 @@ def parser() -> argparse.ArgumentParser:
         try:
             add(commands)
         except ModuleNotFoundError as error:
-            # A Docker image or a Space leaves out the packages that serving does not need, and their commands.
+            # Docker images and Spaces omit packages that serving does not need, and so their commands.
             if not (error.name or "").startswith("emotion_core."):
                 raise
     return main_parser
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command; the exit status is 0, 1 when something was refused, 130 after Ctrl-C."""
+    """Run a command; the exit status is 0, 1 on an error, 130 after Ctrl-C."""
     options = parser().parse_args(arguments)
     quiet_hub()
     try:
@@ -43,10 +43,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"Error: {error}", file=sys.stderr)
         return 1
     except BrokenPipeError:
-        # Whoever read the output, ``head`` perhaps, has had enough; nothing more may be flushed to it.
+        # The reader of the output, such as ``head``, has closed it; nothing more may be flushed to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except OSError as error:  # a folder that is not there, a full disk: what any command's files may meet
+    except OSError as error:  # a missing folder or a full disk, in any command
         where = f"{error.filename}: " if error.filename else ""
         print(
             f"Error: {where}{error.strerror or error}. Check the path, and that it can be written to.", file=sys.stderr

@@ -30,12 +30,12 @@ def add_mcp(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
 
 
 def run_mcp(options: argparse.Namespace) -> int:
-    """Serve until the assistant leaves, or until Ctrl-C. Raises ToolError where the extra is not installed."""
+    """Serve until the assistant disconnects, or until Ctrl-C. Raises ToolError if the extra is not installed."""
     try:
         from .mcp_tools import server_of
     except ImportError as error:
         raise ToolError("The command mcp needs the extra: pip install 'emotion-detection[mcp]'.") from error
-    # Standard output is the assistant's: what is said goes elsewhere.
+    # Standard output carries the protocol, so logs go to standard error.
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     settings = Settings.from_environment()
     recognizer = EmotionRecognizer.load(options.model, options.detector)
@@ -53,23 +53,23 @@ def run_mcp(options: argparse.Namespace) -> int:
 
 
 def over_http(server: Any, settings: Settings, callers: Callers, host: str) -> ASGIApp:
-    """The server as an application behind what bounds REST: its bodies, its key, and requests at a time.
+    """The server as an ASGI application behind the same limits as REST: bodies, key, and requests at once.
 
-    Each request is answered by itself: no session is kept that many callers could take from the others. What
-    takes long is answered as a stream, so that who closes it ends the work.
+    It is stateless: there are no sessions for callers to use up. Long work is answered as a stream, so that
+    closing it ends the work.
     """
     app = server.streamable_http_app(host=host, stateless_http=True, max_request_body_size=MAX_JSON_CALL)
     return Bodies(Keyed(app, callers), settings)
 
 
 class Keyed:
-    """ASGI middleware: asks for the server's key, where it has one, as REST does. Raises ApiError without it."""
+    """ASGI middleware: requires the server's key, if it has one, as REST does. Raises ApiError without it."""
 
     def __init__(self, app: ASGIApp, callers: Callers) -> None:
         self._app, self._callers = app, callers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request. What makes the server work is counted where it does: an assistant asks for more."""
+        """Serve one request. Rate limits apply in the tools, as an assistant also sends requests that cost nothing."""
         if scope["type"] == "http":
             self._callers.admit(scope, works=False)
         await self._app(scope, receive, send)

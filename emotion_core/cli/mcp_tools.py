@@ -1,7 +1,7 @@
-"""What assistants may call over the Model Context Protocol: a photo or a video in, perceived expressions out.
+"""Tools for assistants over the Model Context Protocol: a photo or a video in, perceived expressions out.
 
-The bounds are the server's own: pictures are decoded elsewhere within the one bound on work, videos
-are analysed one at a time and within the limits of ``Settings``.
+The server's limits apply: pictures are decoded in other processes within the work limit, videos are
+analysed one at a time and within the limits of ``Settings``.
 """
 
 import base64
@@ -42,8 +42,8 @@ def server_of(
 ) -> MCPServer[Any]:
     """A server with the tools ``analyze_image`` and ``analyze_video``.
 
-    callers: strangers who come over HTTP, each of whose calls costs a token and sends what it has in base64.
-    None is the user's own assistant, who may name files of this machine.
+    callers: for untrusted callers over HTTP, whose calls each cost a token and send files in base64. None
+    means the user's own assistant, which may name local files.
     """
     server: MCPServer[Any] = MCPServer("emotion-detection", instructions=INSTRUCTIONS, log_level="WARNING")
     tools = _Tools(catalogue, workshop, VideoDesk(catalogue, settings), callers)
@@ -61,7 +61,7 @@ _VIDEO: Final = "Follow every person of a video: who was seen, for how long, and
 
 
 class _Tools:
-    """The tools themselves; an EmotionError becomes an error that the assistant can read."""
+    """The tools; an EmotionError becomes an error that the assistant can read."""
 
     def __init__(self, catalogue: Catalogue, workshop: Workshop, desk: VideoDesk, callers: Callers | None) -> None:
         self._catalogue, self._workshop, self._desk, self._callers = catalogue, workshop, desk, callers
@@ -98,7 +98,7 @@ class _Tools:
             return await to_thread.run_sync(work)
 
     async def _video(self, clip: Path, model: str | None, context: Context) -> VideoSummaryDict:
-        """Step by step, so that whoever cancels the call ends the work; tells how far it is."""
+        """Work step by step, so that cancelling the call ends the work; reports progress."""
         with TemporaryDirectory(prefix="emotion-mcp-") as folder:
             begin = partial(self._desk.analyze, clip, Path(folder), model, VideoOptions(rate=10))
             with await to_thread.run_sync(begin) as work:
@@ -109,7 +109,7 @@ class _Tools:
                 return work.result().to_dict()
 
     def _admit(self, context: Context) -> str:
-        """The caller's address, when one of its tokens was taken; ToolError when none is left."""
+        """Take one of the caller's tokens and return its address; ToolError when none is left."""
         request = context.request_context.request
         if self._callers is None or request is None:
             return ""

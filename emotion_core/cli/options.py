@@ -1,4 +1,4 @@
-"""Options, and checks of their values, that more than one command takes."""
+"""Options shared by several commands, and checks of their values."""
 
 import argparse
 from collections.abc import Callable
@@ -9,10 +9,10 @@ from ..settings import DETECTORS
 
 
 def add_fields(command: Any, kind: type, *names: str) -> None:
-    """Add an option for each field of a dataclass that was made by ``option``, or for those named.
+    """Add an option for each dataclass field made by ``option``, or only for those named.
 
-    command: a parser, or a group of one. What is not given is None, and keeps the field's default:
-    see ``given``. A switch that is on by default is turned off by ``--no-NAME``, and its meaning says what that does.
+    command: a parser, or a group of one. Options not given are None and keep the field's default: see
+    ``given``. A switch that is on by default becomes ``--no-NAME``, and its meaning says what that does.
     """
     hints = get_type_hints(kind)
     for field in fields(kind):
@@ -30,7 +30,7 @@ def add_fields(command: Any, kind: type, *names: str) -> None:
 
 
 def given(options: argparse.Namespace, kind: type) -> dict[str, Any]:
-    """The fields of a dataclass that were set on the command line."""
+    """The dataclass fields that were set on the command line."""
     found = {field.name: getattr(options, field.name, None) for field in fields(kind)}
     return {name: value for name, value in found.items() if value is not None}
 
@@ -41,7 +41,7 @@ def _help(field: "Field[Any]") -> str:
 
 
 def _told(kind: Callable[[str], Any]) -> Callable[[str], Any]:
-    """The type for argparse, whose users are told what it says of a wrong value."""
+    """The type for argparse, which then shows its message for an invalid value."""
 
     def read(text: str) -> Any:
         try:
@@ -53,6 +53,6 @@ def _told(kind: Callable[[str], Any]) -> Callable[[str], Any]:
 
 
 def add_recognizer(command: argparse.ArgumentParser) -> None:
-    """Add which model answers, and what finds the faces."""
+    """Add the options for model and detector."""
     command.add_argument("--model", help="a bundle's folder or name, or owner/repo[@revision] on the Hub")
     command.add_argument("--detector", choices=DETECTORS, help="what finds the faces")

@@ -1,4 +1,4 @@
-"""The command ``publish``: a model or the app, to the Hugging Face Hub."""
+"""The command ``publish``: uploads a model or the app to the Hugging Face Hub."""
 
 import argparse
 from pathlib import Path
@@ -27,7 +27,7 @@ def add_publish(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 
 def run_publish_address(options: argparse.Namespace) -> int:
-    """Write the project's address, and renew the documents."""
+    """Write the project's URL, and update the documents."""
     from ..reports.address import ROOT, write_address
     from ..reports.records import rewrite
 

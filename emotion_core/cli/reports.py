@@ -1,4 +1,4 @@
-"""The commands that make documents of what was recorded: runs, tables, notebooks, slides."""
+"""The commands that make documents from recorded figures: runs, tables, notebooks, slides."""
 
 import argparse
 from functools import partial
@@ -35,7 +35,7 @@ def add_reports(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 
 
 def run_record(options: argparse.Namespace) -> int:
-    """Keep bundles' figures as runs."""
+    """Record bundles' figures as runs."""
     from ..reports.records import record_run
 
     for name in options.bundle:
@@ -44,7 +44,7 @@ def run_record(options: argparse.Namespace) -> int:
 
 
 def run_tables(options: argparse.Namespace) -> int:
-    """Renew the tables of documents."""
+    """Update the tables in documents."""
     from ..reports.records import rewrite
 
     for document in options.document:
@@ -53,7 +53,7 @@ def run_tables(options: argparse.Namespace) -> int:
 
 
 def run_notebook(options: argparse.Namespace) -> int:
-    """Run each notebook with the given parameters, which are read as Python values where they are some."""
+    """Run each notebook with the given parameters, parsed as Python values where possible."""
     from ..reports.execute import execute, value_of
 
     parameters = {name: value_of(text) for name, text in options.set}
@@ -63,7 +63,7 @@ def run_notebook(options: argparse.Namespace) -> int:
 
 
 def run_screenshots(options: argparse.Namespace) -> int:
-    """Start the application and photograph it; 1 without a browser."""
+    """Start the application and take screenshots; returns 1 without a browser."""
     from ..reports.screenshots import write_screenshots
 
     written = write_screenshots(options.out)
@@ -73,7 +73,7 @@ def run_screenshots(options: argparse.Namespace) -> int:
 
 
 def run_slides(options: argparse.Namespace) -> int:
-    """Make the presentation; the demo is answered, and the page photographed, now."""
+    """Make the presentation, with the demo analysed and the page's screenshots taken now."""
     from ..recognition.recognizer import EmotionRecognizer
     from ..reports.screenshots import photograph_page
     from ..reports.slides import make_slides

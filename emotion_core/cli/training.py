@@ -1,4 +1,4 @@
-"""The commands that need the training libraries, which are imported only when one runs."""
+"""The commands that need the training libraries, which are imported only when a command runs."""
 
 import argparse
 import json
@@ -99,7 +99,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def run_data(options: argparse.Namespace) -> int:
-    """Print the report, and write the contact sheet where asked."""
+    """Print the report, and write the contact sheet if asked."""
     from ..datasets.faces import as_ferplus, load
     from ..datasets.sought import FaceSeeker
     from ..reports.data_report import as_text, contact_sheet, describe
@@ -115,7 +115,7 @@ def run_data(options: argparse.Namespace) -> int:
 
 
 def run_train(options: argparse.Namespace) -> int:
-    """Train, then export to a bundle; the run's own files are kept in BUNDLE/run."""
+    """Train, then export to a bundle; the run's files are kept in BUNDLE/run."""
     from ..training.quiet import start_quietly
 
     start_quietly()
@@ -169,7 +169,7 @@ def run_average(options: argparse.Namespace) -> int:
 
 
 def run_export(options: argparse.Namespace) -> int:
-    """Write the forms and how each compares with float32 on PublicTest."""
+    """Write the export formats, and how each compares with float32 on PublicTest."""
     from ..datasets.faces import load
     from ..training.answers import export_answers
     from ..training.evaluate import matching
@@ -187,7 +187,7 @@ def run_export(options: argparse.Namespace) -> int:
 
 
 def run_ablate(options: argparse.Namespace) -> int:
-    """Train with each switch and print what it brought."""
+    """Train with each switch, and print its effect."""
     from ..reports.records import ablation_table
     from ..training.experiments import ablate
     from ..training.pipeline import load_for

@@ -1,4 +1,4 @@
-"""Options that several training commands take: the data, and everything that decides a run."""
+"""Options shared by training commands: the data, and the settings of a run."""
 
 import argparse
 from pathlib import Path
@@ -12,21 +12,21 @@ _DATA: Final = "fer2013.csv, a folder of classes, or a zip file of either"
 
 
 def bundle_of(name: str) -> Any:
-    """The bundle that an option names; raises BundleError as ``resolve_bundle`` does."""
+    """The bundle named by an option; raises BundleError as ``resolve_bundle`` does."""
     from ..recognition.resolve import resolve_bundle
 
     return resolve_bundle(name).bundle
 
 
 def data_options(command: argparse.ArgumentParser) -> None:
-    """Add where the data and the votes are, and whose labels count."""
+    """Add the paths of the data and the votes, and which labels to use."""
     command.add_argument("--data", type=Path, required=True, help=_DATA)
     command.add_argument("--votes", type=Path, help="fer2013new.csv, the FER+ votes")
     command.add_argument("--ferplus", action="store_true", help="take the eight labels of FER+ from the votes")
 
 
 def train_options(train: argparse.ArgumentParser) -> None:
-    """Add what ``train_config`` reads; an option that is not given keeps TrainConfig's default."""
+    """Add the options ``train_config`` reads; those not given keep TrainConfig's defaults."""
     from ..training.config import NetworkShape, TrainConfig
 
     add_fields(train, NetworkShape)
@@ -34,14 +34,14 @@ def train_options(train: argparse.ArgumentParser) -> None:
 
 
 def asked_for(options: argparse.Namespace) -> set[str]:
-    """The names of TrainConfig's settings that were given on the command line."""
+    """The names of the TrainConfig settings given on the command line."""
     from ..training.config import TrainConfig
 
     return set(given(options, TrainConfig))
 
 
 def train_config(options: argparse.Namespace) -> Any:
-    """The TrainConfig that the options describe."""
+    """The TrainConfig described by the options."""
     from ..training.config import NetworkShape, TrainConfig
 
     settings = given(options, TrainConfig)

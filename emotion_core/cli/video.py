@@ -1,4 +1,4 @@
-"""The command ``video``: every person of a clip, over time."""
+"""The command ``video``: every person in a clip, over time."""
 
 import argparse
 import json
@@ -38,7 +38,7 @@ def run_video(options: argparse.Namespace) -> int:
         clip = it.path
         try:
             summary = _analyze_clip(it, options, recognizer)
-        except Exception as error:  # whatever a bad file brings about, the others are answered
+        except Exception as error:  # whatever a bad file causes, the others go on
             failed += 1
             problem = in_words(error)
             reports.append({"file": str(clip), "error": problem})
