@@ -1,8 +1,8 @@
-"""The page with its typed endpoints, and REST beside it, on one port."""
+"""The page with its typed endpoints, and REST, on one port."""
 
 import os
 
-# Read when Gradio is imported: nothing about a visitor is counted, sent or remembered.
+# Gradio reads these on import: no visitor data may be counted, sent or stored.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("GRADIO_RUN_HISTORY", "False")
 
@@ -30,12 +30,12 @@ from emotion_core.serving.temporary import UPLOAD_SECONDS, ShortLivedFolder, exi
 from emotion_core.serving.video_queue import VideoDesk
 from emotion_core.serving.workshop import Workshop
 
-#: What ``EMOTION_BROWSER_RUNTIME`` would name: the Dockerfile and ``publish space`` put it here.
+#: Default for ``EMOTION_BROWSER_RUNTIME``: the Dockerfile and ``publish space`` put it here.
 BROWSER_RUNTIME = Path(__file__).with_name("browser-runtime")
 
 
 def main() -> None:
-    """Load the model and serve the page and REST on one port, as the environment says."""
+    """Load the model and serve the page and REST on one port, configured by the environment."""
     sys.stdout, sys.stderr = BoundedOutput(sys.stdout), BoundedOutput(sys.stderr)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -50,7 +50,7 @@ def main() -> None:
     recognizer = EmotionRecognizer.load(settings.model, settings.detector)
     recognizer.warm_up()
     catalogue = Catalogue(recognizer)
-    # REST first: the page takes every address that is left.
+    # REST first: the page is a catch-all.
     desk = VideoDesk(catalogue, settings)
     workshop = Workshop(settings)
     workshop.warm_up()
@@ -61,13 +61,13 @@ def main() -> None:
     page = build_page(catalogue, files, settings, desk, workshop)
     fetch_nothing()
     gr.mount_gradio_app(app, page, path="/", **page_options(settings))
-    # Only launch() sets it, and without it Gradio 6.31 lets a caller name any file of the server as an upload.
+    # Only launch() sets this, and without it Gradio 6.31 accepts any file on the server as an upload.
     page.has_launched = True
     mounted: Any = app.routes[-1]
-    answer_lost_uploads(mounted.app)  # the page's, too: Gradio would answer with a traceback in the log
+    answer_lost_uploads(mounted.app)  # also for the page, where Gradio would log a traceback
     answer_unknown_names(mounted.app)
     files.also(GradioBounds(page, mounted.app, workshop).tidy)
-    # A page keeps a connection open for as long as it is shown; Gradio's own launch ends it like this, too.
+    # An open page holds a connection; Gradio's own launch also ends it this way.
     serve(app, mounted.app.stop_event.set, files.delete, where, trust_proxies=settings.trusted_proxies > 0)
 
 
