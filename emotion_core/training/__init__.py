@@ -2,5 +2,5 @@
 
 import os
 
-# TensorFlow uses oneDNN unasked on the newest processors only; on older ones it is three times as fast, too.
+# TensorFlow enables oneDNN by default on the newest processors only; on older ones it is also three times as fast.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")

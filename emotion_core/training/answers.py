@@ -1,4 +1,4 @@
-"""A bundle's network for other programs: crops in, the probabilities that serving gives out, labels in the file."""
+"""A bundle's network for other programs: crops in, the probabilities served out, labels in the file."""
 
 import json
 import zipfile
@@ -17,7 +17,7 @@ from ..recognition.keras_network import load_network
 from .forms import FORMS, FULL_INT8, LITERT, ONNX, in_precision, size_of, write_form
 from .initial_weights import weights_file
 
-#: Names in every form.
+#: Names used in every form.
 INPUT: Final = "faces"
 OUTPUT: Final = "probabilities"
 LABELS_FILE: Final = "labels.txt"
@@ -26,9 +26,9 @@ PARITY: Final = "parity.json"
 
 
 def answering(network: Any, config: BundleConfig) -> Any:
-    """The network with all that serving does to its logits inside: uint8 (N, H, W, C) -> float32 (N, classes).
+    """The network with serving's post-processing inside: uint8 (N, H, W, C) -> float32 (N, classes).
 
-    The mirror image where the bundle looks twice, the temperature, the biases and the softmax.
+    That is the mirror image if the bundle uses it, the temperature, the biases and the softmax.
     """
     faces = keras.Input(network.input.shape[1:], dtype="uint8", name=INPUT)
     logits = network(faces)
@@ -43,8 +43,8 @@ def answering(network: Any, config: BundleConfig) -> Any:
 def export_answers(bundle: Bundle, data: FaceData, out: Path, forms: tuple[str, ...] = ()) -> dict[str, Any]:
     """Write the bundle's network with its calibration inside, in several forms, and ``parity.json``.
 
-    For each form the share of PublicTest's faces that it answers as the bundle serves them, and the greatest
-    difference of a probability. Raises BundleError for an unknown form.
+    Records for each form the share of PublicTest's faces with the same answer as served, and the largest
+    difference in a probability. Raises BundleError for an unknown form.
     """
     config = bundle.config
     out.mkdir(parents=True, exist_ok=True)
@@ -70,7 +70,7 @@ def export_answers(bundle: Bundle, data: FaceData, out: Path, forms: tuple[str, 
 
 
 def metadata(config: BundleConfig) -> dict[str, str]:
-    """What another program must know of the file, as texts."""
+    """What another program needs to know about the file, as strings."""
     return {
         "name": config.name,
         "labels": json.dumps(config.labels),
@@ -81,11 +81,11 @@ def metadata(config: BundleConfig) -> dict[str, str]:
 
 
 def describe(path: Path, form: str, config: BundleConfig) -> None:
-    """Put the labels and ``metadata`` into the file, by each form's own custom."""
+    """Put the labels and ``metadata`` into the file, following each form's convention."""
     told = metadata(config)
     files = {LABELS_FILE: "\n".join(config.labels) + "\n", METADATA_FILE: json.dumps(told, indent=1) + "\n"}
     if form in LITERT:
-        # The custom of LiteRT's metadata: a zip archive after the graph, which readers of the graph pass over.
+        # LiteRT's metadata convention: a zip archive after the graph, which readers of the graph ignore.
         with zipfile.ZipFile(path, "a") as archive:
             for name, text in files.items():
                 archive.writestr(name, text)

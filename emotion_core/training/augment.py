@@ -1,10 +1,10 @@
 """Augmentation: what a camera, a crop and a connection do to a face, drawn from a seed.
 
 A batch is a function of (seed, epoch, step) alone, so a resumed run sees exactly what an
-uninterrupted one would have seen. What spoils a picture before it is cropped (too few pixels,
-darkness, blur, compression) happens at the crop's own size; then flip, rotation, zoom, shift and
-the network's enlargement are one affine map, sampled once, and nothing is rounded after it.
-OpenCV does the pixels: some 60 microseconds a face, beside a network's milliseconds.
+uninterrupted one would have seen. Degradations that precede cropping (too few pixels, darkness,
+blur, compression) are applied at the crop's own size; then flip, rotation, zoom, shift and the
+network's upscaling are one affine map, sampled once, and nothing is rounded after it.
+OpenCV does the pixel work: about 60 microseconds per face, against milliseconds for the network.
 """
 
 from dataclasses import dataclass
@@ -23,49 +23,49 @@ class Augmentation:
 
     #: Probability.
     flip: float = 0.5
-    #: Degrees, each way.
+    #: Degrees, either way.
     rotation: float = 12.0
-    #: Degrees, each way, for one face in five.
+    #: Degrees, either way, for one face in five.
     roll: float = 25.0
-    #: Smallest and largest factor. Face detectors' boxes vary by some 12% in scale and 5% in place: at least so wide.
+    #: Smallest and largest factor. At least as wide as detectors' boxes vary: about 12% in scale and 5% in position.
     zoom: tuple[float, float] = (0.8, 1.25)
-    #: Share of the side, each way.
+    #: Share of the side, either way.
     shift: float = 0.06
-    #: The factor is 1 - c to 1 + c.
+    #: The factor ranges from 1 - c to 1 + c.
     contrast: float = 0.25
-    #: Gray levels, each way.
+    #: Gray levels, either way.
     brightness: float = 25.0
     #: Probability of a gray box (Zhong et al. 2020, arXiv:1708.04896).
     erase: float = 0.25
-    #: Share of the picture.
+    #: Share of the picture's area.
     erase_area: tuple[float, float] = (0.02, 0.15)
-    #: Probability of each of what follows.
+    #: Probability of each degradation below.
     spoil: float = 0.2
-    #: Across a face that was small, and was enlarged.
+    #: Side of a small face before it was enlarged.
     pixels: tuple[int, int] = (14, 32)
-    #: What is left of the light, with the sensor's noise.
+    #: Share of the light that is left; sensor noise is added.
     darkness: tuple[float, float] = (0.15, 0.7)
     #: Standard deviation, in pixels of the crop.
     blur: tuple[float, float] = (0.5, 1.6)
-    #: Quality.
+    #: JPEG quality.
     jpeg: tuple[int, int] = (10, 50)
-    #: Share of a gray laid over the face: haze, a bright window.
+    #: Opacity of a gray veil over the face: haze, a bright window.
     veil: tuple[float, float] = (0.2, 0.6)
-    #: Pixels of the crop that a bar across the face covers.
+    #: Thickness of a bar across the face, in pixels of the crop.
     bars: tuple[int, int] = (2, 6)
 
     def apply(
         self, rng: np.random.Generator, faces: NDArray[np.uint8], side: int, strength: float = 1.0
     ) -> NDArray[np.float32]:
-        """uint8 (N, H, W, C) -> float32 (N, side, side, C), 0 to 255, as the network enlarges them.
+        """uint8 (N, H, W, C) -> float32 (N, side, side, C), 0 to 255, as the network upscales them.
 
-        ``strength`` 0 to 1 scales ranges and probabilities, all but the flip's.
+        ``strength`` 0 to 1 scales all ranges and probabilities except the flip's.
         """
         seen = [self._one(rng, face, side, strength) for face in faces]
         return np.stack(seen).reshape(len(faces), side, side, faces.shape[3])
 
     def _one(self, rng: np.random.Generator, face: NDArray[np.uint8], side: int, strength: float) -> Face:
-        # A draw is made whether it is used or not, so that one setting does not change the others' chance.
+        # Draw even what goes unused, so that one setting does not change the random numbers of the others.
         chance, size = rng.random(8), rng.random(8)
         often = self.spoil * strength
         spoilt = self._spoilt(rng, face, chance < often, size) if (chance[:6] < often).any() else face
@@ -85,7 +85,7 @@ class Augmentation:
     def _map(
         self, rng: np.random.Generator, old: int, side: int, degrees: float, strength: float
     ) -> NDArray[np.float64]:
-        """float64 (2, 3): from a pixel of the result to the place in the crop that it is sampled from."""
+        """float64 (2, 3): maps a pixel of the result to the point in the crop that it is sampled from."""
         angle = np.deg2rad(rng.uniform(-degrees, degrees))
         zoom = np.exp(rng.uniform(*np.log(self.zoom)) * strength)
         scale = old / side / zoom
@@ -98,7 +98,7 @@ class Augmentation:
     def _spoilt(
         self, rng: np.random.Generator, face: NDArray[np.uint8], asked: NDArray[np.bool_], size: NDArray[np.float64]
     ) -> Face:
-        """What befell the picture before it reached the network, at the crop's own size."""
+        """Degrade the picture as it might be before it reaches the network, at the crop's own size."""
 
         def between(index: int, ends: tuple[float, float]) -> float:
             return float(ends[0] + (ends[1] - ends[0]) * size[index])
@@ -134,7 +134,7 @@ class Augmentation:
         return np.asarray(x, np.float32)
 
     def _cover(self, rng: np.random.Generator, seen: Face, asked: bool) -> None:
-        """Lay a gray box over a part of the picture."""
+        """Cover part of the picture with a gray box."""
         side = seen.shape[0]
         area, aspect = rng.uniform(*self.erase_area) * side**2, np.exp(rng.uniform(-1, 1))
         height, width = (min(round(float(each)), side) for each in (np.sqrt(area * aspect), np.sqrt(area / aspect)))

@@ -1,8 +1,8 @@
-"""Batch normalisation's running statistics, estimated again for averaged weights.
+"""Batch normalisation's running statistics, re-estimated for averaged weights.
 
-The means and variances that training keeps are those of the weights as they move, on augmented
-faces. Averaged weights, served on faces as they are, have others: Izmailov et al. 2018,
-"Averaging Weights Leads to Wider Optima and Better Generalization", arXiv:1803.05407, section 3.2.
+Training tracks means and variances of the changing weights on augmented faces. Averaged weights,
+served on unmodified faces, have different ones: Izmailov et al. 2018, "Averaging Weights Leads to
+Wider Optima and Better Generalization", arXiv:1803.05407, section 3.2.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .torch_speed import no_gradients
 
-#: Faces that the estimate rests on, and of each step of it.
+#: Faces used for the estimate, and faces per step.
 FACES: Final = 4096
 BATCH: Final = 256
 
@@ -23,8 +23,8 @@ BATCH: Final = 256
 def renew_statistics(network: Any, faces: NDArray[np.uint8]) -> int:
     """Set the running means and variances to those of up to ``FACES`` faces, some of them mirrored.
 
-    faces: uint8 (N, H, W, C), of the Training split. Frozen layers keep theirs, as they do in
-    training. Returns how many layers were set; of a network without any, nothing is computed.
+    faces: uint8 (N, H, W, C), from the Training split. Frozen layers keep theirs, as in training.
+    Returns how many layers were set; a network without such layers costs nothing.
     """
     norms = list(_normalisations(network))
     if not norms:
@@ -50,7 +50,7 @@ def renew_statistics(network: Any, faces: NDArray[np.uint8]) -> int:
 
 @contextmanager
 def own_statistics(network: Any, faces: NDArray[np.uint8]) -> Iterator[None]:
-    """Within, the network has the statistics of its weights as they are now; after it, those from before."""
+    """Inside the context, the network has statistics for its current weights; afterwards, its previous ones."""
     renewed = [variable for layer in _normalisations(network) for variable in layer.non_trainable_variables]
     kept = [(variable, keras.ops.convert_to_numpy(variable).copy()) for variable in renewed]
     renew_statistics(network, faces)
@@ -62,7 +62,7 @@ def own_statistics(network: Any, faces: NDArray[np.uint8]) -> Iterator[None]:
 
 
 def _normalisations(network: Any) -> Iterator[Any]:
-    """Those that are not frozen, of the network and of the networks inside it."""
+    """Batch normalisations that are not frozen, including those of nested networks."""
     for layer in network.layers:
         if isinstance(layer, keras.Model):
             yield from _normalisations(layer)

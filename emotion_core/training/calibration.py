@@ -1,9 +1,9 @@
-"""Temperature and class biases: fitted to what the single label says, and to what ten people say.
+"""Temperature and class biases, fitted to the single label and to the votes of ten people.
 
 FER-2013's labels name fear for 14% of the faces and neutral for 16%; its voters name fear for 3% and
 neutral for 36%. A bias fitted to the labels (for the literature's figure) moves answers away from
-what people see, and one fitted to the voters of that data set away from what other photos show.
-What serves lies between none and the voters' own: see ``for_people``.
+what people see; one fitted to that data set's voters moves them away from what other photos show.
+Serving uses a bias between none and the voters' own: see ``for_people``.
 """
 
 from collections.abc import Callable
@@ -16,29 +16,29 @@ from ..recognition.bundle_config import Calibration, UncertainRule
 from ..recognition.classifier import is_uncertain, softmax
 from .metrics import nll_of
 
-#: Fewer faces than this say nothing of a temperature: logits are taken as they are.
+#: Faces needed to fit a temperature; with fewer, logits stay unscaled.
 LEAST: Final = 15
-#: Fewer than this say nothing of each class's share: a temperature alone.
+#: Faces needed to fit class biases; with fewer, only a temperature is fitted.
 LEAST_FOR_BIAS: Final = 1000
-#: How far, in its logarithm, a temperature is thought to lie from 1 before any face was seen (a standard deviation).
+#: Standard deviation of the prior on the log temperature, centred on 0 (temperature 1).
 _PULL: Final = 0.4
-#: How much of the voters' bias may serve.
+#: Shares of the voters' bias to try.
 SHARES: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
-#: Of the faces that are not marked as uncertain, so many agree with the majority of the voters.
+#: Share of the faces not marked as uncertain that must agree with the majority of the voters.
 AGREEMENT: Final = 0.92
-#: Faces of fewer pixels a side are marked whatever the network says of them.
+#: Faces with fewer pixels per side are always marked as uncertain.
 MIN_SIDE: Final = 24
 
 
 def fit_calibration(
     logits: NDArray[np.float32], goal: NDArray[Any], bias: NDArray[np.float64] | None = None
 ) -> Calibration:
-    """The temperature and the class biases that make the NLL smallest (arXiv:1901.06852).
+    """The temperature and class biases that minimise the NLL (arXiv:1901.06852).
 
-    logits: (N, C). goal: the labels, int (N,), or soft targets, float (N, C). bias: keeps these and
-    fits the temperature alone. A temperature alone cannot undo what class weights and soft targets
-    did to the priors. The biases are drawn towards 0 a little: their common part changes nothing. From
-    fewer than ``LEAST_FOR_BIAS`` faces no bias is fitted, and the temperature is pulled towards 1; from
+    logits: (N, C). goal: the labels, int (N,), or soft targets, float (N, C). bias: fixed biases; only
+    the temperature is fitted. A temperature alone cannot undo what class weights and soft targets did
+    to the priors. The biases are regularised slightly towards 0, as a common offset changes nothing. With
+    fewer than ``LEAST_FOR_BIAS`` faces no bias is fitted and the temperature is pulled towards 1; with
     fewer than ``LEAST`` it is 1.
     """
     from scipy.optimize import minimize
@@ -68,10 +68,10 @@ def fit_calibration(
 def for_people(
     logits: NDArray[np.float32], votes: NDArray[Any], score: Callable[[Calibration], float] | None = None
 ) -> Calibration:
-    """The calibration that serves people: a share of the voters' bias, and the temperature that fits with it.
+    """The calibration used in serving: a share of the voters' bias, and the temperature fitted with it.
 
-    logits, votes: (N, C), of PublicTest. score: what a calibration is worth, the share with the highest
-    one being taken, the smallest of several; by default half of the bias is.
+    logits, votes: (N, C), from PublicTest. score: rates a calibration; the share with the highest score
+    wins, the smallest share if tied. By default half of the bias is used.
     """
     whole = np.array(fit_calibration(logits, votes).bias or np.zeros(logits.shape[1]))
     if score is None:
@@ -80,7 +80,7 @@ def for_people(
 
 
 def coverage(probabilities: NDArray[np.float64], majority: NDArray[np.int64], rule: UncertainRule) -> dict[str, float]:
-    """What the rule marks, and how many of the others agree with the majority; majority: -1 where there is none."""
+    """Share of faces that the rule marks, and of the others' agreement with the majority (-1: no majority)."""
     clear = ~is_uncertain(probabilities, rule)
     known = majority >= 0
     agreed = (probabilities.argmax(axis=1) == majority)[clear & known]
@@ -92,9 +92,9 @@ def coverage(probabilities: NDArray[np.float64], majority: NDArray[np.int64], ru
 
 
 def choose_uncertain(probabilities: NDArray[np.float64], majority: NDArray[np.int64]) -> UncertainRule:
-    """Of the rules under which ``AGREEMENT`` of the unmarked faces agree with the majority, the one that marks least.
+    """The rule that marks fewest faces while ``AGREEMENT`` of the unmarked ones agree with the majority.
 
-    Where none reaches it, the one that comes nearest.
+    If no rule reaches that, the one that comes closest.
     """
     rules = [
         UncertainRule(min_confidence=round(float(first), 2), min_margin=margin, min_side=MIN_SIDE)

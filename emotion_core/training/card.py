@@ -1,4 +1,4 @@
-"""The model card: written from the config, so that it cannot say anything else."""
+"""The model card, written from the config so that the two cannot disagree."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
@@ -56,7 +56,7 @@ def model_card(config: BundleConfig) -> str:
 
 
 def _measured(split: str, figures: Any, origin: Origin) -> list[EvalResult]:
-    """What the Hub shows of one split: by the labels, and where ten people voted, by their majority."""
+    """What the Hub shows for one split: against the labels and, if there are votes, against their majority."""
     data, part = data_name(origin), SPLIT_NAMES.get(split, split)
     told = [
         (data, "accuracy", "Accuracy", figures["accuracy"]),
@@ -98,7 +98,7 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def results_table(config: BundleConfig) -> str:
-    """A Markdown row per measured split; the README holds the same."""
+    """A Markdown row per measured split; also shown in the README."""
     header = ["split", "faces", "accuracy", "balanced", "macro-F1", "NLL", "ECE", "accuracy without twins (faces)"]
     rows = []
     for split, m in config.metrics.items():
@@ -110,7 +110,7 @@ def results_table(config: BundleConfig) -> str:
 
 
 def truths_table(config: BundleConfig) -> str:
-    """A Markdown row per split: agreement with the voters' majority and with the label, by both calibrations."""
+    """A Markdown row per split: agreement with the voters' majority and with the label, for both calibrations."""
     header = ["split", "majority of ten people (faces)", "label", "label, by the labels' own calibration"]
     header += ["NLL of the votes", "shown as uncertain", "majority, where not uncertain"]
     rows = []
@@ -134,7 +134,7 @@ def truths_table(config: BundleConfig) -> str:
 
 
 def class_table(config: BundleConfig, split: str) -> str:
-    """A Markdown row per expression, as measured on one split; the README holds the same."""
+    """A Markdown row per expression, measured on one split; also shown in the README."""
     rows = [
         [label, *(f"{c[name]:.3f}" for name in ("precision", "recall", "f1")), c["faces"]]
         for label, c in config.metrics[split]["per_class"].items()

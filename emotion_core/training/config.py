@@ -1,4 +1,4 @@
-"""Everything that decides a training run, apart from the data."""
+"""Everything that determines a training run, apart from the data."""
 
 import json
 from collections.abc import Mapping
@@ -12,14 +12,14 @@ from .augment import Augmentation
 
 
 def _fast_precision() -> str:
-    from .devices import fast_precision  # Keras, which the command line's help does without
+    from .devices import fast_precision  # imports Keras, which the command line's help does not need
 
     return fast_precision()
 
 
 @dataclass(frozen=True)
 class NetworkShape:
-    """What a network is built with, where that is not its architecture's own default (None)."""
+    """Options for building a network; None keeps the architecture's default."""
 
     crop_size: int | None = option(None, "side of the crops that the network takes, in pixels")
     color: bool = option(False, "the network takes RGB")
@@ -28,7 +28,7 @@ class NetworkShape:
     stride: int | None = option(None, "of the custom CNN's first convolution; 2: four times as fast")
 
     def arch_options(self) -> dict[str, int]:
-        """For ``TrainConfig.arch_options``: what was asked for."""
+        """The options that were set, for ``TrainConfig.arch_options``."""
         asked = {"crop_size": self.crop_size, "channels": 3 if self.color else None, "image_size": self.image_size}
         asked |= {"width": self.width, "stride": self.stride}
         return {name: value for name, value in asked.items() if value is not None}
@@ -39,24 +39,24 @@ class TrainConfig:
     """The network, the targets, the augmentation and the optimiser of one run."""
 
     arch: str = option("resnet50v2", "custom_cnn, mobilenetv2, residual_cnn, resnet50, resnet50v2 or vgg16")
-    #: See ``recognition.architectures``: crop_size, channels, image_size and what else the network takes.
+    #: See ``recognition.architectures``: crop_size, channels, image_size and whatever else the network accepts.
     arch_options: Mapping[str, Any] = field(default_factory=dict)
     epochs: int = option(14, "passes over all faces")
     batch_size: int = option(64, "faces per step")
     learning_rate: float = option(4e-4, "its peak, after a linear warm-up; then a cosine to zero")
     warmup_epochs: float = 0.5
-    #: Decoupled (Loshchilov and Hutter 2019, arXiv:1711.05101), of kernels only.
+    #: Decoupled (Loshchilov and Hutter 2019, arXiv:1711.05101), kernels only.
     weight_decay: float = option(1e-2, "AdamW's")
     dropout: float = option(0.3, "before the last layer")
     label_smoothing: float = option(0.05, "share of the targets that all labels get")
     votes_share: float = option(0.35, "share of the targets that the votes get")
-    #: Their mean answer is learnt from (Hinton et al. 2015, arXiv:1503.02531).
+    #: Their mean answer is distilled (Hinton et al. 2015, arXiv:1503.02531).
     teachers: tuple[str, ...] = option((), "bundles whose answers are learnt, too", nargs="+", metavar="BUNDLE")
     distil_share: float = option(0.5, "share of the targets that the teachers get")
     distil_temperature: float = option(2.0, "divides the teachers' logits")
-    #: Learnt from, too; see ``views``.
+    #: See ``views``.
     teacher_views: int = option(0, "augmented pictures of each face that teachers see; 0: the face as it is")
-    #: A class weighs (mean count / count)^power.
+    #: A class's weight is (mean count / count)^power.
     class_weight_power: float = option(0.25, "0: no class weights, 1: balanced")
     balanced_sampling: float = option(0.0, "0: each face once an epoch, 1: classes equally")
     #: Zhang et al. 2018, arXiv:1710.09412.
@@ -81,12 +81,12 @@ class TrainConfig:
             raise TrainingError("mixup and teacher_views must be at least 0, and distil_temperature above 0.")
 
     def strength(self, epoch: int) -> float:
-        """Augmentation strength in this epoch: mild while the network knows nothing."""
+        """Augmentation strength in this epoch: mild at first, while the network knows little."""
         rise = min(1.0, 2 * epoch / max(self.epochs, 1))
         return self.augmentation_start + (self.augmentation_end - self.augmentation_start) * rise
 
     def as_json(self) -> dict[str, Any]:
-        """As recorded with the run; of files only the names, which mean something elsewhere."""
+        """As recorded with the run; files by name only, since their paths mean nothing elsewhere."""
         record: dict[str, Any] = json.loads(json.dumps(asdict(self)))
         record["init"] = Path(self.init).name if self.init else None
         record["teachers"] = [Path(teacher).name for teacher in self.teachers]

@@ -1,7 +1,7 @@
-"""What photos are like away from a data set: the same faces turned, small, dark, blurred, badly cropped.
+"""Photos as they occur outside a data set: the same faces turned, small, dark, blurred, badly cropped.
 
 After Hendrycks and Dietterich 2019, "Benchmarking Neural Network Robustness to Common Corruptions",
-arXiv:1903.12261. Each corruption is one fixed strength and, where there is chance in it, one seed.
+arXiv:1903.12261. Each corruption has one fixed strength and, if random, one fixed seed.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ def _each(change: Callable[[NDArray[np.uint8]], NDArray[np.uint8]], faces: Faces
 
 
 def _warped(face: NDArray[np.uint8], degrees: float = 0, zoom: float = 1, shift: float = 0) -> NDArray[np.uint8]:
-    """Turned and enlarged about the middle, and moved by a share of the side; edges are repeated."""
+    """Rotate and zoom about the centre, shift by a share of the side; edges are replicated."""
     side = face.shape[0]
     turn = cv2.getRotationMatrix2D(((side - 1) / 2, (side - 1) / 2), degrees, zoom)
     turn[:, 2] += shift * side
@@ -54,7 +54,7 @@ def _geometric(degrees: float = 0, zoom: float = 1, shift: float = 0) -> Callabl
     return partial(_each, partial(_warped, degrees=degrees, zoom=zoom, shift=shift))
 
 
-#: By name, uint8 (N, H, W, C) -> the same shape.
+#: Name -> function on uint8 (N, H, W, C) that keeps the shape.
 CORRUPTIONS: Final[dict[str, Callable[[Faces], Faces]]] = {
     "roll 15 degrees": _geometric(degrees=15),
     "roll 25 degrees": _geometric(degrees=25),

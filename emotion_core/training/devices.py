@@ -1,13 +1,13 @@
-"""One switch for the machine: the CPU, one accelerator, or all of them with the batch divided.
+"""Choose the devices to train on: the CPU, one accelerator, or all of them with the batch divided.
 
-Several devices are used through ``keras.distribution``, which the JAX backend carries: set
+Several devices are used through ``keras.distribution``, which the JAX backend supports: set
 ``KERAS_BACKEND=jax`` before Keras is imported. Every device then holds the whole network and
 takes its share of each batch, so the batch size must be a multiple of their number. Several
-hosts train together where Keras's own variables name them, each with the same command:
+hosts train together if Keras's own variables name them, each with the same command:
 ``KERAS_DISTRIBUTION_JOB_ADDRESSES`` (the first one coordinates), ``..._NUM_PROCESSES`` and
-``..._PROCESS_ID``. Tests train on two virtual devices, and on two processes as two hosts, and find
-the same losses as on one. Keras's TensorFlow backend marks its own part of that interface as not
-for use, so there one device trains, and ``use_devices`` says so.
+``..._PROCESS_ID``. Tests train on two virtual devices, and on two processes as two hosts, and get
+the same losses as on one. Keras's TensorFlow backend marks that interface as not for use, so there
+one device trains, and ``use_devices`` says so.
 """
 
 import os
@@ -23,15 +23,15 @@ CPU_FACTS: Final = Path("/proc/cpuinfo")
 
 
 def use_devices(choice: str = "one", batch_size: int | None = None) -> list[str]:
-    """Choose before a network is built; returns the devices that will train, such as ``gpu:0``.
+    """Call before a network is built; returns the devices that will train, such as ``gpu:0``.
 
-    Raises TrainingError for another word, or when the devices cannot share a batch evenly.
+    Raises TrainingError for an unknown choice, or when the devices cannot share a batch evenly.
     """
     if choice not in CHOICES:
         raise TrainingError(f"Unknown devices {choice!r}: use one of {', '.join(CHOICES)}.")
     several_hosts = "KERAS_DISTRIBUTION_NUM_PROCESSES" in os.environ
     if choice == "all" and several_hosts and keras.backend.backend() == "jax" and _processes() == (1, 0):
-        keras.distribution.initialize()  # before any device is asked after
+        keras.distribution.initialize()  # must run before devices are listed
     found = _devices()
     if choice == "one" or len(found) == 1:
         keras.distribution.set_distribution(None)
@@ -46,34 +46,34 @@ def use_devices(choice: str = "one", batch_size: int | None = None) -> list[str]
 
 
 def own_share(count: int) -> slice:
-    """The part of a batch of ``count`` that this process hands over: all, unless several hosts train together.
+    """The part of a batch of ``count`` that this process feeds: all, unless several hosts train together.
 
-    On fewer than there are processes, as on any number that they cannot share, Keras fails.
+    Keras fails if the processes cannot share ``count`` evenly.
     """
     processes, number = _processes()
     return slice(number * count // processes, (number + 1) * count // processes)
 
 
 def divisible(count: int) -> int:
-    """The next number from ``count`` on that all devices can share evenly."""
+    """The smallest number of at least ``count`` that all devices can share evenly."""
     distribution = keras.distribution.distribution()
     devices = 1 if distribution is None else int(distribution.device_mesh.devices.size)
     return -(-count // devices) * devices
 
 
 def _processes() -> tuple[int, int]:
-    """How many processes train together, and which this one is."""
+    """The number of processes that train together, and the index of this one."""
     if keras.backend.backend() != "jax":
         return 1, 0
     import jax
 
-    # Asked first: counting would start the devices before the hosts have met.
+    # Checked first, as counting processes would initialise the devices before the hosts are connected.
     return (jax.process_count(), jax.process_index()) if jax.distributed.is_initialized() else (1, 0)
 
 
 def _devices() -> list[str]:
-    """What there is to train on, such as ``cpu:0``."""
-    if keras.backend.backend() != "torch":  # which has no part in keras.distribution
+    """The available devices, such as ``cpu:0``."""
+    if keras.backend.backend() != "torch":  # keras.distribution does not support torch
         return list(keras.distribution.list_devices())
     import torch
 
@@ -81,12 +81,12 @@ def _devices() -> list[str]:
 
 
 def fast_precision() -> str:
-    """``mixed_bfloat16`` where the machine is faster in it, else ``float32``.
+    """``mixed_bfloat16`` where the machine is faster with it, else ``float32``.
 
-    Of processors those with tiles of it (AMX) are. One without any such instructions emulates them:
-    ResNet50V2 trained some ten times slower. With those of AVX-512 alone it was a fifth slower than in
+    Among CPUs, only those with AMX tiles qualify. Without any bfloat16 instructions a CPU emulates them:
+    ResNet50V2 trained about ten times slower. With AVX-512's alone it was a fifth slower than in
     float32 on an Intel Xeon and a third faster on an AMD EPYC, where MobileNetV2 was a third slower:
-    there it is worth a try by hand.
+    there it is worth trying by hand.
     """
     if any(not name.startswith("cpu") for name in _devices()):
         return "mixed_bfloat16"

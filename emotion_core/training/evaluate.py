@@ -1,4 +1,4 @@
-"""A bundle measured on a split, as it serves: quantised, calibrated, in the views that it was told."""
+"""Measure a bundle on a split as it serves: quantised, calibrated, with its configured views."""
 
 from typing import Any, Final
 
@@ -13,18 +13,18 @@ from .calibration import coverage
 from .metrics import metrics, nll_of_votes, number
 from .two_truths import majority_on, two_truths
 
-#: Ways to look at a face: once, with its mirror image, or ten crops of 44/48 as the literature does.
+#: Views of a face: one, with its mirror image, or ten crops of 44/48 as in the literature.
 VIEWS: Final = ("one", "flip", "ten")
 
 
 def evaluate(classifier: Classifier, data: FaceData, split: str, views: str | None = None) -> dict[str, Any]:
-    """Measure on one split of the data; see ``metrics`` for what comes back.
+    """Measure on one split of the data; see ``metrics`` for the result.
 
-    views: one of ``VIEWS``; None: as the bundle serves (``accuracy_one_view`` then tells what a
-    stream gets, which is served one view). A bundle of FER+ labels is measured by
-    the FER+ majority, where the data has votes. ``without_twins`` repeats the main figures
-    without the faces that are byte-identical to a Training face. Raises DataError when the
-    bundle's labels are not the data's.
+    views: one of ``VIEWS``; None: as the bundle serves (``accuracy_one_view`` then gives the figure
+    for streams, which are served one view). A bundle with FER+ labels is measured against the
+    FER+ majority if the data has votes. ``without_twins`` repeats the main figures without the
+    faces that are byte-identical to a Training face. Raises DataError when the bundle's labels
+    differ from the data's.
     """
     data = matching(data, classifier.labels)
     part = data.of(split)
@@ -62,7 +62,7 @@ def evaluate(classifier: Classifier, data: FaceData, split: str, views: str | No
 
 
 def matching(data: FaceData, labels: tuple[str, ...]) -> FaceData:
-    """The data with these labels: as it is, or by its FER+ votes; DataError when it has others."""
+    """The data with these labels: unchanged, or relabelled by its FER+ votes; DataError if neither fits."""
     if labels == data.labels:
         return data
     if labels == FERPLUS and data.votes is not None:
@@ -90,7 +90,7 @@ def mirror(faces: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def ten_crops(faces: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
-    """Four corners and the middle, 11/12 of the side, enlarged again, each with its mirror image."""
+    """Four corners and the centre, 11/12 of the side, enlarged back, each with its mirror image."""
     import cv2
 
     side = faces.shape[1]

@@ -1,6 +1,6 @@
-"""Short runs that decide how to train: an ablation of each switch, and a search of the settings.
+"""Short runs that decide how to train: an ablation of each switch, and a hyperparameter search.
 
-Both train on a fixed part of the Training faces and are judged on PublicTest alone. Both go on
+Both train on a fixed part of the Training faces and are judged on PublicTest alone. Both resume
 where they were stopped: finished runs are read from their files.
 """
 
@@ -23,7 +23,7 @@ from .loop import train
 from .metrics import metrics
 from .run_folder import code_version
 
-#: Each switch alone, against the plain run: labels as they are, flips and shifts, nothing else.
+#: The baseline for each switch: plain labels, flips and shifts, nothing else.
 PLAIN: Final[Mapping[str, Any]] = {
     "votes_share": 0.0,
     "label_smoothing": 0.0,
@@ -48,7 +48,7 @@ SWITCHES: Final[Mapping[str, Mapping[str, Any]]] = {
 
 
 def part_of(data: FaceData, faces: int) -> FaceData:
-    """The data with at most so many Training faces, chosen by seed 0; the other splits stay whole."""
+    """The data with at most ``faces`` Training faces, chosen with seed 0; the other splits stay whole."""
     train_ids = np.flatnonzero(data.split == "train")
     chosen = np.random.default_rng(0).permutation(train_ids)[:faces]
     keep = data.split != "train"
@@ -59,7 +59,7 @@ def part_of(data: FaceData, faces: int) -> FaceData:
 def judged(network: Any, data: FaceData) -> dict[str, float]:
     """Figures of a Keras network on PublicTest, one view, and the accuracy with a flip.
 
-    Calibrated by what was fitted to the other half of the faces; ``accuracy_uncalibrated`` is the network's own.
+    Each half of the faces is calibrated by a fit to the other half; ``accuracy_uncalibrated`` uses the raw logits.
     """
     public = data.of("public")
     logits = network.predict(public.faces, batch_size=256, verbose=0)
@@ -81,7 +81,7 @@ def ablate(
     faces: int = 8000,
     switches: Mapping[str, Mapping[str, Any]] = SWITCHES,
 ) -> dict[str, Any]:
-    """Train once per switch and write ``ablation.json``: what each brought over the plain run."""
+    """Train once per switch and write ``ablation.json``: the effect of each against the plain run."""
     data = part_of(data, faces)
     plain = replace(base, **PLAIN)
     runs = []
@@ -106,15 +106,15 @@ def ablate(
 def search(data: FaceData, base: TrainConfig, folder: Path, trials: int, faces: int = 8000) -> dict[str, Any]:
     """Search settings with Optuna's TPE, up to ``trials`` in all, and write ``search.json``.
 
-    The study is kept in ``folder/study.log``, so a killed search goes on; a trial that was
-    under way is begun again.
+    The study is kept in ``folder/study.log``, so a killed search can continue; an unfinished
+    trial starts over.
     """
     import optuna
     from optuna.storages.journal import JournalFileBackend
 
     data = part_of(data, faces)
     steps = max(len(data.of("train")) // base.batch_size, 1) * base.epochs
-    # Averages over more than a twentieth of a short run would be judged by how it began.
+    # Averaging over more than a twentieth of a short run would include too much of its beginning.
     base = replace(base, ema=min(base.ema, max(1 - 20 / steps, 0.0)))
     folder.mkdir(parents=True, exist_ok=True)
 
@@ -150,7 +150,7 @@ def search(data: FaceData, base: TrainConfig, folder: Path, trials: int, faces: 
 
 
 def _by_label(logits: NDArray[np.float32], public: FaceData) -> NDArray[np.float64]:
-    """Calibrated probabilities (N, C): each half of the faces by what was fitted to the other."""
+    """Calibrated probabilities (N, C): each half of the faces by the fit to the other."""
     found = np.empty(logits.shape, np.float64)
     even = np.arange(len(logits)) % 2 == 0
     for half in (even, ~even):

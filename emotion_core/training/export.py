@@ -25,13 +25,13 @@ from .initial_weights import weights_file
 from .small import FEW_UNSEEN, FOLDS, crossed_figures
 from .two_truths import majority_on, votes_on
 
-#: Points of PublicTest accuracy that a smaller graph may cost.
+#: Largest drop in PublicTest accuracy allowed for a smaller graph.
 MAX_DROP: Final = 0.005
 PARITY: Final = "parity.json"
 _CALIBRATION_FACES: Final = 300
 _MAX_GAP: Final = 0.05
 
-#: Logits (N, C) of faces that the networks which gave them had not learnt from, and their truth (N,).
+#: Logits (N, C) of faces held out from the networks that gave them, and their truth (N,).
 Unseen = tuple[NDArray[np.float32], NDArray[np.int64]]
 
 
@@ -43,11 +43,11 @@ def export_bundle(
     forms: tuple[str, ...] = LITERT,
     unseen: Unseen | None = None,
 ) -> Bundle:
-    """Measure every form on PublicTest, write the smallest that costs at most ``MAX_DROP``.
+    """Measure every form on PublicTest and write the smallest that loses at most ``MAX_DROP``.
 
-    The calibration is fitted on PublicTest with the graph that serves, or, where that has few faces, on
-    ``unseen``: logits (N, C) and truth (N,) of cross-validation. Then each split is measured once and
-    recorded. Raises BundleError when no form holds.
+    The calibration is fitted on PublicTest with the served graph or, if PublicTest is small, on
+    ``unseen``: logits (N, C) and truth (N,) from cross-validation. Then each split is measured once and
+    recorded. Raises BundleError when no form is accurate enough.
     """
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
@@ -55,7 +55,7 @@ def export_bundle(
         table = parity(network, config, data, Path(folder), forms)
         floor = table[FLOAT]["public_accuracy"] - MAX_DROP
         fitting = [form for form in forms if table[form]["public_accuracy"] >= floor]
-        if len(data.of("public")) < FEW_UNSEEN:  # too few to see what a form costs: it must answer as float32 does
+        if len(data.of("public")) < FEW_UNSEEN:  # too few to measure a drop: the answers must match float32's
             fitting = [form for form in fitting if table[form]["probability_gap"] <= _MAX_GAP]
         if not fitting:
             raise BundleError(f"No form of {forms} keeps PublicTest accuracy above {floor:.3f}.")
@@ -76,10 +76,10 @@ def calibrated(
     score: Callable[[Calibration], float] | None = None,
     unseen: Unseen | None = None,
 ) -> BundleConfig:
-    """With the calibration that serves, the one for the literature, and the rule for uncertain faces, from PublicTest.
+    """Add the serving calibration, the literature's, and the rule for uncertain faces, all from PublicTest.
 
-    Without votes, the labels are all the truth there is. score: see ``for_people``. unseen: logits (N, C) and
-    truth (N,) of cross-validation, where PublicTest has few faces.
+    Without votes, the labels are the only truth. score: see ``for_people``. unseen: logits (N, C) and
+    truth (N,) from cross-validation, used if PublicTest is small.
     """
     if unseen:
         few = fit_calibration(*unseen)
@@ -104,7 +104,7 @@ def calibrated(
 
 
 def measured(graph: Network, config: BundleConfig, data: FaceData) -> BundleConfig:
-    """With what is measured on each test split that the data has."""
+    """Add the figures measured on each test split in the data."""
     present = [split for split in ("public", "private") if (data.split == split).any()]
     figures: Any = {split: evaluate(Classifier(graph, config), data, split) for split in present}
     return replace(config, metrics=figures)
@@ -125,7 +125,7 @@ def parity(
     """Write each form, and float32, into the folder and measure it on PublicTest, uncalibrated.
 
     ``same_answer`` is the share of faces on which the form agrees with float32, ``probability_gap``
-    the greatest difference of a probability. Times are medians, in milliseconds.
+    the largest difference in a probability. Times are medians, in milliseconds.
     """
     plain = in_precision("float32", network, config)
     public, train = data.of("public"), data.of("train")
@@ -150,7 +150,7 @@ def parity(
 
 
 def write_config(folder: Path, config: BundleConfig) -> None:
-    """Write the card and the config, with the SHA-256 of every file beside it."""
+    """Write the card and the config, with the SHA-256 of every other file."""
     (folder / CARD).write_text(model_card(config))
     files = {name: sha256_of(folder / name) for name in (GRAPH, WEIGHTS, CARD) if (folder / name).is_file()}
     (folder / CONFIG).write_text(replace(config, files=files).to_json())

@@ -1,4 +1,4 @@
-"""The forms in which a network is written: LiteRT in four precisions, ONNX, SavedModel."""
+"""The formats a network can be exported to: LiteRT in four precisions, ONNX, SavedModel."""
 
 import contextlib
 import io
@@ -58,16 +58,16 @@ def write_form(network: Any, form: str, folder: Path, samples: NDArray[np.uint8]
         return path, _saved_model(path)
     if form == ONNX:
         path = folder / "model.onnx"
-        network(samples[:1])  # Keras exports only what was called
+        network(samples[:1])  # Keras exports only models that have been called
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # of tf2onnx, on NumPy 2
+            warnings.simplefilter("ignore", FutureWarning)  # from tf2onnx on NumPy 2
             network.export(path, format="onnx", verbose=False)
         return path, _onnx(path)
     raise BundleError(f"Unknown form {form!r}: use one of {', '.join(FORMS)}.")
 
 
 def in_precision(precision: str, network: Any, config: BundleConfig) -> Any:
-    """The same network, its weights held in another precision."""
+    """A copy of the network with its weights in another precision."""
     keras.config.set_dtype_policy(precision)
     try:
         copy = build(config.arch, len(config.labels), **config.arch_options)
@@ -78,12 +78,12 @@ def in_precision(precision: str, network: Any, config: BundleConfig) -> Any:
 
 
 def size_of(path: Path) -> int:
-    """Bytes of a file, or of all files in a folder."""
+    """Size in bytes of a file, or of all files in a folder."""
     return sum(file.stat().st_size for file in ([path] if path.is_file() else path.rglob("*")) if file.is_file())
 
 
 def scratch() -> "tempfile.TemporaryDirectory[str]":
-    """A folder for forms that are only measured; gone at the end."""
+    """A temporary folder for forms that are only measured."""
     return tempfile.TemporaryDirectory(prefix="emotion-forms-")
 
 

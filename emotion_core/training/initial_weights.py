@@ -1,4 +1,4 @@
-"""Where a training starts from: initial weights, another bundle's network, frozen layers."""
+"""What training starts from: initial weights, another bundle's network, frozen layers."""
 
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,10 @@ from ..recognition.keras_network import load_network
 
 def load_initial(model: Any, path: str | Path, labels: tuple[str, ...] = ()) -> int:
     """Start from a bundle's folder, from a ``.weights.h5`` of the same network, or from an ``.npz``
-    whose arrays are named by variable path (``|`` for ``/``), others being passed over.
+    whose arrays are named by variable path (``|`` for ``/``); other arrays are ignored.
 
-    ``labels``, of the classes of ``model``, are needed for a bundle alone: its head goes to the
-    labels that both know. Returns how many variables were set; TrainingError when nothing fits.
+    ``labels``, the classes of ``model``, are needed only for a bundle: its head is copied for the
+    labels that both share. Returns how many variables were set; TrainingError when nothing fits.
     """
     path = Path(path)
     if (path / CONFIG).is_file():
@@ -44,10 +44,10 @@ def load_initial(model: Any, path: str | Path, labels: tuple[str, ...] = ()) -> 
 
 
 def freeze_before(network: Any, name: str) -> int:
-    """Let only the named layer and those after it be trained; returns how many layers are frozen.
+    """Train only the named layer and those after it; returns how many layers are frozen.
 
     Frozen normalisations keep their statistics. ``logits`` trains the head alone. TrainingError
-    for a layer that the network, or the backbone inside it, does not have.
+    for a layer that neither the network nor its backbone has.
     """
     flat = [
         inner for layer in network.layers for inner in (layer.layers if isinstance(layer, keras.Model) else [layer])

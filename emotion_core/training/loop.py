@@ -1,10 +1,10 @@
 """The training loop: one network, one data set, one recorded configuration.
 
-Every epoch ends with a checkpoint, written beside the old one and then renamed, from which
-``resume`` goes on to the same history as an uninterrupted run. The epoch is kept whose averaged
-weights, with batch-normalisation statistics of their own, lose least on PublicTest, measured
-against what the network is asked for, the labels and votes: a loss counts every face, where
-accuracy counts only those at the edge. PrivateTest is never looked at here.
+Every epoch ends with a checkpoint, written to a temporary file and then renamed, from which
+``resume`` continues to the same history as an uninterrupted run. The best epoch is the one whose
+averaged weights, with their own batch-normalisation statistics, have the lowest loss on PublicTest
+against the targets (labels and votes): a loss counts every face, while accuracy counts only those
+at the decision boundary. PrivateTest is never used here.
 """
 
 import time
@@ -38,10 +38,10 @@ from .views import Views
 
 BEST: Final = "best.weights.h5"
 CHECKPOINT: Final = "checkpoint.weights.h5"
-#: How much of the augmentation a teacher's views get once more: so little that the teacher's answer still holds,
-#: and enough that a few views are not learnt by heart.
+#: Strength of the extra augmentation on teachers' views: weak enough that the teacher's answer still holds,
+#: strong enough that a few views are not memorised.
 ON_VIEWS: Final = 0.25
-#: Faces of PublicTest under which the last epoch is kept.
+#: With fewer PublicTest faces than this, the last epoch is kept.
 FEW_TO_CHOOSE_BY: Final = 100
 
 
@@ -50,8 +50,8 @@ def batches(
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]]:
     """Yield (indices, faces, own) of one epoch: a function of the seed and the epoch alone.
 
-    faces: float32 (N, side, side, C), augmented; where they are mixed with the row before,
-    ``own`` (N,) is each row's own share.
+    faces: float32 (N, side, side, C), augmented; with mixup, each is mixed with the previous row,
+    and ``own`` (N,) is each row's own share.
     """
     rng = np.random.default_rng((config.seed, epoch))
     count, strength = len(data), config.strength(epoch) * (ON_VIEWS if config.teacher_views else 1)
@@ -60,7 +60,7 @@ def batches(
         order = rng.choice(count, count, p=chance / chance.sum())
     else:
         order = rng.permutation(count)
-    order = filled(order, config.batch_size)  # one shape: one compiled step
+    order = filled(order, config.batch_size)  # one batch shape, so that one step is compiled
     for start in range(0, len(order), config.batch_size):
         chosen = order[start : start + config.batch_size]
         own = np.ones(len(chosen), np.float32)
@@ -71,7 +71,7 @@ def batches(
 
 
 def mixed(values: NDArray[np.float32], own: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Mix each row of a batch with the row before it."""
+    """Mix each row of a batch with the previous row."""
     if (own == 1).all():
         return values
     share = own.reshape(-1, *[1] * (values.ndim - 1))
@@ -79,7 +79,7 @@ def mixed(values: NDArray[np.float32], own: NDArray[np.float32]) -> NDArray[np.f
 
 
 def compiled(config: TrainConfig, labels: tuple[str, ...], steps: int) -> tuple[Any, Any]:
-    """Build (network, trainer); the trainer is the network from its own size on, compiled."""
+    """Build (network, trainer); the trainer is the network after its upscaling, compiled."""
     keras.utils.set_random_seed(config.seed)
     options = {**config.arch_options, "dropout": config.dropout}
     keras.config.set_dtype_policy(config.precision)
@@ -117,7 +117,7 @@ def _built(config: TrainConfig, labels: tuple[str, ...], options: dict[str, Any]
         return build(config.arch, len(labels), **options, weights=config.weights)
     except EmotionError:
         raise
-    except Exception as error:  # a bare one, where the network is not there
+    except Exception as error:  # Keras raises a bare Exception when the download fails
         raise DataError(
             f"The {config.weights} weights cannot be downloaded ({str(error).splitlines()[0][:200]}). Connect to the "
             "network once, or start from a bundle with --from or from a file with --init."
@@ -128,19 +128,19 @@ def train(data: FaceData, config: TrainConfig, out: str | Path, resume: bool = F
     """Train and return the network with its best averaged weights.
 
     ``out`` receives ``run.json``, ``history.csv``, ``best.weights.h5`` and the checkpoint.
-    Raises TrainingError when ``out`` holds another run and ``resume`` is not set, or when it
-    was begun with another configuration.
+    Raises TrainingError when ``out`` holds a run and ``resume`` is not set, or when that run
+    has another configuration.
     """
     folder = Path(out)
     train_part, public = data.of("train"), data.of("public")
     open_run(folder, record_of(data, config), resume)
     steps = steps_of(len(train_part), config.batch_size)
-    few = len(public) < FEW_TO_CHOOSE_BY  # then the end of the schedule is better than the luckiest epoch
+    few = len(public) < FEW_TO_CHOOSE_BY  # then the end of the schedule beats the luckiest epoch
     network, trainer = compiled(config, data.labels, steps)
     if (folder / CHECKPOINT).is_file():
         trainer.load_weights(folder / CHECKPOINT)
     started = int(trainer.optimizer.iterations) // steps
-    keep_history(folder, started)  # a kill may fall between an epoch's row and its checkpoint
+    keep_history(folder, started)  # a kill may have come between an epoch's row and its checkpoint
     weight = class_weights(train_part, config.class_weight_power)
     views = Views(train_part, config, folder) if config.teacher_views else None
     clean = train_part.faces
@@ -167,13 +167,13 @@ def train(data: FaceData, config: TrainConfig, out: str | Path, resume: bool = F
             )
             bar.update(step + 1, [(name, float(logs[name])) for name in sums])  # the bar shows means
             sums = {name: total + float(logs[name]) for name, total in sums.items()}
-        average.on_test_begin()  # the averaged weights come in
+        average.on_test_begin()  # swap the averaged weights in
         with own_statistics(network, clean):
             found = {name: round(score, 5) for name, score in scores(network, public, config).items()}
             if few or found["public_goal"] < best:
                 best = found["public_goal"]
                 save(network, folder / BEST)
-        average.on_test_end()  # and go out again
+        average.on_test_end()  # and out again
         row = {
             "epoch": epoch + 1,
             "loss": round(sums["loss"] / steps, 5),
@@ -189,9 +189,9 @@ def train(data: FaceData, config: TrainConfig, out: str | Path, resume: bool = F
 
 
 def scores(network: Any, part: FaceData, config: TrainConfig) -> dict[str, float]:
-    """On the faces of a part as they are: loss and accuracy by the labels, and the loss by what is asked for."""
+    """On a part's unmodified faces: loss and accuracy against the labels, and loss against the targets."""
     count = len(part)
-    # Several devices share every batch evenly: the last one is filled up with faces that do not count.
+    # Several devices share every batch evenly, so the last one is padded with faces that do not count.
     rows = np.arange(divisible(count)) % count
     answers = softmax(network.predict(part.faces[rows], batch_size=divisible(256), verbose=0)[:count])
     goal = targets(part, without_teachers(config))
@@ -203,7 +203,7 @@ def scores(network: Any, part: FaceData, config: TrainConfig) -> dict[str, float
 
 
 def record_of(data: FaceData, config: TrainConfig) -> dict[str, Any]:
-    """What the run's folder says of how it was begun."""
+    """The record of how a run was started, for its folder."""
     init, earlier = Path(config.init) if config.init else None, []
     if init and (init / CONFIG).is_file():
         earlier, init = read_stages(init), weights_file(Bundle.open(init))
@@ -224,13 +224,13 @@ def record_of(data: FaceData, config: TrainConfig) -> dict[str, Any]:
 
 
 def _seed_dropout(network: Any, seed: int, epoch: int) -> None:
-    """Let the epoch's dropout, too, depend on seed and epoch alone: checkpoints do not hold its state."""
+    """Make dropout depend on seed and epoch alone, as checkpoints do not store its state."""
     for variable in network.variables:
         if variable.path.endswith("seed_generator_state"):
             variable.assign(np.array([seed, epoch], np.uint32))
 
 
 def save(model: Any, path: Path) -> None:
-    """Save weights (and the optimizer's state, if the model has one) so that a kill loses nothing."""
+    """Save weights (and the optimizer's state, if any) atomically, so that a kill loses nothing."""
     with unfinished(path) as part:
         model.save_weights(part)

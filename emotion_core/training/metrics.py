@@ -1,4 +1,4 @@
-"""Figures of merit from probabilities and truth; scikit-learn's wherever it has them."""
+"""Metrics from probabilities and truth; scikit-learn's where available."""
 
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ def metrics(probabilities: NDArray[np.float64], truth: NDArray[np.int64], labels
     """Accuracy, macro figures, per-class figures, NLL, ROC AUC, calibration, confusion (rows: truth).
 
     probabilities: (N, C), truth: int (N,). Shares are 0 to 1, rounded to five digits. A class
-    without a face counts as 0 in macro figures; ``roc_auc`` is None unless all are present.
+    without faces counts as 0 in macro figures; ``roc_auc`` is None unless all classes are present.
     """
     ids, guess = np.arange(len(labels)), probabilities.argmax(axis=1)
     precision, recall, f1, support = precision_recall_fscore_support(truth, guess, labels=ids, zero_division=0)
@@ -46,7 +46,7 @@ def metrics(probabilities: NDArray[np.float64], truth: NDArray[np.int64], labels
 
 
 def roc_auc(probabilities: NDArray[np.float64], truth: NDArray[np.int64]) -> float:
-    """The area under the ROC curve, one class against the rest, the mean over the classes."""
+    """The area under the ROC curve, one-vs-rest, averaged over the classes."""
     present = np.eye(probabilities.shape[1], dtype=int)[truth]
     return float(roc_auc_score(present, probabilities, average="macro"))
 
@@ -80,9 +80,9 @@ def expected_calibration_error(
 
 
 def interval(guess: NDArray[np.int64], truth: NDArray[np.int64], classes: int) -> dict[str, list[float]]:
-    """95% intervals: Wilson's of the accuracy, and of macro-F1 over faces drawn with replacement, seed 0."""
-    # Each resample is a draw of confusion matrices: the same, and much faster than drawing faces. One face more
-    # a class, spread over the answers, keeps few faces without a mistake from promising that there will be none.
+    """95% intervals: Wilson's for the accuracy, and a bootstrap over faces for macro-F1, seed 0."""
+    # Each resample draws a confusion matrix: equivalent to drawing faces, and much faster. One extra face per
+    # class, spread over the answers, keeps a few faces without a mistake from implying that there are none.
     cells = np.bincount(truth * classes + guess, minlength=classes**2) + 1 / classes
     drawn = np.random.default_rng(0).multinomial(len(truth), cells / cells.sum(), RESAMPLES)
     tables = drawn.reshape(RESAMPLES, classes, classes)
@@ -98,7 +98,7 @@ def interval(guess: NDArray[np.int64], truth: NDArray[np.int64], classes: int) -
 def nll_of_votes(probabilities: NDArray[np.float64], data: FaceData) -> float | None:
     """Cross-entropy against the FER+ votes, in nats, over the faces that the voters could name.
 
-    Votes for an expression that the labels do not have are left out. None without votes.
+    Votes for expressions outside the labels are ignored. None without votes.
     """
     if data.votes is None:
         return None
@@ -115,7 +115,7 @@ def nll_of(probabilities: NDArray[np.float64], goal: NDArray[np.floating[Any]]) 
 
 
 def share_interval(right: NDArray[np.bool_]) -> list[float]:
-    """Wilson's 95% interval of a share (1927): of 9 right in 9 it is 0.70 to 1, not 1 to 1."""
+    """Wilson's 95% interval of a share (1927): for 9 right out of 9 it is 0.70 to 1, not 1 to 1."""
     hits, count, z2 = int(right.sum()), len(right), 1.96**2
     middle = (hits + z2 / 2) / (count + z2)
     half = 1.96 / (count + z2) * (hits * (count - hits) / max(count, 1) + z2 / 4) ** 0.5
@@ -123,5 +123,5 @@ def share_interval(right: NDArray[np.bool_]) -> list[float]:
 
 
 def number(value: Any) -> float:
-    """Rounded to five digits, as every recorded figure is."""
+    """Rounded to five digits, like every recorded figure."""
     return round(float(value), 5)

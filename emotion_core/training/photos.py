@@ -1,4 +1,4 @@
-"""Labelled photos through the whole pipeline: found, cropped and named as the page would."""
+"""Labelled photos through the whole pipeline: detected, cropped and classified as on the page."""
 
 import csv
 from collections.abc import Callable
@@ -20,10 +20,10 @@ _SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 
 @dataclass(frozen=True)
 class Photos:
-    """What the detector found: the largest face of each photo.
+    """The largest detected face of each photo.
 
     crops: uint8 (F, H, W, C) of the photos with a face. truth: int (F,), index into ``labels``.
-    missed: the truth of the photos in which no face was found, or that cannot be read.
+    missed: the truth of photos that have no detected face or cannot be read.
     """
 
     crops: NDArray[np.uint8]
@@ -33,7 +33,7 @@ class Photos:
     detector: str
 
     def score(self, answer: Callable[[NDArray[np.uint8]], NDArray[np.float64]]) -> dict[str, Any]:
-        """Accuracy and balanced accuracy over all photos, those without a face being wrong.
+        """Accuracy and balanced accuracy over all photos; those without a face count as wrong.
 
         answer: crops -> probabilities (F, C), in the order of ``labels``.
         """
@@ -52,10 +52,10 @@ class Photos:
 
 
 def read_photos(folder: Path, recognizer: EmotionRecognizer) -> Photos:
-    """Find the faces of a folder of classes, or of one with ``labels.csv`` (path, label).
+    """Find the faces in a folder of class folders, or one with ``labels.csv`` (path, label).
 
-    Photos of a class that the network does not have are left out. Raises DataError when the
-    folder has no labelled photo.
+    Photos of classes that the network does not have are skipped. Raises DataError when no
+    labelled photo, or no face in one, is found.
     """
     labels = recognizer.config.labels
     listed = [(path, label) for path, label in _listed(folder) if label in labels]

@@ -34,9 +34,9 @@ __all__ = ["TrainConfig", "continued", "load_for", "train_bundle"]
 def load_for(
     path: Path, votes: Path | None, config: TrainConfig, ferplus: bool = False, seek: FaceSeeker | None = None
 ) -> FaceData:
-    """Load data in the shape that the configured network takes; with ``ferplus``, by its votes.
+    """Load data in the shape that the configured network takes; with ``ferplus``, labelled by its votes.
 
-    seek: finds the faces, where the data is of photos.
+    seek: finds the faces if the data consists of photos.
     """
     options = options_of(config.arch, config.arch_options)
     data = load(path, votes, side=options.get("crop_size", 48), channels=options.get("channels", 1), seek=seek)
@@ -61,15 +61,15 @@ def train_bundle(
 ) -> Bundle:
     """Train on the data's Training split and write a bundle to ``out``; ``out/run`` keeps the run.
 
-    flip: whether the bundle is to look at each face's mirror image too. sees: what it is shown when it
-    serves, the faces that are found or the whole picture. learns: ``whole``, the network; ``crossed``, the
-    same, and others on parts of the data, so that each face is once unseen: for the calibration of few
-    faces, and to say how good it is; ``head``, see ``probe``: what the configuration says of epochs and
-    steps then counts for nothing. Raises TrainingError for data that cannot be used, when ``out`` holds another
-    run, and once it is trained on another backend than TensorFlow, which alone can export.
+    flip: whether the bundle also uses each face's mirror image. sees: what it is given when serving,
+    detected faces or the whole picture. learns: ``whole``, the whole network; ``crossed``, the same plus
+    cross-validation networks that leave each face out once, to calibrate and measure with few faces;
+    ``head``, see ``probe``: the configured epochs and steps are then ignored. Raises TrainingError when
+    ``out`` holds another run, and after training on a backend other than TensorFlow, which alone can
+    export; DataError when a class has no training face.
     """
     folder = out / "run"
-    class_weights(data.of("train"), config.class_weight_power)  # refuses a class without faces
+    class_weights(data.of("train"), config.class_weight_power)  # raises if a class has no faces
     unseen: tuple[NDArray[np.float32], NDArray[np.int64]] | None
     if learns == "head":
         network, unseen = _new_head(data, config, folder, resume)
@@ -107,7 +107,7 @@ def train_bundle(
 def _new_head(
     data: FaceData, config: TrainConfig, folder: Path, resume: bool
 ) -> tuple[Any, tuple[NDArray[np.float32], NDArray[np.int64]]]:
-    """The network of ``probe``, kept as a run of one epoch, and the answers on faces left out."""
+    """The network from ``probe``, recorded as a run of one epoch, and the logits of held-out faces."""
     config = replace(config, epochs=1, train_from=HEAD)
     network, found, row = probed(data, config)
     open_run(folder, {**record_of(data, config), "probe": {"strength": found.strength, "parts": PARTS}}, resume)
@@ -121,7 +121,7 @@ def _new_head(
 def _crossed(
     data: FaceData, config: TrainConfig, folder: Path, flip: bool
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Logits (N, C) of faces that the network which gave them had not seen, and their truth (N,)."""
+    """Cross-validation: logits (N, C) of held-out faces, and their truth (N,)."""
     found = []
     for number, fold in enumerate(folds_of(data), 1):
         kept = folder / f"fold-{number}.json"

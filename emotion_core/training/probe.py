@@ -1,6 +1,6 @@
-"""A new head on a network that knows faces: what a handful of pictures can teach, in seconds.
+"""A linear probe: a new head on a network that knows faces, trained on a few pictures in seconds.
 
-The features stay as they are, and the last layer is a logistic regression on them, its strength chosen by
+The features stay frozen, and the last layer is a logistic regression on them, its strength chosen by
 cross-validation. With few pictures this beats training the whole network, which forgets what it knew faster
 than it learns (Kumar et al. 2022, "Fine-Tuning can Distort Pretrained Features", arXiv:2202.10054).
 """
@@ -22,7 +22,7 @@ from .evaluate import mirror
 from .initial_weights import load_initial
 from .metrics import nll_of
 
-#: How much the head may depend on single faces, from hardly at all on; scikit-learn's C.
+#: How much the head may depend on single faces, from hardly at all upwards; scikit-learn's C.
 STRENGTHS: Final = tuple(float(value) for value in np.logspace(-3.5, 0.5, 9))
 PARTS: Final = 5
 _STEPS: Final = 300
@@ -32,8 +32,8 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Probe:
-    """The head that was found. kernel (F, C), bias (C,); strength: chosen of ``STRENGTHS``; unseen: logits (N, C)
-    and truth (N,) of faces that were left out while the head was fitted to the others.
+    """The fitted head. kernel (F, C), bias (C,); strength: chosen from ``STRENGTHS``; unseen: cross-validated
+    logits (N, C) and truth (N,).
     """
 
     kernel: Floats
@@ -47,9 +47,9 @@ def probe(
 ) -> Probe:
     """Fit a head to features (N, F) and truth (N,).
 
-    groups (N,): rows of one face and its mirror image, which are left out together. given: logits (N, C) of
-    the head there was, which the new one only corrects. Of the strengths whose loss cannot be told from the
-    best one's (one standard error), the least is taken.
+    groups (N,): equal for the rows of one face and its mirror image, which are held out together. given:
+    logits (N, C) of the existing head, which the new one only corrects. Takes the smallest strength whose
+    loss is within one standard error of the best.
     """
     start = np.zeros((len(truth), classes)) if given is None else given
     part = _parts(truth, groups)
@@ -75,10 +75,10 @@ def probe(
 
 
 def probed(data: FaceData, config: TrainConfig) -> tuple[Any, Probe, dict[str, Any]]:
-    """A network with the features of ``config.init``, a bundle, and a head for the data's labels.
+    """A network with the features of the bundle ``config.init`` and a head for the data's labels.
 
-    Returns (network, what was found, a row of history). The head is fitted to the Training faces, the
-    strength chosen with PublicTest's, too. Raises DataError when there is nothing to start from.
+    Returns (network, the probe, a history row). The head is fitted to the Training faces; the strength is
+    chosen on PublicTest's as well. Raises DataError when there is no network to start from.
     """
     if not config.init:
         raise DataError("A new head needs a network that knows faces: name one with --from.")
@@ -93,7 +93,7 @@ def probed(data: FaceData, config: TrainConfig) -> tuple[Any, Probe, dict[str, A
     inside = data.only(np.isin(data.split, ("train", "public")))
     features = np.concatenate([_features(body, faces) for faces in (inside.faces, mirror(inside.faces))])
     truth, groups = np.tile(inside.emotion, 2), np.tile(_twins(inside), 2)
-    every = bool(known[0].any(axis=0).all())  # else the scales of old and new columns would not agree
+    every = bool(known[0].any(axis=0).all())  # otherwise old and new columns would differ in scale
     given = features @ known[0] + known[1] if every else None
     found = probe(features, truth, groups, len(data.labels), given)
     train = np.tile(inside.split == "train", 2)
@@ -123,12 +123,12 @@ def _features(body: Any, faces: NDArray[np.uint8]) -> Floats:
 
 
 def _twins(data: FaceData) -> NDArray[np.int64]:
-    """A number for each face, the same for byte-identical ones."""
+    """A group number per face, equal for byte-identical faces."""
     return np.asarray(np.unique(data.hashes(), return_inverse=True)[1], np.int64)
 
 
 def _parts(truth: NDArray[np.int64], groups: NDArray[np.int64]) -> NDArray[np.int64]:
-    """A part 0 to ``PARTS`` - 1 for each row: of every class as many in each, groups whole."""
+    """A fold 0 to ``PARTS`` - 1 for each row: stratified by class, groups kept together."""
     part = np.zeros(len(truth), np.int64)
     for label in np.unique(truth):
         own = np.random.default_rng(0).permutation(np.unique(groups[truth == label]))
@@ -138,7 +138,7 @@ def _parts(truth: NDArray[np.int64], groups: NDArray[np.int64]) -> NDArray[np.in
 
 
 def _fit(features: Floats, truth: NDArray[np.int64], start: Floats, strength: float) -> tuple[Floats, Floats]:
-    """Kernel (F, C) and bias (C,) that make strength x summed NLL + half the kernel's squares smallest."""
+    """Kernel (F, C) and bias (C,) that minimise strength x summed NLL + half the kernel's squared norm."""
     from scipy.optimize import minimize
 
     size, classes = features.shape[1], start.shape[1]

@@ -1,4 +1,4 @@
-"""What a card may say of the data: what was recorded when it was read, not what its labels look like."""
+"""What a card may say about the data: what was recorded on loading, not guesses from its labels."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -22,14 +22,14 @@ def slug(name: str) -> str:
 
 
 def cited(origin: Origin) -> str:
-    """The set's name with its source."""
+    """The data set's name with its source."""
     name = data_name(origin)
     found = " Faces were found in photos." if origin.sought else ""
     return _CITED.get(name, f"Data of its own, `{name}`") + found
 
 
 def how_divided(config: BundleConfig) -> str:
-    """What PublicTest and PrivateTest are here, what looked at them, and the command that measures again."""
+    """What PublicTest and PrivateTest are here, what they were used for, and the command to measure again."""
     origin = origin_of(config)
     if not is_fer(origin):
         made = "were taken from the data by content, a tenth each" if origin.splits == MADE else "came with the data"
@@ -51,13 +51,13 @@ def how_divided(config: BundleConfig) -> str:
 
 
 def begun_when_known(config: BundleConfig) -> list[int]:
-    """The stages, from 1, that began from a finished bundle: one that was exported, and so measured on every split."""
+    """The stages, counted from 1, that started from an exported bundle, which was thus measured on every split."""
     stages: list[dict[str, Any]] = list(config.training.get("stages", []))
     starts = [str(stage.get("config", {}).get("init") or "") for stage in stages]
     return [number for number, start in enumerate(starts, 1) if start and Path(start).suffix not in (".h5", ".npz")]
 
 
 def from_the_hub(sha256: str | None, pin_file: Path = PIN) -> str | None:
-    """The Hub repository that weights of this SHA-256 were published in, where the pin file knows them."""
+    """The Hub repository that published weights with this SHA-256, if the pin file lists them."""
     pin = HubRef.from_pin(pin_file)
     return pin.repo_id if pin and sha256 and sha256 in pin.sha256.values() else None

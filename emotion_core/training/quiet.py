@@ -1,4 +1,4 @@
-"""TensorFlow and its converter write notes to the terminal past Python; a user's own lines drown in them."""
+"""Silence TensorFlow and its converter, whose native log lines would drown out the user's output."""
 
 import logging
 import os
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def quiet_libraries() -> Iterator[None]:
-    """Within, what compiled code writes to the process's error stream is not shown; exceptions are raised as ever."""
+    """Hide what native code writes to the process's stderr inside the context; exceptions propagate as usual."""
     sys.stderr.flush()
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
@@ -25,7 +25,7 @@ def quiet_libraries() -> Iterator[None]:
 
 
 def start_quietly() -> None:
-    """Import the training libraries without their notes; from here on they log errors alone."""
+    """Import the training libraries silently; from then on they log errors only."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with quiet_libraries():
         import keras

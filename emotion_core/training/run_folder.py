@@ -1,4 +1,4 @@
-"""The files of a run: what it was begun with, its history, and what its weights came from."""
+"""The files of a run: its starting record, its history, and the origin of its weights."""
 
 import csv
 import json
@@ -13,21 +13,22 @@ from ..recognition.bundle_config import CONFIG, BundleConfig
 
 RUN: Final = "run.json"
 HISTORY: Final = "history.csv"
-#: The project's recorded runs, one JSON a model.
+#: The project's recorded runs, one JSON file per model.
 RUNS: Final = Path(__file__).parents[2] / "training_notebooks" / "runs"
 
 
 def open_run(folder: Path, record: dict[str, Any], resume: bool) -> None:
-    """Create the run's folder, or check that it holds the same run and may go on.
+    """Create the run's folder, or check that it holds the same run and may continue.
 
-    A start that came to nothing, before the end of the first epoch, is simply begun again.
+    A run that stopped before the end of its first epoch simply starts over. Raises TrainingError
+    when the folder holds another run, or one that is not to be resumed.
     """
     run = folder / RUN
     if run.is_file() and (folder / HISTORY).is_file():
         if not resume:
             raise TrainingError(f"{folder} already holds a run: add --resume to continue, or choose another --out.")
         begun = read_json(run)
-        # Newer code may go on, and is not recorded; the data's content counts, not its name.
+        # Newer code may resume and is not recorded; the data's content matters, not its name.
         passed_over = dict.fromkeys(("code", "data", "probe", "base_model"))
         if {**begun, **passed_over} != {**record, **passed_over}:
             raise TrainingError(
@@ -40,7 +41,7 @@ def open_run(folder: Path, record: dict[str, Any], resume: bool) -> None:
 
 
 def code_version() -> dict[str, str]:
-    """The package's version and, in a clone, the commit; ``+`` where files were changed since."""
+    """The package's version and, in a clone, the commit, with ``+`` if files have changed since."""
     here = Path(__file__).parent
     try:
         commit, changed = (
@@ -53,16 +54,16 @@ def code_version() -> dict[str, str]:
 
 
 def code_words(code: dict[str, str]) -> str:
-    """What ``code_version`` found, for people."""
+    """The result of ``code_version``, in words."""
     commit = f"commit {code['commit'][:12]}" if code["commit"] else "outside a clone"
     changed = ", with changes of its own" if code["commit"].endswith("+") else ""
     return f"version {code['version']}, {commit}{changed}"
 
 
 def read_stages(folder: Path) -> list[dict[str, Any]]:
-    """What is recorded of a run, with its history so far, after the runs that its weights came from.
+    """A run's record with its history so far, preceded by the runs that its weights came from.
 
-    For the folder of a bundle: what its config says. An empty list where nothing is recorded.
+    For a bundle's folder, the stages in its config. An empty list if nothing is recorded.
     """
     if (folder / RUN).is_file():
         record = read_json(folder / RUN)
@@ -72,7 +73,7 @@ def read_stages(folder: Path) -> list[dict[str, Any]]:
 
 
 def read_history(folder: Path) -> list[dict[str, str]]:
-    """The rows of a run's history.csv; an empty list before the first epoch's end."""
+    """The rows of a run's history.csv; an empty list before the first epoch ends."""
     path = folder / HISTORY
     if not path.is_file():
         return []
@@ -81,7 +82,7 @@ def read_history(folder: Path) -> list[dict[str, str]]:
 
 
 def keep_history(folder: Path, epochs: int) -> None:
-    """Forget the rows after so many epochs."""
+    """Keep only the rows of the first ``epochs`` epochs."""
     rows = read_history(folder)[:epochs]
     kept = folder / "kept"
     kept.mkdir(exist_ok=True)
@@ -95,7 +96,7 @@ def keep_history(folder: Path, epochs: int) -> None:
 
 
 def append_history(folder: Path, row: dict[str, Any]) -> None:
-    """Add an epoch's row; the first one makes the file and its header."""
+    """Add an epoch's row; the first one creates the file and its header."""
     path = folder / HISTORY
     new = not path.is_file()
     with path.open("a", newline="") as file:
@@ -106,7 +107,7 @@ def append_history(folder: Path, row: dict[str, Any]) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """What a recorded file says; ReportError where it is missing."""
+    """The content of a recorded JSON file; ReportError if it is missing."""
     if not path.is_file():
         raise ReportError(f"{path.name} is not recorded yet in {path.parent}.")
     return json.loads(path.read_text())

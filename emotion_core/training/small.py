@@ -1,4 +1,4 @@
-"""Thirty pictures a class: how a run's settings follow the size of its data, and what cross-validation says of it."""
+"""Small data sets, such as thirty pictures per class: settings scaled to the data's size, and cross-validation."""
 
 import json
 from collections.abc import Collection
@@ -17,27 +17,27 @@ from .card import SPLIT_NAMES
 from .config import TrainConfig
 from .metrics import expected_calibration_error, number, share_interval
 
-#: Training faces: from so many on, the defaults fit.
+#: Training faces from which the default settings apply.
 LARGE: Final = 2000
-#: Faces under which a measurement is said to say little.
+#: With fewer test faces than this, the user is told that the figures say little.
 FEW: Final = 200
-#: Steps of the optimiser that a small run is given, and its fewest epochs.
+#: Optimiser steps of a small run, and its minimum number of epochs.
 _STEPS: Final = 200
 _FEWEST_EPOCHS: Final = 14
-#: Epochs that the weights' average looks back on.
+#: Epochs covered by the weight average.
 _AVERAGED: Final = 2
-#: With fewer than so many unseen faces, cross-validation says how good the network is, and how sure it may be.
+#: With fewer unseen faces than this, accuracy and calibration come from cross-validation.
 FEW_UNSEEN: Final = 300
 FOLDS: Final = 3
-#: Settings that speak of how a whole network is trained: whoever gives one wants that, not a new head alone.
+#: Settings that only apply to training a whole network: giving one selects that over a new head alone.
 WHOLE_NETWORK: Final = frozenset(
     ("epochs", "batch_size", "learning_rate", "weight_decay", "dropout", "ema", "mixup", "train_from", "teachers")
 )
 
 
 def steps_of(count: int, batch_size: int) -> int:
-    """Steps of an epoch. A last batch that is not full is filled up with faces of the same epoch, so that none is
-    passed over; where it is less than a hundredth of all, it is left out, other faces every time.
+    """Steps per epoch. A partial last batch is filled up with faces of the same epoch, so that none is skipped;
+    if it has less than a hundredth of all faces, it is dropped (different faces each epoch).
     """
     whole, rest = divmod(count, batch_size)
     return whole + (rest > count / 100) or 1
@@ -50,10 +50,9 @@ def filled(order: NDArray[np.int64], batch_size: int) -> NDArray[np.int64]:
 
 
 def suited(config: TrainConfig, faces: int, asked: Collection[str] = ()) -> TrainConfig:
-    """The configuration for so many Training faces; what was ``asked`` for by name stays.
+    """The configuration scaled to this many Training faces; settings named in ``asked`` stay.
 
-    A small set is gone through oftener, in smaller batches, and its weights are averaged over epochs that
-    are shorter.
+    A small set gets more epochs and smaller batches, and a weight average that fits its shorter epochs.
     """
     if faces >= LARGE:
         return config
@@ -70,7 +69,7 @@ def suited(config: TrainConfig, faces: int, asked: Collection[str] = ()) -> Trai
 
 
 def folds_of(data: FaceData) -> list[FaceData]:
-    """The faces that are learnt from and chosen by, divided anew: in each fold others are unseen, as ``public``."""
+    """Cross-validation folds over the train and public faces; each fold's held-out faces are its ``public`` split."""
     inside = data.only(np.isin(data.split, ("train", "public")))
     fold = np.empty(len(inside), np.int64)
     digests = np.array(inside.hashes())
@@ -85,7 +84,7 @@ def folds_of(data: FaceData) -> list[FaceData]:
 def crossed_figures(
     logits: NDArray[np.float32], truth: NDArray[np.int64], temperature: float, folds: int
 ) -> dict[str, Any]:
-    """What the folds say of faces that a network had not seen: for the card."""
+    """Cross-validated figures, for the card."""
     probabilities = softmax(logits, temperature)
     right = probabilities.argmax(axis=1) == truth
     return {
@@ -98,7 +97,7 @@ def crossed_figures(
 
 
 def kept_logits(path: Path) -> tuple[NDArray[np.float32], NDArray[np.int64]] | None:
-    """What a finished fold gave; None where it is to be done."""
+    """A finished fold's logits and truth; None if it is still to be done."""
     if not path.is_file():
         return None
     content = json.loads(path.read_text())
@@ -106,13 +105,13 @@ def kept_logits(path: Path) -> tuple[NDArray[np.float32], NDArray[np.int64]] | N
 
 
 def keep_logits(path: Path, logits: NDArray[np.float32], truth: NDArray[np.int64]) -> None:
-    """Keep what a fold gave, for a run that is taken up again."""
+    """Save a fold's logits and truth, for resumed runs."""
     with unfinished(path) as part:
         part.write_text(json.dumps({"logits": logits.tolist(), "truth": truth.tolist()}) + "\n")
 
 
 def outcome(config: BundleConfig) -> str:
-    """A few lines for the end of a training: how good it is, by how many faces, and how little those say."""
+    """A summary to end training with: the accuracy, on how many faces, and how little they may say."""
     lines = []
     for split, figures in config.metrics.items():
         low, high = figures["interval"]["accuracy"]

@@ -1,4 +1,4 @@
-"""What a network is asked to answer: labels, softened by smoothing, FER+ votes and teachers."""
+"""Training targets: labels, softened by smoothing, FER+ votes and teachers."""
 
 import hashlib
 from dataclasses import replace
@@ -17,10 +17,10 @@ from .config import TrainConfig
 
 
 def targets(data: FaceData, config: TrainConfig, folder: Path | None = None) -> NDArray[np.float32]:
-    """Soft targets, float32 (N, C): the label, smoothed, and shares of the FER+ votes and the teachers.
+    """Soft targets, float32 (N, C): the smoothed label, with shares of the FER+ votes and the teachers.
 
-    Votes act as a label smoothing that knows each face; a face without any keeps its label.
-    folder: where the teachers' answers are kept for a resumed run, since to ask them takes minutes.
+    Votes act as label smoothing specific to each face; a face without votes keeps its label.
+    folder: caches the teachers' answers for a resumed run, since computing them takes minutes.
     """
     classes = len(data.labels)
     goal = np.eye(classes, dtype=np.float32)[data.emotion]
@@ -37,26 +37,26 @@ def targets(data: FaceData, config: TrainConfig, folder: Path | None = None) -> 
 
 
 def without_teachers(config: TrainConfig) -> TrainConfig:
-    """The same, learning from labels and votes alone."""
+    """The same configuration, with labels and votes as the only targets."""
     return replace(config, teachers=())
 
 
 def teaching(data: FaceData, config: TrainConfig, folder: Path | None = None) -> NDArray[np.float64]:
     """The teachers' mean answer to each face and its mirror image, float64 (N, C).
 
-    Raises TrainingError for a teacher of other labels or another crop.
+    Raises TrainingError for a teacher with other labels or another crop shape.
     """
     logits = [_answers(Bundle.open(Path(teacher)), data, folder) for teacher in config.teachers]
     return np.asarray(np.mean([softmax(each, config.distil_temperature) for each in logits], axis=0))
 
 
 def asked_weights(teacher: Bundle) -> Path:
-    """The file whose answers are learnt: what the teacher serves from."""
+    """The weights file that the teacher serves from, and whose answers are learnt."""
     return teacher.folder / teacher.serves_from()
 
 
 def taking(teacher: Bundle, data: FaceData) -> Bundle:
-    """The teacher, where it knows the data's labels and takes its crops; TrainingError where it does not."""
+    """The teacher, if it has the data's labels and takes its crops; TrainingError otherwise."""
     config = teacher.config
     if config.labels != data.labels:
         raise TrainingError(f"Teacher {teacher.origin} knows {', '.join(config.labels)}, not {', '.join(data.labels)}.")
@@ -66,14 +66,14 @@ def taking(teacher: Bundle, data: FaceData) -> Bundle:
 
 
 def _answers(teacher: Bundle, data: FaceData, folder: Path | None) -> NDArray[np.float32]:
-    """A teacher's calibrated logits, float32 (N, C), the mean of both views; kept in a file of the folder."""
+    """A teacher's calibrated logits, float32 (N, C), the mean of both views; cached in the folder."""
     config = taking(teacher, data).config
     weights = sha256_of(asked_weights(teacher))
     asked = hashlib.sha256(f"{data.digest()} {weights} {config.temperature} {config.bias}".encode()).hexdigest()
     kept = folder / f"answers-{asked[:16]}.npy" if folder else None
     if kept and kept.is_file():
         return np.asarray(np.load(kept, allow_pickle=False), np.float32)
-    # Both views are asked for here: one that looks twice by itself would be asked for four.
+    # Both views are computed here; a classifier that mirrors by itself would compute four.
     classifier = Classifier.from_bundle(teacher).unmirrored()
     views = [classifier.logits(data.faces), classifier.logits(np.ascontiguousarray(data.faces[:, :, ::-1]))]
     answers = np.asarray(np.mean(views, axis=0) / config.temperature, np.float32)

@@ -1,4 +1,4 @@
-"""Everything of training that notebooks and programs need, from one place: data, networks, runs, figures."""
+"""Everything from training that notebooks and programs need, in one place: data, networks, runs, figures."""
 
 from ..datasets.drawn import drawn_faces, relabelled, write_folders
 from ..datasets.sources import faces_of, fer2013, pets

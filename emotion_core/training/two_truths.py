@@ -1,4 +1,4 @@
-"""Whether a network agrees with the single label, and with the majority of ten people: always both."""
+"""Agreement with both truths: the single label, and the majority of ten people."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -17,7 +17,7 @@ _HALF: Final = 0.5
 
 
 def votes_on(data: FaceData, labels: tuple[str, ...]) -> NDArray[np.float64]:
-    """The votes as shares over these labels, float64 (N, C); a row of zeros where hardly anyone chose one of them."""
+    """The votes as shares over these labels, float64 (N, C); zeros where at most half of the votes name one of them."""
     if data.votes is None:
         return np.zeros((len(data), len(labels)))
     known = np.stack([data.votes[:, FERPLUS.index(name)] for name in labels], axis=1).astype(np.float64)
@@ -26,9 +26,9 @@ def votes_on(data: FaceData, labels: tuple[str, ...]) -> NDArray[np.float64]:
 
 
 def majority_on(data: FaceData, labels: tuple[str, ...]) -> NDArray[np.int64]:
-    """The label that more than half of all ten ballots name, int64 (N,); -1 where none does.
+    """The label named by more than half of all ten ballots, int64 (N,); -1 if there is none.
 
-    Ballots for "unknown" and "no face" count against a majority, too.
+    Ballots for "unknown" and "no face" also count against a majority.
     """
     if data.votes is None:
         return np.full(len(data), -1, np.int64)
@@ -40,7 +40,7 @@ def majority_on(data: FaceData, labels: tuple[str, ...]) -> NDArray[np.int64]:
 def two_truths(probabilities: NDArray[np.float64], data: FaceData, labels: tuple[str, ...]) -> dict[str, Any]:
     """Agreement with label and majority, each with its 95% interval; NLL and ECE against labels and votes.
 
-    The ECE against votes compares the confidence with the share of the voters who chose the answer.
+    The ECE against votes compares the confidence with the share of voters who chose the answer.
     """
     guess, majority, votes = probabilities.argmax(axis=1), majority_on(data, labels), votes_on(data, labels)
     known, voted = majority >= 0, votes.any(axis=1)
@@ -62,7 +62,7 @@ def two_truths(probabilities: NDArray[np.float64], data: FaceData, labels: tuple
 
 
 def corruption_table(answer: Answer, data: FaceData, labels: tuple[str, ...]) -> dict[str, Any]:
-    """Agreement with label and majority on each kind of spoilt faces, and the mean over the kinds."""
+    """Agreement with label and majority under each corruption, and the mean over all of them."""
     rows: dict[str, Any] = {}
     for name, change in CORRUPTIONS.items():
         both = two_truths(answer(change(data.faces)), data, labels)
@@ -76,7 +76,7 @@ def corruption_table(answer: Answer, data: FaceData, labels: tuple[str, ...]) ->
 
 
 def subsets_of(answer: Answer, data: FaceData, rows: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
-    """The same truths on some rows of the whole data set, by the subset's name; row numbers that it lacks raise."""
+    """``two_truths`` on named subsets, given as rows of the whole data set; IndexError for rows that do not exist."""
     found = {}
     for name, chosen in rows.items():
         mask = np.zeros(len(data), bool)
@@ -87,7 +87,7 @@ def subsets_of(answer: Answer, data: FaceData, rows: Mapping[str, NDArray[Any]])
 
 
 def gap(confidence: NDArray[np.float64], reached: NDArray[np.float64], bins: int = 15) -> float:
-    """The mean distance, over equal bins of confidence weighted by their faces, to what was reached."""
+    """The mean gap between confidence and what was reached, over equal bins weighted by their faces."""
     place = np.minimum((confidence * bins).astype(int), bins - 1)
     gaps = np.bincount(place, weights=reached - confidence, minlength=bins)
     return float(np.abs(gaps).sum() / len(confidence))

@@ -1,9 +1,9 @@
-"""A few augmented pictures of every face, and the teachers' answers to just those pictures.
+"""A few augmented views of every face, and the teachers' answers to exactly those views.
 
 Answers to clean faces would tell a student that a dark, turned or blurred face still looks as
-it did (Beyer et al. 2022, "A good teacher is patient and consistent", arXiv:2106.05237). To ask
-large teachers about each picture of each epoch would cost more than the student's own work, so
-a few pictures of each face are drawn and answered beforehand, and the epochs take turns.
+it did (Beyer et al. 2022, "A good teacher is patient and consistent", arXiv:2106.05237). Running
+large teachers on every picture of every epoch would cost more than training the student, so a few
+views of each face are drawn and answered in advance, and the epochs cycle through them.
 """
 
 from pathlib import Path
@@ -19,15 +19,15 @@ from ..recognition.classifier import Classifier, softmax
 from .config import TrainConfig
 from .targets import asked_weights, taking, targets, without_teachers
 
-#: Faces that are drawn and answered at once.
+#: Faces drawn at once.
 _BLOCK: Final = 1024
 
 
 class Views:
-    """Augmented crops, uint8 (N, H, W, C), and what is asked for on them, float32 (N, classes), by epoch."""
+    """Augmented crops, uint8 (N, H, W, C), and their targets, float32 (N, classes), by epoch."""
 
     def __init__(self, data: FaceData, config: TrainConfig, folder: Path | None = None) -> None:
-        """``folder`` keeps the answers for a resumed run. TrainingError for a teacher of other labels or crops."""
+        """``folder`` caches the answers for a resumed run. TrainingError for a teacher with other labels or crops."""
         self._data, self._config, self._folder = data, config, folder
         self._goal = targets(data, without_teachers(config))
         self._teachers = [taking(Bundle.open(Path(teacher)), data) for teacher in config.teachers]
@@ -42,7 +42,7 @@ class Views:
     def _drawn(self, view: int) -> NDArray[np.uint8]:
         config, faces = self._config, self._data.faces
         drawn = np.empty_like(faces)
-        # The strength changes from view to view as it would from epoch to epoch.
+        # The strength varies over the views as it would over the epochs.
         strength = config.strength(view * config.epochs // config.teacher_views)
         for start in range(0, len(faces), _BLOCK):
             rng = np.random.default_rng((config.seed, view, start))

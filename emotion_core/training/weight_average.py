@@ -1,7 +1,7 @@
 """The mean of several networks' weights: one network, no slower, and often better than each.
 
-Fine-tuned from one another, networks lie in one valley of the loss, and the mean of their
-weights is nearer to its floor (Wortsman et al. 2022, "Model soups", arXiv:2203.05482).
+Networks fine-tuned from one another share a basin of the loss, and the mean of their weights is
+closer to its minimum (Wortsman et al. 2022, "Model soups", arXiv:2203.05482).
 """
 
 from collections.abc import Sequence
@@ -25,11 +25,11 @@ from .run_folder import code_version
 
 
 def average_bundles(bundles: Sequence[Bundle], data: FaceData, out: Path, flip: bool = False) -> Bundle:
-    """Write the bundle whose weights are the mean of the given ones', calibrated and measured again.
+    """Write a bundle whose weights are the mean of the given bundles', calibrated and measured again.
 
-    Its batch normalisations get statistics of their own. Its record is that of the one trained last,
-    and which were averaged. A single bundle gets such statistics, too, and is measured again. Raises
-    BundleError when they are not of one architecture, shape and set of labels.
+    Its batch-normalisation statistics are re-estimated. Its record is that of the bundle with the most
+    stages, plus the list of those averaged. A single bundle is also re-estimated and measured. Raises
+    BundleError when they differ in architecture, shape or labels.
     """
     first = bundles[0].config
     for other in (bundle.config for bundle in bundles[1:]):
@@ -53,7 +53,7 @@ def _shape(config: BundleConfig) -> tuple[Any, ...]:
 
 
 def _told(bundle: Bundle) -> dict[str, Any]:
-    """One of the averaged, by how many stages it had been trained for and its weights."""
+    """Identify one averaged bundle by its number of training stages and its weights."""
     return {
         "stages": len(bundle.config.training.get("stages", [])),
         "weights_sha256": sha256_of(weights_file(bundle)),
