@@ -1,1 +1,1 @@
-"""Faces, labels and votes as arrays, whatever layout they came in."""
+"""Faces, labels and votes as arrays, whatever their layout."""

@@ -1,4 +1,4 @@
-"""The names of classes: expressions under any word and in any case take ours, others keep their own."""
+"""Class names: synonyms of expressions, in any case, become our words; other names are kept."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -22,8 +22,8 @@ def expression(name: str) -> str | None:
 def name_classes(names: Iterable[str]) -> tuple[tuple[str, ...], dict[str, int]]:
     """The labels, and the index of each folder's or column's name among them.
 
-    Expressions take our words, so that a model that knows them goes on knowing them, in FER-2013's or
-    FER+'s order where there is nothing else. Names that differ only in case are one class.
+    Expressions become our words, so that a model that knows them still does, in FER-2013's or FER+'s
+    order if there are no other classes. Names that differ only in case are one class.
     """
     written = sorted({name.strip() for name in names})
     spelled: dict[str, str] = {}

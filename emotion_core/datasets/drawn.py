@@ -1,7 +1,7 @@
-"""Drawn pictures in place of a data set that is not available: faces with expressions, cats and dogs.
+"""Drawn stand-ins for a data set that is not available: faces with expressions, cats and dogs.
 
-They let every line of a notebook run, and teach nothing about people: a figure measured on
-them says that the code works, no more.
+They let every line of a notebook run but teach nothing about people: a figure measured on them
+only shows that the code works.
 """
 
 from dataclasses import replace
@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw
 from ..labels import FER2013, FERPLUS
 from .faces import SPLITS, FaceData
 
-#: Of every twenty faces: uneven, as FER-2013's classes are; one of the neutral ones is voted contempt.
+#: Classes of every twenty faces: uneven, like FER-2013's; one of the neutral ones is voted contempt.
 _CYCLE: Final = np.repeat(np.arange(7), (3, 1, 3, 4, 3, 3, 3))
 #: How an expression is drawn: the mouth's curve and opening, the brows' slope and height, the eyes' opening.
 _FEATURES: Final = {
@@ -28,15 +28,15 @@ _FEATURES: Final = {
     "neutral": (0.0, 0.0, 0.0, 0.0, 0.6),
     "contempt": (0.5, 0.0, 0.2, 0.0, 0.4),
 }
-_FINE: Final = 4  # drawn so many times larger, then reduced: smooth lines
+_FINE: Final = 4  # drawn this many times larger, then reduced, for smooth lines
 _SIDE: Final = 48
 
 
 def drawn_faces(count: int = 400, seed: int = 0) -> FaceData:
-    """Faces of FER-2013's seven classes, 48x48 gray, with FER+ votes; 6 in 10 are for training.
+    """Faces of FER-2013's seven classes, 48x48 gray, with FER+ votes; 60% are for training.
 
     With 200 faces or more, every split has every class, and the last two faces are twins of
-    training faces, as some are in the real data.
+    training faces, as occur in the real data.
     """
     rng = np.random.default_rng(seed)
     emotion = np.resize(_CYCLE, count)
@@ -46,7 +46,7 @@ def drawn_faces(count: int = 400, seed: int = 0) -> FaceData:
     faces = np.stack([_face(*_FEATURES[str(name)], lopsided=name == "contempt", rng=rng) for name in names])
     split = _splits(count)
     if count >= 10 * len(_CYCLE):
-        faces[-2:] = faces[place[-2:]]  # of the first twenty, which are for training
+        faces[-2:] = faces[place[-2:]]  # copies from the first twenty, which are for training
     voted = np.array([FERPLUS.index(str(name)) for name in names])
     votes = np.full((count, len(FERPLUS)), 0.0, np.float32)
     certain = rng.uniform(0.55, 1.0, count)
@@ -56,7 +56,7 @@ def drawn_faces(count: int = 400, seed: int = 0) -> FaceData:
 
 
 def drawn_pets(count: int = 400, side: int = 64, seed: int = 0) -> FaceData:
-    """Cats with upright ears and dogs with hanging ones, in colour; 6 in 10 are for training."""
+    """Cats with upright ears and dogs with hanging ones, in colour; 60% are for training."""
     rng = np.random.default_rng(seed)
     kind = np.arange(count) % 2
     pictures = np.stack([_pet(bool(dog), side, rng) for dog in kind])
@@ -64,7 +64,7 @@ def drawn_pets(count: int = 400, side: int = 64, seed: int = 0) -> FaceData:
 
 
 def write_folders(data: FaceData, root: Path) -> Path:
-    """The pictures as ``root/<class>/<number>.png``, a folder as anyone would collect it; returns root."""
+    """Write the pictures as ``root/<class>/<number>.png``, a typical class folder; returns root."""
     for number, (face, label) in enumerate(zip(data.faces, data.emotion, strict=True)):
         folder = root / data.labels[label]
         folder.mkdir(parents=True, exist_ok=True)
@@ -73,7 +73,7 @@ def write_folders(data: FaceData, root: Path) -> Path:
 
 
 def relabelled(data: FaceData, words: dict[str, str]) -> FaceData:
-    """Only the faces of the labels named, under other words: two labels may share one."""
+    """Only the faces with the given labels, renamed; two labels may map to the same word."""
     labels = tuple(sorted(set(words.values())))
     index = {number: labels.index(words[name]) for number, name in enumerate(data.labels) if name in words}
     kept = data.only(np.isin(data.emotion, list(index)))
@@ -81,7 +81,7 @@ def relabelled(data: FaceData, words: dict[str, str]) -> FaceData:
 
 
 def _splits(count: int) -> NDArray[np.str_]:
-    """Six tenths for training, then two for each of the others."""
+    """60% for training, then 20% for each of the others."""
     fifth = count // 5
     return np.repeat(SPLITS, [count - 2 * fifth, fifth, fifth])
 
@@ -95,7 +95,7 @@ def _face(
     lopsided: bool,
     rng: np.random.Generator,
 ) -> NDArray[np.uint8]:
-    """One face, uint8 (48, 48): every measure is the expression's, and a little chance."""
+    """One face, uint8 (48, 48): the expression's measures with a little random variation."""
     curve, opening, slope, height, eyes = (
         value + rng.normal(0, 0.12) for value in (curve, opening, slope, height, eyes)
     )

@@ -1,7 +1,7 @@
-"""Faces as arrays, with their labels and splits, whatever layout they came in.
+"""Faces as arrays, with their labels and splits, whatever their layout.
 
-``load`` reads FER-2013 as Kaggle hands it out, AffectNet, RAF-DB, FER+, or any folder of classes, zipped
-or not; ``layouts`` says which. FER+ votes are joined to FER-2013 by row.
+``load`` reads FER-2013 as distributed on Kaggle, AffectNet, RAF-DB, FER+, or any folder of classes, zipped
+or not; see ``layouts``. FER+ votes are joined to FER-2013 by row.
 """
 
 import hashlib
@@ -41,23 +41,23 @@ class FaceData:
     split: NDArray[np.str_]
     #: The names of the classes.
     labels: tuple[str, ...] = FER2013
-    #: float32 (N, 8), the share of FER+ votes in the order of ``FERPLUS``; a row of zeros where the voters saw no
-    #: face or could not tell; None when not loaded.
+    #: float32 (N, 8), the share of FER+ votes in the order of ``FERPLUS``; a row of zeros if the voters saw no face
+    #: or could not tell; None when not loaded.
     votes: NDArray[np.float32] | None = None
-    #: int64 (N,), the FER+ majority, -1 where there is none; None when not loaded.
+    #: int64 (N,), the FER+ majority, -1 if there is none; None when not loaded.
     voted: NDArray[np.int64] | None = None
     #: float32 (N,), the share of all ballots that name an expression; None when not loaded.
     named: NDArray[np.float32] | None = None
-    #: What could not be used of a folder, a line for each file.
+    #: Files of a folder that could not be used, one line each.
     skipped: tuple[str, ...] = ()
-    #: Where all of it came from.
+    #: Where the data came from.
     origin: Origin = field(default_factory=Origin)
 
     def __len__(self) -> int:
         return len(self.faces)
 
     def only(self, mask: NDArray[np.bool_]) -> "FaceData":
-        """The faces that the mask, bool (N,), is true for."""
+        """The faces for which the mask, bool (N,), is true."""
         return replace(
             self,
             faces=self.faces[mask],
@@ -82,7 +82,7 @@ class FaceData:
         return [hashlib.sha256(face.tobytes()).hexdigest() for face in self.faces]
 
     def digest(self) -> str:
-        """One SHA-256 over all pixels, labels and splits: which data a run has seen."""
+        """One SHA-256 over all pixels, labels and splits, which identifies a run's data."""
         whole = hashlib.sha256()
         for array in (self.faces, self.emotion, np.char.encode(self.split, "ascii")):
             whole.update(np.ascontiguousarray(array).tobytes())
@@ -96,24 +96,24 @@ class FaceData:
 def load(
     path: str | Path, votes: str | Path | None = None, side: int = SIDE, channels: int = 1, seek: Any = None
 ) -> FaceData:
-    """Read a data set; ``side`` and ``channels`` say what its pictures are made into.
+    """Read a data set; its pictures are converted to ``side`` and ``channels``.
 
-    seek: finds and cuts out the face of each photo (see ``sought``); None: pictures are faces already.
-    Files that are not usable pictures are listed in ``skipped``. Raises DataError, naming the row or
-    file, when the data as a whole cannot be used.
+    seek: finds and crops the face in each photo (see ``sought``); None: pictures are faces already.
+    Unusable pictures are listed in ``skipped``. Raises DataError, naming the row or file, when the
+    data as a whole cannot be used.
     """
     path = Path(path).expanduser()
     if not zipfile.is_zipfile(path):
         return _load(path, path, votes, side, channels, seek)
     try:
         with zipfile.ZipFile(path) as archive:
-            # zipfile.Path lists a folder's nameless member as the folder itself, which would be searched for ever.
+            # zipfile.Path lists a nameless member as its own folder, which would be searched forever.
             if not all(name.strip("/") for name in archive.namelist()):
                 raise DataError(f"{path.name} contains a file without a name. Download it again.")
         return _load(zipfile.Path(path), path, votes, side, channels, seek)
     except DataError:
         raise
-    # A broken archive shows at any read, as BadZipFile, zlib.error, EOFError, OSError, RuntimeError and others.
+    # A broken archive can fail at any read, with BadZipFile, zlib.error, EOFError, OSError, RuntimeError and others.
     except Exception as error:
         raise DataError(f"{path.name} is a damaged or locked zip file ({error}). Download it again.") from error
 
@@ -141,9 +141,9 @@ def _load(root: Source, path: Path, votes: str | Path | None, side: int, channel
 def as_ferplus(data: FaceData) -> FaceData:
     """FER-2013 with the eight labels of FER+: the votes are the truth.
 
-    To be measured on, a face must have a majority, as in the paper (Barsoum et al. 2016); to be
-    trained on, its voters must have seen an expression, and the most voted one is its label.
-    Raises DataError when the votes were not loaded.
+    Test faces must have a majority, as in the paper (Barsoum et al. 2016); training faces need
+    voters who saw an expression, and get the most voted one as their label. Raises DataError when
+    the votes were not loaded.
     """
     if data.votes is None or data.voted is None:
         raise DataError("The eight labels of FER+ come from its votes: give fer2013new.csv with --votes.")
@@ -154,7 +154,7 @@ def as_ferplus(data: FaceData) -> FaceData:
 
 
 def _from_pictures(found: Found, side: int, channels: int, seek: Any) -> FaceData:
-    """Decode what a layout found; of a set of votes, the votes are the truth."""
+    """Decode the pictures that a layout found; if the set has votes, they are the truth."""
     voted: NDArray[np.int64] | None = None
     share: NDArray[np.float32] | None = None
     if any(item.ballots for item in found.listed):

@@ -1,4 +1,4 @@
-"""FER-2013's own table: ``fer2013.csv`` or ``icml_face_data.csv``, a face a row, in any order of columns."""
+"""FER-2013's own table: ``fer2013.csv`` or ``icml_face_data.csv``, one face per row, columns in any order."""
 
 from typing import Final
 
@@ -15,7 +15,7 @@ _SIDE: Final = 48
 
 
 def is_fer(header: list[str]) -> bool:
-    """Whether a table of such columns holds the pixels themselves."""
+    """Whether a table with these columns holds the pixels themselves."""
     return column_of(header, ("pixels",)) is not None
 
 

@@ -1,4 +1,4 @@
-"""Class folders, with or without folders for the splits around them."""
+"""Class folders, with or without split folders around them."""
 
 import re
 from collections.abc import Iterator
@@ -13,11 +13,11 @@ from .pictures import Found, Listed, may_be_one
 from .splits import SPLITS, USAGES, split_of
 from .tables import Source
 
-#: Folders that lie beside data and are none of its classes.
+#: Folders that accompany data but are not classes.
 _BESIDE: Final = frozenset(
     ("__macosx", "docs", "doc", "documentation", "annotations", "annotation", "labels", "metadata", "scripts", "src")
 )
-#: Names that say what is inside, not whom it shows.
+#: Folder names that describe the content's type, not a class.
 _NO_CLASS: Final = frozenset(
     ("images", "image", "imgs", "img", "pictures", "photos", "faces", "data", "dataset", "jpg")
 )
@@ -26,12 +26,12 @@ _FER_NAME: Final = re.compile(r"(Training|PublicTest|PrivateTest)_\d+\.\w+")
 
 
 def entries(folder: Source) -> list[Source]:
-    """What is in a folder, by name."""
+    """A folder's entries, sorted by name."""
     return sorted(folder.iterdir(), key=lambda entry: entry.name)
 
 
 def subfolders(folder: Source) -> list[Source]:
-    """The folders in a folder that may be data: not the hidden ones, nor those that lie beside data."""
+    """The subfolders that may be data: not hidden, and not among those that merely accompany data."""
     return [
         entry
         for entry in entries(folder)
@@ -40,13 +40,13 @@ def subfolders(folder: Source) -> list[Source]:
 
 
 def child(folder: Source, *names: str) -> Source | None:
-    """The entry that has one of these names in any case."""
+    """The entry with one of these names, ignoring case; None if there is none."""
     found = {entry.name.casefold(): entry for entry in folder.iterdir()}
     return next((found[name.casefold()] for name in names if name.casefold() in found), None)
 
 
 def pictures_in(folder: Source) -> Iterator[Source]:
-    """The files below a folder that should be pictures, hidden folders left out."""
+    """The files below a folder that should be pictures, except in hidden folders."""
     for entry in entries(folder):
         if may_be_one(entry):
             yield entry
@@ -55,7 +55,7 @@ def pictures_in(folder: Source) -> Iterator[Source]:
 
 
 def split_folders(folder: Source) -> Found | None:
-    """``train/<class>/*`` and its like; None where there is no folder to train from."""
+    """``train/<class>/*`` and similar; None if there is no training folder."""
     parts = {split_of(entry.name): entry for entry in reversed(subfolders(folder))}
     parts.pop("", None)
     if "train" not in parts:
@@ -72,19 +72,19 @@ def split_folders(folder: Source) -> Found | None:
 
 
 def class_folders(folder: Source) -> Found | None:
-    """``<class>/*`` alone; None where no folder has pictures."""
+    """``<class>/*`` alone; None if no folder has pictures."""
     listed = [Listed(file, name, "") for name, file in _classes(folder)]
     return _named(listed, folder.name, MADE) if listed else None
 
 
 def has_classes(found: Found) -> bool:
-    """Whether there are two classes or more, and all have the names of such."""
+    """Whether there are at least two classes, and all have plausible class names."""
     names = {item.label.casefold() for item in found.listed}
     return len(names) > 1 and not names & _NO_CLASS
 
 
 def refuse_no_classes(found: Found) -> Found:
-    """The same, or a DataError that says how classes are told, where it has no two of them."""
+    """``found`` unchanged; DataError, saying how to lay out classes, unless it has at least two."""
     if has_classes(found):
         return found
     names = {item.label for item in found.listed}
@@ -100,7 +100,7 @@ def refuse_no_classes(found: Found) -> Found:
 
 
 def _classes(folder: Source) -> Iterator[tuple[str, Source]]:
-    """(class, picture): of folders that have pictures of their own, and of expressions' whatever is below them."""
+    """Yield (class, picture) for folders that directly hold pictures, or are named after an expression."""
     for entry in subfolders(folder):
         if any(may_be_one(file) for file in entry.iterdir()) or expression(entry.name):
             for file in pictures_in(entry):
@@ -108,12 +108,12 @@ def _classes(folder: Source) -> Iterator[tuple[str, Source]]:
 
 
 def _own_split(file: Source, split: str) -> str:
-    """FER-2013's own split, where the file's name tells it."""
+    """FER-2013's own split, if the file's name gives it."""
     return USAGES.get(file.name.split("_")[0], split) if split == "private" else split
 
 
 def _named(listed: list[Listed], folder: str, splits: str) -> Found:
-    """Numbered classes get the words of the set that numbers them so, and known sets their names."""
+    """Recognise known sets: they get their names, and numbered classes their words."""
     names = {item.label for item in listed}
     sample = [item.file.name for item in islice(listed, 0, None, max(len(listed) // 50, 1))]
     if names == {str(number) for number in range(len(AFFECTNET))}:

@@ -1,4 +1,4 @@
-"""A table of paths and labels, as AffectNet and many others come."""
+"""Tables of paths and labels, the format of AffectNet and many others."""
 
 import zipfile
 from collections.abc import Iterator
@@ -20,22 +20,22 @@ PATH_COLUMNS: Final = (
 )
 LABEL_COLUMNS: Final = ("label", "emotion", "expression", "class", "category", "target")
 SPLIT_COLUMNS: Final = ("Usage", "split", "set", "subset", "partition")
-#: The face within the picture, as AffectNet's own table has it.
+#: The face's box in the picture, as in AffectNet's own table.
 BOX_COLUMNS: Final = ("face_x", "face_y", "face_width", "face_height")
-#: AffectNet's numbers that do not stand for expressions: none, uncertain, no face.
+#: AffectNet's numbers for labels other than expressions: none, uncertain, no face.
 _NO_EXPRESSION: Final = ("8", "9", "10")
 _TRIED: Final = 50
 
 
 def is_listing(header: list[str]) -> bool:
-    """Whether columns of such names are a list of pictures with their labels."""
+    """Whether a table with these columns lists pictures with their labels."""
     return column_of(header, PATH_COLUMNS) is not None and column_of(header, LABEL_COLUMNS) is not None
 
 
 def read_listings(tables: list[tuple[Source, str]], root: Source) -> Found:
-    """Read tables of paths and labels, each with the split that its name tells or ``""``.
+    """Read tables of paths and labels, each with the split that its name gives or ``""``.
 
-    Paths are relative to the table's folder, or to a folder beside or below it, and may not lead out of
+    Paths are relative to the table's folder, or to one next to or below it, and must stay inside
     ``root``. Raises DataError, naming the line.
     """
     listed: list[Listed] = []
@@ -82,7 +82,7 @@ def _rows(table: Source, header: list[str], split: str, root: Source, official: 
 
 
 def _base(table: Source, path_column: str, root: Source) -> Source:
-    """The folder that most of the first paths are relative to: the table's, one below it, or one beside it."""
+    """The folder that most of the first paths are relative to: the table's, one below it, or one next to it."""
     own = table.parent
     assert isinstance(own, Path | zipfile.Path)
     below = [own, *_folders(own)]
@@ -103,7 +103,7 @@ def _joined(folder: Source, path: str) -> Source:
 
 
 def _box(cells: list[str]) -> Box | None:
-    """The face's box where all four numbers are there and make one."""
+    """The face's box; None unless all four numbers are present and valid."""
     try:
         x, y, width, height = (round(float(cell)) for cell in cells)
         return Box(x, y, width, height)

@@ -1,4 +1,4 @@
-"""One picture of a data set -> what the network is given, by the decoder that serving uses."""
+"""One picture of a data set -> the network's input, using serving's own decoder."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ from ..results import Box
 from .splits import complete
 from .tables import Source
 
-#: A picture's file, in bytes: what a zip file unpacks to may be anything.
+#: Maximum size of a picture file, in bytes: a zip file may unpack to anything.
 MAX_BYTES: Final = 50_000_000
-#: Names of files that often lie beside pictures, and are none.
+#: Endings of files that often accompany pictures but are not pictures.
 NOT_PICTURES: Final = (".csv", ".tsv", ".txt", ".md", ".json", ".xml", ".npy", ".ds_store", ".db", ".ini", ".pdf")
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A picture that a layout names. split: ``""`` where it is still to be made. box: the face in it, where
-    the set says so. ballots: its ten FER+ votes, where the set has them.
+    """A picture listed by a layout. split: ``""`` if still to be assigned. box: its face, if the set gives
+    one. ballots: its ten FER+ votes, if the set has them.
     """
 
     file: Source
@@ -36,17 +36,17 @@ class Listed:
 
 @dataclass(frozen=True)
 class Found:
-    """What a layout found: its pictures, in order; classes that the set names by numbers; where it came from."""
+    """What a layout found: its pictures, in order, and where they came from."""
 
     listed: list[Listed]
     origin: Origin
-    #: Files that the layout names and that are not there, a line each.
+    #: Files that the layout lists but that cannot be used, one line each.
     absent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """Decoded: faces uint8 (N, side, side, channels); rows: which of the listed they are; split: of each."""
+    """Decoded pictures. faces: uint8 (N, side, side, channels); rows: their indices in the list; split: one each."""
 
     faces: NDArray[np.uint8]
     rows: NDArray[np.int64]
@@ -55,10 +55,10 @@ class Pictures:
 
 
 def read_all(found: Found, labels: Sequence[str], side: int, channels: int, seek: Any = None) -> Pictures:
-    """Decode every picture, and give a split to those that have none.
+    """Decode every picture, and assign a split to those that have none.
 
-    seek: finds and cuts out the face of a photo, see ``sought.FaceSeeker``; None: pictures are faces
-    already. Raises DataError when none can be used, or when too few of a class can.
+    seek: finds and crops the face in a photo, see ``sought.FaceSeeker``; None: pictures are faces
+    already. Raises DataError when none can be used, or too few of a class.
     """
     faces, rows, skipped = [], [], list(found.absent)
     for row, item in enumerate(found.listed):
@@ -76,9 +76,9 @@ def read_all(found: Found, labels: Sequence[str], side: int, channels: int, seek
 
 
 def read_picture(file: Source, side: int, channels: int, box: Box | None = None, seek: Any = None) -> NDArray[np.uint8]:
-    """One picture, its middle square, as uint8 (side, side, channels); DataError with its name.
+    """A picture's central square as uint8 (side, side, channels); DataError, naming the file.
 
-    box: the part of it that counts. seek: as ``read_all`` takes it.
+    box: crop to this part first. seek: as in ``read_all``.
     """
     try:
         with file.open("rb") as stream:
@@ -89,14 +89,14 @@ def read_picture(file: Source, side: int, channels: int, box: Box | None = None,
         if seek is not None:
             return np.asarray(seek(rgb, side, channels), np.uint8)
         return fitted(rgb if box is None else inside(rgb, box), side, channels)
-    # Broken members of zip files raise almost anything.
+    # Broken members of zip files can raise almost anything.
     except Exception as error:
         reason = error if isinstance(error, ImageError | DataError) else f"{type(error).__name__}: {error}"
         raise DataError(f"{file}: not a usable picture ({reason}).") from error
 
 
 def inside(rgb: RGB, box: Box) -> RGB:
-    """The square about a box, cut at the picture's edges."""
+    """The square around a box, clipped to the picture; DataError if the box is outside it."""
     half = max(box.width, box.height) // 2
     x, y = box.x + box.width // 2, box.y + box.height // 2
     cut = rgb[max(y - half, 0) : max(y + half, 1), max(x - half, 0) : max(x + half, 1)]
@@ -106,7 +106,7 @@ def inside(rgb: RGB, box: Box) -> RGB:
 
 
 def fitted(rgb: RGB, side: int, channels: int) -> NDArray[np.uint8]:
-    """The middle square of RGB uint8 (H, W, 3), uint8 (side, side, channels)."""
+    """The central square of RGB uint8 (H, W, 3), as uint8 (side, side, channels)."""
     image = Image.fromarray(np.ascontiguousarray(rgb)).convert("L" if channels == 1 else "RGB")
     if image.size != (side, side):
         image = ImageOps.fit(image, (side, side), Image.Resampling.LANCZOS)
@@ -114,5 +114,5 @@ def fitted(rgb: RGB, side: int, channels: int) -> NDArray[np.uint8]:
 
 
 def may_be_one(file: Source) -> bool:
-    """Whether a file should be a picture: hidden files, notes and tables that lie beside them should not."""
+    """Whether a file should be a picture, judging by its name: not hidden, no notes or tables."""
     return file.is_file() and not file.name.startswith(".") and not file.name.lower().endswith(NOT_PICTURES)

@@ -1,6 +1,6 @@
-"""Where the notebooks' data comes from: a path, the environment, Kaggle, or, when asked for, drawn pictures.
+"""Where the notebooks' data comes from: a path, the environment, Kaggle, or drawn pictures on request.
 
-What is used is always printed, by name. Nothing is replaced silently: a set that is not available
+The name of the data used is always printed. Nothing is replaced silently: a set that is not available
 is an error that says what to do.
 """
 
@@ -15,7 +15,7 @@ from ..errors import DataError
 from .drawn import drawn_faces, drawn_pets
 from .faces import SIDE, FaceData, as_ferplus, load
 
-#: Asks for drawn pictures in the place of a data set.
+#: Requests drawn pictures instead of a data set.
 DRAWN: Final = "drawn"
 FER2013_ON_KAGGLE: Final = "deadskull7/fer2013"
 PETS_ON_KAGGLE: Final = "salader/dogs-vs-cats"
@@ -25,12 +25,12 @@ VOTES_URL: Final = "https://raw.githubusercontent.com/microsoft/FERPlus/master/f
 
 
 def fer2013(source: str = "", faces: int = 0, votes: bool = False, ferplus: bool = False) -> FaceData:
-    """FER-2013, joined with the FER+ votes where these are available.
+    """FER-2013, joined with the FER+ votes if available.
 
-    source: a path as ``load`` takes it; ``"drawn"``; or nothing: the folder that ``FER2013_DIR``
-    names, or else Kaggle's copy, downloaded. faces: keep about so many Training faces and a
-    fourth of that of the other splits; 0: all. votes: insist on the votes, and download them when
-    ``fer2013new.csv`` is not beside the data. ferplus: take the eight labels of the votes.
+    source: a path for ``load``; ``"drawn"``; or empty: the folder in ``FER2013_DIR``, or else
+    Kaggle's copy, downloaded. faces: keep about this many Training faces and a quarter as many
+    of each other split; 0: all. votes: require the votes, downloading them when
+    ``fer2013new.csv`` is not next to the data. ferplus: use the votes' eight labels.
 
     Raises DataError when the data cannot be fetched.
     """
@@ -47,28 +47,28 @@ def fer2013(source: str = "", faces: int = 0, votes: bool = False, ferplus: bool
 
 
 def pets(source: str = "", faces: int = 0, side: int = 64) -> FaceData:
-    """Dogs vs Cats in RGB, ``side`` pixels a side: ``source`` and ``faces`` as for ``fer2013``, without a variable."""
+    """Dogs vs Cats in RGB, ``side`` by ``side`` pixels; arguments as in ``fer2013``, but no environment variable."""
     if source == DRAWN:
         return _told(drawn_pets(max(2 * faces, 200), side), faces, "Drawn cats and dogs, no data set")
     return _told(load(Path(source or download(PETS_ON_KAGGLE)), side=side, channels=3), faces, "Dogs vs Cats")
 
 
 def faces_of(source: str, side: int = SIDE, channels: int = 1) -> FaceData:
-    """Any folder of classes, AffectNet's included, in the size that a network takes."""
+    """Any folder of classes, including AffectNet's, in the size that a network takes."""
     return _told(load(source, side=side, channels=channels), 0, Path(source).name)
 
 
 def download(name: str) -> str:
-    """Fetch a data set of Kaggle's, or find it in the cache; returns its folder.
+    """Fetch a data set from Kaggle, or find it in the cache; returns its folder.
 
     On Kaggle itself nothing is downloaded: the set is attached. Raises DataError when Kaggle
-    does not answer or asks for a login.
+    does not answer or requires a login.
     """
     try:
         import kagglehub
 
         return str(kagglehub.dataset_download(name))
-    # Its errors are many kinds, of the network, of the login and of the file system.
+    # kagglehub raises many kinds of errors: network, login, file system.
     except Exception as error:
         raise DataError(
             f"{name} cannot be fetched from Kaggle ({type(error).__name__}). Download it by hand and give its path as "
@@ -77,7 +77,7 @@ def download(name: str) -> str:
 
 
 def download_votes() -> Path:
-    """Fetch the FER+ votes from their authors, once; DataError when that fails."""
+    """Fetch the FER+ votes from their authors and cache them; DataError when that fails."""
     import keras
 
     try:
@@ -89,9 +89,9 @@ def download_votes() -> Path:
 
 
 def fewer(data: FaceData, faces: int, seed: int = 0) -> FaceData:
-    """About so many Training faces, a fourth of that of each other split, in the classes' own shares.
+    """About ``faces`` Training faces and a quarter as many of each other split, keeping class shares.
 
-    Of every class at least two faces stay in every split that has them.
+    At least two faces of every class stay in every split that has them.
     """
     rng = np.random.default_rng(seed)
     chosen: list[NDArray[np.int64]] = []

@@ -1,4 +1,4 @@
-"""Faces to learn from, to choose by and to be measured on, where a data set does not divide them itself."""
+"""Training, validation and test splits, for data sets that do not come divided."""
 
 import hashlib
 from typing import Final
@@ -8,16 +8,16 @@ from numpy.typing import NDArray
 
 from ..errors import DataError
 
-#: Of FER-2013's ``Usage`` column, and in its folders' file names.
+#: Values of FER-2013's ``Usage`` column, also used in its folders' file names.
 USAGES: Final = {"Training": "train", "PublicTest": "public", "PrivateTest": "private"}
 SPLITS: Final = tuple(USAGES.values())
-#: Folders and words for them, in lower case.
+#: Folder names and words for the splits, in lower case.
 SPLIT_WORDS: Final = {
     "train": ("train", "training", "train_set", "training_set", "fer2013train"),
     "public": ("validation", "val", "valid", "val_set", "validation_set", "valid_set", "public", "publictest", "dev"),
     "private": ("test", "testing", "test_set", "private", "privatetest"),
 }
-#: Of a class, where the splits are to be made: one to choose by, one to be measured on, three to learn from.
+#: Faces per class needed to make splits: one for validation, one for test, three for training.
 FEWEST: Final = 5
 WANTED: Final = 30
 _SHARE: Final = 0.1
@@ -30,11 +30,11 @@ def split_of(word: str) -> str:
 
 
 def complete(split: NDArray[np.str_], faces: NDArray[np.uint8], labels: NDArray[np.str_]) -> NDArray[np.str_]:
-    """Give every face a split, where it has none: a tenth of every class to choose by and one to be measured on.
+    """Assign splits to faces without one: a tenth of every class for validation and a tenth for test.
 
-    split: str (N,), ``""`` where unknown. faces: uint8 (N, H, W, C). labels: str (N,). The choice is made by
-    content: twins fall on the same side, whatever their names. Where faces have splits and none is to choose
-    by, a tenth of every class of the training faces is taken. Raises DataError when a class has too few.
+    split: str (N,), ``""`` where unknown. faces: uint8 (N, H, W, C). labels: str (N,). The assignment is by
+    content: twins fall into the same split, whatever their names. If the data has no validation split, a
+    tenth of every class of the training faces becomes one. Raises DataError when a class has too few.
     """
     whole = split.astype("<U7")
     digests = np.array([hashlib.sha256(face.tobytes()).hexdigest() for face in faces])
@@ -59,10 +59,10 @@ def _divide(
     labels: NDArray[np.str_],
     parts: tuple[str, ...],
 ) -> None:
-    """Set the splits of the faces ``among``: ``_SHARE`` of each class for every part but the last, at least one."""
+    """Set the splits of the faces in ``among``: ``_SHARE`` of each class, at least one, per part except the last."""
     given: dict[str, str] = {}
     for label in np.unique(labels[among]):
-        # Twins under two labels keep the split of the first; hashes are in random order already.
+        # Twins with two labels keep the split of the first; sorted hashes are already in random order.
         own = [digest for digest in sorted(set(digests[among & (labels == label)])) if digest not in given]
         size = max(round(_SHARE * len(own)), 1)
         for place, digest in enumerate(own):

@@ -1,4 +1,4 @@
-"""Tables as people save them: commas, semicolons or tabs; UTF-8, UTF-16 or an old code page; with a BOM or without."""
+"""Tables as found in practice: commas, semicolons or tabs; UTF-8, UTF-16 or an old code page; with or without a BOM."""
 
 import codecs
 import csv
@@ -11,14 +11,14 @@ from ..errors import DataError
 
 Source = Path | zipfile.Path
 
-#: A row of a table, in characters: what a zip file unpacks to may be anything.
+#: Maximum length of a table row, in characters: a zip file may unpack to anything.
 MAX_ROW: Final = 1_000_000
 _DELIMITERS: Final = ",;\t|"
 _LENIENT: Final = "emotion_core.mostly_utf8"
 
 
 def _old_code_page(error: UnicodeError) -> tuple[str, int]:
-    """Bytes that are no UTF-8 were written by a spreadsheet in Windows' code page, which agrees with Latin-1."""
+    """Decode bytes that are not UTF-8 as Windows' code page, which spreadsheets use and which extends Latin-1."""
     assert isinstance(error, UnicodeDecodeError)
     return error.object[error.start : error.end].decode("cp1252", errors="replace"), error.end
 
@@ -34,7 +34,7 @@ def column_names(file: Source) -> list[str]:
 
 
 def rows_of(file: Source, columns: Sequence[str] = ()) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield (line number, row) of a table that has at least these columns; DataError when it has not."""
+    """Yield (line number, row) of a table; DataError when it lacks one of these columns."""
     with _reading(file), _opened(file) as text:
         reader = csv.reader(_lines(text), delimiter=_delimiter(file), skipinitialspace=True)
         header = [name.strip() for name in next(reader, [])]
@@ -50,7 +50,7 @@ def rows_of(file: Source, columns: Sequence[str] = ()) -> Iterator[tuple[int, di
 
 
 def bare_rows(file: Source) -> Iterator[tuple[int, list[str]]]:
-    """Yield (line number, cells) of a table without a first row of names."""
+    """Yield (line number, cells) of a table without a header."""
     with _reading(file), _opened(file) as text:
         reader = csv.reader(_lines(text), delimiter=_delimiter(file), skipinitialspace=True)
         for cells in reader:
@@ -59,18 +59,18 @@ def bare_rows(file: Source) -> Iterator[tuple[int, list[str]]]:
 
 
 def same_name(name: str) -> str:
-    """By which columns are compared: ``Image_Path``, ``image path`` and ``imagePath`` are one."""
+    """Normalise a column name for comparison: ``Image_Path``, ``image path`` and ``imagePath`` are equal."""
     return "".join(letter for letter in name.casefold() if letter.isalnum())
 
 
 def column_of(header: Iterable[str], names: Sequence[str]) -> str | None:
-    """The first column of these names, however it is written; None when there is none."""
+    """The column with the first of these names found, however it is written; None when there is none."""
     written = {same_name(name): name for name in reversed(list(header))}
     return next((written[same_name(name)] for name in names if same_name(name) in written), None)
 
 
 class _reading:  # noqa: N801  (reads as a statement)
-    """Turns what reading a table may raise into a DataError that names it."""
+    """Turns errors from reading a table into a DataError that names it."""
 
     def __init__(self, file: Source) -> None:
         self._file = file
@@ -92,7 +92,7 @@ def _encoding(file: Source) -> str:
         start = stream.read(4096)
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
-    # UTF-16 without a mark: every other byte of plain words is 0
+    # UTF-16 without a BOM: every other byte of ASCII text is 0
     even, odd = start[::2].count(0), start[1::2].count(0)
     if len(start) > 3 and max(even, odd) > 0.4 * len(start) / 2 and min(even, odd) < 0.05 * len(start):
         return "utf-16-be" if even > odd else "utf-16-le"
@@ -100,7 +100,7 @@ def _encoding(file: Source) -> str:
 
 
 def _delimiter(file: Source) -> str:
-    """What the first line has most of, outside quotes."""
+    """The most frequent delimiter in the first line, outside quotes."""
     with _opened(file) as text:
         first = text.readline(MAX_ROW)
     bare = "".join(first.split('"')[::2])

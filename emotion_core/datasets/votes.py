@@ -11,7 +11,7 @@ from ..labels import FERPLUS
 from .splits import USAGES
 from .tables import rows_of
 
-#: The columns of the file: the emotions in the order of ``FERPLUS``, then what is not an expression.
+#: The file's columns: the emotions in the order of ``FERPLUS``, then the votes for no expression.
 COLUMNS: Final = (
     *("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt"),
     *("unknown", "NF"),
@@ -21,7 +21,7 @@ COLUMNS: Final = (
 def read_ballots(path: Path, split: NDArray[np.str_]) -> NDArray[np.float32]:
     """Read ``fer2013new.csv``: float32 (N, 10), votes for each row of ``fer2013.csv``.
 
-    split: of those rows, to see that they are the same. Raises DataError, naming the line.
+    split: of those rows, to check that they match. Raises DataError, naming the line.
     """
     count = len(split)
     ballots = np.zeros((count, len(COLUMNS)), np.float32)
@@ -47,7 +47,7 @@ def read_ballots(path: Path, split: NDArray[np.str_]) -> NDArray[np.float32]:
 def shares(ballots: NDArray[np.float32]) -> NDArray[np.float32]:
     """Ballots (N, 10) -> the share of each emotion, float32 (N, 8); rows sum to 1 or are zero.
 
-    A face that half of the voters could not name teaches nothing about its expression.
+    A face that half of the voters could not name gets zeros, as it teaches nothing about its expression.
     """
     emotions = ballots[:, : len(FERPLUS)]
     total = emotions.sum(axis=1, keepdims=True)
@@ -56,14 +56,14 @@ def shares(ballots: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def named(ballots: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Ballots (N, 10) -> the share of them that name an expression at all, float32 (N,)."""
+    """Ballots (N, 10) -> the share that name an expression at all, float32 (N,)."""
     return np.asarray(ballots[:, : len(FERPLUS)].sum(axis=1) / np.maximum(ballots.sum(axis=1), 1e-6), np.float32)
 
 
 def majority(ballots: NDArray[np.float32]) -> NDArray[np.int64]:
-    """The emotion that more than half of the votes name, int64 (N,); -1 where none, or no face.
+    """The emotion named by more than half of the votes, int64 (N,); -1 for none, or no face.
 
-    As in the paper, a single vote for something is taken for a slip and left out first.
+    As in the paper, an option with a single vote is treated as a slip and dropped first.
     """
     counted = np.where(ballots > 1, ballots, 0)
     best = counted.argmax(axis=1)
