@@ -1,1 +1,1 @@
-"""What is made from recorded runs: tables, charts, slides, and the notebooks run top to bottom."""
+"""Made from recorded runs: tables, charts, slides, and notebooks run top to bottom."""

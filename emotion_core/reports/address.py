@@ -1,4 +1,4 @@
-"""Where the project is published, and everything that links there: documents, notebooks, cards."""
+"""The project's public address, and everything that links to it: documents, notebooks, cards."""
 
 import re
 from pathlib import Path
@@ -16,7 +16,7 @@ _GITHUB: Final = re.compile(r"https://github\.com/[\w.-]+/[\w.-]+")
 
 
 def notebook_table() -> str:
-    """A Markdown row per notebook; with buttons of Colab and Kaggle once the project is published."""
+    """A Markdown row per notebook, with Colab and Kaggle links once the project is published."""
     header, rows = ["the question", "notebook", "on two cores"], []
     for number, (file, notebook) in enumerate(NOTEBOOKS.items(), 1):
         rows.append([notebook.question, f"[{number}. {notebook.title}](../training_notebooks/{file})", notebook.takes])
@@ -29,7 +29,7 @@ def notebook_table() -> str:
 
 
 def clone_command() -> str:
-    """How to get the project, as Markdown; the history holds old weights, so only its end is fetched."""
+    """How to get the project, as Markdown; a shallow clone, as the history holds old weights."""
     if project.REPOSITORY is None:
         return "In a clone (`git clone --depth 1`: the history holds old weights), with Python 3.11 or later:\n"
     name = project.REPOSITORY.rpartition("/")[2]
@@ -37,12 +37,12 @@ def clone_command() -> str:
 
 
 def write_address(address: str | None, root: Path = ROOT) -> list[Path]:
-    """Write it into ``project.py``, the notebooks and the cards of the embedded bundles; the files that changed.
+    """Write it into ``project.py``, the notebooks and the embedded bundles' cards; returns the changed files.
 
-    None: published nowhere. Documents have it from ``records.rewrite``. Raises ReportError for an address that
-    is no repository of GitHub's, which Colab and Kaggle open.
+    None: not published. Documents get it from ``records.rewrite``. Raises ReportError unless the address is
+    a GitHub repository, which Colab and Kaggle can open.
     """
-    from ..training.export import write_config  # TensorFlow, which tables do without
+    from ..training.export import write_config  # imports TensorFlow, which tables do not need
 
     if address is not None and not _GITHUB.fullmatch(address):
         raise ReportError(f"{address!r} is not a repository's address: give https://github.com/OWNER/NAME, or none.")

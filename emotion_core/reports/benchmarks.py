@@ -1,8 +1,7 @@
-"""The recorded benchmarks as Markdown tables: what ``tests/benchmarks`` measured, by its programs.
+"""The benchmarks recorded by ``tests/benchmarks`` as Markdown tables.
 
-``speed.json`` of ``speed.py``, ``load.json`` of ``load.py``, ``fuzz.json`` of ``tests/fuzz/fuzz.py``,
-``bulk.json`` of ``bulk_speed.py`` and ``on_device.json`` of ``on_device.py``.
-``bulk.json`` of ``bulk_speed.py`` and ``faces.json`` of ``faces.py``.
+``speed.json`` from ``speed.py``, ``load.json`` from ``load.py``, ``fuzz.json`` from ``tests/fuzz/fuzz.py``,
+``bulk.json`` from ``bulk_speed.py``, ``on_device.json`` from ``on_device.py`` and ``faces.json`` from ``faces.py``.
 """
 
 import math
@@ -25,7 +24,7 @@ _SUMS: Final = ("whole", "floors", "whole_over_floors")
 
 
 def benchmark_tables(folder: Path = BENCHMARKS) -> dict[str, Callable[[], str]]:
-    """The tables by name, each made when it is asked for."""
+    """Functions that make the tables, by name."""
     makers = {
         "benchmarks": summary_table,
         "benchmark subjects": subjects_table,
@@ -44,7 +43,7 @@ def benchmark_tables(folder: Path = BENCHMARKS) -> dict[str, Callable[[], str]]:
 
 
 def summary_table(folder: Path) -> str:
-    """Each goal with what was measured."""
+    """Each goal and its measured value."""
     speed, load, bulk = (read_json(folder / f"{name}.json") for name in ("speed", "load", "bulk"))
     subjects = speed["subjects"]
     accuracy, peers = _accuracy(), subjects["fer, Haar"]["private_accuracy"]
@@ -146,7 +145,7 @@ def subjects_table(folder: Path) -> str:
 
 
 def stages_table(folder: Path) -> str:
-    """Milliseconds of each stage: a photo, a webcam's frame, a video's frame."""
+    """Milliseconds per stage for a photo, a webcam frame and a video frame."""
     rows = []
     for kind, stages in read_json(folder / "speed.json")["stages"].items():
         parts = [
@@ -159,14 +158,14 @@ def stages_table(folder: Path) -> str:
 
 
 def steps_table(folder: Path) -> str:
-    """What the video costs when one step is undone."""
+    """The cost of a video frame when one optimisation is undone."""
     steps = read_json(folder / "speed.json")["steps"]
     rows = [[step, f"{cost['without']:.2f}", f"{cost['ratio']:.2f}"] for step, cost in steps.items()]
     return table(["without", "ms a frame", "times"], rows)
 
 
 def growth_table(folder: Path) -> str:
-    """Cost by size, and the power of the size by which it grows: 1 is linear."""
+    """Cost by size, and the power of the size with which it grows: 1 is linear."""
     rows = []
     for name, curve in read_json(folder / "speed.json")["growth"].items():
         points = ", ".join(f"{float(size):g}: {cost:.0f}" for size, cost in curve["points"].items())
@@ -180,7 +179,7 @@ def growth_table(folder: Path) -> str:
 
 
 def load_table(folder: Path) -> str:
-    """The webcam's visitors and the crowd: answers, refusals, latencies."""
+    """Webcam visitors and the crowd: answers, refusals, latencies."""
     load = read_json(folder / "load.json")
     rows = [
         [f"webcam, {count}", f"{sum(one['frames_a_second']) / int(count):.1f} frames a second each", *_spread(one)]
@@ -207,5 +206,5 @@ def _spread(measured: dict[str, Any]) -> list[str]:
 
 
 def _accuracy(model: str = DEFAULT) -> float:
-    """A model's on PrivateTest: not the benchmark's to measure, but that of its recorded run."""
+    """A model's accuracy on PrivateTest, from its recorded run; the benchmarks do not measure it."""
     return float(read_json(RUNS / f"{model}.json")["metrics"]["private"]["accuracy"])

@@ -1,4 +1,4 @@
-"""Recorded figures as pictures: learning curves, confusion, reliability, networks side by side."""
+"""Charts of recorded figures: learning curves, confusion, reliability, networks side by side."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,12 +12,12 @@ from ..recognition.bundle_config import Bin, BundleConfig
 
 
 def history(stages: Sequence[Mapping[str, Any]]) -> Figure:
-    """Loss and accuracy of every stage's epochs, one after the other."""
+    """Loss and accuracy over the epochs of all stages in sequence."""
     figure = Figure(figsize=(9, 3.4), layout="constrained")
     loss, accuracy = figure.subplots(1, 2)
     rows = [row for stage in stages for row in stage["history"]]
     epochs = np.arange(1, len(rows) + 1)
-    # Training learns from blended targets: where PublicTest's loss by the same was recorded, both curves tell of that.
+    # Training uses blended targets: if PublicTest's loss against them was recorded, both curves show that loss.
     public_loss = [float(row.get("public_goal") or row["public_loss"]) for row in rows]
     asked = any(row.get("public_goal") for row in rows)
     public_accuracy = [float(row["public_accuracy"]) for row in rows]
@@ -40,7 +40,7 @@ def history(stages: Sequence[Mapping[str, Any]]) -> Figure:
 
 
 def confusion(table: Sequence[Sequence[int]], labels: Sequence[str], title: str = "") -> Figure:
-    """The confusion matrix, each row (the truth) in shares of its faces."""
+    """The confusion matrix, each row (the truth) as shares of its faces."""
     counts = np.asarray(table)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     size = 1.4 + 0.55 * len(labels)
@@ -58,7 +58,7 @@ def confusion(table: Sequence[Sequence[int]], labels: Sequence[str], title: str 
 
 
 def reliability(curves: Mapping[str, Sequence[Bin]]) -> Figure:
-    """Accuracy against confidence; the diagonal is a model that knows how sure to be."""
+    """Accuracy against confidence; the diagonal is perfect calibration."""
     figure = Figure(figsize=(4.4, 4.6), layout="constrained")
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color="gray", linestyle="--", linewidth=1)
@@ -74,7 +74,7 @@ def reliability(curves: Mapping[str, Sequence[Bin]]) -> Figure:
 
 
 def per_class(runs: Sequence[BundleConfig], split: str = "private") -> Figure:
-    """F1 of every expression, a group of bars each, a bar per network."""
+    """F1 by expression: a group of bars for each, with a bar per network."""
     labels = runs[0].labels
     figure = Figure(figsize=(9, 3.4), layout="constrained")
     axes = figure.subplots()
@@ -106,8 +106,8 @@ def comparison(runs: Sequence[BundleConfig], split: str = "private") -> Figure:
 def truths(rows: Sequence[Mapping[str, Any]], people: float | None = None) -> Figure:
     """Agreement with ten people's majority and with the label, with 95% intervals, two bars per network.
 
-    rows: of ``training.comparison.compare``. people: the share of faces whose label is what their own
-    majority says, drawn as a line: no answer that pleases people can do better by the labels.
+    rows: from ``training.comparison.compare``. people: the share of faces whose label is their voters'
+    majority, drawn as a line: answers that agree with people cannot agree with the labels more often.
     """
     figure = Figure(figsize=(9, 1.2 + 0.75 * len(rows)), layout="constrained")
     axes = figure.subplots()
@@ -136,7 +136,7 @@ def truths(rows: Sequence[Mapping[str, Any]], people: float | None = None) -> Fi
 
 
 def save_all(config: BundleConfig, metrics: Mapping[str, Any], split: str, folder: Path) -> list[Path]:
-    """Write the pictures of one measurement; returns their paths."""
+    """Write the charts of one measurement; returns their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     title = f"{config.name}, {split}"
     pictures = {

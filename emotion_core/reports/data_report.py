@@ -1,4 +1,4 @@
-"""What a data set holds and what is wrong with it, in figures and as a picture."""
+"""A data set's contents and defects, in figures and as a picture."""
 
 from collections import defaultdict
 from typing import Any, Final
@@ -13,11 +13,11 @@ _MARGIN: Final = 150
 
 
 def describe(data: FaceData) -> dict[str, Any]:
-    """Counts per class and split, twins by hash, labels that contradict each other, skipped files.
+    """Counts per class and split, twins by hash, contradictory labels, skipped files.
 
-    ``duplicates``: faces of a split that repeat an earlier one of it; ``twins``: faces of the
+    ``duplicates``: faces that repeat an earlier one in the same split; ``twins``: faces of the
     other splits that are byte-identical to a training face; ``contradictions``: byte-identical
-    faces that bear more than one label.
+    faces with more than one label.
     """
     hashes = np.array(data.hashes())
     train = set(hashes[data.split == "train"])

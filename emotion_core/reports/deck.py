@@ -1,4 +1,4 @@
-"""Pages of a presentation on one grid: a title, text, and beside or below it a chart or a table."""
+"""Presentation pages on a common grid: a title, text, and a chart or table next to or below it."""
 
 import io
 from collections.abc import Sequence
@@ -14,8 +14,8 @@ from pptx.util import Emu, Inches, Pt
 _FONT: Final = "Arial"
 _INK, _PALE, _ACCENT, _BAND = (RGBColor.from_string(colour) for colour in ("1B2A3A", "5B6B7B", "0072B2", "E9F1F7"))
 _WIDTH, _HEIGHT, _MARGIN = Inches(13.333), Inches(7.5), Inches(0.75)
-_TOP, _BOTTOM = Inches(1.65), Inches(6.75)  # of what stands under the title
-_LETTERS: Final = 110  # of 18 points that fill a line, on the safe side
+_TOP, _BOTTOM = Inches(1.65), Inches(6.75)  # of the area under the title
+_LETTERS: Final = 110  # that surely fit on a line at 18 points
 
 
 #: Left, top, width and height on the page.
@@ -23,7 +23,7 @@ _Box: TypeAlias = tuple[int, int, int, int]
 
 
 class _Style(NamedTuple):
-    """How a text is set; size and gap in points."""
+    """Text style; size and gap in points."""
 
     size: int
     bold: bool = False
@@ -33,7 +33,7 @@ class _Style(NamedTuple):
 
 
 class Deck:
-    """A presentation under construction; ``source`` stands at the foot of every page."""
+    """A presentation under construction; ``source`` is the footer of every page."""
 
     def __init__(self, presentation: Any, source: str) -> None:
         self._deck = presentation
@@ -41,7 +41,7 @@ class Deck:
         self._source = source
 
     def cover(self, title: str, subtitle: str, note: str, spoken: str = "") -> None:
-        """The first slide: a title, what it is about, a note below, and what the speaker may say."""
+        """The first slide: title, subtitle, a note below, and the speaker's notes."""
         slide = self._blank()
         self._speaker(slide, spoken)
         self._block(slide, 0, 0, Inches(0.35), _HEIGHT, _ACCENT)
@@ -60,9 +60,9 @@ class Deck:
         spoken: str = "",
         seen: str = "",
     ) -> None:
-        """One page; picture: an image file's bytes, beside the lines or ``below`` them; table: header first.
+        """Add a page. picture: an image file's bytes, to the right of the lines or ``below`` them; table: header first.
 
-        spoken: the speaker's notes. seen: what the picture or table shows, for those who do not see it.
+        spoken: the speaker's notes. seen: alternative text for the picture or table.
         """
         slide = self._blank()
         self._speaker(slide, spoken)
@@ -93,7 +93,7 @@ class Deck:
         )
 
     def save(self, path: Path) -> Path:
-        """Write the .pptx; its path."""
+        """Write the .pptx; returns its path."""
         self._deck.save(str(path))
         return path
 
@@ -129,14 +129,14 @@ class Deck:
             slide.notes_slide.notes_text_frame.text = spoken
 
     def _picture(self, slide: Any, picture: bytes, left: int, top: int, width: int, height: int) -> Any:
-        """As large as fits into the box, at its top, in the middle."""
+        """Scale the picture to fit the box, aligned to its top and centred."""
         with Image.open(io.BytesIO(picture)) as image:
             scale = min(width / image.width, height / image.height)
             wide, high = int(image.width * scale), int(image.height * scale)
         return slide.shapes.add_picture(io.BytesIO(picture), left + (width - wide) // 2, top, wide, high)
 
     def _table(self, slide: Any, rows: Sequence[Sequence[str]], top: int, width: int) -> Any:
-        """Columns as wide as their longest text; at most eight rows fit a page."""
+        """Add a table with columns in proportion to their longest text; a page holds at most eight rows."""
         shape = slide.shapes.add_table(len(rows), len(rows[0]), _MARGIN, top, width, Inches(0.5) * len(rows))
         table = shape.table
         longest = [max(len(row[column]) for row in rows) + 3 for column in range(len(rows[0]))]
@@ -154,5 +154,5 @@ class Deck:
 
 
 def _describe(shape: Any, text: str) -> None:
-    """The alternative text of a picture or a table, where screen readers look for it."""
+    """Set the alternative text of a picture or table, for screen readers."""
     shape._element.xpath(".//p:cNvPr")[0].set("descr", text)

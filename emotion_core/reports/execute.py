@@ -1,4 +1,4 @@
-"""Run a notebook top to bottom, by papermill, and keep it as a reader wants it: its outputs, nothing of the machine."""
+"""Run a notebook top to bottom with papermill, and keep its outputs but no traces of the machine."""
 
 import ast
 import re
@@ -15,11 +15,11 @@ _INJECTED: Final = "injected-parameters"
 
 
 def execute(notebook: str | Path, out: str | Path, parameters: Mapping[str, Any] | None = None) -> Path:
-    """Run with other parameters than the notebook's own, from its folder; returns ``out``, which is overwritten.
+    """Run a notebook from its folder, overriding its parameters; returns ``out``, which is overwritten.
 
-    Parameters that an earlier run has set stay set. Paths of this machine are not kept: nobody else has them.
-    Progress bars are kept as their last state. Raises ReportError where a cell fails; ``out``
-    then holds what was reached, with the error.
+    Parameters set by an earlier run stay set. Local paths are removed, as nobody else has them. Progress
+    bars are kept in their last state. Raises ReportError when a cell fails; ``out`` then holds the outputs
+    up to there, with the error.
     """
     import nbformat
     import papermill
@@ -29,7 +29,7 @@ def execute(notebook: str | Path, out: str | Path, parameters: Mapping[str, Any]
         raise ReportError(f"There is no notebook {notebook.name} in {notebook.parent}. Check the path.")
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        # Not to ``out`` as it goes: the notebook would find itself changed, and say so of its code.
+        # Not straight to ``out``: the notebook would then report its own code as changed.
         reached = Path(folder) / notebook.name
         try:
             papermill.execute_notebook(
@@ -50,7 +50,7 @@ def execute(notebook: str | Path, out: str | Path, parameters: Mapping[str, Any]
 
 
 def value_of(text: str) -> Any:
-    """A parameter from the command line: the Python value that it writes, or else itself."""
+    """A parameter from the command line: parsed as a Python literal, or else the text itself."""
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):
@@ -58,13 +58,13 @@ def value_of(text: str) -> Any:
 
 
 def set_before(content: Any) -> dict[str, Any]:
-    """The parameters that an earlier run of the notebook has set."""
+    """The parameters set by an earlier run of the notebook."""
     cells = [cell.source for cell in content.cells if _INJECTED in cell.metadata.get("tags", [])]
     return {name: ast.literal_eval(value) for source in cells for name, value, _ in _assignments(source)}
 
 
 def tidied(content: Any) -> Any:
-    """The notebook without the runner's notes, the libraries' logs and the parameters that name files of a machine."""
+    """The notebook without papermill's metadata, library logs and parameters that hold local paths."""
     content.metadata.pop("papermill", None)
     for cell in content.cells:
         tags = cell.metadata.get("tags", [])
@@ -79,6 +79,6 @@ def tidied(content: Any) -> Any:
 
 
 def _assignments(source: str) -> list[tuple[str, str, str]]:
-    """(name, the value's text, the whole text) of a cell's assignments."""
+    """(name, value's source, whole source) of each of a cell's assignments."""
     found = [node for node in ast.parse(source).body if isinstance(node, ast.Assign)]
     return [(ast.unparse(node.targets[0]), ast.unparse(node.value), ast.unparse(node)) for node in found]

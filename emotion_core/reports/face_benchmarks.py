@@ -1,4 +1,4 @@
-"""What ``tests/benchmarks/faces.py`` recorded, as Markdown tables."""
+"""The records of ``tests/benchmarks/faces.py`` as Markdown tables."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from ..training.run_folder import read_json
 
 
 def faces_table(folder: Path) -> str:
-    """A row for each detector: found, imagined, and in what time beside the last one."""
+    """A row per detector: faces found, false faces, and the time relative to YuNet's."""
     rows = [
         [
             name,
@@ -35,7 +35,7 @@ def faces_table(folder: Path) -> str:
 
 
 def tilts_table(folder: Path) -> str:
-    """A row for each tilt: as it was, and as it is."""
+    """A row per tilt: before and now."""
     record = read_json(folder / "faces.json")["tilts"]
     header = ["tilt, degrees", "named as labelled, before", "now", "certainly something else, before", "now"]
     rows = [

@@ -1,4 +1,4 @@
-"""The recorded first look at the page, before and after, as Markdown: ``tests/benchmarks/first_sight.py``'s."""
+"""The first impression of the page, before and now, as Markdown; recorded by ``tests/benchmarks/first_sight.py``."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -23,7 +23,7 @@ _ROWS: Final[tuple[tuple[str, Callable[[dict[str, Any]], Any]], ...]] = (
 
 
 def first_sight_table(folder: Path) -> str:
-    """What was measured of the page as it was and as it is; of two figures the first is of 1280x800, then 390x844."""
+    """Figures for the page before and now; where there are two, the first is for 1280x800, the second for 390x844."""
     record = read_json(folder / RECORD)
     return table(["", "before", "now"], [[name, told(record["before"]), told(record["now"])] for name, told in _ROWS])
 

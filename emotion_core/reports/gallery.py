@@ -1,4 +1,4 @@
-"""Pictures beside each other, and the charts of a data set, for notebooks and slides."""
+"""Picture grids and data set charts, for notebooks and slides."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from PIL import Image
 from ..datasets.faces import SPLITS, FaceData
 
 DPI: Final = 84
-#: Pixels to which a larger picture is reduced.
+#: Longest side of a picture, in pixels; larger ones are reduced.
 LONGEST: Final = 400
 _BLUE, _ORANGE, _GRAY = "#0072B2", "#D55E00", "#999999"
 
@@ -24,7 +24,7 @@ def tiles(
     side: float = 1.1,
     colours: str = "gray",
 ) -> Figure:
-    """Pictures in rows, each (H, W), (H, W, 1) or (H, W, 3), under their titles; ``side`` in inches."""
+    """A grid of titled pictures, each (H, W), (H, W, 1) or (H, W, 3); ``side`` in inches."""
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
     lines = max((title.count("\n") + 1 for title in titles), default=0)
@@ -40,7 +40,7 @@ def tiles(
 
 
 def heat(faces: Sequence[NDArray[np.uint8]], maps: Sequence[NDArray[np.float64]], titles: Sequence[str]) -> Figure:
-    """Mean faces with a heat map over each: red where covering the place costs most, blue where it helps."""
+    """Mean faces with a heat map over each: red where covering the spot costs most, blue where it helps."""
     figure = Figure(figsize=(1.35 * len(faces), 1.65), layout="constrained")
     limit = max(float(np.abs(np.stack(maps)).max()), 1e-9)
     for axes, face, values, title in zip(
@@ -72,7 +72,7 @@ def class_counts(data: FaceData) -> Figure:
 
 
 def shares(table: NDArray[np.int64], rows: Sequence[str], columns: Sequence[str], ylabel: str, xlabel: str) -> Figure:
-    """A table of counts as shares of its rows, in colour."""
+    """A heat map of a table of counts, as shares of each row."""
     part = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
     figure = Figure(figsize=(1.8 + 0.6 * len(columns), 1.2 + 0.4 * len(rows)), layout="constrained")
     axes = figure.subplots()
@@ -87,7 +87,7 @@ def shares(table: NDArray[np.int64], rows: Sequence[str], columns: Sequence[str]
 
 
 def bars(values: Mapping[str, float], xlabel: str) -> Figure:
-    """One bar a name, from 0."""
+    """A bar per name, starting at 0."""
     figure = Figure(figsize=(6.5, 0.7 + 0.35 * len(values)), layout="constrained")
     axes = figure.subplots()
     drawn = axes.barh(list(values), list(values.values()), color=_BLUE)
@@ -99,7 +99,7 @@ def bars(values: Mapping[str, float], xlabel: str) -> Figure:
 
 
 def png(picture: Figure | Image.Image, dpi: int = DPI) -> bytes:
-    """A chart or a picture as the bytes of a PNG file."""
+    """A chart or picture as PNG bytes."""
     file = io.BytesIO()
     if isinstance(picture, Figure):
         picture.savefig(file, format="png", dpi=dpi)

@@ -1,4 +1,4 @@
-"""What a network has learnt to look for: its filters, and what they answer to a picture."""
+"""What a network has learnt: its filters, and their responses to a picture."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from ..errors import ReportError
 
 
 def convolutions(network: Any) -> list[Any]:
-    """The 2-D convolutions in order, those of a backbone inside the network included."""
+    """The 2-D convolutions in order, including those of a nested backbone."""
     layers = [
         inner for layer in network.layers for inner in (layer.layers if isinstance(layer, keras.Model) else [layer])
     ]
@@ -20,7 +20,7 @@ def convolutions(network: Any) -> list[Any]:
 def filters(network: Any, number: int = 0) -> NDArray[np.uint8]:
     """The kernels of a convolution as pictures, uint8 (filters, H, W): gray is 0, white and black the extremes.
 
-    Of each kernel, the mean over its input channels. number: which convolution, from 0.
+    Each kernel is averaged over its input channels. number: which convolution, from 0.
     """
     kernel = np.asarray(_numbered(network, number).kernel, np.float32).mean(axis=2).transpose(2, 0, 1)
     extreme = np.abs(kernel).max(axis=(1, 2), keepdims=True)
@@ -28,10 +28,10 @@ def filters(network: Any, number: int = 0) -> NDArray[np.uint8]:
 
 
 def feature_maps(network: Any, picture: NDArray[np.uint8], number: int = 0) -> NDArray[np.float32]:
-    """What a convolution, normalised and rectified, answers to a picture (H, W, C): float32 (filters, h, w), 0 to 1.
+    """A convolution's response to a picture (H, W, C), after its ReLU: float32 (filters, h, w), 0 to 1.
 
-    number: which convolution, from 0. Raises ReportError for one inside a backbone, which has no
-    answer of its own to the picture.
+    number: which convolution, from 0. Raises ReportError for one inside a backbone, whose output
+    cannot be reached from the network's input.
     """
     layer = _numbered(network, number)
     if layer not in network.layers:

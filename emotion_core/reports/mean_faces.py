@@ -1,7 +1,7 @@
-"""Faces told as averages: what a class, a kind of mistake or a heat map looks like over many people.
+"""Faces shown as averages: what a class, a kind of mistake or a heat map looks like over many people.
 
-The licence of FER-2013's public copies does not clearly allow showing the people in it again.
-A mean of many faces shows nobody.
+The licence of FER-2013's public copies does not clearly allow showing its people again.
+A mean of many faces shows no one.
 """
 
 from typing import Any, Final
@@ -13,12 +13,12 @@ from ..datasets.faces import FaceData
 from ..errors import DataError
 from ..labels import FERPLUS
 
-#: Fewer faces than this are never averaged into a picture: one of them might be recognised.
+#: Fewer faces than this are never averaged, as one of them might be recognised.
 FEWEST: Final = 12
 
 
 def mean_faces(data: FaceData) -> dict[str, NDArray[np.uint8]]:
-    """The mean face of every class that has ``FEWEST`` faces: label to uint8 (H, W, C)."""
+    """The mean face of every class with at least ``FEWEST`` faces: label to uint8 (H, W, C)."""
     counts = np.bincount(data.emotion, minlength=len(data.labels))
     return {
         label: mean_face(data.faces[data.emotion == index])
@@ -28,7 +28,7 @@ def mean_faces(data: FaceData) -> dict[str, NDArray[np.uint8]]:
 
 
 def mean_face(faces: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The mean of (N, H, W, C), uint8 (H, W, C), its contrast stretched; DataError under ``FEWEST`` faces."""
+    """The mean of (N, H, W, C) as uint8 (H, W, C), contrast-stretched; DataError for under ``FEWEST`` faces."""
     if len(faces) < FEWEST:
         raise DataError(f"{len(faces)} faces are too few to average: at least {FEWEST}, so that nobody is shown.")
     mean = faces.mean(axis=0)
@@ -39,7 +39,7 @@ def mean_face(faces: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def differences(data: FaceData) -> dict[str, NDArray[np.float64]]:
     """What sets a class apart: label to float (H, W), gray levels by which the mean of all faces is lighter.
 
-    Of every class that has ``FEWEST`` faces. The means are of the pixels as they are, each face counting once.
+    For every class with at least ``FEWEST`` faces. The means are over raw pixels, each face counted once.
     """
     gray = data.faces.mean(axis=3)
     everyone = gray.mean(axis=0)
@@ -52,12 +52,12 @@ def differences(data: FaceData) -> dict[str, NDArray[np.float64]]:
 
 
 def worst_mistakes(probabilities: NDArray[np.float64], data: FaceData, most: int = 8) -> list[dict[str, Any]]:
-    """The kinds of mistake that cost most, each as an average: the greatest summed NLL first.
+    """The most costly kinds of mistake, each as an average: the largest summed NLL first.
 
-    probabilities: (N, C) of the faces of ``data``. A kind is a pair of label and answer with
-    ``FEWEST`` faces; each has ``labelled``, ``answered``, ``faces``, ``share`` of the label's
-    faces, mean ``confidence``, the ``mean`` face, and ``votes``: the share of its faces whose FER+
-    majority is the answer (None without votes).
+    probabilities: (N, C) for the faces of ``data``. A kind is a pair of label and answer with at
+    least ``FEWEST`` faces; it has ``labelled``, ``answered``, ``faces``, ``share`` of the label's
+    faces, mean ``confidence``, summed ``nll``, the ``mean`` face, and ``votes``: the share of its
+    faces whose FER+ majority is the answer (None without votes).
     """
     answers, rows = probabilities.argmax(axis=1), np.arange(len(data))
     nll = -np.log(np.maximum(probabilities[rows, data.emotion], 1e-12))
@@ -82,7 +82,7 @@ def worst_mistakes(probabilities: NDArray[np.float64], data: FaceData, most: int
 
 
 def who_is_right(probabilities: NDArray[np.float64], data: FaceData) -> dict[str, float]:
-    """Of the faces answered otherwise than labelled, whom the FER+ majority supports: shares that sum to 1.
+    """Whom the FER+ majority supports on faces whose answer differs from the label: shares that sum to 1.
 
     ``no majority`` counts faces on which the voters did not agree. Raises DataError without votes.
     """
@@ -102,7 +102,7 @@ def who_is_right(probabilities: NDArray[np.float64], data: FaceData) -> dict[str
 
 
 def agreement(data: FaceData) -> NDArray[np.int64]:
-    """How the FER+ majority sees each label: counts, int64 (labels, 8 of FER+ and ``no majority``).
+    """The FER+ majority for each label: counts, int64 (labels, FER+'s 8 and ``no majority``).
 
     Raises DataError without votes.
     """

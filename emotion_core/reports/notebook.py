@@ -1,4 +1,4 @@
-"""What the notebooks share: where their outputs come from, a run that is trained or loaded, tables of runs."""
+"""Shared code of the notebooks: the origin of their outputs, trained or loaded runs, tables of runs."""
 
 import logging
 import os
@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow, which says much of absent graphics cards
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow, which warns about missing GPUs
 
 import keras
 from matplotlib.figure import Figure
@@ -27,9 +27,9 @@ from .records import ORDER, ablation_table, comparison_table, read_runs
 
 
 def introduce(name: str) -> None:
-    """Print what made the outputs that follow: notebook, code, date, hardware, libraries.
+    """Print what produced the outputs that follow: notebook, code, date, hardware, libraries.
 
-    From here on TensorFlow logs errors alone.
+    From here on TensorFlow logs errors only.
     """
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     print(f"{name}, run on {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {code_words(code_version())}")
@@ -48,7 +48,7 @@ def show(*parts: str | Figure | Image.Image) -> None:
 
 
 def trained(data: FaceData, config: TrainConfig, out: str | Path, flip: bool = False) -> Bundle:
-    """The bundle of a run: loaded where it is finished, gone on with where it was stopped, else trained.
+    """The bundle of a run: loaded if finished, resumed if interrupted, else trained.
 
     Raises TrainingError as ``train_bundle`` does.
     """
@@ -63,9 +63,9 @@ def trained(data: FaceData, config: TrainConfig, out: str | Path, flip: bool = F
 def reached(
     data: FaceData, config: TrainConfig, out: str | Path, flip: bool = False, recorded_in: Path = RUNS
 ) -> BundleConfig:
-    """What a run reached: read from the project's records where this very run is there, else that of ``trained``.
+    """The config of a run with its figures: from the project's records if it is there, else from ``trained``.
 
-    So the figures of a network whose weights are not shipped need not be trained for again.
+    This saves training again for the figures of a network whose weights are not shipped.
     """
     record = recorded_in / f"{Path(out).name}.json"
     if record.is_file():
@@ -76,7 +76,7 @@ def reached(
 
 
 def _is_of(begun: dict[str, Any], run: BundleConfig, data: FaceData, config: TrainConfig, flip: bool) -> bool:
-    """Whether the finished ``run``, begun as recorded, is what is asked for; if so, say where it came from."""
+    """Whether the finished ``run``, started as in ``begun``, is the requested one; if so, print its origin."""
     asked = (_whole(config.as_json()), data.digest(), data.votes_digest(), flip)
     if (_whole(begun["config"]), begun["data_sha256"], begun["votes_sha256"], run.flip) != asked:
         return False
@@ -86,13 +86,13 @@ def _is_of(begun: dict[str, Any], run: BundleConfig, data: FaceData, config: Tra
 
 
 def _whole(config: dict[str, Any]) -> dict[str, Any]:
-    """A configuration in which options at their defaults are named, too; the precision is the machine's."""
+    """A configuration with default options filled in, and without the precision, which depends on the machine."""
     options = options_of(config["arch"], config.get("arch_options", {}))
     return {**config, "arch_options": options, "precision": None}
 
 
 def recorded(*archs: str, folder: Path = RUNS) -> str:
-    """Markdown: the table of the recorded runs of these networks (none named: all), and what is missing."""
+    """Markdown: the table of the recorded runs of these networks (default: all), and what is missing."""
     wanted = archs or ORDER
     runs = [run for run in read_runs(folder) if run.arch in wanted]
     missing = [arch for arch in wanted if arch not in {run.arch for run in runs}]
@@ -101,7 +101,7 @@ def recorded(*archs: str, folder: Path = RUNS) -> str:
 
 
 def recorded_truths(split: str = "private", folder: Path = RUNS) -> Figure | str:
-    """Chart: agreement with people and with the label, ours and the peer's, as recorded by ``compare``."""
+    """Chart of agreement with people and with the label, ours and the peer's, as recorded by ``compare``."""
     record = folder / f"two-truths-{split}.json"
     if not record.is_file():
         return f"Nothing is recorded: `python -m emotion_core compare BUNDLE ... --split {split}` does it."
@@ -110,21 +110,21 @@ def recorded_truths(split: str = "private", folder: Path = RUNS) -> Figure | str
 
 
 def recorded_ablation(folder: Path = RUNS) -> str:
-    """Markdown: what each switch brought, or a sentence where no ablation is recorded."""
+    """Markdown: the effect of each switch, or a sentence if no ablation is recorded."""
     if not (folder / "ablation.json").is_file():
         return "No ablation is recorded yet: `python -m emotion_core ablate` makes one."
     return ablation_table(folder)
 
 
 def recorded_search(folder: Path = RUNS) -> str:
-    """Markdown: the best settings that the search found, or a sentence where none is recorded."""
+    """Markdown: the best settings found by the search, or a sentence if none is recorded."""
     if not (folder / "search.json").is_file():
         return "No search is recorded yet: `python -m emotion_core search` makes one."
     return best_settings(read_json(folder / "search.json"))
 
 
 def best_settings(record: dict[str, Any]) -> str:
-    """Markdown: a search's best trial, as ``experiments.search`` returns it."""
+    """Markdown: the best trial of a record from ``experiments.search``."""
     best = dict(record["best"])
     nll = best.pop("nll")
     settings = ", ".join(f"{name} {value:.3g}" for name, value in best.items())

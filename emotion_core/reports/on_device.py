@@ -1,4 +1,4 @@
-"""The recorded benchmark of answers in the visitor's own browser, as Markdown: ``tests/benchmarks/on_device.py``'s."""
+"""The benchmark of answers in the visitor's browser, as Markdown; recorded by ``tests/benchmarks/on_device.py``."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -10,7 +10,7 @@ RECORD: Final = "on_device.json"
 
 
 def device_table(folder: Path) -> str:
-    """A stream of each network, and the whole answers beside the core's."""
+    """The stream of each network, and its answers compared with the core's."""
     record = read_json(folder / RECORD)
     streams, parity = record["stream"], record["parity"]
     rows = [
@@ -30,7 +30,7 @@ def device_table(folder: Path) -> str:
 
 
 def device_server_table(folder: Path) -> str:
-    """What it costs the server."""
+    """The cost to the server."""
     record = read_json(folder / RECORD)
     visitor, crowd = record["one_visitor"], record["crowd"]
     used, idle = visitor["server_cpu_seconds"], visitor["idle_server_cpu_seconds"]

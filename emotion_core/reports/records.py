@@ -1,7 +1,7 @@
-"""Recorded runs: one small JSON a model, from which every table of figures is made.
+"""Recorded runs: one small JSON file per model, from which every table of figures is made.
 
-A run is what a bundle's config says of its training, its forms and its measurements, without
-the weights; ``record_run`` writes it, and ``rewrite`` puts the tables into documents, between
+A run is a bundle's config, with its training, forms and measurements, but no weights;
+``record_run`` writes it, and ``rewrite`` puts the tables into documents, between
 ``<!-- table: NAME -->`` and ``<!-- /table -->``.
 """
 
@@ -25,13 +25,13 @@ from .address import clone_command, notebook_table
 from .benchmarks import benchmark_tables
 
 _GLUE: Final = "\0"
-#: Epochs under which a network is told of apart from the others.
+#: Networks with fewer epochs than this are listed separately.
 FINISHED: Final = 8
 ORDER: Final = ("resnet50v2", "resnet50", "vgg16", "mobilenetv2", "custom_cnn", "residual_cnn")
 
 
 def record_run(bundle: Bundle, folder: Path = RUNS) -> Path:
-    """Write ``NAME.json``: the bundle's config without what only serving needs; returns the path."""
+    """Write ``NAME.json``: the bundle's config without its file hashes; returns the path."""
     content = json.loads(bundle.config.to_json())
     del content["files"]
     folder.mkdir(parents=True, exist_ok=True)
@@ -41,18 +41,18 @@ def record_run(bundle: Bundle, folder: Path = RUNS) -> Path:
 
 
 def read_runs(folder: Path = RUNS) -> list[BundleConfig]:
-    """All recorded runs, best known network first; an empty list where none is recorded."""
+    """All recorded runs, in the order of ``ORDER``; an empty list if there are none."""
     runs = [BundleConfig.from_json(path.read_bytes()) for path in sorted(folder.glob("fer*.json"))]
     return sorted(runs, key=lambda run: (ORDER.index(run.arch) if run.arch in ORDER else len(ORDER), run.name))
 
 
 def epochs_of(run: BundleConfig) -> int:
-    """Over all stages."""
+    """The epochs of a run, over all stages."""
     return sum(len(stage["history"]) for stage in run.training["stages"])
 
 
 def comparison_table(runs: list[BundleConfig]) -> str:
-    """A Markdown row per run: size, training, and what it reached on the test split, as served."""
+    """A Markdown row per run: size, training, and figures on the test split, as served."""
     header = ["network", "labels", "parameters", "MB", "epochs", "hours", "accuracy (95%)", "macro-F1", "ROC AUC"]
     header += ["ECE", "without twins", "ms, 1 face"]
     rows = []
@@ -80,7 +80,7 @@ def comparison_table(runs: list[BundleConfig]) -> str:
 
 
 def shipped_table(runs: list[BundleConfig]) -> str:
-    """A Markdown row per network of the clone, as it serves; both truths where both were measured."""
+    """A Markdown row per network in the clone, as served; both truths where measured."""
     rows = []
     for run in runs:
         if (EMBEDDED / run.name / CONFIG).is_file():
@@ -94,7 +94,7 @@ def shipped_table(runs: list[BundleConfig]) -> str:
 
 
 def recipe(run: BundleConfig) -> str:
-    """The commands that repeat a run, a stage each, as a fenced block: what differs from the defaults."""
+    """The commands that repeat a run, one per stage, as a fenced block with the non-default options."""
     votes = any(stage["votes_sha256"] for stage in run.training["stages"])
     data = ["--data fer2013.csv", *(["--votes fer2013new.csv"] if votes else [])]
     data += ["--ferplus"] if run.labels == FERPLUS else []
@@ -117,16 +117,16 @@ def recipe(run: BundleConfig) -> str:
 
 
 def _wrapped(words: Sequence[str]) -> str:
-    """A command over several lines; an option and its value stay on one."""
+    """A command wrapped over several lines; an option and its value stay on the same line."""
     glued = " ".join(word.replace(" ", _GLUE) for word in words)
     filled = textwrap.wrap(glued, 96, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
     return " \\\n".join(filled).replace(_GLUE, " ")
 
 
 def _flags(config: dict[str, Any], name_of_run: str, number: int) -> list[str]:
-    """The options that make a recorded configuration, that of a run's stage, of the defaults.
+    """The options that turn the defaults into the recorded configuration of a run's stage.
 
-    A stage begins where the one before it ended, and where it names its own run as a teacher, means that one.
+    A stage starts from the previous one, and if it names its own run as a teacher, that means the previous stage.
     """
     defaults, flags, earlier = TrainConfig().as_json(), [], f"{name_of_run}-stage-{number - 1}"
     for name, value in config.items():
@@ -146,7 +146,7 @@ def _flags(config: dict[str, Any], name_of_run: str, number: int) -> list[str]:
 
 
 def ablation_table(folder: Path = RUNS) -> str:
-    """A Markdown row per switch: what it brought on PublicTest before any calibration, which is fitted there."""
+    """A Markdown row per switch: its effect on PublicTest, uncalibrated, as calibration is fitted there."""
     runs = read_json(folder / "ablation.json")["runs"]
     raw = [run["accuracy_uncalibrated"] for run in runs]
     rows = [
@@ -173,7 +173,7 @@ def truths_rows(folder: Path = RUNS, split: str = "private") -> str:
 
 
 def photos_table(folder: Path = RUNS) -> str:
-    """A Markdown row per network: found photos through the whole pipeline."""
+    """A Markdown row per network: accuracy on found photos through the whole pipeline."""
     rows = []
     for run in read_json(folder / "two-truths-public.json"):
         seen = run["photos"]
@@ -191,7 +191,7 @@ def photos_table(folder: Path = RUNS) -> str:
 
 
 def corruptions_table(folder: Path = RUNS) -> str:
-    """A Markdown row per kind of spoilt faces, a column per network: agreement with the majority, PublicTest."""
+    """A Markdown row per corruption, a column per network: agreement with the majority, PublicTest."""
     runs = read_json(folder / "two-truths-public.json")
     rows: list[list[str]] = [["as they are", *(f"{run['majority']['accuracy']:.3f}" for run in runs)]]
     for kind in runs[0]["corruptions"]["rows"]:
@@ -224,9 +224,9 @@ def tables(folder: Path = RUNS) -> dict[str, Callable[[], str]]:
 
 
 def rewrite(document: Path, folder: Path = RUNS) -> bool:
-    """Put the recorded figures into a Markdown document; whether anything was changed.
+    """Put the recorded figures into a Markdown document; returns whether it changed.
 
-    Raises ReportError for a table that no recorded run gives.
+    Raises ReportError for an unknown table, or one that is not recorded.
     """
     made = tables(folder)
 

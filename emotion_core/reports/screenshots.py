@@ -1,4 +1,4 @@
-"""The page as a visitor sees it, photographed in a browser where one is installed."""
+"""Screenshots of the page as a visitor sees it, if a browser is installed."""
 
 import io
 import os
@@ -29,9 +29,9 @@ _START_SECONDS: Final = 120
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One way to look at the page."""
+    """One view of the page."""
 
-    #: Of the screen, in pixels.
+    #: Screen size in pixels.
     width: int
     height: int = _HEIGHT
     #: "light" or "dark".
@@ -40,16 +40,16 @@ class View:
     scroll: bool = False
 
 
-#: For the presentation: a screen on a desk, and a phone in the evening.
+#: For the presentation: a desktop screen, and a phone in dark mode.
 _SLIDE: Final = (View(1280), View(390, colours="dark", scroll=True))
-#: For the README: GitHub shows the one that suits its reader.
+#: For the README: GitHub shows the one that matches its reader's theme.
 SCREENSHOTS: Final = {"page-light.webp": View(1100, 800), "page-dark.webp": View(1100, 800, "dark")}
 
 
 def photograph_page(photo: RGB, model: str | None = None) -> bytes | None:
-    """Start the application, give it a photo and take a PNG of its answer, on a desk's screen and on a phone's.
+    """Start the application, give it a photo and take a PNG of its answer on a desktop and a phone screen.
 
-    model: as for ``EMOTION_MODEL``. None, with the reason printed, where Playwright or a browser is
+    model: as for ``EMOTION_MODEL``. Returns None, printing the reason, when Playwright or a browser is
     missing or fails, or no face is found. Raises ToolError when the application does not start.
     """
     views = _photographs(photo, _SLIDE, model)
@@ -64,10 +64,10 @@ def photograph_page(photo: RGB, model: str | None = None) -> bytes | None:
 
 
 def write_screenshots(folder: Path) -> list[Path]:
-    """The page's answer to NASA's portrait of Eileen Collins, which scikit-image carries, in light and dark.
+    """Write the page's answer to NASA's portrait of Eileen Collins, shipped with scikit-image, in light and dark.
 
-    The paths written, none where ``photograph_page`` would give None. Raises MissingPackageError without
-    scikit-image, ToolError when the application does not start.
+    Returns the paths written, none where ``photograph_page`` would return None. Raises MissingPackageError
+    without scikit-image, ToolError when the application does not start.
     """
     try:
         from skimage.data import astronaut
@@ -113,8 +113,8 @@ def _view(chromium: Any, url: str, photo: Path, view: View) -> Image.Image:
     page.locator("#image .face").first.wait_for()
     if view.scroll:
         page.locator("#image .stage").evaluate("photo => photo.scrollIntoView()")
-    page.evaluate("() => document.activeElement.blur()")  # the ring of the focus helps who reads, not who looks
-    page.wait_for_timeout(1500)  # until pictures are shown and bars have grown
+    page.evaluate("() => document.activeElement.blur()")  # hide the focus ring
+    page.wait_for_timeout(1500)  # for pictures to load and bars to finish animating
     taken = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     page.close()
     return taken
@@ -122,11 +122,11 @@ def _view(chromium: Any, url: str, photo: Path, view: View) -> Image.Image:
 
 @contextmanager
 def _served(model: str | None) -> Iterator[str]:
-    """The address of the application in a process of its own."""
+    """Run the application in its own process; yields its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    # This port or none: another may be somebody else's.
+    # Only this port: another may belong to somebody else.
     settings = {"GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": str(port), "GRADIO_NUM_PORTS": "1"}
     settings |= {"EMOTION_MODEL": model} if model else {}
     quiet = subprocess.DEVNULL

@@ -1,4 +1,4 @@
-"""The presentation, made from the recorded runs: every figure on it is read from one, every chart drawn from one."""
+"""The presentation, made from the recorded runs: every figure and every chart comes from one."""
 
 import io
 import subprocess
@@ -26,7 +26,7 @@ from .gallery import bars
 from .records import FINISHED, epochs_of, read_runs
 from .slides_results import SPLIT, agreement, chart, errors, results, serving, what_helped
 
-#: The text's face, or what looks like it, and Okabe and Ito's palette.
+#: The text's typeface or a lookalike, and Okabe and Ito's palette.
 _CHART_STYLE: Final[Any] = {
     "font.sans-serif": ["Arial", "Liberation Sans", "DejaVu Sans"],
     "axes.prop_cycle": cycler(color=["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00"]),
@@ -41,14 +41,14 @@ def make_slides(
 ) -> Path:
     """Write the presentation (.pptx, 16:9); returns its path.
 
-    recognizer: answers on the portrait of the demo; None leaves the demo out, as a missing scikit-image
-    does, which carries the portrait. photograph: takes a picture of the page with the portrait on it.
-    Raises ReportError where no run is recorded.
+    recognizer: analyses the demo's portrait; the demo is left out if this is None or if scikit-image, which
+    ships the portrait, is missing. photograph: takes a screenshot of the page with the portrait.
+    Raises ReportError if no run is recorded.
     """
     runs = [run for run in read_runs(folder) if SPLIT in run.metrics]
     if not runs:
         raise ReportError(f"No run is recorded in {folder}: `python -m emotion_core record BUNDLE` records one.")
-    # One that was trained for an epoch or three says nothing of its architecture.
+    # A network trained for only a few epochs says nothing about its architecture.
     finished = [run for run in runs if epochs_of(run) >= FINISHED] or runs
     same = [run for run in finished if run.labels == finished[0].labels]
     best = max((run for run in same if "majority" in run.metrics[SPLIT]), key=agreement, default=same[0])
@@ -68,7 +68,7 @@ def make_slides(
 
 
 def _dated(folder: Path) -> str:
-    """When the newest run of the folder was recorded: by the clone's history, or else by the file."""
+    """When the folder's newest run was recorded: from the clone's history, or else the file's time."""
     newest = max(folder.glob("*.json"), key=lambda path: path.stat().st_mtime)
     try:
         words = ["git", "log", "-1", "--format=%cs", "--", str(folder)]

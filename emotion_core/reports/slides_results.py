@@ -1,4 +1,4 @@
-"""The pages of the presentation that tell results: accuracies, what helped, mistakes, forms of the graph."""
+"""The presentation's pages of results: accuracies, what helped, mistakes, forms of the graph."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,26 +14,26 @@ from . import charts as plots
 from .deck import Deck
 from .gallery import bars, png
 
-#: The split that the pages tell of.
+#: The split that the pages report on.
 SPLIT: Final = "private"
-_LARGER: Final = 1.35  # letters of a chart on a page, against those of the same chart in a document
+_LARGER: Final = 1.35  # font scale of a chart on a page, relative to the same chart in a document
 
 
 def chart(figure: Figure) -> bytes:
-    """PNG of a chart, its letters large enough for a page."""
+    """PNG of a chart, with text large enough for a page."""
     for text in figure.findobj(Text):
         text.set_fontsize(float(text.get_fontsize()) * _LARGER)
     return png(figure, dpi=200)
 
 
 def agreement(run: BundleConfig) -> float:
-    """By what the best network is chosen: people's majority where it was measured, else the label."""
+    """The figure that decides the best network: agreement with people's majority if measured, else the label."""
     figures = run.metrics[SPLIT]
     return float(figures["majority"]["accuracy"] if "majority" in figures else figures["accuracy"])
 
 
 def results(deck: Deck, folder: Path, same: Sequence[BundleConfig], best: BundleConfig) -> None:
-    """Both truths side by side, ours and the peer's, and F1 by expression; ``same``: runs of one set of labels."""
+    """Both truths side by side, ours and the peer's, and F1 by expression; ``same``: runs with the same labels."""
     figures = best.metrics[SPLIT]
     low, high = figures["interval"]["accuracy"]
     record = folder / f"two-truths-{SPLIT}.json"
@@ -89,12 +89,12 @@ def results(deck: Deck, folder: Path, same: Sequence[BundleConfig], best: Bundle
 
 
 def what_helped(deck: Deck, folder: Path) -> None:
-    """The recorded ablation; no page where none is recorded."""
+    """The recorded ablation; no page if there is none."""
     if not (folder / "ablation.json").is_file():
         return
     record = read_json(folder / "ablation.json")
     base, *others = record["runs"]
-    own = "accuracy_uncalibrated"  # a calibration is fitted on the very faces that are judged here
+    own = "accuracy_uncalibrated"  # a calibration would be fitted on the same faces that are judged here
     gains = {run["switch"]: round(100 * (run[own] - base[own]), 1) for run in others}
     deck.page(
         "What helped",
@@ -110,7 +110,7 @@ def what_helped(deck: Deck, folder: Path) -> None:
 
 
 def errors(deck: Deck, best: BundleConfig) -> None:
-    """What the best network mistakes for what, and whether its confidence can be believed."""
+    """What the best network confuses, and whether its confidence can be trusted."""
     figures = best.metrics[SPLIT]
     table = np.array(figures["confusion"])
     shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
@@ -141,7 +141,7 @@ def errors(deck: Deck, best: BundleConfig) -> None:
 
 
 def serving(deck: Deck, best: BundleConfig) -> None:
-    """The forms of the graph, and the one that is shipped."""
+    """The forms of the graph, and which one is shipped."""
     header = ["form of the graph", "MB", "PublicTest accuracy", "same answer as float32", "ms, 1 face", "ms, 10 faces"]
     rows = [
         [

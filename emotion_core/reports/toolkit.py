@@ -1,4 +1,4 @@
-"""Everything of reports that notebooks need, from one place: what is shown, charts, tables of recorded runs."""
+"""Everything from reports that notebooks need, in one place: display, charts, tables of recorded runs."""
 
 from ..recognition.occlusion import occlusion_map
 from ..render import annotate
