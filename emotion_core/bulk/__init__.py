@@ -1,4 +1,4 @@
-"""Folders and tables of any size into Parquet, on Ray Data: ``python -m emotion_core bulk``.
+"""Score folders and tables of any size into Parquet, on Ray Data: ``python -m emotion_core bulk``.
 
-Nothing else of the package imports this one, Ray or pyarrow; the command line does so when its command runs.
+Nothing else in the package imports this one, Ray or pyarrow, except the command line when its command runs.
 """

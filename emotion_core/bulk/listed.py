@@ -1,4 +1,4 @@
-"""The paths that a table lists: CSV as people save it, or Parquet."""
+"""The paths listed in a table: CSV in its common variants, or Parquet."""
 
 import os
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from ..errors import DataError
 from ..inputs import PassOver
 
 TABLES: Final = frozenset((".csv", ".tsv", ".parquet"))
-#: Names of the column of paths, tried in this order where none is named.
+#: Names for the column of paths, tried in this order if none is given.
 PATH_COLUMNS: Final = (
     *("path", "file", "filename", "image", "video", "source"),
     *("filepath", "imagepath", "videopath", "imagefile", "imagename", "img", "imgpath", "picture", "photo"),
@@ -18,9 +18,9 @@ PATH_COLUMNS: Final = (
 
 
 def listed(table: Path, column: str | None, pass_over: PassOver) -> Iterator[str]:
-    """Absolute paths, in the table's order; those in it are relative to its own folder.
+    """Absolute paths, in the table's order; relative ones are resolved against its folder.
 
-    pass_over: told of rows without a path. Raises DataError when the table cannot be read or has no such column.
+    pass_over: called for rows without a path. Raises DataError when the table cannot be read or lacks the column.
     """
     cells = _of_parquet(table, column) if table.suffix.lower() == ".parquet" else _of_csv(table, column)
     for line, cell in cells:
@@ -32,7 +32,7 @@ def listed(table: Path, column: str | None, pass_over: PassOver) -> Iterator[str
 
 
 def _on_this_system(folder: Path, path: str) -> Path:
-    """Tables that were made on Windows have back-slashes, which elsewhere may be a part of a name."""
+    """Resolve a path, allowing for Windows' backslashes, which elsewhere may be part of a name."""
     written = folder / path
     return folder / path.replace("\\", "/") if "\\" in path and not os.path.lexists(written) else written
 
@@ -61,7 +61,7 @@ def _of_parquet(table: Path, column: str | None) -> Iterator[tuple[int, str]]:
 
 
 def _column(table: Path, names: list[str], column: str | None) -> str:
-    """The column of that name to the letter, or however it is written; DataError when there is none."""
+    """The column with exactly that name, or else a variant of it; DataError when there is none."""
     wanted = (column,) if column else PATH_COLUMNS
     found = next((name for name in wanted if name in names), None) or column_of(names, wanted)
     if found is None:

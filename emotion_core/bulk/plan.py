@@ -1,8 +1,8 @@
-"""What a bulk run will do, settled before it begins: every file in order, cut into numbered shards.
+"""The plan of a bulk run, fixed before it starts: every file in order, cut into numbered shards.
 
-The plan is two files in OUT: ``plan.parquet``, one row group a shard, so that a worker reads its
-own share of millions of paths alone, and ``plan.json``, which is written last and says what was
-asked for. A run that goes on follows the plan; it does not look for files again.
+The plan is two files in OUT: ``plan.parquet``, with one row group per shard, so that a worker reads
+only its own share of millions of paths, and ``plan.json``, which is written last and holds the
+settings. A resumed run follows the plan; it does not search for files again.
 """
 
 import json
@@ -23,15 +23,15 @@ from .tables import FILES, PASSED_OVER, PATHS, read_group, write_groups, write_p
 
 PLAN: Final = "plan.json"
 PATHS_FILE: Final = "plan.parquet"
-#: A byte that is no text, as ``storable`` writes it.
+#: An undecodable byte, as written by ``storable``.
 _BYTE: Final = re.compile(r"\\u(dc[89a-f][0-9a-f])")
-#: How many pictures a video weighs when shards are cut.
+#: The number of pictures that a video counts as when shards are cut.
 VIDEO_WEIGHT: Final = 32
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is done. asked: what a run that goes on must ask for again; labels: of the model."""
+    """A run's plan. asked: the settings that a resumed run must repeat; labels: of the model."""
 
     folder: Path
     asked: Mapping[str, Any]
@@ -45,21 +45,21 @@ class Plan:
 
 
 def storable(path: str) -> str:
-    """A name as a column of text can hold it: bytes that are no text are written as ``\\udcXX``."""
+    """A path that a text column can hold: undecodable bytes are written as ``\\udcXX``."""
     return path.encode(errors="backslashreplace").decode()
 
 
 def real(path: str) -> str:
-    """The name in the file system of what ``storable`` gave."""
+    """The file system path for a result of ``storable``."""
     return path if os.path.lexists(path) else _BYTE.sub(lambda found: chr(int(found[1], 16)), path)
 
 
 def make_plan(folder: Path, source: str, column: str | None, asked: Mapping[str, Any], labels: tuple[str, ...]) -> Plan:
-    """Begin a run in ``folder``, or take up the one that was begun there.
+    """Start a run in ``folder``, or resume the one there.
 
-    asked: JSON-ready settings; ``shard_files`` of them is how many pictures make a shard.
-    Raises DataError when the folder holds a run that asked for something else, or holds other
-    files, or when there is nothing to score in ``source``.
+    asked: JSON-ready settings; its ``shard_files`` is the number of pictures per shard.
+    Raises DataError when the folder holds a run with other settings, or when ``source`` has
+    nothing to score; OutputError when the folder holds other files or cannot be written.
     """
     asked = {"source": os.path.abspath(source), "column": column, **asked}
     if (folder / PLAN).is_file():
@@ -92,14 +92,14 @@ def make_plan(folder: Path, source: str, column: str | None, asked: Mapping[str,
 
 
 def _begun(entry: Path) -> bool:
-    """Whether an entry of OUT is of a plan that was interrupted."""
+    """Whether an entry of OUT belongs to an interrupted plan."""
     if entry.name == FILES:
         return entry.is_dir() and {inner.name for inner in entry.iterdir()} <= {PASSED_OVER}
     return entry.name == PATHS_FILE or entry.name.startswith(".")
 
 
 def _most_of(passed: Mapping[str, str]) -> str:
-    """The first of what was passed over, for who wonders that nothing is left."""
+    """How many files were passed over and the first of them, to explain why nothing is left."""
     path, reason = next(iter(passed.items()), ("", ""))
     return f" {len(passed)} passed over, such as {path}: {reason}" if path else ""
 
@@ -114,11 +114,11 @@ def read_plan(folder: Path) -> Plan:
 
 
 def find(source: str, column: str | None = None, pass_over: PassOver = lambda _path, _reason: None) -> Iterator[str]:
-    """Absolute paths, in an order that is the same every time.
+    """Absolute paths, always in the same order.
 
-    source: a folder, searched to its depth for names that end as pictures and videos do; a CSV or
-    Parquet file with a column of paths, relative to its own folder; a glob; or one file. Of a
-    table and a glob, every file counts, whatever its name. pass_over: told what does not count, and why.
+    source: a folder, searched recursively for picture and video extensions; a CSV or Parquet file
+    with a column of paths, relative to its own folder; a glob; or one file. From a table or a glob,
+    every file counts, whatever its name. pass_over: called with what is skipped, and why.
     Raises DataError for anything else.
     """
     path = Path(source)
@@ -141,7 +141,7 @@ def find(source: str, column: str | None = None, pass_over: PassOver = lambda _p
 
 
 def cut(paths: Iterable[str], shard_files: int) -> Iterator[list[str]]:
-    """Consecutive shards of at most so many pictures; a video counts as ``VIDEO_WEIGHT`` of them."""
+    """Consecutive shards of at most ``shard_files`` pictures; a video counts as ``VIDEO_WEIGHT`` of them."""
     shard: list[str] = []
     weight = 0
     for path in paths:
@@ -156,5 +156,5 @@ def cut(paths: Iterable[str], shard_files: int) -> Iterator[list[str]]:
 
 
 def is_video(path: str) -> bool:
-    """Whether a file is to be read as a video: by the end of its name, as millions are not opened twice."""
+    """Whether to read a file as a video: by its extension, so that millions of files are not opened twice."""
     return Path(path).suffix.lower() in VIDEOS

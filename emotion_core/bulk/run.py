@@ -1,4 +1,4 @@
-"""Ray Data over the shards that are left: one actor a core, the driver only counts."""
+"""Run Ray Data over the remaining shards: one actor per core; the driver only counts."""
 
 import importlib.util
 import json
@@ -22,11 +22,11 @@ from ..recognition.classifier import usable_cores
 from ..settings import DETECTORS
 
 SUMMARY: Final = "summary.json"
-#: Of Ray's store on one machine: it holds the model, and the numbers of shards.
+#: Size of Ray's object store on one machine: it holds the model, and shard numbers.
 _STORE_BYTES: Final = 256 * 2**20
 _ATTEMPTS: Final = 3
-#: Nothing phones home; no warnings about accelerators and actors that nobody asked for; and a machine
-#: that has other work may take its time to start (Ray's own limits are 30 and 60 seconds).
+#: No usage statistics; no irrelevant warnings about accelerators and actors; and longer timeouts for
+#: starting on a busy machine (Ray's defaults are 30 and 60 seconds).
 _ENVIRONMENT: Final = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
@@ -34,13 +34,13 @@ _ENVIRONMENT: Final = {
     "RAY_raylet_start_wait_time_s": "60",
     "RAY_worker_register_timeout_seconds": "300",
 }
-#: Shards are handed out one by one up to so many, and in groups beyond.
+#: Up to this many shards are handed out one by one; beyond, in groups.
 _MOST_BLOCKS: Final = 4096
 
 
 @dataclass(frozen=True)
 class BulkOptions:
-    """How a run is done. model, detector: as ``EmotionRecognizer.load`` takes them."""
+    """Options of a run. model, detector: as for ``EmotionRecognizer.load``."""
 
     column: str | None = option(None, "the table's column of paths; by default path, file, ...", metavar="NAME")
     model: str | None = option(None, "a bundle's folder or name, or owner/repo[@revision] on the Hub")
@@ -50,15 +50,15 @@ class BulkOptions:
         None, "analyse N frames a second of videos, not every one", type=frames_a_second, metavar="N"
     )
     workers: int | None = option(None, "by default one for each core", type=whole_number, metavar="N")
-    #: All its machines see SOURCE and OUT, and have this package.
+    #: All its machines must see SOURCE and OUT, and have this package installed.
     address: str | None = option(None, "a Ray cluster that sees SOURCE and OUT, or auto", metavar="HOST:PORT")
-    #: What is done again after a kill.
+    #: The unit of work that is repeated after a kill.
     shard_files: int = option(256, "pictures in a shard", type=whole_number, metavar="N")
 
 
 @dataclass(frozen=True)
 class BulkProgress:
-    """How far the run is. files, faces, failed: of this run; files_left: seconds are estimated from it."""
+    """Progress of the run. files, faces, failed: in this run; files_left: for estimating the time left."""
 
     files: int
     faces: int
@@ -69,16 +69,16 @@ class BulkProgress:
 
     @property
     def seconds_left(self) -> float:
-        """What the rest will take at this rate, in seconds; infinite before a rate is known."""
+        """Seconds left at this rate; infinite before a rate is known."""
         return self.files_left / self.rate if self.rate else math.inf
 
 
 def run_bulk(source: str, out: str | os.PathLike[str], options: BulkOptions) -> Generator[BulkProgress, None, None]:
-    """Score everything in ``source`` into the folder ``out``, or go on with what was begun there.
+    """Score everything in ``source`` into the folder ``out``, or resume the run there.
 
-    Reports after every shard; when the iteration has ended, ``summary.json`` is written. Raises an
-    EmotionError when Ray is missing, when the model is not available, or when the workers cannot continue;
-    DataError as ``plan.make_plan`` does.
+    Yields progress after every shard; ``summary.json`` is written at the end. Raises an EmotionError
+    when Ray is missing, when the model is not available, or when the workers cannot continue, and
+    whatever ``plan.make_plan`` raises.
     """
     for place in (source, os.fspath(out)):
         refuse_address(place)
@@ -113,7 +113,7 @@ def run_bulk(source: str, out: str | os.PathLike[str], options: BulkOptions) -> 
             files, faces, failed = files + row["files"], faces + row["faces"], failed + row["failed"]
             rate = files / (time.monotonic() - began)
             yield BulkProgress(files, faces, failed, plan.files, files_left - files, rate)
-    for leftover in folder.glob("**/.part-*"):  # of runs that were killed
+    for leftover in folder.glob("**/.part-*"):  # from runs that were killed
         leftover.unlink(missing_ok=True)
     shutil.rmtree(folder / TRAILS, ignore_errors=True)
     seconds = round(time.monotonic() - began, 3)
@@ -124,9 +124,9 @@ def run_bulk(source: str, out: str | os.PathLike[str], options: BulkOptions) -> 
 
 
 def refuse_address(place: str) -> None:
-    """Raise DataError for ``s3://bucket/...`` and its like, which would be taken for folders of that name.
+    """Raise DataError for ``s3://bucket/...`` and the like, which would be mistaken for folder names.
 
-    A ``Path`` leaves one slash of the two.
+    Matches a single slash, since ``Path`` collapses the two.
     """
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", place):
         raise DataError(
@@ -135,15 +135,15 @@ def refuse_address(place: str) -> None:
 
 
 def require() -> None:
-    """Raise MissingPackageError, saying what to install, where Ray or pyarrow is missing."""
+    """Raise MissingPackageError, saying what to install, if Ray or pyarrow is missing."""
     missing = [name for name in ("ray", "pyarrow") if importlib.util.find_spec(name) is None]
     if missing:
         raise MissingPackageError.for_extra("bulk", missing, "bulk")
 
 
 def _on_ray(shards: list[int], parts: Any, folder: Path, options: BulkOptions) -> Iterator[dict[str, int]]:
-    """Start Ray or join a cluster, and yield what each shard gave, in the order in which they end."""
-    for name, value in _ENVIRONMENT.items():  # before the import, which reads it
+    """Start Ray or join a cluster, and yield the counts of each shard as it finishes."""
+    for name, value in _ENVIRONMENT.items():  # before the import, which reads them
         os.environ.setdefault(name, value)
     import ray
     import ray.data
@@ -161,7 +161,7 @@ def _on_ray(shards: list[int], parts: Any, folder: Path, options: BulkOptions) -
             workers = options.workers or usable_cores()
             _start_here(ray, workers)
         run = uuid.uuid4().hex
-        stored = ray.put(parts)  # held here, so that a worker that starts again finds it
+        stored = ray.put(parts)  # referenced here, so that a restarted worker still finds it
         rows = ray.data.from_items(
             [{"shard": shard} for shard in shards], override_num_blocks=min(len(shards), _MOST_BLOCKS)
         )
@@ -169,13 +169,13 @@ def _on_ray(shards: list[int], parts: Any, folder: Path, options: BulkOptions) -
             ShardWorker,
             batch_size=1,
             fn_constructor_args=(stored, str(folder), run),
-            # One shard in work and one waiting: at the end no worker has a queue while another has none.
+            # One shard running and one waiting, so that no worker is idle at the end while another has a queue.
             compute=ray.data.ActorPoolStrategy(size=min(workers, len(shards)), max_tasks_in_flight_per_actor=2),
             num_cpus=1,
         )
         for row in results.iter_rows():
             yield {name: int(value) for name, value in row.items()}
-    except Exception as error:  # Ray raises all of them, a bare Exception included
+    except Exception as error:  # Ray raises many kinds, including a bare Exception
         reason = str(error).strip().splitlines()[-1:] or [type(error).__name__]
         raise ToolError(f"The workers cannot continue: {reason[0]} Give the same command again to resume.") from error
     finally:
@@ -183,8 +183,8 @@ def _on_ray(shards: list[int], parts: Any, folder: Path, options: BulkOptions) -
 
 
 def _start_here(ray: Any, workers: int) -> None:
-    """Start Ray on this machine alone. Parts of it give up on each other after 15 seconds, which
-    cannot be set and is too short beside other heavy work: hence more than one attempt.
+    """Start Ray on this machine only. Its processes give up on each other after 15 seconds, which
+    is not configurable and too short under heavy load: hence several attempts.
     """
     for attempt in range(1, _ATTEMPTS + 1):
         try:
@@ -197,7 +197,7 @@ def _start_here(ray: Any, workers: int) -> None:
                 object_store_memory=_STORE_BYTES,
             )
             return
-        except Exception:  # a bare one, where it took too long
+        except Exception:  # Ray raises a bare Exception on a timeout
             ray.shutdown()
             if attempt == _ATTEMPTS:
                 raise

@@ -1,4 +1,4 @@
-"""One file after the other -> the rows of its faces, or why there are none. Nothing here knows of Ray."""
+"""Score files one by one -> the rows of their faces, or the reason for failure. Independent of Ray."""
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,15 +20,15 @@ from ..video.reader import VideoReader
 from ..video.results import VideoOptions
 from .plan import is_video, real
 
-#: Faces of consecutive pictures that are shown to the network in one call.
+#: Faces from consecutive pictures that are passed to the network in one call.
 BATCH: Final = 32
 
 
 @dataclass(frozen=True)
 class Scored:
-    """What became of a file. faces: rows of ``tables.face_schema``; error: why it could not be used, or "".
+    """The outcome for one file. faces: rows of ``tables.face_schema``; error: why it could not be used, or "".
 
-    frames: analysed, 1 of a picture. width, height: upright, in pixels. note: what a reader should know.
+    frames: frames analysed, 1 for a picture. width, height: upright, in pixels. note: remarks for the reader.
     """
 
     path: str
@@ -48,9 +48,9 @@ class Scored:
 
 
 def score(recognizer: EmotionRecognizer, paths: Iterable[str], options: VideoOptions) -> Iterator[Scored]:
-    """Score files in their order; one that cannot be used has an error, and the others go on.
+    """Score files in order; one that cannot be used gets an error and does not stop the others.
 
-    A picture's rows are what ``recognizer.analyze`` gives, a video's the smoothed answers of
+    A picture's rows are as from ``recognizer.analyze``, a video's are the smoothed answers of
     ``analyze_video`` for every analysed frame.
     """
     waiting: list[_Seen] = []
@@ -68,14 +68,14 @@ def score(recognizer: EmotionRecognizer, paths: Iterable[str], options: VideoOpt
 
 
 def failure(path: str, error: Exception | str) -> Scored:
-    """A file that cannot be used."""
+    """The outcome for a file that cannot be used."""
     text = error if isinstance(error, str) else in_words(error)
     return Scored(path, "video" if is_video(path) else "picture", error=text)
 
 
 @dataclass(frozen=True)
 class _Seen:
-    """A picture whose faces are found and cropped; its pixels are no longer needed."""
+    """A picture whose faces have been found and cropped, without its pixels."""
 
     scored: Scored
     faces: Sequence[Face] = ()
@@ -89,7 +89,7 @@ def _look(recognizer: EmotionRecognizer, path: str) -> _Seen:
         note = " ".join(notes_of(rgb))
         whole = Scored(path, "picture", frames=1, width=rgb.shape[1], height=rgb.shape[0], note=note)
         return _Seen(whole, faces, recognizer.crops(rgb, faces))
-    except Exception as error:  # whatever a bad file brings about, the run goes on
+    except Exception as error:  # no bad file may stop the run
         return _Seen(failure(path, error))
 
 
@@ -128,7 +128,7 @@ def _video(recognizer: EmotionRecognizer, path: str, options: VideoOptions) -> S
                 raise VideoError("No picture of this video can be decoded. Export or record it again.")
             size = reader.width, reader.height
             return Scored(path, "video", tuple(rows), analyzed, *size, note=" ".join(reader.notices()))
-    except Exception as error:  # whatever a bad file brings about, the run goes on
+    except Exception as error:  # no bad file may stop the run
         return failure(path, error)
 
 

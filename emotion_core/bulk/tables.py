@@ -2,12 +2,12 @@
 
     faces/shard-000000.parquet      a row per face
     failures/shard-000000.parquet   a row per file that cannot be used
-    files/shard-000000.parquet      a row per file: what became of it
+    files/shard-000000.parquet      a row per file: its outcome
 
-    files/passed-over.parquet       of a folder or a table: what was not looked at, and why
+    files/passed-over.parquet       what was skipped in a folder or table, and why
 
-The last but one is the sign that its shard is finished: it is written after the others, and all under
-another name that is then changed, so a shard that was interrupted is simply done again.
+A shard's file in ``files`` marks it as finished: it is written after the other two, and all are written
+under a temporary name and then renamed, so an interrupted shard is simply done again.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,13 +23,13 @@ from ..results import face_columns
 FACES: Final = "faces"
 FAILURES: Final = "failures"
 FILES: Final = "files"
-#: In ``FILES``, beside the shards.
+#: In ``FILES``, next to the shards.
 PASSED_OVER: Final = "passed-over.parquet"
 
 PATHS: Final = pa.schema([("path", pa.string())])
 FAILURE_SCHEMA: Final = pa.schema([("path", pa.string()), ("error", pa.string())])
-#: status: faces, no_face, failed or passed_over, with the reason as note. faces: rows in ``faces``. frames: analysed,
-#: 1 of a picture. Sizes in pixels.
+#: status: faces, no_face, failed or passed_over, with the reason as note. faces: rows in ``faces``. frames: frames
+#: analysed, 1 for a picture. Sizes in pixels.
 FILE_SCHEMA: Final = pa.schema(
     [
         ("path", pa.string()),
@@ -44,7 +44,7 @@ FILE_SCHEMA: Final = pa.schema(
 )
 
 
-#: Of the columns that hold no number between 0 and 1.
+#: Types of the columns other than float64.
 _FACE_TYPES: Final = {
     "emotion": pa.string(),
     "uncertain": pa.bool_(),
@@ -54,7 +54,7 @@ _FACE_TYPES: Final = {
 
 def face_schema(labels: Sequence[str]) -> Any:
     """A row per face. frame, time_seconds and person are null for pictures; boxes are in pixels of the
-    upright picture; detection_score is null where the detector gives none; a label's column is its probability.
+    upright picture; detection_score is null if the detector gives none; each label has a column of probabilities.
     """
     return pa.schema(
         [
@@ -70,7 +70,7 @@ def face_schema(labels: Sequence[str]) -> Any:
 
 
 def shard_file(folder: Path, table: str, shard: int) -> Path:
-    """Where a shard's part of a table is, once it is finished."""
+    """The file of a shard's part of a table, once it is finished."""
     return folder / table / f"shard-{shard:06}.parquet"
 
 
@@ -82,30 +82,30 @@ def write_shard(
     failures: Sequence[dict[str, Any]],
     files: Sequence[dict[str, Any]],
 ) -> None:
-    """Write a finished shard; OSError when that is not possible."""
+    """Write a finished shard; OSError on failure."""
     tables = (
         (FACES, face_schema(labels), faces),
         (FAILURES, FAILURE_SCHEMA, failures),
-        (FILES, FILE_SCHEMA, files),  # last
+        (FILES, FILE_SCHEMA, files),  # last, as it marks the shard as finished
     )
     for name, schema, rows in tables:
         write_groups(shard_file(folder, name, shard), schema, [rows])
 
 
 def write_passed_over(folder: Path, reasons: Mapping[str, str]) -> None:
-    """Write what is no work of any shard, path -> reason, beside the files of ``files``; OSError when it cannot be."""
+    """Write skipped paths and reasons, which belong to no shard, into ``files``; OSError on failure."""
     row = {"kind": "other", "status": "passed_over", "faces": 0, "frames": 0}
     rows = [{**row, "path": path, "note": reason} for path, reason in reasons.items()]
     write_groups(folder / FILES / PASSED_OVER, FILE_SCHEMA, [rows])
 
 
 def finished(folder: Path) -> set[int]:
-    """The numbers of the shards that need no more work."""
+    """The numbers of the finished shards."""
     return {int(path.stem.partition("-")[2]) for path in (folder / FILES).glob("shard-*.parquet")}
 
 
 def write_groups(path: Path, schema: Any, groups: Iterable[Sequence[dict[str, Any]]]) -> None:
-    """A Parquet file with a row group for each list of rows; it appears when it is complete."""
+    """Write a Parquet file with a row group per list of rows; it appears only when complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with unfinished(path) as part, parquet.ParquetWriter(part, schema, compression="zstd") as writer:
         for rows in groups:
@@ -119,13 +119,13 @@ def read_group(path: Path, group: int) -> Any:
 
 
 def group_sizes(path: Path) -> list[int]:
-    """The rows of each row group; only the end of the file is read."""
+    """The number of rows in each row group; only the file's footer is read."""
     with parquet.ParquetFile(path) as file:
         return [int(file.metadata.row_group(group).num_rows) for group in range(file.metadata.num_row_groups)]
 
 
 def face_rows(folder: Path) -> list[dict[str, Any]]:
-    """The rows of ``faces``, of all finished shards: for a run that fits into memory."""
+    """The rows of ``faces`` from all finished shards, for a run that fits into memory."""
     return [
         dict(row)
         for shard in sorted(finished(folder))
@@ -134,7 +134,7 @@ def face_rows(folder: Path) -> list[dict[str, Any]]:
 
 
 def tally(folder: Path) -> dict[str, int]:
-    """Sums over the finished shards: files, faces, frames, and files per status; and what was passed over."""
+    """Totals over the finished shards: files, faces, frames, files per status, and files passed over."""
     sums = dict.fromkeys(("files", "faces", "frames", "with_faces", "no_face", "failed"), 0)
     names = {"faces": "with_faces", "no_face": "no_face", "failed": "failed"}
     for shard in sorted(finished(folder)):
@@ -144,5 +144,5 @@ def tally(folder: Path) -> dict[str, int]:
             sums["faces"] += faces
             sums["frames"] += frames
             sums[names[status]] += 1
-    passed = folder / FILES / PASSED_OVER  # runs that were begun before it was written have none
+    passed = folder / FILES / PASSED_OVER  # absent from runs of older versions
     return {**sums, "passed_over": sum(group_sizes(passed)) if passed.is_file() else 0}

@@ -1,4 +1,4 @@
-"""Which file a worker was reading when it died: one that kills it again and again must not stop the run."""
+"""Records which file a worker was reading when it died, so that a file that keeps killing it cannot stop the run."""
 
 import os
 from collections import Counter
@@ -6,15 +6,15 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Final
 
-#: A worker may die of something else, and once of that. A file that it dies at again is to blame.
+#: A single death may have another cause; a file that a worker dies at twice is to blame.
 DEATHS: Final = 2
 _BEGIN: Final = "pid"
 
 
 class Trail:
-    """A small text file of one shard, in one run: a line for each attempt, and for each file begun in it.
+    """A small text file for one shard in one run: a line per attempt, and per file started in it.
 
-    It belongs to the run as well as to the shard: runs that were stopped and taken up again blame no file.
+    It is specific to the run, so that stopping and resuming runs blames no file.
     """
 
     def __init__(self, folder: Path, run: str, shard: int) -> None:
@@ -22,7 +22,7 @@ class Trail:
         self._path = folder / f"{run}-{shard:06}"
 
     def deadly(self) -> set[int]:
-        """The positions in the shard of the files that earlier attempts ended at, ``DEATHS`` times or more."""
+        """Positions in the shard of the files at which earlier attempts ended ``DEATHS`` times or more."""
         if not self._path.is_file():
             return set()
         ends: Counter[int] = Counter()
@@ -36,10 +36,10 @@ class Trail:
         return {position for position, deaths in ends.items() if deaths >= DEATHS}
 
     def follow(self, paths: Sequence[str], passed_over: set[int]) -> Generator[str, None, None]:
-        """The paths, each noted down before it is handed out; ``passed_over`` are left out."""
+        """Yield the paths, recording each beforehand; the positions in ``passed_over`` are skipped."""
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         try:
-            # Straight to the system, as a process that is killed writes no buffer.
+            # Unbuffered, as a killed process flushes nothing.
             os.write(descriptor, f"{_BEGIN} {os.getpid()}\n".encode())
             for position, path in enumerate(paths):
                 if position not in passed_over:
@@ -49,5 +49,5 @@ class Trail:
             os.close(descriptor)
 
     def forget(self) -> None:
-        """The shard is finished."""
+        """Delete the file once the shard is finished."""
         self._path.unlink(missing_ok=True)

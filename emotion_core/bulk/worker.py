@@ -1,4 +1,4 @@
-"""What a worker is: the model, held once, and one shard after the other from the plan to Parquet."""
+"""A worker: it holds the model and turns one shard after another of the plan into Parquet."""
 
 import tempfile
 from collections.abc import Mapping
@@ -27,8 +27,8 @@ TRAILS = ".trails"
 
 @dataclass(frozen=True)
 class Parts:
-    """The model and the detector as bytes: found once, so that all workers have the very same, and
-    none of them needs the Hub or the folder that the model lies in.
+    """The model and the detector as bytes: loaded once, so that all workers have exactly the same, and
+    none needs the Hub or the model's folder.
     """
 
     bundle: Mapping[str, bytes]
@@ -38,21 +38,21 @@ class Parts:
 
     @classmethod
     def collect(cls, model: str | None, detector: str | None, faces: bool) -> "Parts":
-        """Resolve as every command does; faces: pictures are faces already, and need no detector.
+        """Resolve them as every command does; faces: pictures are faces already and need no detector.
 
-        Raises an EmotionError when what was asked for by name is not available.
+        Raises an EmotionError when a model or detector given by name is not available.
         """
         settings = Settings.from_environment()
         bundle = resolve_bundle(model or settings.model).bundle
         names = (CONFIG, bundle.serves_from())
         files = {name: (bundle.folder / name).read_bytes() for name in names}
         found: FaceDetector = WholePicture() if faces else resolve_detector(detector or settings.detector)[0]
-        # Found a moment ago, so this comes from the cache.
+        # Just resolved above, so this comes from the cache.
         yunet = yunet_file() if isinstance(found, YuNetDetector) else None
         return cls(files, bundle.origin, found.name, yunet)
 
     def recognizer(self, threads: int | None = 1) -> EmotionRecognizer:
-        """Load them; threads: of LiteRT, one where there is a worker for every core."""
+        """Load them; threads: for LiteRT, one when every core has a worker."""
         with tempfile.TemporaryDirectory() as name:
             for file, content in self.bundle.items():
                 (Path(name) / file).write_bytes(content)
@@ -69,24 +69,24 @@ class Parts:
 
 
 class ShardWorker:
-    """Ray Data makes an actor of it, one for each core."""
+    """The actor that Ray Data runs, one per core."""
 
     def __init__(self, parts: Any, folder: str, run: str) -> None:
-        """parts: ``Parts`` in Ray's store; folder: OUT; run: what tells this run from earlier ones."""
+        """parts: ``Parts`` in Ray's store; folder: OUT; run: an id that distinguishes this run from earlier ones."""
         import ray
 
-        cv2.setNumThreads(1)  # the other cores have workers of their own
+        cv2.setNumThreads(1)  # the other cores have their own workers
         self._plan = read_plan(Path(folder))
         self._recognizer = ray.get(parts).recognizer()
         self._run = run
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """Shards' numbers under ``shard`` -> per shard the files, faces and failures."""
+        """Shard numbers under ``shard`` -> files, faces and failures per shard."""
         done = [self.work(int(shard)) for shard in batch["shard"]]
         return {name: np.array([row[name] for row in done], np.int64) for name in ("shard", "files", "faces", "failed")}
 
     def work(self, shard: int) -> dict[str, int]:
-        """Score one shard, unless it is finished: the worker that wrote it may have died before it said so."""
+        """Score one shard, unless finished: the worker that wrote it may have died before reporting."""
         plan = self._plan
         paths = plan.paths(shard)
         if shard_file(plan.folder, FILES, shard).is_file():
