@@ -1,1 +1,1 @@
-"""What tests of several rooms share: servers, clips, a stand-in Hub, small models."""
+"""Shared by tests of several packages: servers, clips, a stand-in Hub, small models."""

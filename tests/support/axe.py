@@ -1,4 +1,4 @@
-"""axe-core, which finds what people with disabilities would trip over: from npm, never a part of the project."""
+"""axe-core, which finds accessibility problems: from npm, never part of the project."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 VERSION = "4.14.1"
-#: What nobody may meet: the rules of WCAG 2.2 at level AA, and those that axe itself calls best practice.
+#: The rules that must hold: WCAG 2.2 at level AA, and axe's own best practices.
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 _RUN = """async (rules) => {
     const answer = await axe.run(document, {resultTypes: ["violations"], runOnly: rules});
@@ -23,7 +23,7 @@ _RUN = """async (rules) => {
 
 @lru_cache(maxsize=1)
 def source() -> str:
-    """The script, of node_modules, of the folder AXE_CORE, or fetched by npm; without it the test is skipped."""
+    """The script, from node_modules, the folder AXE_CORE, or npm; without it the test is skipped."""
     places = [ROOT / "node_modules" / "axe-core"]
     if named := os.environ.get("AXE_CORE"):
         places.append(Path(named))
@@ -39,7 +39,7 @@ def source() -> str:
 
 
 def serious_findings(page: Any) -> list[str]:
-    """What axe finds on a page as it is shown now, serious and critical."""
+    """axe's serious and critical findings on a page in its current state."""
     page.evaluate(source())
     found: list[str] = page.evaluate(_RUN, RULES)
     return found

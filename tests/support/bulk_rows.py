@@ -1,4 +1,4 @@
-"""What bulk work is compared with: rows as they were written."""
+"""Expected rows, to compare bulk results with."""
 
 import importlib.util
 from pathlib import Path
@@ -15,7 +15,7 @@ needs_ray = pytest.mark.skipif(
 
 
 def rows_of(recognizer: EmotionRecognizer, path: Path) -> list[dict[str, Any]]:
-    """What a picture's rows should be, from the recognizer's own answer."""
+    """A picture's expected rows, from the recognizer's own answer."""
     answer = recognizer.analyze(path).to_dict()
     return [
         {
@@ -31,7 +31,7 @@ def rows_of(recognizer: EmotionRecognizer, path: Path) -> list[dict[str, Any]]:
 
 
 def same(row: dict[str, Any], expected: dict[str, Any]) -> bool:
-    """Equal, but for the last digit of probabilities, which depends on what else was in the call of the graph."""
+    """Whether rows are equal, except for the last digits of probabilities, which depend on the rest of the batch."""
     return row.keys() >= expected.keys() and all(
         row[name] == (pytest.approx(value, abs=1e-4) if isinstance(value, float) else value)
         for name, value in expected.items()

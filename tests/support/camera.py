@@ -1,4 +1,4 @@
-"""A film for Chromium's fake camera, with a real face that moves."""
+"""A film for Chromium's fake camera, with a real, moving face."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ WIDTH, HEIGHT, FPS = 640, 480, 30
 
 
 def write_film(path: Path, portrait: RGB, seconds: float = 4.0) -> Path:
-    """As y4m, which Chromium shows again and again: the portrait, 512x512, sways from side to side."""
+    """Write y4m, which Chromium loops: the portrait, 512x512, sways from side to side."""
     frames = round(seconds * FPS)
     with path.open("wb") as file:
         file.write(f"YUV4MPEG2 W{WIDTH} H{HEIGHT} F{FPS}:1 Ip A1:1 C420\n".encode())
@@ -26,7 +26,7 @@ def write_film(path: Path, portrait: RGB, seconds: float = 4.0) -> Path:
 
 
 def chromium(playwright: Any, film: Path, *flags: str) -> Any:
-    """Chromium with the film for a camera, and nobody who asks."""
+    """Chromium with the film as its camera, without permission prompts."""
     camera = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
     return playwright.chromium.launch(
         executable_path=CHROMIUM, args=[*FLAGS, *camera, f"--use-file-for-fake-video-capture={film}", *flags]

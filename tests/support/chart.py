@@ -1,4 +1,4 @@
-"""The Video tab's answer: its player, and the chart that goes with it."""
+"""The Video tab's answer: its player and the chart linked to it."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ PLAYED = """async () => {
 
 
 def chart_and_player_go_together(page: Any, phone: bool) -> None:
-    """A click on the timeline seeks, the player moves the cursor, and a chart that is too wide goes along."""
+    """A click on the timeline seeks, the player moves the cursor, and a chart that is too wide scrolls with it."""
     page.evaluate("document.querySelector('#video-answer video').pause()")
     place = page.evaluate(
         """share => {

@@ -1,4 +1,4 @@
-"""Small videos whose truth is known: where each face is in every frame, and who it is.
+"""Small videos with known truth: where each face is in every frame, and whose it is.
 
 The portrait's face (scikit-image's astronaut) moves over a drawn background; the second person is
 its mirror image in another tint.
@@ -21,7 +21,7 @@ from emotion_core.images import RGB
 WIDTH, HEIGHT, SIDE = 320, 240, 96
 #: Left, top, width and height of the face in the pasted tile.
 FACE = (0.26, 0.21, 0.48, 0.54)
-#: Person -> left edge and top of the tile at a time in seconds, or None when out of sight.
+#: Time in seconds -> left edge and top of a person's tile, or None when out of sight.
 Path2D = Callable[[float], tuple[float, float] | None]
 
 
@@ -35,13 +35,13 @@ def tile(person: int, side: int = SIDE) -> RGB:
 
 
 def background(width: int = WIDTH, height: int = HEIGHT) -> RGB:
-    """A gray slope."""
+    """A gray gradient."""
     slope = np.add.outer(np.arange(height), np.arange(width)) * 200 // (width + height) + 20
     return np.repeat(slope[..., None], 3, axis=2).astype(np.uint8)
 
 
 def scene(paths: dict[int, Path2D], time: float, size: tuple[int, int] = (WIDTH, HEIGHT)) -> tuple[RGB, dict[int, Box]]:
-    """The frame at a time, and where the faces in it are; later persons hide earlier ones."""
+    """The frame at a given time, and the boxes of its faces; later persons hide earlier ones."""
     frame, truth = background(*size), {}
     for person, path in paths.items():
         if (place := path(time)) is not None:
@@ -54,7 +54,7 @@ def scene(paths: dict[int, Path2D], time: float, size: tuple[int, int] = (WIDTH,
 
 
 def across(start: float, speed: float, top: float = 60) -> Path2D:
-    """To the right at ``speed`` pixels a second."""
+    """A path to the right at ``speed`` pixels per second."""
     return lambda time: (start + speed * time, top)
 
 
@@ -69,13 +69,13 @@ def encode(
     sound: str = "",
     rate: int = 25,
 ) -> Path:
-    """Write frames (H, W, 3) at their times in seconds, which need not begin at 0; by default ``rate`` a second.
+    """Write frames (H, W, 3) at their times in seconds, which need not start at 0; by default ``rate`` per second.
 
-    rotation: degrees, told by a display matrix alone. sound: codec of a 440 Hz tone.
+    rotation: degrees, stored only as a display matrix. sound: codec of a 440 Hz tone.
     """
     times = times or [index / rate for index in range(len(frames))]
     speed = {"deadline": "realtime", "cpu-used": "8"} if codec.startswith("libvpx") else {"preset": "ultrafast"}
-    fixed = codec in ("mpeg4", "mpeg2video")  # their clock ticks once a frame
+    fixed = codec in ("mpeg4", "mpeg2video")  # their clock ticks once per frame
     with av.open(path, "w", format=container, options=options or {}) as out:
         height, width = frames[0].shape[:2]
         video: Any = out.add_stream(codec, rate=rate, options={} if fixed else speed, width=width, height=height)

@@ -1,4 +1,4 @@
-"""The Dockerfile's steps, done in an empty folder without Docker: what they copy and what they set."""
+"""The Dockerfile's steps, carried out in an empty folder without Docker: what they copy and set."""
 
 import json
 import shlex
@@ -12,13 +12,13 @@ from typing import Final
 
 from support.page_server import ROOT
 
-#: What changes nothing of the folder, or cannot be had here: the system below, the user, what the outside may ask.
+#: Steps that do not change the folder or cannot be done here: base system, user, ports, health checks.
 _WITHOUT: Final = ("FROM", "WORKDIR", "ARG", "USER", "EXPOSE", "HEALTHCHECK")
 
 
 @dataclass
 class Built:
-    """folder: the image's ``/app``. environment: what ENV sets. command: what CMD starts, with python as its first."""
+    """folder: the image's ``/app``. environment: set by ENV. command: the words of CMD, starting with python."""
 
     folder: Path
     python: str = sys.executable
@@ -27,10 +27,10 @@ class Built:
 
 
 def build(folder: Path, install: bool = False) -> Built:
-    """Go through the steps. install: what pip is told to, in an environment of its own; else this one's packages serve.
+    """Carry out the steps. install: run the pip steps in a new environment; otherwise use this one's packages.
 
-    Of the RUN steps that of the browser's runtime is left out, as ``--build-arg BROWSER_RUNTIME=no`` does.
-    Raises ValueError for a step that is not known here.
+    The RUN step of the browser's runtime is skipped, as with ``--build-arg BROWSER_RUNTIME=no``.
+    Raises ValueError for an unknown step.
     """
     built = Built(folder)
     folder.mkdir()
@@ -71,7 +71,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _ignored(folder: str, names: list[str]) -> set[str]:
-    """What ``.dockerignore`` keeps out, in the part of its patterns that stands there."""
+    """The names that ``.dockerignore`` excludes; supports only the patterns used in it."""
     lines = (ROOT / ".dockerignore").read_text().splitlines()
     patterns = [line.strip().removeprefix("**/") for line in lines if line.strip() and not line.startswith("#")]
     within = Path(folder).relative_to(ROOT)

@@ -1,4 +1,4 @@
-"""Films for the page: two that are analysed, and some that are refused."""
+"""Films for the page: some to analyse, some to refuse."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from support import clips
 
 
 def write_films(folder: Path) -> Path:
-    """walk.mp4: two persons, with sound. long.mp4: work for many seconds. overlong.mp4, garbage.mp4: to be refused.
+    """walk.mp4: two persons, with sound. long.mp4: many seconds of work. overlong.mp4, garbage.mp4: refused.
     cut.mp4: its end is missing."""
     paths = {1: clips.across(10, 20), 2: clips.across(200, -10, top=66)}
     frames = [clips.scene(paths, index / 10)[0] for index in range(20)]

@@ -1,4 +1,4 @@
-"""Firefox as Debian ships it, driven through WebDriver BiDi, which it speaks by itself."""
+"""Firefox as shipped by Debian, driven through WebDriver BiDi, which it supports natively."""
 
 import base64
 import contextlib
@@ -28,7 +28,7 @@ _PREFERENCES: Final = {
     "network.captive-portal-service.enabled": False,
     "network.connectivity-service.enabled": False,
 }
-#: In place of the camera: a drawing whose portrait sways, so that pixels go the way that a camera's would.
+#: Replaces the camera with a canvas on which the portrait sways, so that pixels take the same path as a camera's.
 _CAMERA: Final = """() => {
   if (!navigator.mediaDevices) return;  // no page yet
   const bytes = Uint8Array.from(atob("PORTRAIT"), (letter) => letter.charCodeAt(0));
@@ -56,7 +56,7 @@ class Firefox:
         self.ask("session.subscribe", events=["network.beforeRequestSent", "log.entryAdded"])
 
     def ask(self, method: str, **parameters: Any) -> dict[str, Any]:
-        """A command's result; what the browser tells meanwhile is in ``heard``."""
+        """A command's result; events received meanwhile are added to ``heard``."""
         number = next(self._numbers)
         self._line.send(json.dumps({"id": number, "method": method, "params": parameters}))
         while True:
@@ -67,7 +67,7 @@ class Firefox:
             self.heard.append(message)
 
     def instead_of_a_camera(self, portrait: RGB) -> None:
-        """On pages that are opened from now on."""
+        """Replace the camera on pages opened from now on."""
         file = io.BytesIO()
         Image.fromarray(portrait).save(file, "PNG")
         script = _CAMERA.replace("PORTRAIT", base64.b64encode(file.getvalue()).decode())
@@ -77,7 +77,7 @@ class Firefox:
         self.ask("browsingContext.navigate", context=self.context, url=url, wait="complete")
 
     def evaluate(self, expression: str) -> Any:
-        """What a JavaScript expression, or the promise that it is, comes to."""
+        """The value of a JavaScript expression, awaited if it is a promise."""
         result = self.ask(
             "script.evaluate",
             expression=f"Promise.resolve({expression}).then((value) => JSON.stringify(value ?? null))",
@@ -89,7 +89,7 @@ class Firefox:
         return json.loads(result["result"]["value"])
 
     def wait_for(self, expression: str, seconds: float = 120) -> None:
-        """Until it is true."""
+        """Wait until the expression is true."""
         end = time.monotonic() + seconds
         while not self.evaluate(f"Boolean({expression})"):
             assert time.monotonic() < end, f"{expression}: {self.evaluate('document.body.innerText')[:2000]}"
@@ -99,8 +99,8 @@ class Firefox:
         path.write_bytes(base64.b64decode(self.ask("browsingContext.captureScreenshot", context=self.context)["data"]))
 
     def requests(self) -> list[dict[str, Any]]:
-        """The network requests told so far."""
-        self.evaluate("1")  # by its answer, what came before it was told
+        """The network requests reported so far."""
+        self.evaluate("1")  # once it is answered, all earlier events have been received
         return [
             message["params"]["request"] for message in self.heard if message["method"] == "network.beforeRequestSent"
         ]
@@ -108,7 +108,7 @@ class Firefox:
 
 @contextlib.contextmanager
 def firefox(folder: Path) -> Iterator[Firefox]:
-    """A Firefox of its own, with nothing in its profile."""
+    """A new Firefox with an empty profile."""
     assert FIREFOX is not None
     profile, told = folder / "profile", folder / "firefox.log"
     profile.mkdir()

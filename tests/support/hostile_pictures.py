@@ -1,4 +1,4 @@
-"""Pictures whose headers tell little of the work that they make: small, valid enough to be opened, and drawn here."""
+"""Pictures whose headers understate the work they cause: small, valid enough to be opened, and generated here."""
 
 import io
 import struct
@@ -13,14 +13,14 @@ def saved(image: Image.Image, kind: str, **options: object) -> bytes:
 
 
 def many_scans(scans: int, width: int = 2000, height: int = 1500) -> bytes:
-    """A progressive JPEG that draws its last scan again and again: some 100 bytes each."""
+    """A progressive JPEG that repeats its last scan: about 100 bytes each."""
     base = saved(Image.new("RGB", (width, height), (90, 120, 60)), "JPEG", progressive=True)
     last = base.rindex(b"\xff\xda")
     return base[:last] + base[last:-2] * (scans - 9) + base[-2:]
 
 
 def large_tiles(side: int, tile: int) -> bytes:
-    """A TIFF of side x side pixels in one tile of tile x tile, of which nothing is there."""
+    """A TIFF of side x side pixels in one tile of tile x tile, without data."""
     tags = [
         (256, 4, side),  # width
         (257, 4, side),
@@ -30,8 +30,8 @@ def large_tiles(side: int, tile: int) -> bytes:
         (277, 3, 1),  # samples
         (322, 4, tile),
         (323, 4, tile),
-        (324, 4, 8),  # where the tile lies
-        (325, 4, 8),  # its bytes
+        (324, 4, 8),  # the tile's offset
+        (325, 4, 8),  # its size in bytes
     ]
     entries = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in tags)
     return (
@@ -40,12 +40,12 @@ def large_tiles(side: int, tile: int) -> bytes:
 
 
 def large_canvas(side: int, kind: str = "WEBP") -> bytes:
-    """One colour, in a few hundred bytes."""
+    """A single-coloured picture in a few hundred bytes."""
     options = {"method": 0} if kind == "WEBP" else {}
     return saved(Image.new("L" if kind == "PNG" else "RGB", (side, side), 40), kind, **options)
 
 
 def lying_avif(true: int, said: int) -> bytes:
-    """An AVIF whose container says ``said`` pixels a side, and whose frame has ``true``."""
+    """An AVIF whose container claims ``said`` pixels per side while its frame has ``true``."""
     data = saved(Image.new("RGB", (true, true), "gray"), "AVIF", speed=10)
     return data.replace(struct.pack(">II", true, true), struct.pack(">II", said, said))

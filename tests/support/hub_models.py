@@ -1,4 +1,4 @@
-"""Models published on the stand-in Hub, pinned and asked."""
+"""Models published on the stand-in Hub, pinned and queried."""
 
 import hashlib
 import json
@@ -35,7 +35,7 @@ def answers(bundle: Bundle) -> bool:
 
 
 def fetched(pinned: Path) -> Resolved:
-    """What a start finds after an earlier one has fetched what it could, with no failure remembered."""
+    """What a start resolves after an earlier one has fetched what it could, with no failure remembered."""
     pin_of = HubRef.from_pin(pinned)
     assert pin_of is not None
     behind = bundle_behind(pin_of)

@@ -1,4 +1,4 @@
-"""Pictures without a face, for what only needs pixels."""
+"""Pictures without a face, for tests that only need pixels."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Answers of the page's own worker in a real Chromium, and how far they are from the core's."""
+"""Answers of the page's own worker in a real Chromium, compared with the core's."""
 
 import base64
 import io
@@ -16,7 +16,7 @@ from emotion_core.tracking.face_search import FaceFollower
 from emotion_core.tracking.stream import StreamAnalyzer
 from emotion_core.tracking.tracker import FaceTracker
 
-#: Faces that overlap less (intersection over union) are two.
+#: Faces that overlap less than this (intersection over union) are different ones.
 LEAST_OVERLAP = 0.5
 _START = """async (model) => {
   const manifest = await (await fetch("browser/manifest.json")).json();
@@ -32,7 +32,7 @@ _ANALYZE = """async (address) => {
 
 
 def analyze(page: Any, model: str, pictures: Iterable[RGB]) -> list[dict[str, Any]]:
-    """What the browser says of pictures, RGB uint8 (H, W, 3), each as a camera's first frame of at most 640 pixels."""
+    """The browser's answers to pictures, RGB uint8 (H, W, 3), each as a camera's first frame of at most 640 pixels."""
     page.evaluate(_START, model)
     answers = []
     for rgb in pictures:
@@ -44,10 +44,10 @@ def analyze(page: Any, model: str, pictures: Iterable[RGB]) -> list[dict[str, An
 
 
 def parity(recognizer: EmotionRecognizer, pictures: Sequence[RGB], answers: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """How the browser's answers compare with what the server's webcam says of the same frames.
+    """Compare the browser's answers with the server's webcam answers to the same frames.
 
-    faces, found_by_both: how many. same_label, same_doubts: shares of these. probability_gap: of the worst label of a
-    face, and box_gap: of the worst edge, in sides of the box; 99th percentile and largest.
+    faces, found_by_both: counts. same_label, same_doubts: shares of found_by_both. probability_gap: of a face's worst
+    label; box_gap: of the worst edge, in sides of the box; each as 99th percentile and maximum.
     """
     same, alike, gaps, apart = 0, 0, [], []
     faces = {"core": 0, "browser": 0}

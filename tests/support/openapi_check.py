@@ -1,4 +1,4 @@
-"""A small validator of JSON against the schemas of an OpenAPI document: what this project's schemas use."""
+"""A small validator of JSON against OpenAPI schemas, limited to what this project's schemas use."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ TYPES = {"string": str, "object": dict, "array": list, "boolean": bool, "null": 
 
 
 def fits(value: Any, schema: dict[str, Any], document: dict[str, Any]) -> None:
-    """AssertionError, with the value, unless it is what the schema says."""
+    """AssertionError, with the value, unless it matches the schema."""
     if "$ref" in schema:
         target: Any = document
         for part in schema["$ref"].removeprefix("#/").split("/"):
@@ -35,7 +35,7 @@ def fits(value: Any, schema: dict[str, Any], document: dict[str, Any]) -> None:
 
 
 def check(document: dict[str, Any]) -> list[Any]:
-    """All examples of all bodies, each checked against its schema."""
+    """Check all examples of all bodies against their schemas; returns the examples."""
     found = []
     for path in document["paths"].values():
         for operation in path.values():

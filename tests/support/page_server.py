@@ -1,4 +1,4 @@
-"""``python app.py`` in a process of its own, and the Chromium that opens it."""
+"""``python app.py`` in its own process, and the Chromium that opens it."""
 
 import contextlib
 import os
@@ -17,9 +17,9 @@ FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component
 
 @contextlib.contextmanager
 def page_server(folder: Path, nonsense: bool = False, root: Path | str = ROOT, **settings: str) -> Iterator[str]:
-    """The address of a server with these environment variables; at its end it must leave no file and no complaint.
+    """The address of a server with these environment variables; at its end it must leave no files or errors.
 
-    nonsense: what is sent is such that Gradio's own routes may fail, and complain. root: the checkout that serves.
+    nonsense: the input may make Gradio's own routes fail and log errors. root: the checkout to serve.
     """
     port = free_port()
     environment = {
@@ -42,10 +42,10 @@ def page_server(folder: Path, nonsense: bool = False, root: Path | str = ROOT, *
         process.terminate()
         status = process.wait(60)
     assert status == 0, (folder / "log").read_text()
-    # Gradio 6.31 trips over the second of two cancellations of one event, of which its own client sends two; the
-    # first one has done what was asked.
+    # Gradio 6.31 fails on the second cancellation of an event, and its own client sends two; the first one
+    # has already worked.
     said = (folder / "log").read_text()
     complaints = [line for line in said.splitlines() if "A request failed" in line and "in cancel_event" not in line]
     assert nonsense or not complaints, complaints
     assert "Exception in ASGI application" not in said
-    assert [path for path in (folder / "cache").rglob("*") if path.is_file()] == []  # nothing of anybody is left behind
+    assert [path for path in (folder / "cache").rglob("*") if path.is_file()] == []  # no visitor's file is left behind

@@ -1,4 +1,4 @@
-"""What tests of REST ask with."""
+"""The client that REST tests use."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The REST application on a real port, in a thread; and a runner of jobs that does real, countable work."""
+"""The REST application on a real port, in a thread; and a job runner that does real, countable work."""
 
 import contextlib
 import io
@@ -35,7 +35,7 @@ class Lines:
 
 
 class LineCounter:
-    """Counts the lines of a text; a line 'wait' waits for ``go``, 'bad' is refused, 'bug' is one."""
+    """Counts the lines of a text; a line 'wait' waits for ``go``, 'bad' is refused, 'bug' fails unexpectedly."""
 
     def __init__(self, places: int = 4) -> None:
         self.line = Line(places)
@@ -63,7 +63,7 @@ class LineCounter:
 
 @contextlib.contextmanager
 def serving(recognizer: EmotionRecognizer, settings: Settings, videos: Videos | None = None) -> Iterator[str]:
-    """The address of a server with these settings, which is stopped at the end."""
+    """Run a server with these settings, and stop it at the end; yields its address."""
     app = create_api(Catalogue(recognizer), settings, videos)
     with listen("127.0.0.1", 0, 1) as listener:
         server = uvicorn.Server(
@@ -86,7 +86,7 @@ def connection(url: str) -> Iterator[socket.socket]:
 
 
 def refusal(answer: httpx.Response, status: int, code: str, words: str = "") -> dict[str, str]:
-    """Check the one shape of all errors."""
+    """Check an error against the common format."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/json"
     assert set(answer.json()) == {"error"}

@@ -1,4 +1,4 @@
-"""A detector and a network that answer what a script says, at the script's times."""
+"""A detector and a network with scripted answers at scripted times."""
 
 import io
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ LABELS = ("happy", "sad", "neutral")
 
 
 class Clock:
-    """Seconds that pass when they are told to."""
+    """A clock that advances only on command."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -26,7 +26,7 @@ class Clock:
 
 
 class Scripted:
-    """Detector and classifier in one: works for ``seconds`` and sees a face, or none, whatever the picture."""
+    """Detector and classifier in one: takes ``seconds`` and sees a face, or none, whatever the picture."""
 
     name = "scripted"
     scored = True
@@ -58,7 +58,7 @@ def jpeg(rgb: RGB | None = None) -> bytes:
 
 
 def frame(time: float, shares: dict[int, Sequence[float]]) -> TrackedFrame:
-    """A frame in which persons show these probabilities."""
+    """A frame in which persons have these probabilities."""
     face = Face(Box(0, 0, 10, 10), Box(0, 0, 10, 10))
     faces = []
     for person, values in shares.items():

@@ -1,4 +1,4 @@
-"""Small data sets of pictures, for readers of data to find."""
+"""Small picture data sets for testing the readers."""
 
 import zipfile
 from pathlib import Path
@@ -10,7 +10,7 @@ RNG = np.random.default_rng(1)
 
 
 def picture(path: Path, gray: int | None = None, size: tuple[int, int] = (48, 48)) -> Path:
-    """A noisy picture, or one of an even gray."""
+    """A noisy or uniformly gray picture."""
     path.parent.mkdir(parents=True, exist_ok=True)
     noise = RNG.integers(0, 256, (size[1], size[0]), dtype=np.uint8)
     Image.fromarray(noise if gray is None else np.full_like(noise, gray)).save(path)

@@ -1,6 +1,6 @@
 """A small Hugging Face Hub on 127.0.0.1: real HTTP for the real client, healthy or failing on purpose.
 
-It takes uploads, too, over the LFS protocol (the client's Xet has to be switched off): whoever sends the
+It also takes uploads over the LFS protocol (the client's Xet must be switched off): requests with the
 token ``TOKEN`` may write for the owner ``we``. A Space is ``repos["spaces/owner/name"]``.
 """
 
@@ -15,13 +15,13 @@ from typing import Any, ClassVar
 from urllib.parse import unquote
 
 TOKEN = "hf_stand_in"
-#: Files over this size go by LFS, in bytes.
+#: Files over this size, in bytes, use LFS.
 LFS_FROM = 20_000
 
 
 @dataclass
 class Repo:
-    """files: name to content at any revision. fault: gated, missing, slow, dies or broken (500)."""
+    """files: name to content, for any revision. fault: gated, missing, slow, dies or broken (500)."""
 
     files: dict[str, bytes]
     commit: str = "c" * 40
@@ -49,7 +49,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self._json({})
 
     def do_POST(self) -> None:
-        """create_repo, validate-yaml, preupload, the LFS batch and commit, as huggingface_hub 2 calls them."""
+        """Handle create_repo, validate-yaml, preupload, the LFS batch and commit, as huggingface_hub 2 calls them."""
         body, parts = self._body(), unquote(self.path.split("?")[0]).strip("/").split("/")
         if parts == ["api", "validate-yaml"]:
             return self._json({"errors": [], "warnings": []})
@@ -178,7 +178,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class StandInHub:
-    """``hub.repos["owner/name"] = Repo(...)``; ``hub.url`` is what HF_ENDPOINT should say."""
+    """Publish with ``hub.repos["owner/name"] = Repo(...)``; set HF_ENDPOINT to ``hub.url``."""
 
     def __init__(self) -> None:
         self.repos: dict[str, Repo] = {}

@@ -1,4 +1,4 @@
-"""Streams of pictures made plane by plane, and what the reader makes of a file."""
+"""Picture streams made plane by plane, and what the reader makes of a file."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def pictures(path: Path, limits: VideoLimits = OWN_MACHINE, max_side: int = 1280
 
 
 def of_planes(path: Path) -> list[RGB]:
-    """The same pictures, by way of the planes that are drawn on."""
+    """The same pictures, read through the planes that are drawn on."""
     with VideoReader(path, probe(path), OWN_MACHINE, 1280) as reader:
         found = []
         for picture in reader:

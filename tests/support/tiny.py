@@ -17,7 +17,7 @@ COUNTS = (140, 42, 42)
 
 
 def drawn_faces(seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """uint8 (N, 48, 48), emotion ids, usages: a bar at a height that tells the class, and noise."""
+    """uint8 (N, 48, 48), emotion ids, usages: a bar whose height depends on the class, and noise."""
     rng = np.random.default_rng(seed)
     emotion = np.concatenate([np.arange(count) % 7 for count in COUNTS])
     usage = np.repeat(USAGES, COUNTS)

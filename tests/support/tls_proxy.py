@@ -1,4 +1,4 @@
-"""A proxy with TLS before a server, as Hugging Face has one before a Space; and pages that frame what it serves."""
+"""A TLS proxy in front of a server, like Hugging Face's in front of a Space; and pages that frame what it serves."""
 
 import contextlib
 import subprocess
@@ -18,16 +18,16 @@ from starlette.routing import Route
 from emotion_core.serving.server import listen
 from support.waiting import until
 
-#: Where a visitor seems to come from, unless his request has this header: all of them come from one machine here.
+#: A visitor's apparent address, unless the request has this header: here all visitors come from one machine.
 USUAL: Final = "203.0.113.7"
 VISITOR: Final = "X-Visitor"
 _METHODS: Final = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-#: Of one connection, not of what comes by it.
+#: Headers of the connection, not of the request.
 _OWN: Final = frozenset({"connection", "keep-alive", "transfer-encoding", "x-forwarded-proto"})
 
 
 def certificate(folder: Path, openssl: str) -> tuple[Path, Path]:
-    """A certificate that nobody but its maker trusts, and its key."""
+    """A self-signed certificate and its key."""
     made, key = folder / "certificate.pem", folder / "key.pem"
     subprocess.run(
         [
@@ -44,7 +44,7 @@ def certificate(folder: Path, openssl: str) -> tuple[Path, Path]:
 class TlsProxy:
     """Answers on ``port`` of 127.0.0.1. target: the server's address. pages: host -> a page in place of the server's.
 
-    It adds to X-Forwarded-For where the visitor comes from, whatever he said of that himself.
+    It appends the visitor's address to X-Forwarded-For, whatever the visitor sent in it.
     """
 
     def __init__(self, target: str, cert: tuple[Path, Path], pages: Mapping[str, str]) -> None:
@@ -61,7 +61,7 @@ class TlsProxy:
         until(lambda: self._server.started, 60)
 
     def close(self) -> None:
-        """Stop."""
+        """Stop the proxy."""
         self._server.should_exit = True
         self._thread.join()
         self._listener.close()

@@ -1,4 +1,4 @@
-"""Visits to the Webcam tab, and what a page or its worker sends away."""
+"""Visits to the Webcam tab, and what a page or its worker sends out."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ def visit(context: Any, address: str) -> Any:
 
 
 def start(page: Any, asked: bool = True) -> None:
-    """asked: for answers from this device, as visitors may, so that a busy machine does not change its mind."""
+    """Start the stream. asked: explicitly choose this device, so that the page does not switch on a busy machine."""
     if asked:
         page.get_by_label("Answers come from").select_option("this device")
     page.get_by_role("button", name="Start the camera").click()
@@ -26,7 +26,7 @@ def where(page: Any) -> str:
 
 
 def pixels_sent(context: Any) -> list[str]:
-    """Requests that could hold a picture: anything with a body that is not one of Gradio's own few small ones."""
+    """Requests that could contain a picture: any with a body, except Gradio's own few small ones."""
     found = []
     for request in context.sent:
         body = request.post_data_buffer or b""
@@ -35,7 +35,7 @@ def pixels_sent(context: Any) -> list[str]:
     return found
 
 
-#: What the browser keeps of a page: the addresses of files, and anything else that could hold a picture.
+#: What the browser stores for a page: the addresses of files, and anything else that could contain a picture.
 KEPT = """async () => {
     const files = [], others = (await indexedDB.databases()).map((one) => one.name);
     for (const name of await caches.keys())
@@ -44,7 +44,7 @@ KEPT = """async () => {
         others.push(...Object.entries(store).filter(([, value]) => value.length > 500).map(([name]) => name));
     return { files, others };
 }"""
-#: What a worker may try in order to send something away.
+#: Ways in which a worker may try to send something out.
 WAYS_OUT = (
     "fetch('/healthz')",
     "new Promise((done, fail) => { const it = new XMLHttpRequest(); it.onload = done; it.onerror = fail; "
@@ -55,7 +55,7 @@ WAYS_OUT = (
 
 
 def tried(page: Any, way: str, policy: str) -> str:
-    """ "sent" or "refused": what becomes of a way out in a worker under that policy."""
+    """ "sent" or "refused": the outcome of such an attempt in a worker under that policy."""
     program = f"new Promise((done) => done({way})).then(() => postMessage('sent'), () => postMessage('refused'))"
     headers = {"Content-Security-Policy": policy, "Cross-Origin-Embedder-Policy": "require-corp"}
     page.route(

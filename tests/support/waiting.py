@@ -1,4 +1,4 @@
-"""Waiting until something is so: a server that is up, a file that was written, a job that is done."""
+"""Waiting for conditions: a server that is up, a file that was written, a job that is done."""
 
 import socket
 import subprocess
@@ -10,7 +10,7 @@ import httpx
 
 
 def until(wanted: Callable[[], bool], seconds: float = 10, process: "subprocess.Popen[Any] | None" = None) -> None:
-    """Wait for it; AssertionError when the time is up, or when the process that should bring it has ended."""
+    """Wait until ``wanted``; AssertionError on timeout, or when the process that should bring it about has ended."""
     deadline = time.monotonic() + seconds
     while not wanted():
         assert process is None or process.poll() is None, "the process has ended"
@@ -27,7 +27,7 @@ def is_up(url: str) -> bool:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on."""
+    """An unused port of 127.0.0.1."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])

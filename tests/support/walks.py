@@ -1,4 +1,4 @@
-"""Clips of people who walk, their analysis, and what was written, read back."""
+"""Clips of walking people, their analysis, and reading the output back."""
 
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ def analyzed(clip: Path, eyes: EmotionRecognizer, options: VideoOptions | None =
 
 
 def read(path: Path | None) -> tuple[dict[str, Any], list[RGB], list[float]]:
-    """What a player finds: streams, frames and their times. The file is one that browsers play."""
+    """What a player finds: streams, frames and their times; checks that browsers can play the file."""
     assert path is not None
     data = path.read_bytes()
     assert data.index(b"moov") < data.index(b"mdat")
@@ -43,7 +43,7 @@ def read(path: Path | None) -> tuple[dict[str, Any], list[RGB], list[float]]:
 
 
 def tone(path: Path | None) -> tuple[float, float]:
-    """Seconds of the sound, and its loudest frequency in Hz."""
+    """The sound's duration in seconds, and its loudest frequency in Hz."""
     assert path is not None
     with av.open(str(path)) as container:
         samples = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)]).astype(float)
