@@ -1,4 +1,4 @@
-"""What the tests share: pictures, a stand-in Hub, small bundles and the shipped model."""
+"""Shared by all tests: pictures, a stand-in Hub, small bundles and the shipped model."""
 
 import os
 import shutil
@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-# Before anything imports the Hub's client: nothing of the tests touches the user's cache or the net.
+# Must run before the Hub's client is imported, so that tests never touch the user's cache or the network.
 from support import tiny
 from support.stand_in_hub import StandInHub
 
@@ -34,7 +34,7 @@ SLOW_FOLDERS = {
 }
 SLOW_FILES = {"test_publish.py", "test_video_jobs.py", "test_schema.py"}
 SLOW_FIXTURES = {"tiny_bundle", "fer2013"}
-#: Single tests that take seconds: TensorFlow, very large pictures, programs of their own, Hubs that do not answer.
+#: Single tests that take seconds: TensorFlow, very large pictures, subprocesses, Hubs that do not answer.
 SLOW_TESTS = {
     "test_weights_and_graph_are_the_same_network",
     "test_what_the_server_imports_is_on_its_list",
@@ -42,7 +42,7 @@ SLOW_TESTS = {
     "test_many_threads_get_their_own_answers",
     "test_no_host_at_all",
 }
-#: Tests that are done with YuNet's own file, too, and are slow with its package.
+#: Tests that also run with YuNet's own file, and are slow with its package.
 SLOW_WITH_THE_PACKAGE = {
     "test_thin_pictures_have_no_face",
     "test_pictures_that_lie_or_stand_on_their_heads",
@@ -67,7 +67,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandInHub]:
-    """The stand-in Hub, with no repository yet and an empty cache."""
+    """The stand-in Hub, without repositories and with an empty cache."""
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub-cache"))
     HUB.repos.clear()
     yield HUB
@@ -76,13 +76,13 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandInHub]
 
 @pytest.fixture(scope="session")
 def astronaut() -> RGB:
-    """One happy face, 512x512 (NASA's portrait of Eileen Collins, as scikit-image carries it)."""
+    """One happy face, 512x512 (NASA's portrait of Eileen Collins, from scikit-image)."""
     return np.asarray(pictures.astronaut())
 
 
 @pytest.fixture(scope="session")
 def montage(astronaut: RGB) -> RGB:
-    """Three faces: the portrait, its mirror image, and one at three quarters of its size."""
+    """Three faces: the portrait, its mirror image, and a copy at three quarters of its size."""
     small = np.zeros_like(astronaut)
     small[:384, :384] = np.asarray(Image.fromarray(astronaut).resize((384, 384), Image.Resampling.LANCZOS))
     rows = [[astronaut, astronaut[:, ::-1]], [small, np.zeros_like(astronaut)]]
@@ -91,13 +91,13 @@ def montage(astronaut: RGB) -> RGB:
 
 @pytest.fixture(scope="session")
 def recognizer() -> EmotionRecognizer:
-    """The shipped model behind the detector that needs no download."""
+    """The shipped model with a detector that needs no download."""
     return EmotionRecognizer.load("fer2013-resnet50v2", detector="haar")
 
 
 @pytest.fixture(scope="session")
 def fer2013() -> Path:
-    """The folder that holds fer2013.csv; tests that need it are skipped without."""
+    """The folder with fer2013.csv; without it, tests that need it are skipped."""
     folder = os.environ.get("FER2013_DIR")
     if not folder:
         pytest.skip("set FER2013_DIR to the folder that holds fer2013.csv")
@@ -106,7 +106,7 @@ def fer2013() -> Path:
 
 @pytest.fixture(scope="session")
 def yunet() -> bytes:
-    """YuNet's file; tests that need it are skipped without."""
+    """YuNet's file; without it, tests that need it are skipped."""
     path = os.environ.get("YUNET_ONNX")
     if not path:
         pytest.skip("set YUNET_ONNX to face_detection_yunet_2023mar.onnx")
@@ -115,7 +115,7 @@ def yunet() -> bytes:
 
 @pytest.fixture(scope="session")
 def browser_runtime_folder(yunet: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """LiteRT for browsers: the folder that ``BROWSER_RUNTIME`` names, or a new one from npm."""
+    """LiteRT for browsers: the folder in ``BROWSER_RUNTIME``, or a new one from npm."""
     from emotion_core.serving.browser_runtime import YUNET_NAME, make_runtime
 
     if folder := os.environ.get("BROWSER_RUNTIME"):

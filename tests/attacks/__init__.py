@@ -1,1 +1,1 @@
-"""Attacks on a server of one's own, with an honest visitor beside them."""
+"""Attacks on a server started for them, with an honest visitor alongside."""

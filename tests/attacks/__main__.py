@@ -36,14 +36,14 @@ from .honest import Visitors, undocumented
 from .server import PROMISE_SECONDS, Server
 from .target import Target, Watch, watched
 
-#: Quiet after an attack, in seconds: what lies ready for a while goes meanwhile.
+#: Quiet after an attack, in seconds, for temporary state to expire.
 QUIET = 3.0
 
 
 def run(server: Server, names: list[str], seconds: float) -> dict[str, Any]:
     """The figures of each attack."""
     photo = saved(Image.fromarray(pictures.astronaut()), "JPEG")
-    hostile_photos()  # made before the clock runs
+    hostile_photos()  # made and cached before the clock starts
     found: dict[str, Any] = {}
     for name in names:
         target = Target(server.url, seconds)
@@ -63,9 +63,9 @@ def run(server: Server, names: list[str], seconds: float) -> dict[str, Any]:
 def night(
     server: Server, hours: float, seconds: float, quiet: float, clip: Path, keep: Callable[[dict[str, Any]], None]
 ) -> None:
-    """Attacks in random order, and between them honest visitors of every kind; what is left when all is quiet.
+    """Attacks in random order, with honest visitors of every kind in between; records what is left when all is quiet.
 
-    keep: is given the figures so far after each attack, as a night may be cut short.
+    keep: receives the figures so far after each attack, as a night may be cut short.
     """
     rng, started = random.Random(0), time.monotonic()
     photo = saved(Image.fromarray(pictures.astronaut()), "JPEG")
@@ -110,12 +110,12 @@ def night(
 
 
 def failures(saw: Counter[str]) -> dict[str, int]:
-    """Of what attackers were answered: that the server failed, rather than that they do."""
+    """The answers to attackers that show a failure of the server, not of the request."""
     return {what: count for what, count in saw.items() if re.fullmatch(r".* 5(?!03)\d\d", what)}
 
 
 def main() -> None:
-    """Attack, and write what was seen."""
+    """Attack, and write the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, metavar="JSON", help="where the figures go")
     parser.add_argument("--seconds", type=float, default=20, help="of each attack (20)")
@@ -151,7 +151,7 @@ def main() -> None:
 
 
 def attacked(folder: Path, image: bool) -> Server:
-    """The server: of this clone, or of an image that is built for it with packages of its own."""
+    """The server: from this clone, or from an image built for it with its own packages."""
     if not image:
         return Server(folder)
     built = build(folder / "app", install=True)
@@ -160,7 +160,7 @@ def attacked(folder: Path, image: bool) -> Server:
 
 
 def write(record: dict[str, Any], out: Path | None) -> None:
-    """The record, where a file is named for it."""
+    """Write the record, if a file is given."""
     if out:
         out.write_text(json.dumps(record, indent=1) + "\n")
 

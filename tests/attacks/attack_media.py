@@ -19,7 +19,7 @@ from .target import Target
 
 @functools.cache
 def hostile_photos() -> list[bytes]:
-    """Scans within and over the limit, tiles, frames and canvases that are larger than they say."""
+    """Scans within and over the limit; tiles, frames and canvases larger than declared."""
     noise = np.random.default_rng(0).integers(0, 255, (256, 256, 3), np.uint8)
     large = Image.fromarray(noise).resize((8_000, 6_000))
     return [
@@ -35,7 +35,7 @@ def hostile_photos() -> list[bytes]:
 
 
 def photos_as_files(target: Target) -> None:
-    """Pictures that cost much, many at a time, by REST and by the page."""
+    """Expensive pictures, many at a time, through REST and the page."""
     photos = hostile_photos()
 
     def send(client: httpx.Client, number: int) -> httpx.Response:
@@ -48,7 +48,7 @@ def photos_as_files(target: Target) -> None:
 
 
 def photos_past_the_queue(target: Target) -> None:
-    """The same by the door that passes Gradio's queue by."""
+    """The same through the route that bypasses Gradio's queue."""
     photos = hostile_photos()
 
     def send(client: httpx.Client, number: int) -> httpx.Response:
@@ -62,7 +62,7 @@ def photos_past_the_queue(target: Target) -> None:
 
 
 def base64_by_rest(target: Target) -> None:
-    """Large pictures in JSON, within the limit and beyond it."""
+    """Large pictures in JSON, within and over the limit."""
     photo = hostile_photos()[-1]
     bodies = [
         json.dumps({"image": base64.b64encode(photo + bytes(size - len(photo))).decode()}).encode()
@@ -76,7 +76,7 @@ def base64_by_rest(target: Target) -> None:
 
 
 def webcam(target: Target) -> None:
-    """Places that are opened, used with large frames, and closed in the middle; nobody gives one back."""
+    """Places that are opened, used with large frames, and dropped midway without being released."""
     frame = "data:image/png;base64," + base64.b64encode(large_canvas(6_000, "PNG")).decode()
     good = "data:image/jpeg;base64," + base64.b64encode(saved(Image.new("RGB", (640, 480)), "JPEG")).decode()
     with target.client() as client:
@@ -102,7 +102,7 @@ def webcam(target: Target) -> None:
 
 
 def videos(target: Target) -> None:
-    """Nonsense and pictures as videos, more than there are places for."""
+    """Nonsense and pictures sent as videos, more than there are places for."""
     gif = io.BytesIO()
     frames = [Image.new("L", (1_000, 1_000), number) for number in range(30)]
     frames[0].save(gif, "GIF", save_all=True, append_images=frames[1:], duration=0)

@@ -1,4 +1,4 @@
-"""Honest visitors of every kind, one after the other: what a server is for."""
+"""Honest visitors of every kind, one after another."""
 
 import base64
 import json
@@ -16,14 +16,14 @@ VIDEO_SECONDS = 120.0
 
 
 class Visitors:
-    """They come to one server with one photo and one clip. told: what each kind was answered, and how often."""
+    """They visit one server with one photo and one clip. told: the answers each kind got, and how often."""
 
     def __init__(self, url: str, photo: bytes, clip: Path) -> None:
         self._url, self._photo, self._clip = url, photo, clip
         self.told: Counter[str] = Counter()
 
     def come(self) -> None:
-        """Each kind once. Who is told to come later, goes."""
+        """Each kind visits once; one that is told to come back later leaves."""
         for visit in (self.page, self.photo, self.queue, self.webcam, self.video):
             with httpx.Client(base_url=self._url, timeout=60) as client:
                 try:
@@ -54,7 +54,7 @@ class Visitors:
         return "busy" if "busy" in events else "wrong"
 
     def webcam(self, client: httpx.Client) -> str:
-        """Some frames before a webcam, at the pace that the server asks for."""
+        """A few webcam frames, at the pace that the server requests."""
         parts = client.get("config").raise_for_status().json()["components"]
         component = next(part["id"] for part in parts if part["props"].get("elem_id") == "webcam")
         picture = "data:image/jpeg;base64," + base64.b64encode(self._photo).decode()
@@ -75,7 +75,7 @@ class Visitors:
         return "answered" if answered else "busy"
 
     def video(self, client: httpx.Client) -> str:
-        """A clip by REST, its answer, and its end."""
+        """A clip through REST: send it, get its answer, delete it."""
         sent = client.post("api/v1/video", files={"video": ("clip.mp4", self._clip.read_bytes())}).raise_for_status()
         job, end = sent.headers["Location"], time.monotonic() + VIDEO_SECONDS
         told = json.loads(sent.text)
@@ -88,11 +88,11 @@ class Visitors:
         return "answered" if told["state"] == "done" else str(told["state"])
 
 
-#: What an honest visitor may be told by a server under attack, of the refusals that the project documents.
+#: Answers that an honest visitor may get from a server under attack, including documented refusals.
 DOCUMENTED: frozenset[str] = frozenset({"answered", "busy", "no place", "429", "503"})
 
 
 def undocumented(told: Counter[str]) -> dict[str, int]:
-    """What visitors were told and should not have been."""
+    """Answers to visitors that are not documented."""
     kind: Callable[[str], str] = lambda what: what.partition(" ")[2]  # noqa: E731
     return {what: count for what, count in told.items() if kind(what) not in DOCUMENTED}

@@ -1,4 +1,4 @@
-"""The server that is attacked."""
+"""The server under attack, in its own process."""
 
 import contextlib
 import os
@@ -18,15 +18,15 @@ from support.waiting import free_port, is_up, until
 
 from .target import megabytes
 
-#: The longest that any file of a visitor may lie there, in seconds: the server is told to keep results for so long,
-#: uploads live for ninety, and the sweeper looks every quarter of that.
+#: How long the server is told to keep results, and the longest that any visitor's file may exist, in seconds: uploads
+#: live for ninety, and the sweeper runs every quarter of that.
 KEEP_SECONDS, PROMISE_SECONDS = 90, 120
 
 
 class Server:
     """``python app.py`` with a folder for its files.
 
-    root: where app.py lies. python: what runs it. settings: more of the environment; None takes a variable away.
+    root: the folder of app.py. python: its interpreter. settings: extra environment variables; None unsets one.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Server:
             "GRADIO_SERVER_PORT": str(port),
             "GRADIO_TEMP_DIR": str(self.files),
             "EMOTION_DETECTOR": os.environ.get("EMOTION_DETECTOR", "haar"),
-            "EMOTION_RATE_LIMIT": "0",  # the other bounds are to hold without it
+            "EMOTION_RATE_LIMIT": "0",  # the other bounds must hold without it
             "EMOTION_KEEP_SECONDS": str(KEEP_SECONDS),
             **settings,
         }
@@ -51,42 +51,42 @@ class Server:
 
     @property
     def megabytes(self) -> float:
-        """What it and its decoders hold."""
+        """Memory of the server and its decoders."""
         return megabytes(self.pid)
 
     @property
     def threads(self) -> int:
-        """Of its process."""
+        """The number of threads in its process."""
         return len(psutil.Process(self.pid).threads())
 
     def count_files(self) -> int:
-        """Of its visitors."""
+        """The number of its visitors' files."""
         return sum(name != ".lock" for _, _, names in os.walk(self.files) for name in names)
 
     @property
     def oldest_file(self) -> float:
-        """Seconds since the oldest of its visitors' files came."""
+        """The age of its visitors' oldest file, in seconds."""
         ages = [0.0]
         for folder, _, names in os.walk(self.files):
             for name in names:
-                with contextlib.suppress(OSError):  # deleted meanwhile
+                with contextlib.suppress(OSError):  # deleted in the meantime
                     if name != ".lock":
                         ages.append(time.time() - Path(folder, name).stat().st_ctime)
         return max(ages)
 
     def said(self) -> dict[str, Any]:
-        """Of its log: bytes, and which errors are in it how often, without what differs from one to the next."""
+        """Its log's size in bytes, and how often each error occurs, with numbers masked."""
         text = self.log.read_text()
         errors = Counter(re.sub(r"\d+", "N", line)[:160] for line in text.splitlines() if line.startswith("ERROR"))
         return {"bytes": len(text), "tracebacks": text.count("Traceback"), "errors": dict(errors)}
 
     @property
     def lives(self) -> bool:
-        """Whether it has not ended."""
+        """Whether it is still running."""
         return self._process.poll() is None
 
     def stop(self) -> dict[str, Any]:
-        """SIGTERM; how long it took, its status, and what it left."""
+        """Send SIGTERM; returns how long it took, its exit status, and what it left."""
         start = time.monotonic()
         self._process.send_signal(signal.SIGTERM)
         try:

@@ -1,4 +1,4 @@
-"""The server under attack: started, watched, and visited by somebody honest all the while."""
+"""The target of an attack, and the watch on it: an honest visitor and the server's memory."""
 
 import contextlib
 import itertools
@@ -15,14 +15,14 @@ from typing import Any
 import httpx
 import psutil
 
-#: Seconds between two of the honest visitor's photos, and between two looks at ``/healthz``.
+#: Seconds between the honest visitor's photos, and between checks of ``/healthz``.
 PHOTO_SECONDS, HEALTH_SECONDS = 0.6, 0.15
-#: Seconds between two looks at the memory.
+#: Seconds between memory readings.
 MEMORY_SECONDS = 0.25
 
 
 class Target:
-    """Where to attack, from which addresses, until when. ``seen`` counts what the attackers were answered."""
+    """Where to attack, from which addresses, until when. ``seen`` counts the answers to attackers."""
 
     def __init__(self, url: str, seconds: float) -> None:
         self.url, self.port = url, int(url.rstrip("/").rpartition(":")[2])
@@ -33,7 +33,7 @@ class Target:
 
     @property
     def goes_on(self) -> bool:
-        """Whether the attack's time is not over."""
+        """Whether the attack has time left."""
         return time.monotonic() < self.end
 
     def note(self, what: object) -> None:
@@ -42,7 +42,7 @@ class Target:
             self.seen[str(what)] += 1
 
     def client(self) -> httpx.Client:
-        """A client at an attacker's address."""
+        """An HTTP client at an attacker's address."""
         with self._lock:
             address = next(self._addresses)
         return httpx.Client(
@@ -56,7 +56,7 @@ class Target:
         return socket.create_connection(("127.0.0.1", self.port), timeout=10, source_address=(address, 0))
 
     def together(self, work: Callable[[httpx.Client, int], Any], threads: int) -> None:
-        """So many attackers, each of whom does it once, and again and again until the time is up."""
+        """Run ``work`` in this many attackers' threads, at least once each and then until the time is up."""
 
         def run(number: int) -> None:
             with self.client() as client:
@@ -70,7 +70,7 @@ class Target:
                     if not self.goes_on:
                         return
 
-        self.end = time.monotonic() + self._seconds  # what was made before took time of its own
+        self.end = time.monotonic() + self._seconds  # does not count the time for preparation
         runners = [threading.Thread(target=run, args=(number,)) for number in range(threads)]
         for runner in runners:
             runner.start()
@@ -80,7 +80,7 @@ class Target:
 
 @dataclass
 class Watch:
-    """What was seen meanwhile: megabytes of the server and its decoders, seconds of the honest visitor's waits."""
+    """Observations: megabytes of the server and its decoders, seconds that the honest visitor waited."""
 
     megabytes: list[float] = field(default_factory=list)
     photos: list[float] = field(default_factory=list)
@@ -89,7 +89,7 @@ class Watch:
     threads: int = 0
 
     def join(self, other: "Watch") -> None:
-        """Add what was seen at another time."""
+        """Add another watch's observations."""
         self.megabytes += other.megabytes
         self.photos += other.photos
         self.health += other.health
@@ -111,7 +111,7 @@ class Watch:
 
 
 def quantile(values: list[float], share: float) -> float:
-    """The value that this share of all is not above; 0 for none."""
+    """The quantile of the values at this share; 0 for none."""
     return sorted(values)[min(len(values) - 1, int(share * len(values)))] if values else 0.0
 
 
@@ -120,7 +120,7 @@ def _rounded(seconds: float) -> float:
 
 
 def megabytes(pid: int) -> float:
-    """What the process and its children hold: shared pages are counted once, in shares (PSS)."""
+    """Memory of the process and its children as PSS, which counts shared pages once."""
     held = 0
     with contextlib.suppress(psutil.Error):
         process = psutil.Process(pid)
@@ -133,7 +133,7 @@ def megabytes(pid: int) -> float:
 
 @contextlib.contextmanager
 def watched(url: str, pid: int, photo: bytes) -> Iterator[Watch]:
-    """Somebody honest sends a photo now and then, and looks whether the server is well; its memory is looked at."""
+    """Send an honest visitor's photos, check the server's health, and read its memory at intervals."""
     watch, stop = Watch(), threading.Event()
     workers = [
         threading.Thread(target=_send_photos, args=(url, photo, watch, stop)),

@@ -20,7 +20,7 @@ from emotion_core.errors import DataError, EmotionError
 
 
 def main() -> int:
-    """Measure, write the record and print its figures; 1 when a row was lost, doubled or another one."""
+    """Measure, write the record and print its figures; returns 1 if a row was lost, doubled or different."""
     from emotion_core.bulk.run import require
 
     require()
@@ -42,7 +42,7 @@ def main() -> int:
 
 
 def write_faces(data: Path, folder: Path, count: int) -> list[Path]:
-    """The first faces of fer2013.csv as PNG files, in the order of their names; DataError if there are fewer."""
+    """Write the first faces of fer2013.csv as PNG files, ordered by name; DataError if there are too few."""
     from PIL import Image
 
     from emotion_core.datasets.fer_csv import read_fer_csv
@@ -58,11 +58,11 @@ def write_faces(data: Path, folder: Path, count: int) -> list[Path]:
 
 
 def measure(faces: Sequence[Path], out: Path, model: str | None, workers: int, shard_files: int) -> dict[str, Any]:
-    """Score PNG files, each one face, in both ways, and compare the answers.
+    """Score PNG files of one face each in both ways, and compare the answers.
 
-    The loop is ``recognizer.analyze`` on one file after the other, with as many LiteRT threads as
-    the recognizer takes by default; its seconds leave out the start of Python and the loading of the
-    model, those of bulk are the whole command's, Ray's start included.
+    The loop runs ``recognizer.analyze`` on one file after another, with the recognizer's default number
+    of LiteRT threads; its time excludes starting Python and loading the model, while bulk's time is the
+    whole command's, including Ray's start.
     """
     from emotion_core.bulk.tables import face_rows
     from emotion_core.bulk.worker import Parts
@@ -100,9 +100,9 @@ def measure(faces: Sequence[Path], out: Path, model: str | None, workers: int, s
 
 
 def bulk_with_a_kill(source: Path, out: Path, model: str | None, workers: int, shard_files: int) -> int:
-    """Run the command, kill a worker when half of the shards are finished, and say after how many that was.
+    """Run the command, kill a worker when half of the shards are finished; returns how many were.
 
-    Raises EmotionError when the command fails, or is over before anything could be killed.
+    Raises EmotionError when the command fails, or ends before a worker could be killed.
     """
     from emotion_core.bulk.plan import PLAN
     from emotion_core.bulk.tables import finished
@@ -120,7 +120,7 @@ def bulk_with_a_kill(source: Path, out: Path, model: str | None, workers: int, s
             if (done := len(finished(out))) < json.loads((out / PLAN).read_text())["shards"] / 2:
                 continue
             for trail in (out / TRAILS).glob("*"):
-                # Its shard may be finished by now.
+                # Its shard may have finished by now.
                 with contextlib.suppress(FileNotFoundError, IndexError, ProcessLookupError):
                     os.kill(int(trail.read_text().split()[1]), signal.SIGKILL)
                     killed_at = done
@@ -131,7 +131,7 @@ def bulk_with_a_kill(source: Path, out: Path, model: str | None, workers: int, s
 
 
 def machine() -> dict[str, Any]:
-    """What it ran on."""
+    """The machine it ran on."""
     from emotion_core.recognition.classifier import usable_cores
 
     facts = Path("/proc/cpuinfo")

@@ -40,13 +40,13 @@ WITHOUT_FACES = (
     *("brick", "cell", "chelsea", "clock", "coffee", "colorwheel", "grass", "gravel", "horse", "hubble_deep_field"),
     *("immunohistochemistry", "logo", "microaneurysms", "moon", "page", "retina", "rocket", "text"),
 )
-#: Sides of a picture that a face fills, and of faces of a group, in pixels.
+#: Side lengths of pictures filled by a face, and of the faces in a group, in pixels.
 FILLED = (260, 520, 1040, 2080, 4160)
 GROUP = 60
 
 
 class OneSize:
-    """YuNet as it was: on one copy of the picture, of at most 1,024 pixels."""
+    """YuNet as before: on one copy of the picture, of at most 1,024 pixels."""
 
     name = "YuNet, one size"
     scored = True
@@ -67,7 +67,7 @@ def resized(rgb: RGB, factor: float) -> RGB:
 
 
 def tilted(rgb: RGB, degrees: float) -> RGB:
-    """Turned clockwise; quarters exactly, others with the edges mirrored."""
+    """Rotate clockwise; quarter turns exactly, others with mirrored edges."""
     if degrees % 90 == 0:
         return np.ascontiguousarray(np.rot90(rgb, -int(degrees) // 90))
     height, width = rgb.shape[:2]
@@ -91,7 +91,7 @@ def group() -> RGB:
 
 
 def without_faces(photos: Sequence[RGB], finder: FaceDetector) -> list[RGB]:
-    """scikit-image's, and the photos with their faces, and as much around them, gray."""
+    """scikit-image's pictures, and the photos with their faces and surroundings painted gray."""
     drawn = [np.ascontiguousarray(getattr(pictures, name)()) for name in WITHOUT_FACES]
     empty = [load_image(255 * picture.astype(np.uint8) if picture.dtype == bool else picture) for picture in drawn]
     for photo in photos:
@@ -106,17 +106,17 @@ def without_faces(photos: Sequence[RGB], finder: FaceDetector) -> list[RGB]:
 
 
 def timed(finder: FaceDetector, picture: RGB) -> tuple[float, list[Face]]:
-    """Seconds of the processor, and what was found."""
+    """CPU seconds, and the faces found."""
     start = time.process_time()
     faces = finder.detect(picture)
     return time.process_time() - start, faces
 
 
 def detectors_record(photos: Sequence[RGB], finders: Sequence[FaceDetector]) -> dict[str, dict[str, float]]:
-    """Of the last of the finders are the faces that are painted over, and the times that all are told in."""
+    """Figures per finder; the last one finds the faces to paint over, and times are relative to its."""
     empty, crowd = without_faces(photos, finders[-1]), group()
     for finder in finders:
-        finder.detect(photos[0])  # buffers are laid out at the first call
+        finder.detect(photos[0])  # warm-up: the first call allocates buffers
     on_photos = [[timed(finder, photo) for finder in finders] for photo in photos]
     on_crowd = [timed(finder, crowd) for finder in finders]
     return {
@@ -140,7 +140,7 @@ def detectors_record(photos: Sequence[RGB], finders: Sequence[FaceDetector]) -> 
 def tilts_record(
     photos: Sequence[tuple[RGB, str]], answer: Callable[[RGB], FrameResult]
 ) -> dict[str, dict[str, float]]:
-    """By tilt: the shares of the photos that are named as labelled, and that are certainly something else."""
+    """By tilt: the share of photos answered as labelled, and the share answered wrongly with certainty."""
     record = {}
     for degrees in TILTS:
         right = wrong = found = 0
@@ -172,7 +172,7 @@ def main() -> None:
     recognizer = EmotionRecognizer.load("fer2013-resnet50v2", "haar").with_detector(yunet)
 
     def as_it_stands(rgb: RGB) -> FrameResult:
-        """Found on one size, cut out as the box lies."""
+        """Detected at one size, cropped without levelling."""
         return recognizer.classify(rgb, [replace(face, angle=0.0) for face in OneSize(yunet).detect(rgb)])
 
     finders: list[FaceDetector] = [HaarDetector(), OneSize(yunet), SlimeFaceDetector(), yunet]

@@ -36,9 +36,9 @@ from support.axe import serious_findings
 from support.page_server import CHROMIUM, FLAGS, ROOT, page_server
 
 PATIENCE_MS: Final = 120_000
-#: A desk's screen and a phone's.
+#: A desktop screen and a phone's.
 SIZES: Final = {"1280x800": (1280, 800), "390x844": (390, 844)}
-#: What Chromium calls 4G: 165 ms, 9 and 1.5 Mbit/s, of which nine tenths arrive. And a quarter of the processor.
+#: Chromium's 4G preset: 165 ms, 9 and 1.5 Mbit/s, at nine tenths. And a CPU slowed down to a quarter.
 LINE: Final = {"offline": False, "latency": 165, "downloadThroughput": 1_012_500, "uploadThroughput": 168_750}
 SLOWER: Final = 4
 MOST_STOPS: Final = 80
@@ -53,7 +53,7 @@ new PerformanceObserver((list) => {
 
 @dataclass(frozen=True)
 class Parts:
-    """CSS of a page's parts: where a photo goes in, an example's button, the answer, its heading, each of its faces."""
+    """CSS selectors of a page's parts: the photo input, an example's button, the answer, its heading, its faces."""
 
     ready: str
     file: str
@@ -70,7 +70,7 @@ BEFORE: Final = Parts("#examples button", "input[type=file]", "#examples button"
 
 
 class Visit:
-    """One visitor's page, with nothing kept from another's."""
+    """One visitor's page, in a fresh context."""
 
     def __init__(self, browser: Any, url: str, parts: Parts, size: str = "1280x800", scheme: str = "light") -> None:
         width, height = SIZES[size]
@@ -84,28 +84,28 @@ class Visit:
         self.line.on("Network.loadingFinished", lambda it: self.sent.append(it["encodedDataLength"]))
 
     def open(self) -> None:
-        """Until a photo can be given."""
+        """Open the page and wait until it accepts a photo."""
         self.page.goto(self.url)
         self.page.locator(self.parts.ready).first.wait_for()
 
     def give(self, photo: bytes) -> None:
-        """A photo, until its answer is there."""
+        """Give a photo and wait for its answer."""
         file = {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": photo}
         self.page.locator(self.parts.file).first.set_input_files(file)
         self.answered()
 
     def answered(self) -> None:
-        """Wait for an answer that has come to rest."""
+        """Wait for an answer that has settled."""
         self.page.locator(self.parts.face).first.wait_for()
 
     def top_of(self, part: str) -> int:
-        """Where it begins in the window, in pixels."""
+        """The y coordinate of its top in the window, in pixels."""
         return int(self.page.locator(part).first.bounding_box()["y"])
 
 
 @contextmanager
 def visiting(*where: Any, **how: Any) -> Iterator[Visit]:
-    """A visit that ends."""
+    """A visit that is closed at the end."""
     visit = Visit(*where, **how)
     try:
         yield visit
@@ -114,7 +114,7 @@ def visiting(*where: Any, **how: Any) -> Iterator[Visit]:
 
 
 def looked_at(browser: Any, url: str, parts: Parts, photo: bytes, group: bytes) -> dict[str, Any]:
-    """Places, shifts and bytes on each size of window."""
+    """Positions, layout shifts and bytes for each window size."""
     found: dict[str, Any] = {}
     for size in SIZES:
         with visiting(browser, url, parts, size) as visit:
@@ -125,7 +125,7 @@ def looked_at(browser: Any, url: str, parts: Parts, photo: bytes, group: bytes) 
             visit.give(photo)
             visit.page.wait_for_timeout(1500)
             found[size] |= {"answer_y": visit.top_of(parts.heading), "first_face_y": visit.top_of(parts.face)}
-            # A new visit of the same page: the first photo would stand in the way of the second.
+            # A new visit, as the first photo would affect the second.
         with visiting(browser, url, parts, size) as visit:
             visit.open()
             visit.give(group)
@@ -136,7 +136,7 @@ def looked_at(browser: Any, url: str, parts: Parts, photo: bytes, group: bytes) 
 
 
 def findings(browser: Any, url: str, parts: Parts, photo: bytes) -> int:
-    """What axe-core finds, serious or critical: on every tab, and on the first after an answer, in both colours."""
+    """axe-core's serious and critical findings: on every tab, and on the first after an answer, in both themes."""
     count = 0
     for scheme in ("light", "dark"):
         with visiting(browser, url, parts, scheme=scheme) as visit:
@@ -153,7 +153,7 @@ def findings(browser: Any, url: str, parts: Parts, photo: bytes) -> int:
 
 
 def stops(browser: Any, url: str, parts: Parts) -> dict[str, int | None]:
-    """Tab stops from the page's top to an example, and from there to its answer; None: never reached."""
+    """Tab stops from the top of the page to an example, and from there to its answer; None: never reached."""
     with visiting(browser, url, parts) as visit:
         visit.open()
         visit.page.wait_for_timeout(1000)
@@ -173,8 +173,8 @@ def stops(browser: Any, url: str, parts: Parts) -> dict[str, int | None]:
 
 
 def on_a_slow_line(browser: Any, url: str, parts: Parts, photo: bytes, times: int) -> dict[str, Any]:
-    """Medians, in ms since the address was entered: the largest paint, and when a photo can be given; then the wait
-    from a photo of so many bytes to its answer."""
+    """Medians in ms: from navigation to the largest paint and until the page accepts a photo; and from giving the
+    photo to its answer."""
     taken: dict[str, list[float]] = {"largest_paint_ms": [], "ready_ms": [], "photo_to_answer_ms": []}
     for _ in range(times):
         with visiting(browser, url, parts, "390x844") as visit:
@@ -192,14 +192,14 @@ def on_a_slow_line(browser: Any, url: str, parts: Parts, photo: bytes, times: in
 
 
 def jpeg(rgb: RGB) -> bytes:
-    """As a camera would send it."""
+    """The picture as a JPEG, as a camera would send it."""
     file = io.BytesIO()
     Image.fromarray(rgb).save(file, "JPEG", quality=92)
     return file.getvalue()
 
 
 def group_of(face: RGB, count: int = 38, across: int = 8, side: int = 220) -> RGB:
-    """So many of the face, in rows."""
+    """A grid of copies of the face."""
     group = np.full((-(-count // across) * side, across * side, 3), 128, np.uint8)
     for number in range(count):
         size = side - 8 if number % 3 else side - 30
@@ -209,11 +209,11 @@ def group_of(face: RGB, count: int = 38, across: int = 8, side: int = 220) -> RG
 
 
 def measured(browser: Any, root: Path, parts: Parts, times: int) -> dict[str, Any]:
-    """Everything about the page of one checkout."""
+    """All figures for the page of one checkout."""
     astronaut = data.astronaut()
     photo, group = jpeg(astronaut), jpeg(group_of(astronaut[:200, 120:320]))
     with tempfile.TemporaryDirectory() as folder, page_server(Path(folder), True, root, PYTHONPATH=str(root)) as url:
-        with visiting(browser, url, parts) as visit:  # what is made once by the first visitor, and kept
+        with visiting(browser, url, parts) as visit:  # warm-up: the first visitor fills the caches
             visit.open()
             visit.give(photo)
         return {
@@ -225,7 +225,7 @@ def measured(browser: Any, root: Path, parts: Parts, times: int) -> dict[str, An
 
 
 def main() -> None:
-    """Measure and write."""
+    """Measure and write the record."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--before", type=Path, metavar="FOLDER", help="a checkout of the page before")
     parser.add_argument("--times", type=int, default=3, help="loads on the slow line (3)")

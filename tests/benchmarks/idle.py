@@ -21,19 +21,19 @@ from typing import Any
 
 import httpx
 import inputs
-import load  # makes the package and what the tests share importable
+import load  # makes the package and the tests' support importable
 import psutil
 from timing import processor
 
 from emotion_core.recognition.classifier import usable_cores
 
 REST, QUEUE, VIDEOS = 12, 6, 2
-#: Seconds between two looks at ``/healthz``.
+#: Seconds between checks of ``/healthz``.
 HEALTH_SECONDS = 0.5
 
 
 class Idle:
-    """So many open pages. answered: whose stream the server has begun to answer; lost: how many it ended."""
+    """Open, idle pages. answered: those whose stream the server has started; lost: those it ended."""
 
     def __init__(self, url: str, count: int) -> None:
         self.answered = self.lost = 0
@@ -42,7 +42,7 @@ class Idle:
         self._thread.start()
 
     def close(self) -> None:
-        """All of them leave."""
+        """Close all pages."""
         self._stop.set()
         self._thread.join()
 
@@ -58,7 +58,7 @@ class Idle:
 
     async def _visit(self, client: httpx.AsyncClient, number: int) -> None:
         own = {"X-Forwarded-For": f"10.{1 + number // 250}.0.{number % 250}"}
-        await asyncio.sleep(number * 0.04)  # they do not come in one moment
+        await asyncio.sleep(number * 0.04)  # they do not all arrive at once
         (await client.get("/", headers=own)).raise_for_status()
         with contextlib.suppress(httpx.HTTPError):
             async with client.stream("GET", f"gradio_api/heartbeat/idle{number}", headers=own) as stream:
@@ -70,7 +70,7 @@ class Idle:
 
 
 def active(url: str, pid: int, photos: list[Path], clip: Path, seconds: float) -> dict[str, Any]:
-    """The twenty, for so long; the server's memory, threads and connections at the end."""
+    """Run the twenty for ``seconds``; also the server's memory, threads and connections at the end."""
     log, end, health = load.Log(), time.monotonic() + seconds, list[float]()
 
     def ask() -> None:

@@ -1,7 +1,7 @@
-"""What the benchmarks are run on: photos and clips with known numbers of faces, over a textured, moving ground.
+"""Inputs of the benchmarks: photos and clips with known numbers of faces, over a textured, moving background.
 
-The face is scikit-image's astronaut, the ground its cup of coffee. Run as a program it writes them all
-into a folder, for programs of other environments to read: ``python tests/benchmarks/inputs.py FOLDER``.
+The face is scikit-image's astronaut, the background its cup of coffee. Run as a program, it writes them all
+into a folder for programs in other environments: ``python tests/benchmarks/inputs.py FOLDER``.
 """
 
 import sys
@@ -20,7 +20,7 @@ from emotion_core.images import RGB
 
 SIZES: Final = {"VGA": (640, 480), "HD": (1280, 720), "4K": (3840, 2160)}
 FACES: Final = (1, 5, 20)
-#: The peers' own clip size, and the one that phones and meetings have.
+#: The peer's own clip size, and the one common for phones and meetings.
 CLIPS: Final = {"596x336": (596, 336, 25), "720p": (1280, 720, 30)}
 CLIP_SECONDS: Final = 16
 
@@ -42,12 +42,12 @@ def _wide_ground(width: int, height: int) -> RGB:
 
 
 def ground(width: int, height: int, shift: int = 0) -> RGB:
-    """The cup, a little larger than the picture, moved by ``shift`` pixels."""
+    """The background, cut from a slightly larger one at an offset of ``shift`` pixels."""
     return np.array(_wide_ground(width, height)[:height, shift % 128 :][:, :width])
 
 
 def scene(width: int, height: int, faces: int, moved: int = 0) -> RGB:
-    """A picture with ``faces`` faces in a grid; ``moved`` pixels further on their way."""
+    """A picture with ``faces`` faces in a grid, displaced by ``moved`` pixels."""
     picture = ground(width, height, moved // 2)
     columns = 1 if faces == 1 else int(np.ceil(np.sqrt(faces * width / height)))
     rows = -(-faces // columns)
@@ -63,7 +63,7 @@ def scene(width: int, height: int, faces: int, moved: int = 0) -> RGB:
 
 
 def write_photos(folder: Path) -> dict[str, Path]:
-    """JPEGs of every size and number of faces: ``VGA 5`` to its path."""
+    """JPEGs of every size and number of faces: a name such as ``VGA 5`` to its path."""
     paths = {}
     for size, (width, height) in SIZES.items():
         for faces in FACES:
@@ -73,7 +73,7 @@ def write_photos(folder: Path) -> dict[str, Path]:
 
 
 def write_clip(path: Path, width: int, height: int, rate: int, seconds: float, faces: int = 1) -> Path:
-    """An H.264 clip in which everything moves two pixels a frame."""
+    """An H.264 clip in which everything moves two pixels per frame."""
     with av.open(path, "w") as out:
         options = {"preset": "veryfast", "crf": "23"}
         video: Any = out.add_stream("libx264", rate=rate, options=options, width=width, height=height)
@@ -87,7 +87,7 @@ def write_clip(path: Path, width: int, height: int, rate: int, seconds: float, f
 
 
 def write_all(folder: Path) -> None:
-    """Every photo and clip, for any program to read."""
+    """Write every photo and clip, for any program to read."""
     folder.mkdir(parents=True, exist_ok=True)
     write_photos(folder)
     for name, (width, height, rate) in CLIPS.items():

@@ -20,12 +20,12 @@ from emotion_core.recognition.detectors import FaceDetector, YuNetDetector
 from emotion_core.tracking.familiar import LEAST_LIKENESS, view_of
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
-#: Smaller faces, in pixels, are left out: they look alike for want of pixels.
+#: Faces smaller than this, in pixels, are skipped: they look alike for lack of detail.
 SMALLEST = 40
 
 
 def views_of(paths: list[Path], detector: FaceDetector) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    """A view of the largest face of every photo that has one, (N, 2, D)."""
+    """Views of the largest face in every photo that has one, (N, 2, D)."""
     views = []
     for path in paths:
         try:

@@ -43,7 +43,7 @@ CLIP_SECONDS = 2
 
 
 class Log:
-    """What the clients were answered, and how soon. Shared by threads."""
+    """The answers that clients got, and how fast. Shared by threads."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, list[float]] = defaultdict(list)
@@ -70,19 +70,19 @@ def spread(seconds: list[float]) -> dict[str, float]:
 
 
 def memory_megabytes(pid: int) -> float:
-    """Resident, of a process."""
+    """A process's resident memory."""
     lines = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
     return int(lines["VmRSS"].split()[0]) / 1024
 
 
 def children() -> list[int]:
-    """Processes that this thread has started."""
+    """The process ids of this thread's children."""
     return [int(pid) for pid in Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split()]
 
 
 @contextlib.contextmanager
 def server(folder: Path, **settings: str) -> Iterator[tuple[str, int]]:
-    """The application's address and process, behind YuNet where ``YUNET_ONNX`` names its file."""
+    """The application's address and process id, with YuNet if ``YUNET_ONNX`` names its file."""
     hub, model = StandInHub(), os.environ.get("YUNET_ONNX")
     if model:
         [name] = YUNET.sha256
@@ -100,12 +100,12 @@ def server(folder: Path, **settings: str) -> Iterator[tuple[str, int]]:
 
 
 def visitors(url: str, count: int, seconds: float, pictures: list[str]) -> dict[str, Any]:
-    """That many webcams for so long: frames a second and round trips of each, measured by the visitors."""
+    """Run ``count`` webcams for ``seconds``: frame rates and round trips, as measured by the visitors."""
     webcam = next(c for c in httpx.get(f"{url}config").json()["components"] if c["props"].get("elem_id") == "webcam")
     round_trips: list[list[float]] = [[] for _ in range(count)]
 
     def visit(number: int) -> None:
-        # Each from an address of its own, as the trusted proxy tells it: one has half of the places at most.
+        # Each has its own address, as reported by the trusted proxy: one address may hold at most half of the places.
         own = {"X-Forwarded-For": f"192.0.2.{number + 1}"}
         with httpx.Client(base_url=url, timeout=30, headers=own) as line:
 
@@ -130,14 +130,14 @@ def visitors(url: str, count: int, seconds: float, pictures: list[str]) -> dict[
 
 
 def together(works: list[Callable[[], None]]) -> None:
-    """Run all, each in a thread; the first exception of any is raised at the end."""
+    """Run all of them in threads; the first exception is raised at the end."""
     with ThreadPoolExecutor(len(works)) as pool:
         for done in [pool.submit(work) for work in works]:
             done.result()
 
 
 def later(answer: httpx.Response, end: float) -> None:
-    """Wait as long as the refusal says, but not beyond the end."""
+    """Wait as long as the refusal says, but not past the end."""
     time.sleep(max(0.0, min(float(answer.headers.get("Retry-After", 1)), end - time.monotonic())))
 
 
@@ -168,7 +168,7 @@ def queue_client(url: str, number: int, photos: list[Path], log: Log, end: float
         except httpx.HTTPStatusError as error:
             log.add("queue", str(error.response.status_code), 0)
             time.sleep(1)
-        except Exception as error:  # whatever it is, it is what a visitor would have seen
+        except Exception as error:  # any error is one that a visitor would have seen
             full = "Queue is full" in str(error)
             log.add("queue", "full" if full else f"{type(error).__name__}: {str(error)[:80]}", 0)
             time.sleep(1)
@@ -194,7 +194,7 @@ def video_client(url: str, number: int, clip: Path, log: Log, end: float) -> Non
 
 
 def crowd(url: str, pid: int, photos: list[Path], clip: Path, seconds: float) -> dict[str, Any]:
-    """Fifty clients for so long, and what the server's memory did meanwhile."""
+    """Run fifty clients for ``seconds``, recording the server's memory."""
     log, end = Log(), time.monotonic() + seconds
     memory: list[float] = []
 
@@ -233,12 +233,12 @@ def main() -> None:
         scenes = [inputs.scene(640, 480, 1, 8 * number) for number in range(16)]
         pictures = ["data:image/jpeg;base64," + base64.b64encode(stages.jpeg(rgb)).decode() for rgb in scenes]
         settings = {"EMOTION_WEBCAM_VISITORS": "8", "EMOTION_TRUSTED_PROXIES": "1"}
-        with server(folder, **settings) as (url, pid):  # at its end it must leave no file
+        with server(folder, **settings) as (url, pid):  # checks at the end that no file is left
             record["detector"] = "YuNet" if os.environ.get("YUNET_ONNX") else "Haar cascade"
             counts = (1, 2, 4, 8)
             record["webcam"] = {str(n): visitors(url, n, options.webcam_seconds, pictures) for n in counts}
             record["crowd"] = crowd(url, pid, photos, clip, options.seconds)
-        record["files_left"] = 0  # page_server has looked
+        record["files_left"] = 0  # checked by page_server
     record["load_after"] = os.getloadavg()
     options.out.write_text(json.dumps(record, indent=1) + "\n")
     print(json.dumps(record, indent=1))

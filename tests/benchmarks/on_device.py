@@ -35,10 +35,10 @@ from support.camera import chromium, write_film
 from support.on_device import analyze, parity
 from support.page_server import page_server
 
-#: And what the page calls them.
+#: The models, and the page's names for them.
 MODELS = {"fer2013-custom-cnn": "Small and fast", "fer2013-resnet50v2": "Accurate"}
 PATIENCE_MS = 120_000
-#: Each frame's way from the camera's picture to the marks on the page, in milliseconds.
+#: Measures each frame's latency from the camera's picture to the marks on the page, in milliseconds.
 _WATCH = """() => {
   const video = document.querySelector("#webcam video"), original = window.createImageBitmap;
   let presented = null, captured = null;
@@ -71,7 +71,7 @@ def compared(browser: Any, url: str, photos: list[Path], yunet: bytes) -> dict[s
 
 
 def stayed(browser: Any, url: str, pid: int, seconds: float) -> dict[str, float]:
-    """What one visitor's stream costs the server, once everything is loaded, and an idle one before."""
+    """The server's CPU time for one visitor's stream, once everything is loaded, and when idle before it."""
     idle = cpu_seconds(pid)
     time.sleep(seconds)
     idle = cpu_seconds(pid) - idle
@@ -86,7 +86,7 @@ def stayed(browser: Any, url: str, pid: int, seconds: float) -> dict[str, float]
 
 
 def streamed(browser: Any, url: str, model: str, seconds: float) -> dict[str, Any]:
-    """A visitor's first and second visit, and so many seconds of a stream between them."""
+    """A visitor's first and second visit, and ``seconds`` of streaming in between."""
     context = browser.new_context(permissions=["camera"], viewport={"width": 1280, "height": 900})
     context.set_default_timeout(PATIENCE_MS)
     page, first, received = _visit(context, url, model)
@@ -113,7 +113,7 @@ def streamed(browser: Any, url: str, model: str, seconds: float) -> dict[str, An
 
 
 def _visit(context: Any, url: str, model: str) -> tuple[Any, int, int]:
-    """The page with its stream running; milliseconds from click to answer; bytes of files for the device, as sent."""
+    """The page with its stream running; milliseconds from click to answer; bytes of on-device files, as sent."""
     page = context.new_page()
     session, sizes, addresses = context.new_cdp_session(page), [], {}
     session.send("Network.enable")
@@ -135,7 +135,7 @@ def _visit(context: Any, url: str, model: str) -> tuple[Any, int, int]:
 
 
 async def crowd(url: str, pid: int, count: int, seconds: float) -> dict[str, Any]:
-    """So many visitors who fetch the page and what a browser needs, at once, and stay connected for a while."""
+    """Let ``count`` visitors fetch the page and all a browser needs at once, and stay connected for a while."""
     errors: list[str] = []
     most = memory_megabytes(pid)
 
@@ -169,7 +169,7 @@ async def crowd(url: str, pid: int, count: int, seconds: float) -> dict[str, Any
 
 
 def cpu_seconds(pid: int) -> float:
-    """Of a process and of those that it has started."""
+    """CPU seconds of a process and its descendants."""
     ticks = 0
     for one in [pid, *_descendants(pid)]:
         fields = Path(f"/proc/{one}/stat").read_text().rpartition(") ")[2].split()
@@ -185,7 +185,7 @@ def _descendants(pid: int) -> list[int]:
 
 
 def main() -> None:
-    """Measure and write."""
+    """Measure and write the record."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--photos", type=Path, required=True, metavar="FOLDER", help="JPEG files")
     parser.add_argument("--most", type=int, default=200, help="photos that are compared (200)")

@@ -30,7 +30,7 @@ EACH = 30
 
 
 def measure(csv: Path, base: str) -> dict[str, object]:
-    """Train on 3 x 30 faces, as a user would, and measure on the others."""
+    """Train on 3 x 30 faces, as a user would, and measure on the rest."""
     data = relabelled(load(csv).of("private"), WORDS)
     rng = np.random.default_rng(3)
     chosen = np.concatenate([rng.permutation(np.flatnonzero(data.emotion == label))[:EACH] for label in range(3)])

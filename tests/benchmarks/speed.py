@@ -42,7 +42,7 @@ PACKAGES = ("ai-edge-litert", "av", "numpy", "opencv-python-headless")
 
 
 def subject(python: str, program: str, *arguments: object) -> dict[str, Any]:
-    """A subject's record, from a process of its own."""
+    """A subject's record, measured in its own process."""
     command = [python, str(HERE / program), *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -51,7 +51,7 @@ def subject(python: str, program: str, *arguments: object) -> dict[str, Any]:
 
 
 def private_faces(data: Path, path: Path) -> None:
-    """PrivateTest of fer2013.csv, for programs that cannot read it."""
+    """Write PrivateTest of fer2013.csv for programs that cannot read the CSV."""
     from emotion_core.datasets.fer_csv import read_fer_csv
 
     pixels, emotion, usage = read_fer_csv(data)
@@ -60,13 +60,13 @@ def private_faces(data: Path, path: Path) -> None:
 
 
 def curve(points: dict[float, float]) -> dict[str, Any]:
-    """Cost (milliseconds) by size, and the power of the size by which it grows, from the first to the last."""
+    """Cost (milliseconds) by size, and the power of the size with which it grows, from the first to the last."""
     (first, low), *_, (last, high) = sorted(points.items())
     return {"points": points, "power": round(math.log(high / low) / math.log(last / first), 2)}
 
 
 def growth(recognizer: EmotionRecognizer, folder: Path) -> dict[str, Any]:
-    """How the cost grows with the faces of a picture, its pixels and a clip's length."""
+    """How the cost grows with the number of faces in a picture, its pixels and a clip's length."""
     faces: dict[float, float] = {}
     for count in (1, 2, 5, 10, 20, 40):
         rgb = inputs.scene(1280, 720, count)
@@ -85,13 +85,13 @@ def growth(recognizer: EmotionRecognizer, folder: Path) -> dict[str, Any]:
 
 
 def subjects(folder: Path, ours: dict[str, tuple[str, str]], fer: str | None) -> dict[str, Any]:
-    """Start-up, memory, photos and accuracy of everybody."""
+    """Start-up, memory, photos and accuracy of all subjects."""
     found = {name: subject(sys.executable, "subject_ours.py", folder, *what) for name, what in ours.items()}
     return found | ({"fer, Haar": subject(fer, "subject_fer.py", folder, folder / "private.npz")} if fer else {})
 
 
 def clips(folder: Path, ours: dict[str, tuple[str, str]], fer: str | None) -> dict[str, dict[str, float]]:
-    """Frames a second of the default behind YuNet and of the peer on each clip, the best of ``ROUNDS``."""
+    """Frames per second of the default with YuNet and of the peer on each clip, the best of ``ROUNDS``."""
     ours = {name: what for name, what in ours.items() if name == "ours, YuNet"}
     best: dict[str, dict[str, float]] = {}
     for _ in range(ROUNDS):

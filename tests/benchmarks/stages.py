@@ -1,4 +1,4 @@
-"""Where the time goes: every stage alone, on frames that lie in memory, and what each step of speed brought."""
+"""Where the time goes: every stage alone, on frames in memory, and the gain from each optimisation."""
 
 import io
 import tempfile
@@ -42,7 +42,7 @@ def jpeg(rgb: RGB) -> bytes:
 
 
 def photo_stages(recognizer: EmotionRecognizer) -> dict[str, float]:
-    """Milliseconds of each stage of an HD photo with five faces."""
+    """Milliseconds per stage for an HD photo with five faces."""
     content = jpeg(inputs.scene(*inputs.SIZES["HD"], 5))
     rgb = load_image(content)
     faces = recognizer.detector.detect(rgb)
@@ -59,7 +59,7 @@ def photo_stages(recognizer: EmotionRecognizer) -> dict[str, float]:
 
 
 def webcam_stages(recognizer: EmotionRecognizer) -> dict[str, float]:
-    """Milliseconds of each stage of a camera's frame, 640x480 with one face, as the stream comes to it."""
+    """Milliseconds per stage for a webcam frame, 640x480 with one face, within a stream."""
     frames = [inputs.scene(640, 480, 1, 4 * number) for number in range(32)]
     contents = {id(frame): jpeg(frame) for frame in frames}
     follower = FaceFollower(recognizer.detector, 480)
@@ -82,7 +82,7 @@ def webcam_stages(recognizer: EmotionRecognizer) -> dict[str, float]:
 
 
 def ticking() -> Iterator[float]:
-    """The times of a camera's frames, in seconds."""
+    """Timestamps of a camera's frames, in seconds."""
     number = 0
     while True:
         number += 1
@@ -90,12 +90,12 @@ def ticking() -> Iterator[float]:
 
 
 def over(frames: list[RGB], work: Callable[[RGB], Any]) -> float:
-    """Milliseconds a frame, the mean over all: not every frame costs the same."""
+    """Mean milliseconds per frame over all frames, as they differ in cost."""
     return round(1000 * best_seconds(lambda: [work(frame) for frame in frames]) / len(frames), 3)
 
 
 def video_stages(recognizer: EmotionRecognizer, clip: Path) -> dict[str, float]:
-    """Milliseconds a frame of every stage of a clip, ``RATE`` frames a second analysed; ``whole``: all of it."""
+    """Milliseconds per frame for every stage of a clip, ``RATE`` frames a second analysed; ``whole``: everything."""
     frames = decoded(clip)
     rate = Fraction(len(frames)) / Fraction(inputs.CLIP_SECONDS)
     step = max(round(rate / RATE), 1)
@@ -155,7 +155,7 @@ def encode_only(yuv: list[Any], rate: Fraction) -> None:
 
 
 def whole(recognizer: EmotionRecognizer, clip: Path, rate: float | None = RATE, **options: Any) -> float:
-    """Milliseconds a frame of the whole analysis, its files written."""
+    """Milliseconds per frame for the whole analysis, including writing its files."""
     frames = 0
 
     def work() -> None:
@@ -196,13 +196,13 @@ def without_threads() -> Iterator[None]:
 
 
 def by_rgb(writer: video_write.VideoWriter, item: Followed) -> None:
-    """Every frame to RGB, drawn on, and back."""
+    """Convert every frame to RGB, draw on it, and convert it back."""
     paint(item.picture.rgb, item.frame.captions())
     writer.write(item.picture.rgb, item.picture.pts)
 
 
 def video_steps(recognizer: EmotionRecognizer, clip: Path) -> dict[str, dict[str, float]]:
-    """What the clip costs with each step undone alone: milliseconds a frame, and how many times the whole's."""
+    """The clip's cost with each optimisation undone alone: milliseconds per frame, and relative to the whole."""
     usual = whole(recognizer, clip)
     taken = {"faces followed between searches of the whole frame": whole(recognizer, clip, search_seconds=0.0)}
     with patch.dict(video_write.X264, {"preset": "veryfast", "x264-params": ""}):

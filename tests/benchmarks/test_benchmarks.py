@@ -1,4 +1,4 @@
-"""The short forms of the benchmarks: that they run and measure what they say. Their figures are for records alone."""
+"""Short forms of the benchmarks: they run and measure what they claim. Real figures come from the programs."""
 
 import json
 import subprocess
@@ -15,7 +15,7 @@ BENCHMARKS = Path(__file__).parent
 
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The programs' modules, with little to do."""
+    """The programs' modules, with a reduced workload."""
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     import inputs
     import speed
@@ -46,7 +46,7 @@ def test_stages_and_growth(short: Any, recognizer: EmotionRecognizer, tmp_path: 
 
 
 def test_fifty_clients_for_some_seconds(tmp_path: Path) -> None:
-    """No error but those that say to come later, and no file left."""
+    """No errors except those that ask to retry later, and no file left."""
     out = tmp_path / "load.json"
     command = [
         sys.executable,

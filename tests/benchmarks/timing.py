@@ -1,4 +1,4 @@
-"""How everything is timed, in any environment: no package is needed."""
+"""Timing for any environment: needs no packages."""
 
 import platform
 import statistics
@@ -11,7 +11,7 @@ SECONDS, MOST, FEWEST = 2.0, 30, 3
 
 
 def median_milliseconds(function: Callable[[], Any]) -> float:
-    """Of at most ``MOST`` calls within ``SECONDS``, at least ``FEWEST``, after one that is not counted."""
+    """The median of ``FEWEST`` to ``MOST`` calls within ``SECONDS``, after one warm-up call."""
     function()
     taken: list[float] = []
     end = time.perf_counter() + SECONDS
@@ -23,19 +23,19 @@ def median_milliseconds(function: Callable[[], Any]) -> float:
 
 
 def seconds_of(function: Callable[[], Any]) -> float:
-    """One call."""
+    """Duration of one call."""
     start = time.perf_counter()
     function()
     return round(time.perf_counter() - start, 3)
 
 
 def best_seconds(function: Callable[[], Any], times: int = 2) -> float:
-    """The shortest of a few calls: what disturbs a machine only ever adds."""
+    """The shortest of a few calls: disturbances can only add time."""
     return min(seconds_of(function) for _ in range(times))
 
 
 def processor() -> str:
-    """The processor's name, or its architecture where none is told."""
+    """The processor's name, or its architecture if unknown."""
     facts = Path("/proc/cpuinfo")
     lines = facts.read_text().splitlines() if facts.is_file() else []
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())

@@ -1,4 +1,4 @@
-"""What the tests of bulk work share: a folder of everything."""
+"""Shared by the bulk tests: a folder with a bit of everything."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from support import clips
 
 @pytest.fixture
 def mixed(tmp_path: Path, astronaut: RGB, montage: RGB) -> Path:
-    """A folder of pictures of one, three and no faces, a clip, a broken picture, a broken clip and a note."""
+    """A folder with pictures of one, three and no faces, a clip, a broken picture, a broken clip and a note."""
     folder = tmp_path / "in"
     (folder / "deep").mkdir(parents=True)
     Image.fromarray(astronaut).save(folder / "deep" / "one.png")

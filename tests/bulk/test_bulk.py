@@ -1,4 +1,4 @@
-"""Bulk scoring: what a file's rows are, what a plan is, and that a kill loses and doubles nothing."""
+"""Bulk scoring: a file's rows, the plan, and that a kill loses and doubles nothing."""
 
 import contextlib
 import csv
@@ -87,7 +87,7 @@ def test_a_plan_is_the_same_every_time(mixed: Path, tmp_path: Path) -> None:
     parquet.write_table(pa.table({"where": ["none.png"]}), tmp_path / "in" / "listed.parquet")
     assert list(find(str(tmp_path / "in" / "listed.parquet"), "where")) == [str(mixed / "none.png")]
     shards = list(cut([*"abcde", "f.mp4", "g.mp4", "h"], 34))
-    assert shards == [[*"abcde"], ["f.mp4"], ["g.mp4", "h"]]  # a video weighs 32
+    assert shards == [[*"abcde"], ["f.mp4"], ["g.mp4", "h"]]  # a video counts as 32
 
 
 @needs_ray
@@ -100,14 +100,14 @@ def test_a_file_that_kills_is_passed_over(tmp_path: Path) -> None:
         assert trail.deadly() == deadly
         worker = trail.follow(["good", "bad", "after"], trail.deadly())
         assert list(itertools.islice(worker, 2)) == ["good", "after" if deadly else "bad"]
-        worker.close()  # the process ends here
+        worker.close()  # the process dies here
     assert Trail(tmp_path, "another-run", 7).deadly() == set()
 
 
 def test_without_ray_it_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(sys.modules, "ray", None)  # as if it were not there
+    monkeypatch.setitem(sys.modules, "ray", None)  # as if not installed
     assert main(["bulk", str(tmp_path), str(tmp_path / "out")]) == 1
     assert "bulk needs ray" in (told := capsys.readouterr().err)
     assert "pip install '.[bulk]'" in told
@@ -178,10 +178,10 @@ def test_killed_twice_and_nothing_is_lost_or_doubled(
         until(lambda: bool(workers(out, killed_run, found)), 600, driver)
         os.kill(found.pop(), signal.SIGKILL)
         told, errors = driver.communicate(timeout=600)
-    assert driver.returncode == 1, errors  # as with every command: two of the files cannot be used
+    assert driver.returncode == 1, errors  # as with every command when some files (here two) cannot be used
     assert "46 files" in told
     after = {path.name: path.stat().st_mtime_ns for path in (out / "files").glob("shard-*.parquet")}
-    assert before.items() <= after.items()  # what was finished was not done again
+    assert before.items() <= after.items()  # finished shards were not done again
 
     faces = parquet.read_table(out / "faces").to_pylist()
     pictures = sorted(mixed.rglob("*.png"))
@@ -203,9 +203,9 @@ def test_killed_twice_and_nothing_is_lost_or_doubled(
 
 
 def workers(out: Path, but: set[str], found: set[int]) -> set[int]:
-    """Add the process ids of workers that are reading a file, in runs other than ``but``."""
+    """Add the process ids of workers that are reading a file, except in the runs ``but``."""
     for trail in (out / ".trails").glob("*"):
-        with contextlib.suppress(FileNotFoundError):  # its shard is finished by now
+        with contextlib.suppress(FileNotFoundError):  # its shard has finished by now
             lines = trail.read_text().splitlines()
             if len(lines) > 1 and trail.name.partition("-")[0] not in but:
                 found.add(int(lines[0].split()[1]))

@@ -1,4 +1,4 @@
-"""What bulk takes and what it passes over: never silently, and whatever the names and the tables are like."""
+"""What bulk accepts and what it skips: never silently, and with all kinds of names and tables."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ from support.bulk_rows import needs_ray
 
 @needs_ray
 def test_nothing_is_passed_over_silently(mixed: Path, tmp_path: Path, astronaut: RGB) -> None:
-    """Whatever is not scored stands in ``files`` with its reason; what phones and recorders write is scored."""
+    """Whatever is not scored is listed in ``files`` with its reason; files from phones and recorders are scored."""
     import pyarrow.parquet as parquet
 
     from emotion_core.bulk.plan import find, make_plan
@@ -39,8 +39,8 @@ def test_nothing_is_passed_over_silently(mixed: Path, tmp_path: Path, astronaut:
     assert all(len(row["note"]) > 10 for row in rows)
     assert (plan.files, tally(out)["passed_over"]) == (len(taken), 5)
     everything = sum(len(files) for _, _, files in os.walk(mixed))
-    assert plan.files + 5 == everything + 1  # and the hidden folder
-    # A plan that was interrupted before its end is made anew.
+    assert plan.files + 5 == everything + 1  # plus the hidden folder
+    # An interrupted plan is made again.
     (out / "plan.json").unlink()
     assert make_plan(out, str(mixed), None, {"shard_files": 256}, ("one",)) == plan
 

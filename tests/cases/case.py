@@ -1,4 +1,4 @@
-"""One input that is known to be hard, what is right for it, and what came of it."""
+"""A known hard input, the expected result, and the actual one."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from emotion_core import EmotionRecognizer
 
 @dataclass(frozen=True)
 class Got:
-    """What came of a case, in words, and whether it is right."""
+    """The actual result of a case, in words, and whether it is right."""
 
     words: str
     right: bool
@@ -17,7 +17,7 @@ class Got:
 
 @dataclass(frozen=True)
 class Case:
-    """name: of the file in the folder of cases. wanted: what is right, in words. look: finds out what comes of it."""
+    """name: of the file in the folder of cases. wanted: the expected result, in words. look: gets the actual one."""
 
     name: str
     wanted: str
@@ -25,10 +25,10 @@ class Case:
 
 
 def outcome(case: Case, folder: Path, recognizer: EmotionRecognizer) -> Got:
-    """What comes of a case; whatever is raised is the answer, and wrong."""
+    """The result of a case; an exception counts as a wrong result."""
     if not (folder / case.name).is_file():
         return Got("the file is not there", False)
     try:
         return case.look(folder / case.name, recognizer)
-    except Exception as error:  # the others are still to be looked at
+    except Exception as error:  # the other cases must still run
         return Got(f"{type(error).__name__}: {error}", False)

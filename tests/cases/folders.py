@@ -1,4 +1,4 @@
-"""The cases that are folders of classes, packed as ``.tgz``."""
+"""Cases that are class folders, packed as ``.tgz``."""
 
 import tarfile
 import tempfile
@@ -16,7 +16,7 @@ Look = Callable[[Path, EmotionRecognizer], Got]
 
 
 def unpacked(check: Callable[[Path], Got]) -> Look:
-    """What ``check`` finds out of the folder in the file."""
+    """Unpack the file and run ``check`` on its folder."""
 
     def look(path: Path, _: EmotionRecognizer) -> Got:
         with tempfile.TemporaryDirectory() as folder, tarfile.open(path) as archive:
@@ -27,7 +27,7 @@ def unpacked(check: Callable[[Path], Got]) -> Look:
 
 
 def as_served(folder: Path) -> Got:
-    """Every file is a face of the set, as bright as the decoder of photos makes it, and none is blank."""
+    """Every file becomes a face of the set, as bright as the photo decoder makes it, and none is blank."""
     data = load(folder)
     read = sorted(float(face.mean()) for face in data.faces)
     served = sorted(float(load_image(path).mean()) for path in folder.rglob("*.png"))

@@ -1,4 +1,4 @@
-"""Pictures that are known to be hard: very large and very thin ones, turned, dark, cut short, of phones."""
+"""Known hard pictures: very large, very thin, rotated, dark, truncated, from phones."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +10,7 @@ Look = Callable[[Path, EmotionRecognizer], Got]
 
 
 def of_answer(right: Callable[[FrameResult], bool]) -> Look:
-    """What the recognizer answers, and whether that is right."""
+    """The recognizer's answer, and whether it is right."""
 
     def look(path: Path, recognizer: EmotionRecognizer) -> Got:
         result = recognizer.analyze(path)
@@ -20,7 +20,7 @@ def of_answer(right: Callable[[FrameResult], bool]) -> Look:
 
 
 def in_words(result: FrameResult) -> str:
-    """One line."""
+    """The answer in one line."""
     faces = [
         f"{face.emotion} {face.confidence:.0%}{' uncertain' if face.uncertain else ''}"
         f"{' (' + ', '.join(face.doubts) + ')' if face.doubts else ''} in {face.face.box.width} pixels"
@@ -32,13 +32,13 @@ def in_words(result: FrameResult) -> str:
 
 
 def happy(result: FrameResult, doubted: bool = False) -> bool:
-    """One happy face; doubted: an uncertain one is right as well."""
+    """One happy face; doubted: an uncertain one is also right."""
     one = len(result.predictions) == 1
     return one and (result.predictions[0].emotion == "happy" or (doubted and result.predictions[0].uncertain))
 
 
 def happy_and_wide(result: FrameResult) -> bool:
-    """One happy face that takes most of the picture's width."""
+    """One happy face that spans most of the picture's width."""
     return happy(result) and result.predictions[0].face.box.width > 0.7 * result.width
 
 

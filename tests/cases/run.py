@@ -20,7 +20,7 @@ CASES: tuple[Case, ...] = (*pictures.CASES, *videos.CASES, *folders.CASES)
 
 
 def recognizer_at_hand() -> EmotionRecognizer:
-    """The shipped model behind the better detector that there is."""
+    """The shipped model with the best available detector."""
     recognizer = EmotionRecognizer.load("fer2013-resnet50v2")
     path = os.environ.get("YUNET_ONNX")
     return EmotionRecognizer(recognizer.classifier, YuNetDetector(Path(path).read_bytes())) if path else recognizer

@@ -1,4 +1,4 @@
-"""Every case comes out right, where ``CASES_DIR`` names the folder of the inputs."""
+"""Every case comes out right, if ``CASES_DIR`` names the folder of the inputs."""
 
 import os
 from pathlib import Path

@@ -15,7 +15,7 @@ Check = Callable[[VideoSummary, list[dict[str, str]]], bool]
 
 
 def video(name: str, wanted: str, check: Check) -> Case:
-    """A video whose summary and rows are to pass ``check``."""
+    """A video whose summary and rows must pass ``check``."""
 
     def look(path: Path, recognizer: EmotionRecognizer) -> Got:
         with tempfile.TemporaryDirectory() as folder:
@@ -30,7 +30,7 @@ def video(name: str, wanted: str, check: Check) -> Case:
 
 
 def one_person(summary: VideoSummary, rows: list[dict[str, str]]) -> bool:
-    """One, in every row, and a row for every frame."""
+    """The same person in every row, and a row for every frame."""
     return (
         [person.person for person in summary.people] == [1]
         and [row["person"] for row in rows] == ["1"] * summary.analyzed_frames
@@ -48,7 +48,7 @@ def glimpse(summary: VideoSummary, rows: list[dict[str, str]]) -> bool:
 
 
 def keeps_proportions(path: Path, recognizer: EmotionRecognizer) -> Got:
-    """The face before and after the turn: its box is as wide for its height."""
+    """The face's box has the same aspect ratio before and after the turn."""
     with tempfile.TemporaryDirectory() as folder:
         summary = analyze_video(path, folder, recognizer).result()
         with summary.files.csv.open(newline="") as file:

@@ -1,4 +1,4 @@
-"""The command line, as a user calls it."""
+"""The command line, as called by a user."""
 
 import json
 from pathlib import Path

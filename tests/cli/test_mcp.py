@@ -1,4 +1,4 @@
-"""``emotion mcp`` with the real client of the same package: over standard input and output, and over HTTP."""
+"""``emotion mcp`` with the same package's real client, over stdio and over HTTP."""
 
 import asyncio
 import base64
@@ -57,7 +57,7 @@ def test_over_standard_input_and_output(photo: Path) -> None:
 
 
 def test_over_http(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Files of the server stay there; bodies have a bound; the key is asked for; each address has its rate."""
+    """The server's files stay private; bodies are bounded; the key is required; each address has its rate limit."""
     monkeypatch.setenv("EMOTION_API_KEY", KEY)
     monkeypatch.setenv("EMOTION_RATE_LIMIT", "6")
     port = free_port()
@@ -107,7 +107,7 @@ def test_over_http(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
                     return image, named, nothing, waited, over
 
             image, named, nothing, waited, over = asyncio.run(talk())
-            # The work of who has left does not hold up the next: a second of waiting is a step that says 0.
+            # Work for a client that left does not delay the next one: each second of waiting reports a 0.
             assert waited[-1] == 1
             assert waited.count(0) < 5
             told = [call.content[0].text for call in over]

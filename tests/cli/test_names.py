@@ -1,4 +1,4 @@
-"""The command line meets file names as they are: in a process of its own, as a user starts it."""
+"""The command line copes with real-world file names: in its own process, as started by a user."""
 
 import json
 import os
@@ -20,7 +20,7 @@ BYTES = os.fsdecode(b"caf\xe9 \xff.png")
 
 
 def run(folder: Path, *arguments: str, encoding: str = "cp1252") -> "subprocess.CompletedProcess[bytes]":
-    """``python -m emotion_core ...`` in a folder, with a console of an old code page and no shell before it."""
+    """Run ``python -m emotion_core ...`` in a folder, with an old code page as console encoding and without a shell."""
     return subprocess.run(
         [sys.executable, "-m", "emotion_core", *arguments, "--detector", "haar"],
         cwd=folder,
@@ -78,7 +78,7 @@ def test_patterns_and_folders_where_no_shell_helps(photo: Path) -> None:
     none = run(photo.parent, "image", "*.gif", "--json")
     assert (none.returncode, "no file '*.gif'" in json.loads(none.stdout)[0]["error"]) == (1, True)
 
-    for _ in range(2):  # the second time its own answers lie there
+    for _ in range(2):  # the second time its own output is already there
         done = run(photo.parent, "image", "album [1]", "--out", "album [1]/out")
         assert done.returncode == 0, done.stderr
         assert done.stdout.count(b"1 happy") + done.stdout.count(b"  happy") == 3

@@ -1,4 +1,4 @@
-"""The training commands, in the order in which a user meets them, on drawn faces."""
+"""The training commands, in the order in which a user needs them, on drawn faces."""
 
 import json
 from pathlib import Path

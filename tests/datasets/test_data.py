@@ -43,7 +43,7 @@ def test_tree_has_the_same_faces(tmp_path: Path, tiny_csv: Path) -> None:
 
 
 def folder_of(root: Path, *names: str, count: int = 12, size: tuple[int, int] = (60, 48), mode: str = "L") -> None:
-    """A few noisy pictures in each of the folders."""
+    """Write a few noisy pictures into each folder."""
     rng = np.random.default_rng(len(names))
     for name in names:
         (root / name).mkdir(parents=True, exist_ok=True)
@@ -95,7 +95,7 @@ def test_any_class_folders(tmp_path: Path) -> None:
     sizes = {split: len(data.of(split)) for split in ("train", "public", "private")}
     assert sizes["train"] > 70
     assert min(sizes.values()) > 3
-    # By content: the same pictures under other names fall on the same side.
+    # By content: renamed copies of the same pictures get the same split.
     for number, file in enumerate(sorted((tmp_path / "pets" / "Dog").iterdir())):
         file.rename(file.with_name(f"z{999 - number}.png"))
     again = load(tmp_path, side=32, channels=3)
@@ -180,9 +180,9 @@ def test_folders_that_are_no_data(tmp_path: Path) -> None:
 def test_the_report_counts_twins(tiny_csv: Path) -> None:
     data = load(tiny_csv)
     public = np.flatnonzero(data.split == "public")
-    data.faces[public[0]] = data.faces[0]  # a twin, of the same label
+    data.faces[public[0]] = data.faces[0]  # a twin with the same label
     data.faces[public[1]] = data.faces[1]
-    data.emotion[public[1]] = (data.emotion[1] + 1) % 7  # and one of another
+    data.emotion[public[1]] = (data.emotion[1] + 1) % 7  # and one with another
     data.faces[public[2]] = data.faces[public[3]]
     report = describe(data)
     assert report["twins"] == {"public": 2, "private": 0}

@@ -1,4 +1,4 @@
-"""Where data comes from: drawn, from a folder, from the net; and a part of it."""
+"""Sources of data: drawn, a folder, the network; and subsets of it."""
 
 from pathlib import Path
 

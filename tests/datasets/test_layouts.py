@@ -1,4 +1,4 @@
-"""Data sets as they come: wrapped, in any case, with rubbish beside them, in their authors' own layouts."""
+"""Data sets as they come: nested, in any case, with clutter around them, in their authors' own layouts."""
 
 import codecs
 import shutil
@@ -79,7 +79,7 @@ def test_too_few_pictures_are_refused_with_how_many_are_wanted(tmp_path: Path) -
         load(tmp_path)
     shutil.copy(tmp_path / "sad" / "0.png", tmp_path / "sad" / "copy1.png")
     shutil.copy(tmp_path / "sad" / "0.png", tmp_path / "sad" / "copy2.png")
-    with pytest.raises(DataError, match="sad 3"):  # the same one again is no other
+    with pytest.raises(DataError, match="sad 3"):  # a copy does not count as another picture
         load(tmp_path)
 
 
@@ -141,8 +141,8 @@ def test_deep_gray_and_transparency_are_read_as_serving_reads_them(tmp_path: Pat
     Image.new("LA", (48, 48), (0, 0)).save(tmp_path / "sad" / "clear.png")
     data = load(tmp_path)
     means = data.faces.reshape(len(data), -1).astype(float)
-    assert (means.std(axis=1) > 60).sum() == 11  # ten of noise, and the ramp
-    assert (means.mean(axis=1) == 255).sum() == 1  # on white
+    assert (means.std(axis=1) > 60).sum() == 11  # ten of noise, plus the ramp
+    assert (means.mean(axis=1) == 255).sum() == 1  # the one on white
 
 
 def test_two_data_sets_are_not_mixed(tmp_path: Path) -> None:

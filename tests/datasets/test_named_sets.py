@@ -26,7 +26,7 @@ def test_affectnets_arrays(tmp_path: Path) -> None:
     assert data.labels == FERPLUS
     assert data.origin == Origin("AffectNet", "official")
     assert [len(data.of(split)) for split in ("train", "public")] == [16, 8]
-    # 6 is anger there
+    # AffectNet's 6 is anger
     angry = data.faces[data.emotion == FERPLUS.index("angry")]
     assert np.abs(angry.astype(int) - 120).max() < 3
     [line] = data.skipped
@@ -35,7 +35,7 @@ def test_affectnets_arrays(tmp_path: Path) -> None:
 
 
 def test_affectnets_tables(tmp_path: Path) -> None:
-    """Numbers over 7 are no expressions; the face is where the table says."""
+    """Numbers over 7 are not expressions; the face is cropped to the table's box."""
     header = "subDirectory_filePath,face_x,face_y,face_width,face_height,facial_landmarks,expression,valence,arousal"
     for name, count in (("training", 22), ("validation", 11)):
         rows = []
@@ -71,7 +71,7 @@ def test_rafdb(tmp_path: Path) -> None:
     assert data.labels[3] == "happy"
     assert data.origin == Origin("RAF-DB", "official")
     test = data.of("private")
-    # its fourth number is happiness
+    # RAF-DB's 4 is happiness
     assert sorted(test.faces[test.emotion == 3].mean(axis=(1, 2, 3)).round().astype(int).tolist()) == [40, 110]
     labels.write_text("train_00001.jpg happy\n")
     with pytest.raises(DataError, match="line 1: expected a file's name and 1 to 7"):
@@ -89,7 +89,7 @@ def test_ferplus_as_its_repository_makes_it(tmp_path: Path) -> None:
     data = load(tmp_path / "FERPlus")
     assert data.labels == FERPLUS
     assert data.origin == Origin("FER+", "official", "votes")
-    # No face is left out; without a majority it is learnt from, and not measured on.
+    # Rows without a face are left out; faces without a majority are used for training, but not for testing.
     assert [len(data.of(split)) for split in ("train", "public", "private")] == [3, 2, 2]
     assert data.of("private").emotion.tolist() == [FERPLUS.index("neutral"), FERPLUS.index("happy")]
     assert data.votes is not None

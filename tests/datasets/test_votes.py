@@ -1,4 +1,4 @@
-"""The FER+ votes: who the majority is, and which rows are refused."""
+"""The FER+ votes: the majority, and which rows are refused."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ def test_the_majority_is_the_papers() -> None:
     ballots[1, [1, 2]] = (5, 5)  # a tie
     ballots[2, [8, 1]] = (6, 4)  # most could not tell
     ballots[3, 9] = 10  # no face
-    ballots[4, [7, 0, 1, 2]] = (4, 2, 1, 1)  # contempt, once the slips are left out
+    ballots[4, [7, 0, 1, 2]] = (4, 2, 1, 1)  # contempt, once the slips are dropped
     assert majority(ballots).tolist() == [1, -1, -1, -1, 7]
 
 
@@ -39,7 +39,7 @@ def test_votes(tmp_path: Path) -> None:
     assert not shares[1:].any()
     eight = as_ferplus(load(data, votes))
     assert eight.labels == FERPLUS
-    assert eight.emotion.tolist() == [FERPLUS.index("happy")]  # the others were not seen as faces
+    assert eight.emotion.tolist() == [FERPLUS.index("happy")]  # the others were not voted to be faces
     with pytest.raises(DataError, match="fer2013new"):
         as_ferplus(load(data))
     votes.write_text(VOTES + "\n".join([rows[0], rows[1].replace("Training", "PublicTest")]) + "\n")

@@ -1,4 +1,4 @@
-"""How valid bytes and JSON are broken: a byte here, a number there, nested, cut, doubled."""
+"""Mutations of valid bytes and JSON: changed bytes and numbers, nesting, truncation, duplication."""
 
 import copy
 import io
@@ -24,7 +24,7 @@ NEST = "many lists, one in the other"
 
 
 def broken(rng: random.Random, seeds: Sequence[bytes], front: int = 400) -> bytes:
-    """A seed with one to six mutations, more of them near its front, where headers are."""
+    """A seed with one to six mutations, most of them near the front, where headers are."""
     content = bytearray(rng.choice(seeds))
     for _ in range(rng.choice((1, 1, 2, 3, 6))):
         if not content:
@@ -53,7 +53,7 @@ def broken(rng: random.Random, seeds: Sequence[bytes], front: int = 400) -> byte
 
 
 def broken_image(rng: random.Random, seeds: Sequence[bytes]) -> bytes:
-    """As above; of PNGs, half of the time, a chunk is changed and its checksum mended; others get a zip's tail."""
+    """As above; for half of the PNGs, a chunk is changed and its checksum fixed; others get a zip's tail."""
     content = rng.choice(seeds)
     if content.startswith(b"\x89PNG") and rng.random() < 0.5:
         parts, at = [], 8
@@ -69,7 +69,7 @@ def broken_image(rng: random.Random, seeds: Sequence[bytes]) -> bytes:
 
 
 def broken_json(rng: random.Random, seeds: Sequence[bytes]) -> bytes:
-    """A value of the tree replaced, added, removed or nested; one in five is broken as text."""
+    """A value in the tree is replaced, added, removed or nested; one in five inputs is broken as text."""
     if rng.random() < 0.2:
         return broken(rng, seeds, 10_000)
     tree = json.loads(rng.choice(seeds))

@@ -31,14 +31,14 @@ from fuzz_kinds import KINDS, Kind
 from emotion_core import EmotionError
 from emotion_core.serving.refusals import ApiError
 
-#: Most that one input may take of the time and, beyond what the seeds took, of the memory.
+#: Limits for one input: time, and memory beyond what the seeds needed.
 SECONDS, MEGABYTES = 20, 1200
-#: A short form for every change. Graphs are not in it: what a broken one may do is not defended (SECURITY.md).
+#: A short form for every change. Graphs are excluded: there is no defence against broken ones (SECURITY.md).
 SHORT = {"images": 150, "videos": 60, "bodies": 120, "configs": 200, "bundles": 60, "data": 25}
 
 
 class TooSlow(BaseException):
-    """Not an Exception: nothing that is tested may swallow it."""
+    """Not an Exception, so that the code under test cannot swallow it."""
 
 
 def outcome(kind: Kind, content: bytes, folder: Path) -> str:
@@ -74,7 +74,7 @@ def work(kind: Kind, seed: int, numbers: range, pipe: Any) -> None:
     with tempfile.TemporaryDirectory(prefix="fuzz-") as name:
         seeds = kind.seeds()
         for content in seeds:
-            kind.use(content, Path(name))  # the oracle must know a valid file when it sees one
+            kind.use(content, Path(name))  # valid files must be accepted
         usual = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         for number in numbers:
             content = kind.mutate(random.Random(f"{seed} {number}"), seeds)
@@ -87,7 +87,7 @@ def work(kind: Kind, seed: int, numbers: range, pipe: Any) -> None:
 
 
 def fuzz(name: str, inputs: int, seed: int = 0) -> dict[str, Any]:
-    """The record of a run: how many were refused and answered, and every failure with its input."""
+    """Run and return the record: how many were refused and answered, and every failure with its input."""
     counts: Counter[str] = Counter()
     failures: list[dict[str, Any]] = []
     began, done = time.monotonic(), 0

@@ -1,4 +1,4 @@
-"""What ``fuzz.py`` tries: for each kind, valid files of our own, how to break them, and what strangers' files meet."""
+"""What ``fuzz.py`` tries: for each kind, our own valid files, how to break them, and the code that reads them."""
 
 import asyncio
 import base64
@@ -35,7 +35,7 @@ LIMITS = VideoLimits(max_seconds=5, max_bytes=10_000_000, max_pixels=640 * 480, 
 
 @dataclass(frozen=True)
 class Kind:
-    """seeds: valid inputs. use: give one to the project; it returns, or raises what is to be judged."""
+    """seeds: valid inputs. use: passes one to the project; it returns, or raises the error to be judged."""
 
     seeds: Callable[[], Sequence[bytes]]
     mutate: Callable[[random.Random, Sequence[bytes]], bytes]
@@ -45,7 +45,7 @@ class Kind:
 
 @functools.cache
 def pictures() -> list[bytes]:
-    """A small drawing in each format, mode and depth that is read."""
+    """A small drawing in each supported format, mode and depth."""
     slope = np.add.outer(np.arange(40), np.arange(56)).astype(np.uint8) * 2
     rgb = Image.fromarray(np.stack([slope, slope[::-1], slope[:, ::-1]], axis=2))
     deep = Image.fromarray(slope.astype(np.uint16) * 256)
@@ -75,7 +75,7 @@ def use_image(content: bytes, _folder: Path) -> None:
 
 @functools.cache
 def clips() -> list[bytes]:
-    """Eight small frames, in four containers: thousands of mutations in minutes."""
+    """Eight small frames in four containers: small enough for thousands of mutations in minutes."""
     import av
 
     from support.clips import encode
@@ -120,7 +120,7 @@ def broken_body(rng: random.Random, seeds: Sequence[bytes]) -> bytes:
 
 
 def use_body(content: bytes, _folder: Path) -> None:
-    """As REST does it: a form if it begins as one, else JSON; then every picture on its own."""
+    """Like REST: a form if it starts like one, else JSON; then every picture on its own."""
     if not content.startswith(b"--"):
         sent = from_json(content, 8)
     else:
@@ -153,13 +153,13 @@ def configs() -> list[bytes]:
 def use_config(content: bytes, _folder: Path) -> None:
     config = BundleConfig.from_json(content)
     assert BundleConfig.from_json(config.to_json()) == config
-    if len(content) < 200:  # an operator's mistakes, too
+    if len(content) < 200:  # also operators' mistakes
         with patch.dict("os.environ", EMOTION_MAX_IMAGES=content.decode(errors="replace").replace("\0", "")):
             Settings.from_environment()
 
 
 def use_bundle(content: bytes, folder: Path) -> None:
-    """A bundle's config, NUL, and its graph; nothing in it is vouched for by a hash."""
+    """A bundle's config, NUL, and its graph; not protected by hashes."""
     config, _, graph = content.partition(b"\0")
     (folder / CONFIG).write_bytes(config)
     (folder / GRAPH).write_bytes(graph)
@@ -171,8 +171,8 @@ def use_bundle(content: bytes, folder: Path) -> None:
 
 @functools.cache
 def bundles() -> list[bytes]:
-    """A tiny bundle: it loads at once, and most mutations of its graph hit structure, few hit weights."""
-    # In a process of its own: TensorFlow's threads and the runner's forks do not go together.
+    """A tiny bundle: it loads quickly, and most mutations of its graph hit structure rather than weights."""
+    # In its own process: TensorFlow's threads and the runner's forks do not mix.
     program = (
         "import sys, tensorflow as tf; from support import tiny\n"
         "from emotion_core.recognition.architectures import build\n"
@@ -189,7 +189,7 @@ def bundles() -> list[bytes]:
 
 
 def broken_bundle(rng: random.Random, seeds: Sequence[bytes]) -> bytes:
-    """The config by its structure, or the graph cut off or made of something else."""
+    """The config mutated by structure, or the graph truncated or replaced."""
     config, _, graph = seeds[0].partition(b"\0")
     if rng.random() < 0.7:
         return broken_json(rng, [config]) + b"\0" + graph
@@ -210,7 +210,7 @@ def broken_graph(rng: random.Random, seeds: Sequence[bytes]) -> bytes:
 
 
 def data_zips() -> list[bytes]:
-    """Data sets as zip files: folders of classes, a listing, and FER-2013's table."""
+    """Data sets as zip files: class folders, a listing, and FER-2013's table."""
     picture = pictures()[0]
     folders = {f"{split}/{name}/{n}.png": picture for split in ("train", "val") for name in "ab" for n in range(2)}
     listing = {
@@ -225,7 +225,7 @@ def data_zips() -> list[bytes]:
 def use_data(content: bytes, folder: Path) -> None:
     from emotion_core.datasets.faces import load
 
-    # A user of the command line names this place, so a refusal may, too: by its name alone.
+    # A command line user gives this path, so a refusal may show it, but only its name.
     os.chdir(folder)
     Path("data.zip").write_bytes(content)
     load("data.zip")

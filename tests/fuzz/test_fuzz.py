@@ -1,4 +1,4 @@
-"""The fuzzer's short form, and hostile files that chance would not make."""
+"""The fuzzer's short form, and hostile files that chance would not produce."""
 
 import contextlib
 import io
@@ -44,7 +44,7 @@ def test_the_short_form_finds_nothing(tmp_path: Path) -> None:
 
 
 def test_the_fuzzer_notices(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A fault of each sort, put into the code on purpose, is found and recorded with its input."""
+    """A fault of each kind, injected on purpose, is found and recorded with its input."""
     from breaking import broken
     from fuzz_kinds import KINDS, Kind
 
@@ -82,13 +82,13 @@ class TestPictures:
         assert load_image(file.getvalue() + tail.getvalue()).shape == (20, 20, 3)
 
     def test_a_bomb_is_never_unpacked(self) -> None:
-        """49 megapixels are agreed to; a gigabyte behind a small header is not asked for."""
+        """49 megapixels are accepted; a gigabyte behind a small header is never unpacked."""
         png = pictures()[0]
         at = png.index(b"IDAT")
         data = zlib.compress(bytes(200_000_000), 9)
         chunk = b"IDAT" + data
         bomb = png[: at - 4] + len(data).to_bytes(4, "big") + chunk + zlib.crc32(chunk).to_bytes(4, "big") + png[-12:]
-        assert load_image(bomb).shape == (40, 56, 3)  # what the header promises is all that is read
+        assert load_image(bomb).shape == (40, 56, 3)  # only what the header declares is read
 
     def test_text_that_unpacks_to_much(self) -> None:
         png = pictures()[0]
@@ -107,7 +107,7 @@ class TestPictures:
 
 
 class Harm:
-    """Unpickled, it makes a file."""
+    """Creates a folder when unpickled."""
 
     def __init__(self, path: Path) -> None:
         self.path = str(path)
@@ -118,7 +118,7 @@ class Harm:
 
 @pytest.fixture
 def bundle(tiny_bundle: Bundle, tmp_path: Path) -> Path:
-    """A bundle whose config vouches for none of its files."""
+    """A bundle whose config has no file hashes."""
     config = json.loads((tiny_bundle.folder / CONFIG).read_text())
     del config["files"]
     (tmp_path / CONFIG).write_text(json.dumps(config))
@@ -151,7 +151,7 @@ class TestBundles:
 
     @pytest.mark.parametrize("module", ["builtins", "os", "subprocess", "emotion_core.publish"])
     def test_a_keras_file_cannot_name_a_function(self, bundle: Path, module: str) -> None:
-        """Its config names modules and classes; only Keras's own layers are made from it."""
+        """Its config names modules and classes; only Keras's own layers are created from it."""
         ran = bundle / "ran"
         harm = {"module": module, "class_name": "function", "config": "mkdir", "registered_name": "mkdir"}
         layer = {"module": "keras.layers", "class_name": "Activation", "config": {"activation": harm, "name": "x"}}
@@ -166,7 +166,7 @@ class TestBundles:
             assert not ran.exists()
 
     def test_what_is_published_is_named_by_us(self, bundle: Path, tiny_bundle: Bundle) -> None:
-        """Names in a config's list of files are not followed, and a repository's name is no path."""
+        """Names in a config's file list are not followed, and a repository's name cannot be a path."""
         config = json.loads((tiny_bundle.folder / CONFIG).read_text())
         config["files"]["../../secret"] = config["files"]["/etc/passwd"] = "0" * 64
         (bundle / CONFIG).write_text(json.dumps(config))
