@@ -1,4 +1,4 @@
-"""What the tests of the page share: one server, one Chromium, photos."""
+"""Shared by the page's tests: one server, one Chromium, photos."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,14 +13,14 @@ from support.page_server import CHROMIUM, FLAGS, page_server
 
 @pytest.fixture(scope="session")
 def page_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a server as anyone starts it."""
+    """The address of a server with default settings."""
     with page_server(tmp_path_factory.mktemp("page-server")) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def photos(tmp_path_factory: pytest.TempPathFactory, astronaut: np.ndarray, montage: np.ndarray) -> Path:
-    """A folder: astronaut.png, montage.jpg of three faces, empty.png without any, notes.png, which is no picture."""
+    """A folder: astronaut.png, montage.jpg with three faces, empty.png without any, notes.png, not a picture."""
     folder = tmp_path_factory.mktemp("photos")
     Image.fromarray(astronaut).save(folder / "astronaut.png")
     Image.fromarray(montage).save(folder / "montage.jpg", quality=95)
@@ -31,7 +31,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory, astronaut: np.ndarray, mont
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """A browser; tests that need it are skipped where there is none."""
+    """A browser; without one, tests that need it are skipped."""
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed")
     from playwright.sync_api import sync_playwright

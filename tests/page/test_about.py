@@ -1,4 +1,4 @@
-"""What the page says of the models, against the recorded runs."""
+"""What the page says about the models, checked against the recorded runs."""
 
 import json
 from dataclasses import replace
@@ -18,7 +18,7 @@ NAMES = sorted(path.name for path in EMBEDDED.iterdir())
 
 
 def recorded(name: str) -> dict[str, Any]:
-    """PrivateTest's figures of a bundle's run."""
+    """A bundle's PrivateTest figures, from its recorded run."""
     figures: dict[str, Any] = json.loads((RUNS / f"{name}.json").read_text())["metrics"]["private"]
     return figures
 

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 def test_twenty_photos_one_of_which_is_none(
     chromium: Any, page_url: str, astronaut: np.ndarray, tmp_path: Path
 ) -> None:
-    """Nineteen are answered, the bad one is told of by name, and everything can be saved."""
+    """Nineteen are answered, the bad one is reported by name, and everything can be saved."""
     photo = Image.fromarray(astronaut[:256, 96:352])
     for number in range(19):
         photo.resize((300 + number, 300 + number)).save(tmp_path / f"{number:02}.jpg")

@@ -1,4 +1,4 @@
-"""What the server hands out to browsers: under hashes, compressed, kept for ever, and nothing else."""
+"""What the server gives to browsers: named by hash, compressed, cached forever, and nothing else."""
 
 import base64
 import hashlib
@@ -73,7 +73,7 @@ class TestFolder:
                 assert client.get(f"/{folder}/{name}").status_code == 200, (module, name)
 
     def test_the_first_visit_is_small(self, client: TestClient) -> None:
-        """What one browser fetches until the first answer, as it goes over the line."""
+        """What a browser fetches before the first answer, in bytes transferred."""
         manifest = client.get("/browser/manifest.json").json()
         device, total = manifest["device"], 0
         network = next(one for one in device["networks"] if one["name"] == device["first"])
@@ -128,7 +128,7 @@ class TestElsewhere:
             client_of(recognizer, str(folder))
 
     def test_the_public_network(self, recognizer: EmotionRecognizer, hub: Any, yunet: bytes) -> None:
-        """Addresses and hashes of the pinned files; the page may fetch from that host, and only with the setting."""
+        """Addresses and hashes of the pinned files; the page may fetch from that host only with the setting."""
         client = client_of(recognizer, "cdn")
         assert client.get("/browser/manifest.json").json()["device"] is None  # the Hub has no detector
         hub.repos[YUNET.repo_id] = Repo({"face_detection_yunet_2023mar.onnx": yunet}, YUNET.revision or "")

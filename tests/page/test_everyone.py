@@ -1,4 +1,4 @@
-"""The page for everyone: what axe finds, keys, small screens, addresses, what other sites show of it, its size."""
+"""The page for everyone: axe's findings, keyboard, small screens, addresses, link previews, its size."""
 
 import gzip
 import io
@@ -22,7 +22,7 @@ new PerformanceObserver((list) => {
 }).observe({type: "layout-shift", buffered: true});"""
 
 
-#: The least contrast of the tabs' words with their ground, which axe does not measure: Gradio draws behind them.
+#: The lowest contrast of the tabs' text with its background, which axe cannot measure: Gradio draws behind it.
 _CONTRAST = """() => {
     const canvas = document.createElement("canvas").getContext("2d");
     const light = (colour) => {
@@ -107,7 +107,7 @@ def test_one_language_whatever_the_browser_speaks(chromium: Any, page_url: str) 
 
 @pytest.mark.browser
 def test_forced_colours_and_less_motion(chromium: Any, page_url: str, photos: Path) -> None:
-    """The bars keep their colours, which mean something, and nothing glides."""
+    """The bars keep their colours, which carry meaning, and nothing is animated."""
     context = chromium.new_context(forced_colors="active", reduced_motion="reduce", color_scheme="dark")
     page = context.new_page()
     page.set_default_timeout(60_000)
@@ -144,7 +144,7 @@ _PLACES = """(parts) => parts.map((part) => document.querySelector(part).getBoun
 @pytest.mark.browser
 @pytest.mark.parametrize("size", [(1280, 800), (390, 844), (320, 640), (844, 390)])
 def test_the_page_is_seen_before_its_scripts_have_come(chromium: Any, page_url: str, size: tuple[int, int]) -> None:
-    """Its first words stand in their places at once, and stay there."""
+    """Its first words appear in their final places at once."""
     page = chromium.new_page(viewport={"width": size[0], "height": size[1]})
     page.route("**/assets/**", lambda route: route.abort())
     page.goto(page_url)
@@ -190,7 +190,7 @@ def test_no_placeholder_is_shown(page_url: str) -> None:
 
 
 def test_the_snippets_work(page_url: str, photos: Path, tmp_path: Path) -> None:
-    """Those of the API tab, as they are printed, against this server."""
+    """The API tab's snippets, exactly as shown, against this server."""
     import shutil
     import subprocess
     import sys

@@ -1,4 +1,4 @@
-"""The page in Firefox: answers from the visitor's own device there, too."""
+"""The page in Firefox: answers on the visitor's own device work there, too."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,7 +30,7 @@ def test_a_camera_is_answered_on_the_device(browser: Firefox, server: str, astro
     browser.goto(f"{server}#webcam")
     browser.wait_for("document.querySelector('#webcam .where')?.innerText.startsWith('On ')")
     assert browser.evaluate("document.querySelector('#webcam .where').innerText").startswith("On this device")
-    # As a visitor asks for it, so that a busy machine does not change its mind.
+    # Chosen explicitly, so that the page does not switch on a busy machine.
     browser.evaluate(
         "(() => { const it = document.querySelector('#webcam .place select'); it.value = 'device'; "
         "it.dispatchEvent(new Event('change', { bubbles: true })); })()"
@@ -46,6 +46,6 @@ def test_a_camera_is_answered_on_the_device(browser: Firefox, server: str, astro
     browser.evaluate("new Promise((done) => setTimeout(done, 2000))")
     assert [request["url"] for request in browser.requests()[count:]] == []
     browser.screenshot(tmp_path / "firefox.png")
-    # LiteRT writes its notes where errors go; the page's own code has none.
+    # LiteRT logs notes as errors; the page's own code logs none.
     told = [message["params"] for message in browser.heard if message["method"] == "log.entryAdded"]
     assert [entry["text"] for entry in told if entry["type"] == "javascript" and entry["level"] == "error"] == []

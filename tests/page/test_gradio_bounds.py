@@ -1,4 +1,4 @@
-"""What Gradio keeps for each visitor stays the same, however many names visitors give themselves."""
+"""Gradio's per-visitor state stays bounded, however many session names visitors use."""
 
 import asyncio
 import threading
@@ -26,7 +26,7 @@ from support.waiting import until
 
 
 class Running:
-    """A small page on a real port: a function that answers at once, one that waits, and one of a component."""
+    """A small page on a real port: a function that answers at once, one that waits, and a component's own."""
 
     def __init__(self, folder: Path) -> None:
         self.go_on, self.now = threading.Event(), 0.0
@@ -69,7 +69,7 @@ class Running:
 
     def forget(self) -> None:
         self.bounds.tidy()
-        self.post("run/repeat", data=["x"])  # by the time that this is answered, the other is done
+        self.post("run/repeat", data=["x"])  # when this is answered, the other is done
 
     def post(self, address: str, **body: Any) -> httpx.Response:
         return self.line.post(f"{self.url}/gradio_api/{address}", json=body)
@@ -85,7 +85,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def running(folder: Path) -> Iterator[Running]:
-    """All of it in a thread with an event loop, or Gradio would make a loop for its locks and leave it open."""
+    """Runs in a thread with an event loop; otherwise Gradio would create a loop for its locks and leave it open."""
     made: list[tuple[Running, uvicorn.Server]] = []
 
     async def serve() -> None:
@@ -114,7 +114,7 @@ def running(folder: Path) -> Iterator[Running]:
 
 @pytest.fixture(autouse=True)
 def _quiet(running: Running) -> Iterator[None]:
-    """Nothing waits before a test, nor after it."""
+    """No call is pending before or after a test."""
     running.go_on.clear()
     running.now = 0.0
     yield
@@ -123,7 +123,7 @@ def _quiet(running: Running) -> Iterator[None]:
 
 
 def test_sessions(running: Running) -> None:
-    """Every door by which a name comes in, with more names than are kept."""
+    """Every route that takes a session name, with more names than are kept."""
     config = running.line.get(f"{running.url}/config").json()
     [component] = [part["id"] for part in config["components"] if part["props"].get("elem_id") == "component"]
     for number in range(SESSIONS + 30):
@@ -134,25 +134,25 @@ def test_sessions(running: Running) -> None:
     held = running.app.app.state_holder.session_data
     assert len(held) == SESSIONS
     assert all(not state.config_values for state in held.values())
-    assert any(state.state_data for state in held.values())  # what a visitor's own state is for
+    assert any(state.state_data for state in held.values())  # a visitor's own state is kept
 
 
 def test_a_call_without_a_session_makes_no_copy_of_the_page(running: Running) -> None:
-    """A configuration of every component, each time: half of the work on a small call."""
+    """Gradio would build every component's configuration each time: half of the work of a small call."""
     kind = type(running.page.default_config)
     with patch.object(kind, "config_for_block", autospec=True, side_effect=kind.config_for_block) as configured:
         assert running.post("run/repeat", data=["y"]).json()["data"][0] == "y" * 10
-    assert configured.call_count <= 1  # of the one component whose state changed
+    assert configured.call_count <= 1  # for the one component whose state changed
 
 
 @pytest.mark.parametrize(("word", "status"), [("busy", 503), ("bad", 422), ("broken", 500)])
 def test_a_refused_call_says_why(running: Running, word: str, status: int) -> None:
-    """A call that passes the queue by; Gradio says 500 to all of them."""
+    """For calls that bypass the queue, Gradio itself answers every refusal with 500."""
     answer = running.post("run/refuse", data=[word])
     assert answer.status_code == status
     assert answer.headers.get("Retry-After") == ("2" if word == "busy" else None)
     assert answer.json()["error"] == {"busy": "Come later.", "bad": "Not this."}.get(word)
-    assert running.post("run/repeat", data=["y"]).status_code == 200  # nothing of it is left for the next one
+    assert running.post("run/repeat", data=["y"]).status_code == 200  # the next call is unaffected
 
 
 def test_answers_that_nobody_fetches(running: Running) -> None:
@@ -165,7 +165,7 @@ def test_answers_that_nobody_fetches(running: Running) -> None:
     running.forget()
     running.now = 50
     running.forget()
-    assert len(ready) >= 30  # still in time
+    assert len(ready) >= 30  # not expired yet
     running.now = 120
     running.forget()
     until(lambda: not ready)
@@ -211,7 +211,7 @@ def test_uploads(running: Running, folder: Path) -> None:
 
 
 def test_a_field_in_place_of_a_file(running: Running) -> None:
-    """Text in a form is kept in memory: 400 MB of it took three gigabytes."""
+    """Form text is held in memory: 400 MB of it took three gigabytes."""
     for size, status in ((50_000, 200), (150_000, 413)):
         sent = {"name": (None, b"x" * size), "files": ("x.txt", b"x")}
         assert running.line.post(f"{running.url}/gradio_api/upload", files=sent).status_code == status
@@ -229,7 +229,7 @@ def test_unknown_names_are_told_in_json(running: Running, address: str) -> None:
 
 def test_a_queue_without_work_costs_next_to_nothing(running: Running) -> None:
     assert running.post("run/repeat", data=["x"]).is_success
-    running.post("queue/join", data=["x"], fn_index=1, session_hash="idle")  # the queue begins with its first event
+    running.post("queue/join", data=["x"], fn_index=1, session_hash="idle")  # the queue starts with its first event
 
     async def used() -> float:
         began = time.thread_time()

@@ -1,4 +1,4 @@
-"""The Image tab in Chromium, on a desk's screen and on a phone's."""
+"""The Image tab in Chromium, on a desktop screen and a phone's."""
 
 import io
 import json
@@ -38,7 +38,7 @@ def page(request: pytest.FixtureRequest, chromium: Any, page_url: str) -> Iterat
     page.get_by_role("button", name="Choose a photo").wait_for()
     yield page
     assert [text for text in page.complaints if "policy" in text.lower()] == []
-    # Nothing sticks out sideways, and nobody else was asked for anything.
+    # Nothing overflows sideways, and no other host was contacted.
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     assert all(host.startswith("127.0.0.1") for host in page.hosts if host)
     context.close()
@@ -61,8 +61,8 @@ def saved(page: Any, button: str) -> Path:
 def test_a_photo_is_answered_beside_itself(page: Any, photos: Path) -> None:
     drop(page, photos / "montage.jpg")
     heading(page, "3 faces: 3 happy")
-    page.wait_for_timeout(800)  # a phone glides to the answer
-    # One picture; the heading and the first row are in sight, and have the focus.
+    page.wait_for_timeout(800)  # a phone scrolls smoothly to the answer
+    # One picture; the heading and the first row are visible and focused.
     assert page.locator("#image .frame img").count() == 1
     first = page.locator("#image .face").first.bounding_box()
     assert first["y"] >= 0
@@ -70,7 +70,7 @@ def test_a_photo_is_answered_beside_itself(page: Any, photos: Path) -> None:
     assert page.evaluate("document.activeElement.matches('#image h2')")
     assert page.locator("#page-status").text_content() == "3 faces: 3 happy"
     assert page.locator("#image .frame img").get_attribute("alt") == "The photo. 3 faces: 3 happy"
-    # A row opens to all its bars, and marks its box; a box marks its row and opens it.
+    # A row expands to all its bars and highlights its box; a box highlights its row and expands it.
     assert page.locator("#image .box").count() == 3
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
@@ -80,15 +80,15 @@ def test_a_photo_is_answered_beside_itself(page: Any, photos: Path) -> None:
     page.locator("#image .box").nth(1).click()
     assert page.locator("#image .face.marked").get_attribute("data-face") == "1"
     assert page.locator("#image .face").nth(1).locator("details").get_attribute("open") is not None
-    # All numbers are folded away.
+    # The table of numbers is collapsed.
     assert not page.locator("#image .numbers table").is_visible()
 
 
 def test_a_group_is_a_short_page_in_reading_order(page: Any, astronaut: np.ndarray) -> None:
-    """38 faces: rows that open, in the order in which one reads, and no page of ten thousand pixels."""
+    """38 faces: expandable rows in reading order, and not a page of ten thousand pixels."""
     face, group = astronaut[:200, 120:320], np.full((5 * 220, 8 * 220, 3), 128, np.uint8)
     for number in range(38):
-        side = 212 if number % 3 else 190  # unlike sizes: it is not the size that orders them
+        side = 212 if number % 3 else 190  # different sizes, as size must not decide the order
         top, left = 220 * (number // 8) + number % 5, 220 * (number % 8)
         group[top : top + side, left : left + side] = np.asarray(Image.fromarray(face).resize((side, side)))
     file = io.BytesIO()
@@ -124,14 +124,14 @@ def test_an_answer_can_be_saved_and_explained(page: Any, photos: Path) -> None:
     page.get_by_role("button", name="Why these answers?").click()
     page.locator("#image .reason").nth(2).wait_for()
     assert page.locator("#image .reason img").first.evaluate("image => image.naturalWidth") > 100
-    # Another model compares on the same faces.
+    # Another model is compared on the same faces.
     page.get_by_text("Choose who answers").first.click()
     page.get_by_label("Compare with").select_option(label="Small and fast")
     page.get_by_text("The other model agrees on 3 of 3.").wait_for()
 
 
 def test_a_slip_loses_nothing(page: Any, photos: Path) -> None:
-    """A bad file is told of, and the answer before stays; a second photo leaves a way back to the first."""
+    """A bad file is reported, and the previous answer stays; a second photo leaves a way back to the first."""
     drop(page, photos / "montage.jpg")
     heading(page, "3 faces: 3 happy")
     drop(page, photos / "notes.png")
@@ -150,7 +150,7 @@ def test_a_slip_loses_nothing(page: Any, photos: Path) -> None:
 def test_paste_and_examples(page: Any) -> None:
     page.get_by_role("button", name="Three people").click()
     page.locator("#image .face").nth(2).wait_for()
-    # No name lies over another's: on a phone, the face that is pointed at shows its own.
+    # Names do not overlap: on a phone, only the selected face shows its name.
     shown = page.locator("#image .box b:visible").count()
     assert shown <= 1 if page.phone else shown == 3
     page.locator("#image .face summary").nth(1).focus()
@@ -162,7 +162,7 @@ def test_paste_and_examples(page: Any) -> None:
 
 
 def test_a_server_that_is_gone(page: Any, photos: Path) -> None:
-    """The new photo stays, without the old one's answer, until the server is back."""
+    """The new photo stays, without the previous one's answer, until the server is back."""
     drop(page, photos / "montage.jpg")
     heading(page, "3 faces: 3 happy")
     page.route("**/page/photo*", lambda route: route.abort())
@@ -176,7 +176,7 @@ def test_a_server_that_is_gone(page: Any, photos: Path) -> None:
 
 
 def test_the_camera(chromium: Any, page_url: str, astronaut: np.ndarray, tmp_path: Path) -> None:
-    """Missing, it is explained; there, it takes a photo."""
+    """A missing camera is explained; a present one takes a photo."""
     import cv2
 
     frame = np.zeros((480, 640, 3), np.uint8)

@@ -1,4 +1,4 @@
-"""The page's JavaScript without a browser: the same numbers as the core's, its own tests, types and style."""
+"""The page's JavaScript without a browser: it computes the same numbers as the core."""
 
 import base64
 import itertools
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is
 
 
 def asked(*steps: dict[str, Any]) -> list[Any]:
-    """What the page's modules answer to steps of ``reference.js``."""
+    """The results of the page's modules for steps of ``reference.js``."""
     command = ["node", str(ROOT / "tests" / "browser" / "reference.js")]
     done = subprocess.run(command, input=json.dumps(steps), capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
@@ -75,7 +75,7 @@ class TestPixels:
         expected = crop(astronaut, square, 48, 48, channels).astype(int)
         apart = np.abs(pixels(sent, 48, 48, channels) - expected)
         assert apart.max() <= 1
-        assert apart.mean() < 0.2  # they round where the other cuts off
+        assert apart.mean() < 0.2  # one rounds where the other truncates
 
     @pytest.mark.parametrize("size", [(384, 288), (480, 360), (112, 112), (511, 300), (700, 600)])
     def test_other_sizes(self, astronaut: RGB, size: tuple[int, int]) -> None:
@@ -108,14 +108,14 @@ class TestFaces:
     def test_tilt(self) -> None:
         generator = np.random.default_rng(5)
         points = generator.uniform(0, 100, (60, 10)).astype(np.float32)
-        points[0, :4] = 7  # both eyes in one place
+        points[0, :4] = 7  # both eyes in the same place
         found = asked(*({"step": "tilt", "points": row.tolist()} for row in points))
         np.testing.assert_allclose(found, [tilt(row) for row in points], atol=0.11)  # rounded to tenths
         assert len({value for value in found if value}) > 10
 
     @pytest.mark.parametrize("channels", [1, 3])
     def test_doubts(self, astronaut: RGB, channels: int) -> None:
-        """Crops of every kind that is doubted, and others, of the network's size and larger."""
+        """Crops of every kind that is doubted, and others, at the network's size and larger."""
         generator, steps, expected = np.random.default_rng(7), [], []
         for side, square in itertools.product((48, 64), (Box(171, 57, 125, 125), Box(200, 300, 90, 90))):
             clean = crop(astronaut, square, side, side, channels)
@@ -153,7 +153,7 @@ class TestFaces:
 
 
 def found_of(rows: Rows) -> list[dict[str, Any]]:
-    """As the page has them; in place of points, their numbers."""
+    """Rows in the page's form, with row numbers in place of points."""
     names = ("x", "y", "width", "height", "score")
     sound_rows = np.nan_to_num(rows, nan=1e30)[:, [0, 1, 2, 3, 14]].tolist()
     return [dict(zip(names, row, strict=True)) | {"points": [number]} for number, row in enumerate(sound_rows)]

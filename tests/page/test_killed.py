@@ -1,4 +1,4 @@
-"""A server that is killed while somebody looks at his photo, and started again."""
+"""A server that is killed while a visitor views a photo, and restarted."""
 
 import os
 import subprocess
@@ -28,7 +28,7 @@ def started(port: int, folder: Path) -> "subprocess.Popen[bytes]":
 
 
 def test_the_photo_outlives_the_server(chromium: Any, photos: Path, tmp_path: Path) -> None:
-    """The new photo is shown without the old one's answer, said to be here still, and answered when asked again."""
+    """The new photo is shown without the previous answer, reported as kept, and answered on retry."""
     port = free_port()
     server = started(port, tmp_path / "first")
     page = chromium.new_page()
@@ -42,7 +42,7 @@ def test_the_photo_outlives_the_server(chromium: Any, photos: Path, tmp_path: Pa
         page.on("framenavigated", lambda frame: loads.append(frame.url))
         server.kill()
         server.wait()
-        # What was answered stays, with what can be made of it here.
+        # The previous answer stays, and can still be saved.
         assert page.locator("#image .face").count() == 3
         with page.expect_download() as saved:
             page.get_by_role("button", name="Save picture").click()
@@ -52,12 +52,12 @@ def test_the_photo_outlives_the_server(chromium: Any, photos: Path, tmp_path: Pa
         assert page.locator("#image .face, #image .box").count() == 0
         assert page.locator("#image .frame img").evaluate("image => image.naturalWidth") == 512
         server = started(port, tmp_path / "second")
-        page.wait_for_timeout(3000)  # Gradio looks for its server again
+        page.wait_for_timeout(3000)  # for Gradio to reconnect
         assert page.locator("#image .frame img").evaluate("image => image.naturalWidth") == 512
         page.get_by_role("button", name="Try again").click()
         page.locator("#image h2").get_by_text("1 face: happy", exact=True).wait_for()
         assert page.locator("#image .help").is_hidden()
-        assert loads == []  # nothing was loaded anew, which would have lost the photo
+        assert loads == []  # the page was not reloaded, which would have lost the photo
     finally:
         server.terminate()
         server.wait(60)

@@ -1,4 +1,4 @@
-"""The webcam's sessions at scripted times: answers, the last half minute, who has a place."""
+"""Webcam sessions at scripted times: answers, the last half minute, who holds a place."""
 
 import base64
 from types import SimpleNamespace
@@ -21,7 +21,7 @@ from support.scripted import HAPPY, LABELS, SAD, Clock, Scripted, frame, jpeg
 class TestSession:
     @pytest.mark.parametrize(("work", "expected"), [(0.0, 0.1), (0.03, 0.1), (0.2, 0.4)])
     def test_rate_latency_and_rest(self, work: float, expected: float) -> None:
-        """Ten a second at most, and never more than half of the time."""
+        """At most ten frames a second, and never more than half of the time."""
         clock = Clock()
         session = LiveSession(Scripted(clock, work).recognizer(), Workshop(Settings()), rolling_timeline, clock)
         assert session.answer(jpeg())["fps"] is None
@@ -108,7 +108,7 @@ class TestHistory:
         drawn = rolling_timeline(history.people(), ("<b>", *LABELS[1:]), 10)
         assert drawn.count("<figure>") == MAX_ROWS
         assert "mostly sad" in drawn
-        assert "<b>, " not in drawn  # labels come from bundles
+        assert "<b>, " not in drawn  # labels come from bundles and must be escaped
         assert "longer than a second" in rolling_timeline([], LABELS, 10)
 
 
@@ -135,7 +135,7 @@ class TestSessions:
         assert sessions.get(first[0]) is None
         clock.now += IDLE_SECONDS - 1
         assert sessions.get(third[0]) is third[1]
-        clock.now += 2  # the second has not been heard of since
+        clock.now += 2  # the second has been silent since
         assert sessions.open() is not None
         assert sessions.get(second[0]) is None
 

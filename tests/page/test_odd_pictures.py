@@ -1,4 +1,4 @@
-"""Pictures thinner and longer than anybody expects, and errors that nobody does, through every door."""
+"""Unusually thin and long pictures, and unforeseen errors, through every route."""
 
 import io
 import json
@@ -21,7 +21,7 @@ from support import clips
 from support.page_server import page_server
 from support.rest_server import LineCounter, encoded, serving
 
-#: Between what detectors answer nonsense for and what JPEG (65,500) and WebP (16,383) end at.
+#: From sizes for which detectors answer nonsense to sizes beyond the limits of WebP (16,383) and JPEG (65,500).
 SIZES = [(300, 16), (640, 16), (800, 32), (16, 640), (32, 800), (16, 16), (17_000, 40), (66_000, 20), (20, 66_000)]
 
 
@@ -34,7 +34,7 @@ def slime_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def odd(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Noise in each of the sizes."""
+    """A noise picture of each size."""
     folder, rng = tmp_path_factory.mktemp("pictures"), np.random.default_rng(0)
     paths = [folder / f"{width}x{height}.png" for width, height in SIZES]
     for path, (width, height) in zip(paths, SIZES, strict=True):
@@ -62,7 +62,7 @@ def test_thin_and_huge_pictures_by_rest_and_on_the_page(slime_url: str, odd: lis
 
 @pytest.mark.parametrize("size", [(512, 66_000), (66_000, 512)])
 def test_a_face_in_a_picture_longer_than_jpegs_may_be(slime_url: str, astronaut: RGB, size: tuple[int, int]) -> None:
-    """As screenshots of whole pages are; beside the face everything is white."""
+    """Like a screenshot of a whole page; everything around the face is white."""
     picture = Image.new("RGB", size, "white")
     picture.paste(Image.fromarray(astronaut), (0, 0))
     file = io.BytesIO()
@@ -91,7 +91,7 @@ def test_thin_and_huge_pictures_in_an_album_and_on_the_command_line(
 
 
 class Failing:
-    """A detector that fails at gray pictures, as nobody foresaw, and finds no face in others."""
+    """A detector that raises an unforeseen error on gray pictures, and finds no face in others."""
 
     name, scored = "failing", False
 

@@ -1,4 +1,4 @@
-"""Answers from the visitor's own device, in a real Chromium with a real face before its camera."""
+"""Answers on the visitor's own device, in a real Chromium with a real face in front of its camera."""
 
 import re
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ from support.stand_in_hub import Repo, StandInHub
 from support.visits import KEPT, WAYS_OUT, pixels_sent, start, tried, visit, where
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")]
-#: A busy machine is slow; nothing here is about speed.
+#: Generous, for busy machines: nothing here is about speed.
 PATIENCE = 120_000
 
 
@@ -58,7 +58,7 @@ def browser(playwright: Any, film: Path) -> Iterator[Any]:
 def context(browser: Any) -> Iterator[Any]:
     context = browser.new_context(permissions=["camera"], viewport={"width": 1280, "height": 900})
     context.set_default_timeout(PATIENCE)
-    # A script on the page may not send pictures by any way; what it may is watched here.
+    # No script on the page may send pictures in any way; everything it sends is recorded here.
     context.sent = []
     context.on("request", lambda request: context.sent.append(request))
     yield context
@@ -77,11 +77,11 @@ class TestStream:
         count = len(context.sent)
         page.wait_for_timeout(3000)
         later = [request.url for request in context.sent[count:]]
-        assert later == []  # not one request of any kind while faces are being answered
+        assert later == []  # no request of any kind while faces are being answered
         assert pixels_sent(context) == []
         assert sockets == []
         kept = page.evaluate(KEPT)
-        assert kept["files"]  # the files that answer
+        assert kept["files"]  # the runtime and models are cached
         assert all(address.startswith(f"{server}browser/") for address in kept["files"]), kept
         assert kept["others"] == []
         with page.expect_download() as saved:
@@ -93,7 +93,7 @@ class TestStream:
         assert len(rows) > 3
         assert all(",happy," in row for row in rows)
         page.screenshot(path=tmp_path / "device.png", full_page=True)
-        # The same rule finds the pictures that the server's way sends: it would have seen them.
+        # The same check finds the pictures sent in server mode, so it would have caught them.
         page.get_by_label("Answers come from").select_option("the server")
         page.get_by_text("On the server: each frame is sent there").wait_for()
         page.wait_for_function("document.querySelector('#webcam .trip').textContent !== '–'")
@@ -105,7 +105,7 @@ class TestStream:
         assert page.problems == []
 
     def test_the_worker_cannot_connect(self, context: Any, server: str) -> None:
-        """What sees the pictures has no way out, whatever its code may be: the browser holds it to that."""
+        """The code that sees the pictures cannot send anything out: the browser enforces that."""
         page = visit(context, server)
         policy = page.evaluate(
             """async () => {
@@ -115,7 +115,7 @@ class TestStream:
         )
         assert policy.startswith("default-src 'none'")
         assert "connect-src" not in policy
-        # On a worker of the test's own, which does nothing but try.
+        # In the test's own worker, which does nothing else.
         for way in WAYS_OUT:
             assert tried(page, way, "default-src 'self' 'unsafe-inline'; connect-src *") == "sent", way
             assert tried(page, way, policy) == "refused", way
@@ -125,7 +125,7 @@ class TestStream:
         start(page)
         page.get_by_role("button", name="Choose who answers").last.click()
         page.get_by_label("Answered by").last.click()
-        page.get_by_role("option", name="Accurate").click()  # as is shown already
+        page.get_by_role("option", name="Accurate").click()  # already selected
         page.get_by_text("On this device, by “Accurate”").wait_for()
         page.locator("#webcam .box").first.wait_for()
         page.get_by_label("Faces are found by").last.click()
@@ -134,7 +134,7 @@ class TestStream:
         assert page.problems == []
 
     def test_offline_and_the_second_visit(self, context: Any, server: str) -> None:
-        """All that is heavy is kept: a second visit fetches nothing of it, and needs no network to go on."""
+        """All large files are cached: a second visit does not fetch them, and needs no network to continue."""
         page = visit(context, server)
         start(page)
         heavy = {".wasm", ".tflite"}
@@ -153,7 +153,7 @@ class TestStream:
 
 
 class TestInstead:
-    """The server answers, and the page says why, where this device cannot."""
+    """If this device cannot answer, the server does, and the page says why."""
 
     def test_without_what_a_browser_needs(self, context: Any, tmp_path: Path) -> None:
         with page_server(tmp_path) as url:
@@ -169,7 +169,7 @@ class TestInstead:
         page = visit(context, server)
         start(page, asked=False)
         assert "This device cannot answer by itself: A file that this needs did not come" in where(page)
-        # Asked for it, the page tries again.
+        # On request, the page tries again.
         context.unroute("**/*.wasm")
         page.get_by_label("Answers come from").select_option("this device")
         page.get_by_text("On this device, by “Small and fast”").wait_for()
@@ -183,7 +183,7 @@ class TestInstead:
         assert where(page).startswith("On the server")
 
     def test_in_a_frame(self, context: Any, server: str) -> None:
-        """As other sites show it: with the camera passed on."""
+        """As embedded in other sites, with camera permission delegated."""
         page = context.new_page()
         context.route("**/around.html", lambda route: route.fulfill(
             body=f'<iframe src="{server}" allow="camera" width="1200" height="800"></iframe>', content_type="text/html",
@@ -200,7 +200,7 @@ class TestInstead:
 def test_the_runtime_from_a_public_network(
     context: Any, browser_runtime_folder: Path, yunet: bytes, tmp_path: Path
 ) -> None:
-    """Said in the line on privacy; each file is checked against our hash, whoever sends it."""
+    """The privacy line says so; each file is checked against our hash, whoever sends it."""
     [name] = YUNET.sha256
     hub = StandInHub()
     hub.repos[YUNET.repo_id] = Repo({name: yunet}, commit=YUNET.revision or "")
@@ -230,7 +230,7 @@ def test_the_runtime_from_a_public_network(
 
 @pytest.mark.parametrize("model", ["fer2013-custom-cnn", "ferplus-residual-cnn", "fer2013-resnet50v2"])
 def test_the_same_answers(model: str, context: Any, server: str, yunet: bytes, astronaut: RGB, montage: RGB) -> None:
-    """Frames light and dark, upright and turned, with none, one and three faces, and small ones."""
+    """Light and dark frames, upright and rotated, with no, one, three and small faces."""
     bundle = embedded(model)
     assert bundle is not None
     recognizer = EmotionRecognizer(Classifier.from_bundle(bundle), YuNetDetector(yunet))
@@ -243,5 +243,5 @@ def test_the_same_answers(model: str, context: Any, server: str, yunet: bytes, a
     assert found["faces"]["core"] == found["faces"]["browser"] == found["found_by_both"] >= 10
     assert found["same_label"] == found["same_doubts"] == 1
     assert found["probability_gap"]["largest"] < 0.02
-    # The same face found at two sizes, with scores that tie to the fourth digit: either box may win.
+    # The same face is found at two sizes with scores equal to four digits, so either box may win.
     assert found["box_gap"]["largest"] < 0.06

@@ -1,4 +1,4 @@
-"""The real server, called by the Python client and by plain HTTP."""
+"""The real server, called with the Python client and plain HTTP."""
 
 import base64
 import json
@@ -67,7 +67,7 @@ class TestClient:
         assert answer.json()["results"][0]["faces"][0]["emotion"] == "happy"
         assert httpx.get(f"{server}healthz").json()["status"] == "ok"
         assert httpx.get(f"{server}api/nowhere").json()["error"]["code"] == "not_found"
-        assert httpx.get(f"{server}nowhere").json() == {"detail": "Not Found"}  # the page's own
+        assert httpx.get(f"{server}nowhere").json() == {"detail": "Not Found"}  # from the page's own application
 
     def test_many_at_once(self, client: Client, photos: Path) -> None:
         names = ["astronaut.png", "empty.png", "montage.jpg"] * 4
@@ -78,7 +78,7 @@ class TestClient:
         assert [len(result["faces"]) for result in results] == [1, 0, 3] * 4
 
     def test_the_commands_of_the_documents(self, server: str, photos: Path) -> None:
-        """What README.md and docs/api.md tell to run against the page."""
+        """The commands that README.md and docs/api.md give for the page."""
         texts = [(ROOT / name).read_text() for name in ("README.md", "docs/api.md")]
         told = "\n".join(texts).replace("http://127.0.0.1:7860", server.rstrip("/"))
         blocks = re.findall(r"(?<!-->\n)```(python|bash)\n(.*?)```", told, re.DOTALL)
@@ -93,7 +93,7 @@ class TestClient:
 
     @pytest.mark.parametrize("meta", [{}, {"meta": {"_type": "gradio.FileData"}}])
     def test_files_of_the_server_stay_there(self, server: str, photos: Path, meta: dict[str, Any]) -> None:
-        """A picture that the server could read, and that nobody uploaded, offered to every handler that takes files."""
+        """A picture that the server can read but nobody uploaded is offered to every handler that takes files."""
         config = httpx.get(f"{server}config").json()
         parts = {part["id"]: part for part in config["components"]}
         stranger = {"path": str(photos / "astronaut.png"), **meta}
@@ -121,7 +121,7 @@ class TestClient:
             assert json.load(answer)["data"][0]["faces"][0]["emotion"] == "happy"
 
     def test_a_call_past_the_queue_is_refused_in_words(self, server: str) -> None:
-        """Nothing, no picture, no such model, an address: never an error of the server's."""
+        """No input, not a picture, unknown model, a URL: never a server error."""
         empty, near = {"url": "data:image/png;base64,"}, "http://127.0.0.1/x"
         for data, words in (
             ([None, ""], "Give a picture"),

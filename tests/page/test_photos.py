@@ -1,4 +1,4 @@
-"""What the Image tab makes of a photo: its answer, albums, two models side by side, what spoke, examples."""
+"""What the Image tab does with a photo: its answer, albums, two models side by side, heat maps, examples."""
 
 import base64
 import copy
@@ -44,7 +44,7 @@ LABELS = ("happy", "sad", "neutral")
 
 
 class Counted:
-    """A recognizer whose searches and namings are counted; the work is the real one."""
+    """A real recognizer whose detections and classifications are counted."""
 
     def __init__(self, recognizer: EmotionRecognizer) -> None:
         self.searches = self.namings = 0
@@ -134,7 +134,7 @@ def at(x: int, y: int, side: int, label: str, uncertain: bool = False) -> Predic
 
 
 def test_faces_are_read_as_a_page_is() -> None:
-    """Rows from the top, each from the left; someone taller stands in the same row."""
+    """Rows from top to bottom, each from left to right; a taller person stays in the same row."""
     rows = [at(300, 60, 80, "sad"), at(20, 40, 90, "happy"), at(160, 75, 70, "happy"), at(90, 200, 80, "neutral", True)]
     result = reading_order(FrameResult(500, 400, tuple(rows), "model", "detector"))
     assert [face.face.box.x for face in result.predictions] == [20, 160, 300, 90]
@@ -143,7 +143,7 @@ def test_faces_are_read_as_a_page_is() -> None:
 
 
 def test_an_answer_finds_and_names_once(recognizer: EmotionRecognizer, montage: RGB) -> None:
-    """One search and one naming a model, though the answer is shown, compared and saved."""
+    """One detection, and one classification per model, though the answer is shown, compared and saved."""
     counted = Counted(recognizer)
     catalogue = Catalogue(counted.recognizer)
     answer = answer_photo(catalogue, montage, None, None, "fer2013-custom-cnn")
@@ -178,7 +178,7 @@ def test_a_crop_that_comes_back_is_explained(recognizer: EmotionRecognizer, astr
 
 
 def test_what_a_bundle_says_is_text() -> None:
-    """Names and labels come from strangers' bundles; nothing of them becomes part of the page."""
+    """Names and labels come from strangers' bundles, and must not become markup."""
     evil = "<img src=x onerror=alert(1)>"
     labels = (evil, "sad")
     face = Face(Box(1, 1, 20, 20), Box(1, 1, 20, 20))
@@ -192,7 +192,7 @@ def test_what_a_bundle_says_is_text() -> None:
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_every_example_has_its_faces_found(name: str, recognizer: EmotionRecognizer) -> None:
-    """By every detector that this server would offer."""
+    """With every detector that this server would offer."""
     catalogue = Catalogue(recognizer)
     people = {"astronaut": 1, "three": 3, "generations": 2, "evening": 2}[name]
     for detector in catalogue.detectors():
@@ -223,7 +223,7 @@ def test_a_drawn_group(yunet: bytes, recognizer: EmotionRecognizer) -> None:
 
 
 def test_two_models_on_one_photo(tiny_bundle: Bundle, recognizer: EmotionRecognizer, astronaut: RGB) -> None:
-    """A model of one's own beside the embedded ones: listed, chosen, compared, behind either detector."""
+    """A custom model besides the embedded ones: listed, chosen, compared, with either detector."""
     own = EmotionRecognizer(Classifier.from_bundle(tiny_bundle), recognizer.detector, tiny_bundle.origin)
     catalogue = Catalogue(own)
     names = [model["name"] for model in catalogue.describe()]

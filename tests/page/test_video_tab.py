@@ -93,7 +93,7 @@ class TestClient:
         job.cancel()
         started = time.monotonic()
         client.predict(handle_file(films / "walk.mp4"), frames_per_second=2, api_name="/analyze_video")
-        assert time.monotonic() - started < 10  # the long one takes several times as long
+        assert time.monotonic() - started < 10  # the long video takes several times as long
 
     def test_the_code_of_the_documents(self, server: str, films: Path) -> None:
         told = (ROOT / "docs/api.md").read_text().replace("http://127.0.0.1:7860", server.rstrip("/"))
@@ -146,7 +146,7 @@ class TestBrowser:
             context.close()
 
     def send(self, page: Any, film: Path, rate: str = "10 a second") -> None:
-        """Upload and start."""
+        """Upload the film and start the analysis."""
         self.upload(page, film, rate)
         page.get_by_role("button", name="Analyse", exact=True).click()
 
@@ -161,14 +161,14 @@ class TestBrowser:
         page = open_page(viewport=size, color_scheme="dark" if dark_phone else "light")
         self.send(page, films / "walk.mp4")
         (progress := page.locator("#video-status progress[value]")).wait_for()
-        # What the visitor presses and waits for is in sight under the clip, without scrolling.
+        # The buttons and the progress bar are visible under the clip, without scrolling.
         buttons = [page.get_by_role("button", name=name, exact=True) for name in ("Analyse", "Cancel")]
         for place in (part.bounding_box() for part in (*buttons, progress)):
             assert 0 < place["y"] < size["height"] - place["height"]
         page.locator("#video-status").get_by_text("2 persons in 2.0 seconds: 20 frames").wait_for()
         page.wait_for_timeout(800)
         assert 0 <= page.locator("#video-answer").bounding_box()["y"] < size["height"] / 2
-        assert page.locator("button[aria-label*=Trim]:visible").count() == 0  # it would need another host
+        assert page.locator("button[aria-label*=Trim]:visible").count() == 0  # it would contact another host
         assert page.evaluate(PLAYED) == [320, 240]
         chart_and_player_go_together(page, dark_phone)
         assert page.locator("#video-chart svg image").count() == 2
@@ -180,7 +180,7 @@ class TestBrowser:
             with page.expect_download() as saved:
                 page.get_by_role("button", name=name).click()
             assert saved.value.path().read_text().startswith(start)
-        # Nothing sticks out sideways, and nobody else was asked for anything.
+        # Nothing overflows sideways, and no other host was contacted.
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
         assert all(host.startswith("127.0.0.1") for host in page.hosts if host)
         assert serious_findings(page) == []
@@ -198,7 +198,7 @@ class TestBrowser:
         page.get_by_text("Click to Access Webcam").click()
         page.get_by_label("start recording").click()
         page.wait_for_timeout(1500)
-        page.get_by_label("start recording").click()  # so called by Gradio, and it says "Stop"
+        page.get_by_label("start recording").click()  # Gradio's label for it, though it reads "Stop"
         page.locator("#video-status").get_by_text("Ready.").wait_for()
         page.get_by_label("2 a second").check()
         page.get_by_role("button", name="Analyse", exact=True).click()
@@ -221,7 +221,7 @@ class TestBrowser:
         page.locator("#video-status").get_by_text("a second, about").wait_for()
         assert (
             page.get_by_test_id("video").get_by_label("Clear").count() == 0
-        )  # no other clip in the middle of the work
+        )  # the clip cannot be replaced during the analysis
         page.get_by_role("button", name="Cancel").click()
         page.locator("#video-status").get_by_text("It was stopped before it was finished.").wait_for()
         started = time.monotonic()
@@ -246,5 +246,5 @@ class TestBrowser:
         photo = client.predict(handle_file(tmp_path / "astronaut.png"), api_name="/analyze_image")
         assert photo["faces"][0]["emotion"] == "happy"
         assert second.locator("#video-status").get_by_text("Waiting.").is_visible()
-        first.close()  # who leaves frees the machine, too
+        first.close()  # leaving also frees the machine
         second.locator("#video-status").get_by_text("Done.").wait_for()

@@ -1,4 +1,4 @@
-"""The Webcam tab: sessions at scripted times, what the page's script may call, and Chromium with a fake camera."""
+"""The Webcam tab: what the page's script may call, and Chromium with a fake camera."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +20,7 @@ from support.page_server import CHROMIUM, FLAGS, page_server
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Eight seconds, again and again: a face that sways, happy for four seconds and surprised for four."""
+    """Eight seconds in a loop: a swaying face, happy for four seconds and surprised for four."""
     path = tmp_path_factory.mktemp("film") / "camera.y4m"
     faces = [np.asarray(drawn_face(expression, 340, APPEARANCES[2])) for expression in ("happy", "surprise")]
     with path.open("wb") as file:
@@ -54,7 +54,7 @@ def playwright() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def cameras(playwright: Any, film: Path) -> Iterator[Any]:
-    """Chromium with the film for a camera, and nobody who asks."""
+    """Chromium with the film as its camera, without permission prompts."""
     flags = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
     browser = playwright.chromium.launch(
         executable_path=CHROMIUM, args=[*FLAGS, *flags, f"--use-file-for-fake-video-capture={film}"]
@@ -64,7 +64,7 @@ def cameras(playwright: Any, film: Path) -> Iterator[Any]:
 
 
 def visit(browser: Any, address: str, **options: Any) -> Any:
-    """The Webcam tab in a context of its own."""
+    """The Webcam tab in a new context."""
     page = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options}).new_page()
     page.set_default_timeout(60_000)
     page.problems, page.under_way, page.most_under_way = [], 0, 0
@@ -78,7 +78,7 @@ def visit(browser: Any, address: str, **options: Any) -> Any:
 
 
 def _count(page: Any, sent: Any, step: int) -> None:
-    """How many frames are under way, and were at most."""
+    """Count the frames in flight, and their maximum."""
     if "webcam_frame" in (sent.post_data or ""):
         page.under_way += step
         page.most_under_way = max(page.under_way, page.most_under_way)
@@ -101,7 +101,7 @@ class TestBrowser:
         start(page)
         caption = page.locator("#webcam .box b")
         caption.filter(has_text="1 happy").wait_for()
-        # The camera's picture: small, as it is, and with the boxes where the face is.
+        # The camera's picture: small, unmodified, and with the boxes where the face is.
         assert page.evaluate(
             "[...document.querySelector('#webcam video').srcObject.getVideoTracks()]"
             ".map(track => track.getSettings()).map(it => [it.width, it.height])[0]"
@@ -117,7 +117,7 @@ class TestBrowser:
         assert "1 face: person 1" in page.locator("#page-status").text_content()
         assert page.locator("#webcam .timeline figure path").count() >= 7
         assert page.most_under_way == 1
-        # In the mirror: the face's box lies where the mirrored picture shows it.
+        # Mirrored: the box is where the mirrored picture shows the face.
         assert (
             page.locator("#webcam .mirrored video")
             .evaluate("it => getComputedStyle(it).transform")
@@ -130,9 +130,9 @@ class TestBrowser:
             assert saved.value.path().read_bytes().startswith(start_of_file)
         assert [path.name for path in (folder / "cache").rglob("*") if path.is_file()] == [
             LOCK
-        ]  # no picture of anybody
+        ]  # no picture of a person
         page.screenshot(path=tmp_path / "webcam.png", full_page=True)
-        # Who leaves the tab pauses, and goes on when back.
+        # Leaving the tab pauses the stream, and returning resumes it.
         page.get_by_role("tab", name="About").click()
         page.wait_for_function("document.querySelector('#webcam .cover').textContent === 'Paused'")
         assert page.evaluate("document.querySelector('#webcam video').srcObject") is None
@@ -141,7 +141,7 @@ class TestBrowser:
         page.get_by_role("button", name="Stop").click()
         assert page.evaluate("document.querySelector('#webcam video').srcObject") is None
         assert page.locator("#webcam .box, #webcam .person").count() == 0
-        # Another model or detector starts afresh; one that this server cannot have is explained.
+        # Another model or detector starts afresh; one that is not available is explained.
         start(page)
         page.locator("#webcam .box").wait_for()
         page.evaluate("document.dispatchEvent(new CustomEvent('webcam-choice', {detail: {detector: 'nobody'}}))")
@@ -151,7 +151,7 @@ class TestBrowser:
 
     @pytest.mark.parametrize("size", [(844, 390), (390, 844)])
     def test_a_phone_held_either_way(self, cameras: Any, server: str, size: tuple[int, int]) -> None:
-        """The picture, its answer and the button that stops it are in sight together."""
+        """The picture, its answer and the stop button are visible together."""
         page = visit(
             cameras, server, permissions=["camera"], viewport={"width": size[0], "height": size[1]}, color_scheme="dark"
         )
@@ -179,13 +179,13 @@ class TestBrowser:
         Image.fromarray(astronaut).save(photo)
         answer = Client(server, verbose=False).predict(handle_file(photo), api_name="/analyze_image")
         assert answer["faces"][0]["emotion"] == "happy"
-        # Both go on being answered, and nothing sticks out of the phone's page.
+        # Both are still answered, and nothing overflows on the phone's page.
         for page in (first, second):
             page.evaluate("document.querySelector('#webcam .fps').textContent = ''")
             page.wait_for_function("document.querySelector('#webcam .fps').textContent !== ''")
         assert second.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
         second.screenshot(path=tmp_path / "phone.png", full_page=True)
-        # Who leaves the tab stops, which gives the place to whoever waits: sooner than silence would.
+        # Leaving the tab frees the place for the next visitor sooner than the idle timeout would.
         first.get_by_role("tab", name="About").click()
         third.locator("#webcam .box").wait_for(timeout=900 * IDLE_SECONDS)
         assert third.locator("#webcam .help").is_hidden()
@@ -211,7 +211,7 @@ class TestBrowser:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         page = visit(browser, server)
         page.get_by_text("No camera was found. Plug one in").wait_for()
-        # The same page by plain http, from anywhere but this machine.
+        # The same page over plain http, as from another machine.
         page = visit(browser, server.replace("127.0.0.1", "page.test"))
         page.get_by_text("Open this page by its https address").wait_for()
         browser.close()

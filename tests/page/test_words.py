@@ -1,4 +1,4 @@
-"""What visitors read of the models comes from their records, what they cannot do included."""
+"""What visitors read about the models, including their limits, comes from the recorded runs."""
 
 from emotion_core import Bundle
 from emotion_core.page.words import never_named, words_of

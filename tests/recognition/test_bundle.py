@@ -1,4 +1,4 @@
-"""The artefact: its config is checked, its files are hashed, its card says what it measured."""
+"""The bundle: its config is checked, its files are hashed, its card reports what was measured."""
 
 import json
 import shutil
@@ -98,7 +98,7 @@ def test_a_graph_that_does_not_fit_is_refused(copy: Path) -> None:
 
 
 def test_keras_weights_alone_without_tensorflow(copy: Path) -> None:
-    """In a process that cannot import it, as where serving alone is installed: what to install is said."""
+    """In a process that cannot import it, as with a serving-only install, the error says what to install."""
     (copy / GRAPH).unlink()
     program = (
         "import sys; sys.modules.update(dict.fromkeys(('tensorflow', 'keras', 'jax', 'torch')))\n"
@@ -113,8 +113,8 @@ def test_keras_weights_alone_without_tensorflow(copy: Path) -> None:
     assert done.stderr == ""
 
 
-#: What is shipped: the faces of its test; the least accuracy by their labels as it serves, and by one look; the
-#: most ECE by the labels; the least agreement with the voters' majority.
+#: Per shipped bundle: test faces; minimum accuracy against the labels as served, and with one view; maximum ECE
+#: against the labels; minimum agreement with the voters' majority.
 SHIPPED = {
     "fer2013-resnet50v2": (3589, 0.62, 0.62, 0.09, 0.88),
     "fer2013-custom-cnn": (3589, 0.65, 0.635, 0.04, 0.85),
@@ -180,7 +180,7 @@ class TestShipped:
         data = matching(load(fer2013, votes if votes.is_file() else None), bundle.config.labels)
         again = evaluate(Classifier.from_bundle(bundle), data, split)
         recorded = bundle.config.metrics[split]
-        # Kernels differ between processors: a few faces in thousands may fall the other way.
+        # Kernels differ between processors: a few faces in thousands may be answered differently.
         assert again["faces"] == recorded["faces"]
         for name in ("accuracy", "macro_f1", "ece"):
             assert again[name] == pytest.approx(recorded[name], abs=0.003), name

@@ -1,4 +1,4 @@
-"""A card is published only with the bundle whose figures it tells."""
+"""A card is published only with the bundle whose figures it reports."""
 
 import pytest
 

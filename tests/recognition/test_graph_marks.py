@@ -1,4 +1,4 @@
-"""YuNet as a LiteRT graph, and the places in graphs where a browser sets sizes."""
+"""YuNet as a LiteRT graph, and the offsets in graphs at which a browser sets sizes."""
 
 import struct
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Which model answers, with the real Hub client against a Hub that works, lies, dawdles or is gone."""
+"""Which model answers, using the real Hub client against a Hub that works, lies, stalls or is gone."""
 
 import json
 import os
@@ -22,7 +22,7 @@ from emotion_core.recognition.resolve import resolve_bundle
 from support.hub_models import answers, fetched, pin, published
 from support.stand_in_hub import Repo, StandInHub
 
-#: What nobody may wait longer for, in seconds: no answer waits for the Hub.
+#: Maximum wait in seconds: no answer waits for the Hub.
 LIMIT = 1.0
 SERVED = (CONFIG, GRAPH)
 
@@ -72,7 +72,7 @@ def test_absent_repository_revision_and_file(hub: StandInHub, tiny_bundle: Bundl
 def test_a_wrong_file_is_never_used(hub: StandInHub, tiny_bundle: Bundle, tmp_path: Path) -> None:
     repo = published(tiny_bundle)
     pinned = pin(tmp_path, "we/model", repo)
-    repo.files[GRAPH] = bytes(reversed(repo.files[GRAPH]))  # of the same length, so only the hash tells
+    repo.files[GRAPH] = bytes(reversed(repo.files[GRAPH]))  # of the same length, so only the hash reveals it
     hub.repos["we/model"] = repo
     found = fetched(pinned)
     assert "embedded" in found.bundle.origin
@@ -188,7 +188,7 @@ def test_a_model_file_that_carries_code_is_refused(tiny_bundle: Bundle, tmp_path
 
 
 def test_one_model_that_loads_slowly_keeps_nobody_from_another() -> None:
-    """Nothing is made under a lock, all who ask for one value share it, and a failure is not kept."""
+    """Values are not made under a lock, callers share one value, and a failure is not cached."""
     values, go, made = Once[int](), threading.Event(), []
 
     def slow() -> int:
@@ -218,7 +218,7 @@ def test_a_broken_pin_is_an_error(tmp_path: Path) -> None:
 
 
 def test_no_host_at_all(tmp_path: Path, astronaut: np.ndarray) -> None:
-    """A process of its own, a port where nobody listens: the answer comes all the same."""
+    """In its own process, with a port where nothing listens: the answer still comes."""
     from PIL import Image
 
     Image.fromarray(astronaut).save(tmp_path / "a.png")

@@ -1,4 +1,4 @@
-"""The notebooks: essays without logic of their own, which run from top to bottom on little data."""
+"""The notebooks: essays without their own logic, which run top to bottom on little data."""
 
 import ast
 import importlib
@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "training_notebooks").glob("*.ipynb"))
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 SMALL = {"EPOCHS": 1, "BATCH_SIZE": 32}
-#: By the notebook's number: what makes it quick.
+#: Parameters that make each notebook quick, by its number.
 SMOKE: dict[str, dict[str, Any]] = {
     "01": {**SMALL, "SOURCE": DRAWN, "PICTURES": 80, "SIDE": 32, "WIDTH": 8},
     "02": {},
@@ -46,7 +46,7 @@ SMOKE: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Every 40th face of FER-2013 and its votes, where both are at hand; else the word for drawn faces."""
+    """Every 40th face of FER-2013 with its votes, if both are available; else the word for drawn faces."""
     whole = Path(os.environ.get("FER2013_DIR", "nowhere"))
     little = tmp_path_factory.mktemp("fer2013")
     for name in ("fer2013.csv", "fer2013new.csv"):
@@ -60,7 +60,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.mark.notebooks
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_it_runs_as_committed(notebook: Path, source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a folder of its own, beside the package, on any machine; only what makes it quick is set."""
+    """In its own folder, next to the package, on any machine; only the parameters that make it quick are set."""
     folder = tmp_path / "training_notebooks"
     folder.mkdir()
     (tmp_path / "emotion_core").symlink_to(ROOT / "emotion_core")
@@ -80,7 +80,7 @@ def test_it_runs_as_committed(notebook: Path, source: str, tmp_path: Path, monke
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_what_was_set_names_no_file(notebook: Path) -> None:
-    """Parameters that a run has set are committed with it; a file's name among them would fail for everybody else."""
+    """Parameters set by a run are committed with the notebook; a file name among them would fail for everyone else."""
     content = nbformat.read(notebook, as_version=4)
     assert not re.search(r"\.(npz|h5|hdf5|keras|csv|zip|onnx)\b|/", json.dumps(set_before(content)))
 
@@ -105,7 +105,7 @@ def test_it_is_an_essay(notebook: Path) -> None:
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_it_imports_from_two_or_three_places(notebook: Path) -> None:
-    """And every name that it imports is there."""
+    """And every imported name exists."""
     places = {"emotion_core", "emotion_core.reports.toolkit", "emotion_core.training.toolkit"}
     cells = [cell.source for cell in nbformat.read(notebook, as_version=4).cells if cell.cell_type == "code"]
     for number, source in enumerate(cells):
@@ -150,7 +150,7 @@ def test_the_command_runs_one_in_its_place(tmp_path: Path, capsys: pytest.Captur
     assert set_before(first) == {"N": 3}
     assert main(["notebook", str(path), "--set", "OTHER", "/a/path"]) == 0
     merged = nbformat.read(path, as_version=4)
-    assert set_before(merged) == {"N": 3}  # still set; and a path of this machine is not kept
+    assert set_before(merged) == {"N": 3}  # still set, but a local path is removed
     assert main(["notebook", str(path), "--set", "N", "0"]) == 1
     assert "small.ipynb, cell 3: ZeroDivisionError" in capsys.readouterr().err
 
@@ -161,7 +161,7 @@ def test_ruff_is_clean_on_them() -> None:
 
 
 def parameters_cell(notebook: Path) -> Any:
-    """The one cell of parameters."""
+    """The only parameters cell."""
     cells = nbformat.read(notebook, as_version=4).cells
     [cell] = [cell for cell in cells if "parameters" in cell.metadata.get("tags", [])]
     return cell

@@ -1,4 +1,4 @@
-"""What notebooks and slides are made of: drawn data, sources, averages, filters, heat maps, a peer, a deck."""
+"""The building blocks of notebooks and slides: drawn data, sources, averages, filters, heat maps, a peer, a deck."""
 
 import json
 import re
@@ -134,7 +134,7 @@ def test_a_recorded_run_needs_no_weights_for_its_figures(
     assert figures == json.loads((tmp_path / "runs" / "fer2013-tiny.json").read_text())["metrics"]
     assert "fer2013-tiny is finished" in capsys.readouterr().out
     assert not elsewhere.exists()
-    # Another run than the recorded one is trained.
+    # A run that differs from the recorded one is trained.
     [stage] = reached(data, tiny.settings(2), elsewhere, recorded_in=tmp_path / "runs").training["stages"]
     assert len(stage["history"]) == 2
     assert (elsewhere / "config.json").is_file()

@@ -1,4 +1,4 @@
-"""The presentation: its slides, and the page's picture in it."""
+"""The presentation: its slides, and the screenshot of the page in it."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What tests of REST share: a server, a photo of one face, one of none."""
+"""Shared by the REST tests: a server, a photo with one face and one with none."""
 
 from collections.abc import Iterator
 

@@ -41,7 +41,7 @@ class TestAnalyze:
 
     def test_base64(self, url: str, jpeg: bytes, empty: bytes) -> None:
         text = base64.b64encode(jpeg).decode()
-        wrapped = base64.encodebytes(empty).decode()  # with line ends, as the command base64 writes it
+        wrapped = base64.encodebytes(empty).decode()  # with line breaks, as written by the base64 command
         for body, faces in [
             ({"image": text}, [1]),
             ({"image": f"data:image/jpeg;base64,{text}"}, [1]),

@@ -1,4 +1,4 @@
-"""REST's description of itself, its page in a browser, and the commands of the documents."""
+"""REST's OpenAPI description, its page in a browser, and the documents' commands."""
 
 import os
 import re
@@ -32,7 +32,7 @@ def document(url: str) -> dict[str, Any]:
 class TestDescription:
     def test_openapi_is_valid_and_so_are_its_examples(self, document: dict[str, Any]) -> None:
         OpenAPI.model_validate(document)
-        assert len(check(document)) > 30  # one for nearly every status of every route
+        assert len(check(document)) > 30  # nearly one for every status of every route
 
     def test_every_route_tells_its_refusals(self, document: dict[str, Any]) -> None:
         analyze = document["paths"]["/api/v1/analyze"]["post"]

@@ -1,4 +1,4 @@
-"""What REST takes no more of: bytes, faces, photos at a time, and by whom."""
+"""The limits of REST: bytes, faces, photos at a time, and per visitor."""
 
 import contextlib
 import http.client
@@ -24,7 +24,7 @@ from support.rest_server import connection, refusal, serving
 class TestSize:
     @pytest.mark.parametrize("more", [b"", b"Expect: 100-continue\r\n"])
     def test_said_beforehand(self, url: str, more: bytes) -> None:
-        """The refusal comes though only a piece of the body was sent, or none."""
+        """The refusal comes even though only part of the body was sent, or none."""
         head = b"POST /api/v1/analyze HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
         with patch("emotion_core.serving.bodies.LINGER", 0.2), connection(url) as line:
             line.sendall(head + more + b"Content-Length: 2000001\r\n\r\n" + b"{" * (not more))
@@ -39,7 +39,7 @@ class TestSize:
 
     @pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=x"])
     def test_not_said(self, url: str, kind: str) -> None:
-        """Chunked, without a Content-Length: refused as soon as too much has come."""
+        """Chunked, without Content-Length: refused as soon as too much has arrived."""
         sent = 0
 
         def chunks() -> Iterator[bytes]:
@@ -82,7 +82,7 @@ class TestLimits:
             assert analyze(url, empty, headers={"X-Forwarded-For": "192.0.2.2"}).status_code == 200
 
     def test_saturation(self, recognizer: EmotionRecognizer, jpeg: bytes) -> None:
-        """One is analysed, so many of one address wait, and the next is told; another address still gets its turn."""
+        """One is analysed, a few from one address wait, the next is refused; another address still gets a turn."""
         settings = Settings(rate_limit=0, concurrency=1, trusted_proxies=1)
         at_work, go_on = threading.Event(), threading.Event()
 
@@ -112,7 +112,7 @@ class TestLimits:
             assert answered == [200] * 5
 
     def test_slow_bodies_take_no_place(self, recognizer: EmotionRecognizer, empty: bytes) -> None:
-        """Twenty connections that never end their body: everybody else is answered, and they are not for ever."""
+        """Twenty connections never finish their bodies: everyone else is answered, and they are closed in time."""
         settings, grace = Settings(rate_limit=0, concurrency=1), patch("emotion_core.serving.bodies.GRACE", 1.0)
         with serving(recognizer, settings) as url, grace, contextlib.ExitStack() as lines:
             slow = [lines.enter_context(connection(url)) for _ in range(20)]
@@ -134,7 +134,7 @@ class TestLimits:
             assert answer.headers["www-authenticate"] == "Bearer"
             assert httpx.get(f"{url}/healthz").status_code == 200
             statuses = [httpx.get(f"{url}/api/v1/models").status_code for _ in range(3)]
-            assert statuses == [401, 401, 429]  # guessing is slow
+            assert statuses == [401, 401, 429]  # guessing is rate-limited
             assert "X-API-Key" in httpx.get(f"{url}/openapi.json").text
 
     def test_bucket(self) -> None:
@@ -177,6 +177,6 @@ class TestLimits:
 
 
 def begin_upload(line: socket.socket) -> None:
-    """A request whose body never comes to its end."""
+    """Start a request whose body never ends."""
     head = b"POST /api/v1/analyze HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
     line.sendall(head)

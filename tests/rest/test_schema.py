@@ -1,4 +1,4 @@
-"""Requests made up from the OpenAPI document, right and wrong ones: every answer is one that it tells of."""
+"""Valid and invalid requests generated from the OpenAPI document: every answer is a documented one."""
 
 import re
 import subprocess

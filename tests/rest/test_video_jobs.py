@@ -27,7 +27,7 @@ def counter() -> LineCounter:
 
 @pytest.fixture
 def start(recognizer: EmotionRecognizer, counter: LineCounter, tmp_path: Path, monkeypatch: Any) -> Iterator[Any]:
-    """start(Settings(...)) -> the address; all files of the jobs lie under tmp_path."""
+    """start(Settings(...)) -> the address; all job files are under tmp_path."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with contextlib.ExitStack() as servers:
 
@@ -37,11 +37,11 @@ def start(recognizer: EmotionRecognizer, counter: LineCounter, tmp_path: Path, m
             return servers.enter_context(serving(recognizer, asked, counter))
 
         yield start
-    assert list(tmp_path.glob("emotion-*")) == []  # nothing stays when the server stops
+    assert list(tmp_path.glob("emotion-*")) == []  # nothing is left when the server stops
 
 
 def send(url: str, text: bytes) -> str:
-    """The address of the new job."""
+    """Send a video; returns the new job's address."""
     answer = httpx.post(f"{url}/api/v1/video", files={"video": ("anna.mp4", text)})
     assert answer.status_code == 202, answer.text
     assert answer.json()["state"] == "queued"
@@ -132,7 +132,7 @@ def test_what_is_no_video_is_refused_and_its_place_is_free_again(start: Any, tmp
         refusal(httpx.post(address, files=[("video", b"x"), ("video", b"y")]), 422, "invalid_request", "one file")
         refusal(httpx.post(address, files={"video": b""}), 422, "invalid_request", "empty")
         refusal(httpx.post(address, files={"video": bytes(1_100_000)}), 413, "too_large", "over 1 MB")
-    with connection(url) as line:  # hangs up in the middle
+    with connection(url) as line:  # disconnects midway
         head = "POST /api/v1/video HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=x\r\n"
         line.sendall(f"{head}Content-Length: 500\r\n\r\n--x\r\n".encode())
         time.sleep(0.2)
@@ -151,7 +151,7 @@ def test_the_key_and_the_rate(start: Any) -> None:
 
 def test_a_stop_in_the_middle(start: Any, counter: LineCounter) -> None:
     send(start(), b"wait\n")
-    assert counter.at_wait.wait(5)  # the fixture stops the server, and sees that no file stays
+    assert counter.at_wait.wait(5)  # the fixture stops the server, and checks that no file is left
 
 
 def test_without_a_runner_there_are_no_videos(recognizer: EmotionRecognizer) -> None:

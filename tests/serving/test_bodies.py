@@ -1,4 +1,4 @@
-"""The guard in front of every body, whichever application stands behind it."""
+"""The guard in front of every body, whatever application is behind it."""
 
 import contextlib
 import gc
@@ -27,7 +27,7 @@ GRADIO = ("component_server", "run/predict", "api/x", "cancel", "queue/join", "c
 
 
 class App:
-    """Reads every body to its end, and tells how long it was; some addresses fail."""
+    """Reads every body to its end and returns its length; some addresses fail."""
 
     def __init__(self) -> None:
         self.most = 0
@@ -98,7 +98,7 @@ def test_json_has_a_limit_at_every_address(url: str, app: App, address: str, tol
     headers = JSON | ({"Content-Length": str(total)} if told else {})
     try:
         answer = httpx.post(f"{url}/gradio_api/{address}", content=pieces(total), headers=headers, timeout=30)
-    except httpx.WriteError:  # it was refused before all was sent, and this client does not listen meanwhile
+    except httpx.WriteError:  # refused before everything was sent, and this client does not read while sending
         pass
     else:
         assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too_large")
@@ -163,7 +163,7 @@ def test_one_address_has_so_many_open(url: str, app: App) -> None:
 
 
 def test_a_refusal_keeps_nothing_of_the_request(url: str) -> None:
-    """An error that is raised again and again would keep the frames of all whom it refused, bodies and all."""
+    """Raising the same error object repeatedly would keep the frames of all refused requests, with their bodies."""
 
     def kept() -> int:
         gc.collect()
@@ -181,7 +181,7 @@ def test_a_refusal_keeps_nothing_of_the_request(url: str) -> None:
 
 
 def test_many_who_want_much_leave_a_place() -> None:
-    """At every door: ten addresses ask again and again, and the eleventh comes in; nobody gets a place too many."""
+    """At every door: ten addresses keep asking, and the eleventh still gets in; nobody exceeds their places."""
     doors = Doors(Settings())
     for door in (doors.pictures, doors.uploads, doors.video, doors.calls, doors.other, doors.reading):
         greedy = min(10, door.most // 2)
@@ -195,7 +195,7 @@ def test_many_who_want_much_leave_a_place() -> None:
 
 
 def test_so_does_reading(url: str, app: App) -> None:
-    """Pages that are asked for and not waited for; whether the server is well can be asked all the same."""
+    """Pages that are requested and never read; the health check still answers."""
     doors = Doors(Settings())
     app.go_on.clear()
     with contextlib.ExitStack() as opened:
@@ -213,7 +213,7 @@ def test_failures_are_told_without_their_words(url: str, caplog: pytest.LogCaptu
     for address in ("fails", "says-it-failed"):
         answer = httpx.get(f"{url}/{address}")
         assert (answer.status_code, answer.json()["error"]["code"]) == (500, "internal_error")
-    assert httpx.get(f"{url}/half").text == "0"  # Gradio ends an answer like this; it is no failure
+    assert httpx.get(f"{url}/half").text == "0"  # Gradio ends answers like this; not a failure
     assert "secret" not in caplog.text
     [said] = [record.getMessage() for record in caplog.records if record.name.endswith("bodies")]
     assert "KeyError in __call__" in said

@@ -1,4 +1,4 @@
-"""The runtime's folder: made from npm or a public network, and never with another file than the pinned one."""
+"""The runtime's folder: made from npm or a CDN, and only ever with the pinned files."""
 
 import hashlib
 import http.server
@@ -20,7 +20,7 @@ from emotion_core.serving.browser_runtime import CONTENT, FILES, YUNET_NAME, mak
 
 
 class Network(http.server.BaseHTTPRequestHandler):
-    """Serves the folder ``content`` at npm's addresses, or ``instead`` in place of everything."""
+    """Serves the folder ``content`` at npm's addresses, or ``instead`` at all of them."""
 
     content: Path | None = None
     instead = b""
@@ -55,7 +55,7 @@ class TestMade:
         made = make_runtime(tmp_path, "cdn", network)
         for name in CONTENT:
             assert (made.folder / name).read_bytes() == (browser_runtime_folder / name).read_bytes()
-        # What is there and right already is not fetched again; what is wrong, is.
+        # Correct files are not fetched again; wrong ones are.
         Network.content = None
         make_runtime(tmp_path, "cdn", network)
         (tmp_path / "core.js").write_bytes(b"other")
@@ -110,7 +110,7 @@ def test_a_folder_without_the_files(tmp_path: Path) -> None:
 
 
 def test_what_is_handed_out_is_what_serves(browser_runtime_folder: Path) -> None:
-    """The folder's files are npm's own, to the byte: nothing of ours is mixed in."""
+    """The folder's files are byte-identical to npm's: nothing of ours is mixed in."""
     from emotion_core.serving.browser_runtime import CONTENT
 
     for name, sha256 in CONTENT.items():

@@ -1,4 +1,4 @@
-"""Processes that decode: ended when they take too long, renewed when they die."""
+"""Decoder processes: killed when they take too long, replaced when they die."""
 
 import contextlib
 import io
@@ -58,10 +58,10 @@ class TestDecoders:
             with pytest.raises(ImageError) as there:
                 decoders.decode(bad)
             assert str(there.value) == str(here.value)
-            assert vars(there.value) == vars(here.value)  # a limit, too
+            assert vars(there.value) == vars(here.value)  # including a limit
 
     def test_what_takes_too_long_is_ended(self, astronaut: RGB, monkeypatch: Any) -> None:
-        """A decoder that hangs: its picture is refused, and the next one gets another process."""
+        """When a decoder hangs, its picture is refused, and the next one gets another process."""
         decoders, photo = Decoders(decode_seconds=0.5), saved(Image.fromarray(astronaut), "JPEG")
         decoders.decode(photo)
         [child] = children()
@@ -86,7 +86,7 @@ class TestDecoders:
             child.wait(5)
 
     def test_a_frame_that_is_larger_than_its_header(self, decoders: Decoders) -> None:
-        """The decoder has the memory that the header speaks of and little more; the server has none of it."""
+        """The decoder uses little more memory than the header declares; the server uses none."""
         picture = lying_avif(3_000, 64)
         before = psutil.Process().memory_info().rss
         with contextlib.suppress(ImageError):  # refused, or decoded within the bound

@@ -1,4 +1,4 @@
-"""What breaks around the program: full disks, killed processes, lost connections, a shared cache, a Hub that dies."""
+"""Faults around the program: full disks, killed processes, lost connections, a shared cache, a Hub that dies."""
 
 import contextlib
 import os
@@ -49,14 +49,14 @@ def left_in(folder: Path) -> list[Path]:
 
 @pytest.fixture(scope="module")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twenty seconds in which a face walks: some seconds of work."""
+    """Twenty seconds of a walking face: some seconds of work."""
     frames = [clips.scene({1: clips.across(10, 60)}, number / 25)[0] for number in range(100)]
     return clips.encode(tmp_path_factory.mktemp("film") / "film.mp4", frames * 5)
 
 
 class TestFullDisk:
     def test_a_videos_answers(self, tmp_path: Path, recognizer: EmotionRecognizer, film: Path) -> None:
-        """Told by name, nothing half-written stays, and it works once there is room."""
+        """The error names the folder, nothing half-written stays, and it works once there is room."""
         options = VideoOptions(rate=2)
         with full_disk(30_000), pytest.raises(OutputError, match="could not be written into"):
             list(analyze_video(film, tmp_path / "out", recognizer, options))
@@ -76,10 +76,10 @@ class TestFullDisk:
         assert len(left_in(tmp_path / "out")) == 2
 
     def test_an_upload_and_a_job_of_rest(self, recognizer: EmotionRecognizer, film: Path) -> None:
-        """Refused in the usual shape, the place is free again, and the next video is answered."""
+        """Refused in the usual format, the place is freed, and the next video is answered."""
         settings = Settings(max_video_jobs=1, rate_limit=0)
         with serving(recognizer, settings, VideoDesk(Catalogue(recognizer), settings)) as url:
-            for left in (1_000, 60_000):  # too little for the upload, then for the results
+            for left in (1_000, 60_000):  # too little for the upload, or for the results
                 with full_disk(left):
                     sent = httpx.post(f"{url}/api/v1/video", files={"video": film.read_bytes()}, timeout=60)
                     if sent.status_code != 202:
@@ -93,7 +93,7 @@ class TestFullDisk:
             httpx.delete(url + sent.headers["Location"])
 
     def test_the_hubs_cache(self, hub: StandInHub, tiny_bundle: Bundle, tmp_path: Path) -> None:
-        """No room for the pinned model: the embedded one answers; with room, the pinned one."""
+        """Without room for the pinned model, the embedded one answers; with room, the pinned one."""
         repo = hub.repos["we/model"] = published(tiny_bundle)
         pinned = pin(tmp_path, "we/model", repo)
         with full_disk(1_000):
@@ -104,7 +104,7 @@ class TestFullDisk:
 
 
 def test_a_hub_that_died_in_mid_download_is_asked_again(hub: StandInHub, tiny_bundle: Bundle, tmp_path: Path) -> None:
-    """What lies half in the cache is not used, and does not stand in the way."""
+    """A partial download in the cache is not used, and does not get in the way."""
     repo = hub.repos["we/model"] = published(tiny_bundle, "dies")
     pinned = pin(tmp_path, "we/model", repo)
     assert fetched(pinned).notice.startswith("Using the embedded model")
@@ -115,7 +115,7 @@ def test_a_hub_that_died_in_mid_download_is_asked_again(hub: StandInHub, tiny_bu
 
 
 def test_two_processes_share_a_cache(hub: StandInHub, tiny_bundle: Bundle, tmp_path: Path) -> None:
-    """Started at once on an empty cache, both are answered from the pinned repository."""
+    """Started at the same time on an empty cache, both get the pinned repository."""
     repo = hub.repos["we/model"] = published(tiny_bundle)
     pinned = pin(tmp_path, "we/model", repo)
     program = (
@@ -139,10 +139,10 @@ def test_two_processes_share_a_cache(hub: StandInHub, tiny_bundle: Bundle, tmp_p
 
 
 def begin(film: Path, out: Path) -> "subprocess.Popen[str]":
-    """The command in a process of its own, in the middle of writing."""
+    """Start the command in its own process; returns once it is writing."""
     command = [sys.executable, "-m", "emotion_core", "video", str(film), "--out", str(out)]
     environment = {**os.environ, "EMOTION_DETECTOR": "haar"}
-    # Where the tests run in a shell's background, Ctrl-C is ignored, and whoever they start inherits that.
+    # If the tests run in a shell's background, Ctrl-C is ignored, and child processes inherit that.
     process = subprocess.Popen(
         command,
         cwd=ROOT,
@@ -168,7 +168,7 @@ class TestStops:
         assert left_in(tmp_path / "out") == []
 
     def test_a_killed_encoder_leaves_no_half_of_an_answer(self, film: Path, tmp_path: Path) -> None:
-        """Nobody can clean up after SIGKILL: what is there hides under a name that says so."""
+        """Nothing can clean up after SIGKILL: what is left is hidden under a name that marks it as unfinished."""
         process = begin(film, tmp_path / "out")
         process.kill()
         process.communicate(timeout=30)
@@ -176,7 +176,7 @@ class TestStops:
         assert all(path.parent.name.startswith(".unfinished-") for path in left_in(tmp_path / "out"))
 
     def test_the_server_in_the_middle_of_a_video(self, film: Path, tmp_path: Path) -> None:
-        """SIGTERM: it ends at once, without a complaint, and nothing of anybody is left (page_server looks)."""
+        """SIGTERM: it ends at once, without errors, and no visitor's file is left (checked by page_server)."""
         with page_server(tmp_path) as url:
             sent = httpx.post(f"{url}api/v1/video", files={"video": film.read_bytes()}, timeout=60)
             job = url.rstrip("/") + sent.headers["Location"]
@@ -186,7 +186,7 @@ class TestStops:
 
 
 def half_an_upload(url: str, path: str, field: str, content: bytes) -> None:
-    """Send the first half of a file in a form, and go."""
+    """Send the first half of a file in a form, and disconnect."""
     head = (
         f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=x\r\n"
         f"Content-Length: {len(content)}\r\n\r\n--x\r\n"
@@ -198,14 +198,14 @@ def half_an_upload(url: str, path: str, field: str, content: bytes) -> None:
 
 
 def test_a_visitor_who_goes_in_the_middle_of_an_upload(film: Path, tmp_path: Path) -> None:
-    """No complaint in the log, and no half of a file (page_server looks)."""
+    """No error in the log, and no partial file (checked by page_server)."""
     with page_server(tmp_path) as url:
         half_an_upload(url.rstrip("/"), "/gradio_api/upload", "files", film.read_bytes())
         assert httpx.get(f"{url}healthz").status_code == 200
 
 
 def test_a_client_who_goes_in_the_middle_of_an_upload(recognizer: EmotionRecognizer, film: Path) -> None:
-    """The one place is free again."""
+    """The only place is freed."""
     settings, content = Settings(max_video_jobs=1, rate_limit=0), film.read_bytes()
     with serving(recognizer, settings, VideoDesk(Catalogue(recognizer), settings)) as url:
         half_an_upload(url, "/api/v1/video", "video", content)

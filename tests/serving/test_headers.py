@@ -60,7 +60,7 @@ class TestHeaders:
         for on_space, isolated in ((False, True), (True, True), (False, False)):
             asyncio.run(Guard(app, on_space, isolated=isolated)({"type": "http", "path": "/"}, None, keep))  # type: ignore[arg-type]
         apart = ["cross-origin-embedder-policy" in headers for headers in sent]
-        assert apart == [True, False, False]  # the frame around a Space is not kept out
+        assert apart == [True, False, False]  # the frame around a Space is not blocked
 
     def test_what_is_served(self) -> None:
         for path in (

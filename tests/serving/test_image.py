@@ -1,4 +1,4 @@
-"""The image from its steps, in an empty folder: it starts from what they copied alone, answers, and holds."""
+"""The image built from its steps in an empty folder: it starts from only what they copied, answers, and holds up."""
 
 from pathlib import Path
 
@@ -39,7 +39,7 @@ def test_the_image_is_attacked(tmp_path: Path, astronaut: RGB) -> None:
 
 
 def test_an_unknown_step_is_no_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever adds one to the Dockerfile is told to have it done here, too."""
+    """A step added to the Dockerfile must also be supported here."""
     (tmp_path / "Dockerfile").write_text("FROM x\nRUN make something\n")
     monkeypatch.setattr("support.docker_steps.ROOT", tmp_path)
     with pytest.raises(ValueError, match="make something"):

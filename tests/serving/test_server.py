@@ -1,4 +1,4 @@
-"""The server around the application: start-up settings, connections, and what it writes."""
+"""The server around the application: start-up settings, connections, and its output."""
 
 import io
 import socket
@@ -64,7 +64,7 @@ class TestWhere:
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
-    """Answers any request; ``/large`` with more than the sockets between take at once."""
+    """Answers any request; ``/large`` with more than the socket buffers hold."""
     assert scope["type"] == "http"
     await receive()
     body = bytes(50_000_000 if scope["path"] == "/large" else 5)
@@ -74,7 +74,7 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 
 @contextmanager
 def server(**limits: Any) -> Iterator[tuple[int, Any]]:
-    """The port, and the protocol that counts."""
+    """The port, and the protocol class that counts connections."""
     protocol = careful(**limits)
     config = uvicorn.Config(app, http=protocol, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
     with listen("127.0.0.1", 0, 1) as listener:
@@ -90,7 +90,7 @@ def server(**limits: Any) -> Iterator[tuple[int, Any]]:
 
 
 def closed_after(line: socket.socket, seconds: float) -> float:
-    """How long until the other side closes; AssertionError when it does not."""
+    """Seconds until the other side closes; AssertionError if it does not."""
     line.settimeout(seconds)
     start = time.monotonic()
     with suppress(ConnectionResetError):
@@ -140,7 +140,7 @@ class TestConnections:
             time.sleep(0.5)
             assert protocol.open == {"127.0.0.2": 20}
             assert closed_after(mine[-1], 5) < 5
-            assert httpx.get(f"http://127.0.0.1:{port}").status_code == 200  # somebody else
+            assert httpx.get(f"http://127.0.0.1:{port}").status_code == 200  # another address
             for _ in range(40):
                 lines.enter_context(connected(port, "127.0.0.3"))
             time.sleep(0.5)

@@ -1,4 +1,4 @@
-"""The whole server while the Hub takes connections and says nothing, for as long as one waits."""
+"""The whole server while the Hub accepts connections but never answers."""
 
 import contextlib
 import socket
@@ -19,7 +19,7 @@ from support.waiting import until
 
 
 class SilentHub:
-    """Accepts everybody, reads what they ask, and never answers."""
+    """Accepts connections, reads requests, and never answers."""
 
     def __init__(self) -> None:
         self.asked: list[bytes] = []
@@ -41,7 +41,7 @@ class SilentHub:
                 self.asked.append(said)
 
     def close(self) -> None:
-        # A thread that waits in accept or recv wakes only when its socket is shut down.
+        # A thread blocked in accept or recv wakes only when its socket is shut down.
         for line in (self._listener, *self._opened):
             with contextlib.suppress(OSError):
                 line.shutdown(socket.SHUT_RDWR)
@@ -56,7 +56,7 @@ def hub() -> Iterator[SilentHub]:
 
 
 def test_nothing_waits_for_it(tmp_path: Path, hub: SilentHub, astronaut: RGB) -> None:
-    """The start, the first photo, a detector that only the Hub has, whether the server is well, and its end."""
+    """Not the start, the first photo, a detector that only the Hub has, health checks, nor shutdown."""
     photo, start = saved(Image.fromarray(astronaut), "JPEG"), time.monotonic()
     server = Server(tmp_path, HF_ENDPOINT=hub.url, HF_HOME=str(tmp_path / "hub"), EMOTION_DETECTOR="auto")
     assert time.monotonic() - start < 60
@@ -66,16 +66,16 @@ def test_nothing_waits_for_it(tmp_path: Path, hub: SilentHub, astronaut: RGB) ->
             answer = client.post("page/photo", content=photo)
             assert time.monotonic() - start < 15
             assert "happy" in answer.text
-            until(lambda: any(b"face_detection_yunet" in said for said in hub.asked), 30)  # it is asked, behind
+            until(lambda: any(b"face_detection_yunet" in said for said in hub.asked), 30)  # in the background
             start = time.monotonic()
             chosen = client.post("page/photo?detector=yunet", content=photo)
             assert time.monotonic() - start < 15
             assert chosen.status_code in (200, 422)
             until(lambda: len(watch.photos) >= 2, 30)
         assert not watch.refused
-        assert max(watch.health) < 5  # on a busy machine; the Hub would have had it wait for minutes
+        assert max(watch.health) < 5  # for a busy machine; waiting for the Hub would take minutes
     finally:
-        stopped = server.stop()  # while the Hub is still being asked
+        stopped = server.stop()  # with a request to the Hub still pending
     assert stopped["status"] == 0
     assert stopped["seconds"] < 10
     assert stopped["files_left"] == []

@@ -1,4 +1,4 @@
-"""A Space as ``publish space`` sends it: in a folder of its own, behind a proxy with TLS, in Hugging Face's frame."""
+"""A Space as sent by ``publish space``: in its own folder, behind a TLS proxy, in Hugging Face's frame."""
 
 import shutil
 from pathlib import Path
@@ -20,7 +20,7 @@ from support.tls_proxy import VISITOR, TlsProxy, certificate
 
 pytestmark = [
     pytest.mark.browser,
-    # The client's own LFS upload, on its own HTTP library.
+    # From the client's own LFS upload, through its HTTP library.
     pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning"),
 ]
 OPENSSL = shutil.which("openssl")
@@ -33,11 +33,11 @@ FRAME = (
 
 @pytest.fixture
 def space(hub: StandInHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, dict[str, str | None]]:
-    """The files as they came to the Hub, in a folder that was empty, and the environment that a Space gives them.
+    """The files as uploaded to the Hub, in a new folder, and the environment of a Space.
 
-    What it preloads lies in the Hub's cache; the Hub itself is not there any more.
+    Preloaded files are in the Hub's cache; the Hub itself is no longer reachable.
     """
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)  # Xet cannot be stood in for
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)  # the stand-in does not support Xet
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     publish_model(model_upload(EMBEDDED / "fer2013-custom-cnn", "we/fer"), pin_file=tmp_path / "pin.json")
     with space_upload("we/app", pin_file=tmp_path / "pin.json") as upload:
@@ -49,7 +49,7 @@ def space(hub: StandInHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> t
         (folder / name).write_bytes(content)
     for line in SpaceCard(sent.files["README.md"].decode()).data["preload_from_hub"]:
         repo, names, revision = line.split()
-        for name in names.split(",") if repo in hub.repos else ():  # YuNet's is not ours to carry
+        for name in names.split(",") if repo in hub.repos else ():  # the stand-in does not have YuNet
             hf_hub_download(repo, name, revision=revision, cache_dir=cache / "hub")
     return folder, {
         **sent.variables,
@@ -88,7 +88,7 @@ def test_it_is_used_in_a_frame(
 
 
 def in_the_frame(port: int, photo: Path) -> None:
-    """A photo and a clip, on Hugging Face's site; no other site may frame it."""
+    """A photo and a clip, framed by Hugging Face's site; no other site may frame the page."""
     from playwright.sync_api import sync_playwright
 
     rules = ", ".join(f"MAP {host}:443 127.0.0.1:{port}" for host in (SPACE, FRAMER, STRANGER))
@@ -114,7 +114,7 @@ def in_the_frame(port: int, photo: Path) -> None:
         assert framed.locator("#video-clip video").get_attribute("src").startswith(f"https://{SPACE}/")
         hosts = {address for address in asked if address.startswith("http")}
         assert hosts == {f"https://{SPACE}", f"https://{FRAMER}"}
-        # Gradio's script would ask Hugging Face whether the Space sleeps; the page's policy lets it ask nobody.
+        # Gradio's script would ask Hugging Face whether the Space is asleep; the page's policy blocks that.
         refused = [text for text in complaints if "policy" in text.lower() or "mixed" in text.lower()]
         assert [text for text in refused if f"https://{FRAMER}/api/spaces/" not in text] == []
         complaints.clear()
@@ -125,7 +125,7 @@ def in_the_frame(port: int, photo: Path) -> None:
 
 
 def visitors_are_told_apart(port: int, photo: bytes) -> None:
-    """By what the proxy says of them, not by what they say of themselves: one analysis a minute for each."""
+    """By the address that the proxy reports, not the one they claim: one analysis a minute each."""
     with httpx.Client(base_url=f"https://127.0.0.1:{port}", verify=False, timeout=60) as client:  # noqa: S501
         for claimed, visitor, status in (
             ("192.0.2.1", "203.0.113.1", 200),

@@ -1,4 +1,4 @@
-"""What strangers try on the page's server: others' files, other hosts, odd names, what errors give away."""
+"""What strangers try on the page's server: others' files, other hosts, odd names, leaks in errors."""
 
 import http.client
 import http.server
@@ -34,14 +34,14 @@ def server(folder: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def upload(server: str) -> Path:
-    """Where the server put a file of ours: its answer says so."""
+    """Upload a file; returns its path on the server, which the answer gives."""
     [path] = httpx.post(f"{server}gradio_api/upload", files={"files": ("mine.gif", PICTURE)}).json()
     return Path(path)
 
 
 @pytest.fixture
 def listener() -> Iterator[Any]:
-    """A neighbour of the server: ``hits`` are the addresses that anybody asked it for."""
+    """A neighbouring server: ``hits`` are the addresses requested from it."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -64,7 +64,7 @@ def listener() -> Iterator[Any]:
 
 
 def raw(server: str, target: str) -> tuple[int, str]:
-    """GET exactly this target, which other clients would tidy up first."""
+    """GET exactly this target, which other clients would normalise first."""
     line = http.client.HTTPConnection(server.split("/")[2], timeout=20)
     line.putrequest("GET", target, skip_accept_encoding=True)
     line.endheaders()
@@ -75,7 +75,7 @@ def raw(server: str, target: str) -> tuple[int, str]:
 
 
 def offers(server: str, value: Any, each: bool = False) -> Iterator[tuple[dict[str, Any], httpx.Response]]:
-    """The answer of every handler to the value in place of all its inputs, or of each, one after the other."""
+    """Every handler's answer with the value as all of its inputs, or as each of them in turn."""
     config = httpx.get(f"{server}config", timeout=PATIENCE).json()
     parts = {part["id"]: part for part in config["components"]}
     for function in config["dependencies"]:
@@ -144,7 +144,7 @@ class TestFiles:
 
 class TestOtherHosts:
     def test_no_input_is_fetched(self, server: str, listener: Any) -> None:
-        """Every input of every handler is given an address; example.com stands for hosts that are public."""
+        """Every input of every handler is given a URL; example.com stands for public hosts."""
         near = f"http://127.0.0.1:{listener.server_address[1]}/"
         for address, each in ((f"{near}picture.png", True), ("http://example.com/picture.png", False)):
             value = {"path": address, "url": address, "meta": {"_type": "gradio.FileData"}}
@@ -184,7 +184,7 @@ class TestOtherHosts:
 
 
 def test_errors_name_no_place_on_the_server(server: str, folder: Path) -> None:
-    """Whatever a handler is given, refusals and failures do not say where things lie."""
+    """Whatever a handler is given, refusals and failures reveal no paths."""
     private = (str(ROOT), str(folder), sys.prefix, "site-packages", "Traceback")
     tried = 0
     for value in (

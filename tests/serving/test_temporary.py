@@ -1,4 +1,4 @@
-"""Files of visitors: how long they live, what is left of a process that was killed, and how much there may be."""
+"""Visitors' files: how long they live, what a killed process leaves, and how much there may be."""
 
 import shutil
 import signal
@@ -29,7 +29,7 @@ sys.stdin.read()
 
 
 def process(folder: Path, what: str) -> "subprocess.Popen[str]":
-    """A process with a photo in its store, which dies of SIGKILL or lives on."""
+    """A process with a photo in its store, which kills itself with SIGKILL or lives on."""
     return subprocess.Popen(
         [sys.executable, "-c", _KILLED, str(folder), what],
         cwd=ROOT,
@@ -64,7 +64,7 @@ def test_an_upload_can_be_kept(tmp_path: Path) -> None:
 
 
 def test_the_sweeper_survives_whatever_it_meets(tmp_path: Path) -> None:
-    """Folders that vanish under it, and a chore that fails, cost nobody else the promise."""
+    """Folders that vanish and a failing chore do not keep it from deleting everything else."""
     files = ShortLivedFolder(0.2, str(tmp_path))
     files.also(lambda: (_ for _ in ()).throw(PermissionError("not yours")))
     stop = threading.Event()
@@ -101,7 +101,7 @@ def test_what_a_killed_process_left_goes_at_the_next_start(tmp_path: Path) -> No
         alive = Path(living.stdout.readline().strip())
         assert not left.exists()
         files = ShortLivedFolder(90, str(tmp_path))
-        assert (alive / "photo.jpg").exists()  # a living neighbour's is its own
+        assert (alive / "photo.jpg").exists()  # a running process keeps its files
         living.communicate("", timeout=60)
     files.delete()
     assert list(tmp_path.iterdir()) == []
@@ -131,7 +131,7 @@ def test_there_is_only_so_much_room(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_costs_no_place(tmp_path: Path) -> None:
-    """A job that got no folder takes none of the places."""
+    """A job that got no folder takes no place."""
     from emotion_core.serving.jobs import JobQueue, Progress
     from emotion_core.serving.line import Line
 
@@ -142,7 +142,7 @@ def test_a_full_disk_costs_no_place(tmp_path: Path) -> None:
 
     jobs = JobQueue(idle, Line(1), 60, files)
     shutil.rmtree(files.path / "jobs")
-    (files.path / "jobs").write_bytes(b"")  # no folder can be made in it, as on a disk without room
+    (files.path / "jobs").write_bytes(b"")  # no folder can be created in it, as on a full disk
     for _ in range(3):
         with pytest.raises(NotADirectoryError):
             jobs.reserve()

@@ -1,4 +1,4 @@
-"""Videos in turn: the desk itself, and real clips through REST."""
+"""Videos one at a time: the desk itself, and real clips through REST."""
 
 import shutil
 import time
@@ -31,7 +31,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Eight seconds without anybody: long enough to be interrupted."""
+    """Eight seconds without a face: long enough to be interrupted."""
     return clips.encode(tmp_path_factory.mktemp("long") / "long.mp4", [clips.background()] * 200)
 
 
@@ -59,12 +59,12 @@ def test_everyone_gets_a_turn(desk: VideoDesk, long: Path, drawn: Path, tmp_path
     first.close()
     assert isinstance(next(second), VideoProgress)
     assert list((tmp_path / "1").iterdir()) == []
-    del second  # as good as closed
+    del second  # equivalent to closing it
     assert len(desk.line) == 0
 
 
 def test_one_line_for_the_page_and_rest(desk: VideoDesk, long: Path, drawn: Path, tmp_path: Path) -> None:
-    """Two places in all: a job of REST waits for the page's video, and the page is refused while both are taken."""
+    """Two places in all: a REST job waits for the page's video, and the page is refused while both are taken."""
     jobs = JobQueue(desk.run, desk.line, 60, ShortLivedFolder(90, str(tmp_path / "jobs")))
     first = desk.analyze(long, tmp_path / "1")
     assert isinstance(next(first), VideoProgress)

@@ -1,4 +1,4 @@
-"""The one bound on work: places and memory for all, decoders that can be ended, and the webcam's places."""
+"""The single bound on work: places and memory for all, decoders that can be killed, and the webcam's places."""
 
 import base64
 import threading
@@ -23,7 +23,7 @@ from support.waiting import until
 
 class TestPlaces:
     def test_the_address_with_the_least_work_comes_first(self) -> None:
-        """Somebody with many pictures waits behind himself; who comes with one is next."""
+        """An address with many pictures waits behind its own; one with a single picture is next."""
         places, order, lock = Places(1, 100), list[str](), threading.Lock()
 
         def work(address: str) -> None:
@@ -43,7 +43,7 @@ class TestPlaces:
         assert order.count("greedy") == 5
 
     def test_then_the_one_that_took_the_least_time_lately(self) -> None:
-        """Many addresses that send what takes long stand behind one that does not."""
+        """Many addresses with slow pictures queue behind one with fast ones."""
         places, order = Places(1, 100), list[str]()
         for number in range(5):
             with places.place(f"heavy {number}"):
@@ -103,7 +103,7 @@ class TestPlaces:
                     pass
                 for call in waiting:
                     call.cancel()
-                # Nobody is let in while the place is held, and whoever gave up left no trace.
+                # Nobody gets in while the place is held, and those who gave up left no trace.
                 with pytest.raises(BusyError):
                     waiting[0].result()
 
@@ -114,11 +114,11 @@ class TestPlaces:
                 pass
             with pytest.raises(BusyError), places.room(1000):
                 pass
-        with places.room(1000):  # more than there is: all of it
+        with places.room(1000):  # more than there is takes all of it
             pass
 
     def test_what_is_heavy_leaves_places_and_memory_to_what_is_light(self) -> None:
-        """Any number of large pictures, from any number of addresses: a small one waits for none of them."""
+        """However many large pictures from however many addresses, a small one waits for none of them."""
         places = Places(4, 100, kept=20)
         inside, go_on = list[int](), threading.Event()
 
@@ -140,7 +140,7 @@ class TestPlaces:
         assert (places._used, places._heavy_used, places._heavy_working) == (0, 0, 0)
 
     def test_shares_shrink_as_the_line_fills(self) -> None:
-        """Ten addresses that each send as much as they may leave places to wait for the eleventh."""
+        """Ten addresses at their limits still leave waiting places for an eleventh."""
         places, refused = Places(1, 100), list[str]()
 
         def work(address: str) -> None:
@@ -163,7 +163,7 @@ class TestPlaces:
 
 
 def test_who_waits_for_memory_holds_no_place(astronaut: RGB) -> None:
-    """All the memory is taken, and large pictures wait for it on every place: a small one passes by."""
+    """With all memory taken and large pictures waiting for it, a small one overtakes them."""
     workshop = Workshop(Settings(concurrency=2))
     large, small = large_canvas(4_500, "PNG"), saved(Image.fromarray(astronaut), "JPEG")
 
@@ -207,7 +207,7 @@ class TestWebcamPlaces:
         assert "token" in webcam.open({}, "one")
 
     def test_a_place_is_free_when_its_last_frame_is_done(self, sessions: LiveSessions) -> None:
-        """Closing in the middle of a frame, and opening the next, would decode any number at once."""
+        """Otherwise, closing mid-frame and reopening would allow any number of concurrent decodes."""
         opened = sessions.open()
         assert opened is not None
         token, session = opened
