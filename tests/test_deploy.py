@@ -1,4 +1,4 @@
-"""What a deployment rests on: the lists of requirements, the Dockerfile's own commands, the port."""
+"""What a deployment depends on: requirement lists, the Dockerfile's commands, the port."""
 
 import importlib.metadata
 import json
@@ -30,7 +30,7 @@ def name_of(requirement: str) -> str:
 
 
 def test_every_requirement_is_written_once() -> None:
-    """A Space installs requirements.txt before it has any other file, so that is a list; the rest point at lists."""
+    """A Space installs requirements.txt before it has any other file, so it is a list; the others refer to lists."""
     serving = [name_of(line) for line in lines("requirements.txt")]
     assert not [line for line in lines("requirements.txt") if line.startswith(("-", "."))]
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
@@ -48,7 +48,7 @@ def test_the_version_is_said_once() -> None:
 
 @pytest.fixture
 def script() -> Path:
-    """The console script of an installed package."""
+    """The installed package's console script."""
     try:
         importlib.metadata.version("emotion-detection")
     except importlib.metadata.PackageNotFoundError:
@@ -63,7 +63,7 @@ def test_the_installed_package(script: Path) -> None:
 
 
 def test_what_the_server_imports_is_on_its_list() -> None:
-    """In a process of its own, so that what the other tests imported does not count."""
+    """In its own process, so that other tests' imports do not count."""
     program = "import sys, app; print(*{name.partition('.')[0] for name in sys.modules})"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
     assert not {"tensorflow", "keras", "sklearn", "scipy", "skimage", "ray"} & set(done.stdout.split())
@@ -98,7 +98,7 @@ def test_the_first_free_port() -> None:
 
 def test_memory_is_kept_flat_where_that_can_be_said(monkeypatch: pytest.MonkeyPatch) -> None:
     program = "from emotion_core.serving.server import keep_memory_flat; raise SystemExit(not keep_memory_flat())"
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False)  # for the process that is told alone
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False)  # affects the process
     assert (done.returncode == 0) == (platform.libc_ver()[0] == "glibc")
 
     def absent(name: object) -> None:

@@ -1,4 +1,4 @@
-"""The documents: short where they are read first, their links lead somewhere, their commands exist."""
+"""The documents: short where they are read first, with working links and existing commands."""
 
 import re
 import shlex
@@ -63,7 +63,7 @@ def test_commands_exist(document: str) -> None:
 
 
 def test_what_security_says_is_tested() -> None:
-    """Every test that is named is there, by its file, its class and its own name; and every row names one."""
+    """Every named test exists, by file, class and name; and every row names one."""
     security = (ROOT / "SECURITY.md").read_text()
     places = re.findall(r"`((?:\w+/)?(?:test_\w+|\w+_server)(?:\.[\w.]+)?)`", security)
     for place in places:
@@ -99,8 +99,8 @@ class TestReadme:
 class TestAddress:
     @pytest.fixture
     def clone(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-        """What the address is written into, and the smallest bundle."""
-        monkeypatch.setattr(project, "REPOSITORY", project.REPOSITORY)  # put back at the end
+        """The files that the address is written into, and the smallest bundle."""
+        monkeypatch.setattr(project, "REPOSITORY", project.REPOSITORY)  # restores it at the end
         (tmp_path / "emotion_core").mkdir()
         shutil.copy(ROOT / "emotion_core/project.py", tmp_path / "emotion_core")
         for folder in ("training_notebooks", "emotion_core/bundles/fer2013-custom-cnn"):

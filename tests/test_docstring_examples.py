@@ -1,4 +1,4 @@
-"""The examples in docstrings run, and give what they say."""
+"""The examples in docstrings run, and give the output shown."""
 
 import doctest
 import importlib
@@ -24,7 +24,7 @@ def test_the_public_names_that_do_something_have_examples() -> None:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_examples(name: str, astronaut: RGB, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In a folder with a photo and a clip, as the reader of an example has them."""
+    """In a folder with a photo and a clip, as the examples assume."""
     Image.fromarray(astronaut).save(tmp_path / "photo.jpg", quality=95)
     if "video" in name:
         encode(tmp_path / "clip.mp4", [astronaut] * 15)

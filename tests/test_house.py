@@ -1,4 +1,4 @@
-"""What holds the house together: versions that agree, short-lived files, one-way imports."""
+"""House rules: consistent versions, one-way imports, short modules, markup only in templates."""
 
 import ast
 import importlib.metadata
@@ -27,7 +27,7 @@ def test_the_page_holds_no_image_code() -> None:
 
 
 def test_the_floors_hold() -> None:
-    """The contracts in pyproject.toml: arrows run down, serving knows no training library, only bulk knows Ray."""
+    """The contracts in pyproject.toml: imports go down, serving imports no training library, only bulk imports Ray."""
     done = subprocess.run(
         [sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"],
         cwd=ROOT,
@@ -54,7 +54,7 @@ def test_no_room_has_more_than_about_a_fifth_of_the_lines() -> None:
 
 @pytest.mark.parametrize("module", sorted((ROOT / "emotion_core").rglob("*.py")), ids=lambda path: path.name)
 def test_markup_is_made_by_templates(module: Path) -> None:
-    """Templates escape what is put in; a tag in an f-string, or escaping by hand, is a place to forget it."""
+    """Templates escape their values; with tags in f-strings or manual escaping it can be forgotten."""
     for node in ast.walk(ast.parse(module.read_text())):
         if isinstance(node, ast.JoinedStr):
             words = "".join(str(part.value) for part in node.values if isinstance(part, ast.Constant))

@@ -1,4 +1,4 @@
-"""Every kind of picture in, upright RGB out; everything else refused with what to do."""
+"""Every kind of picture becomes upright RGB; everything else is refused with advice."""
 
 import io
 import warnings
@@ -22,7 +22,7 @@ def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
 
 @pytest.fixture
 def picture() -> Image.Image:
-    """40x24, left half red, right half blue."""
+    """A picture of 40x24, left half red, right half blue."""
     pixels = np.zeros((24, 40, 3), np.uint8)
     pixels[:, :20, 0] = 255
     pixels[:, 20:, 2] = 255
@@ -53,7 +53,7 @@ def test_exif_rotation(picture: Image.Image, orientation: int) -> None:
     exif[274] = orientation
     rgb = load_image(encoded(picture, "PNG", exif=exif))
     assert rgb.shape == ((24, 40, 3) if orientation < 5 else (40, 24, 3))
-    # Where the camera's left edge (red) belongs once the picture is upright.
+    # Where the camera's left edge (red) is once the picture is upright.
     red = {1: "left", 2: "right", 3: "right", 4: "left", 5: "top", 6: "top", 7: "bottom", 8: "bottom"}[orientation]
     y, x = {"left": (12, 3), "right": (12, -3), "top": (3, 12), "bottom": (-3, 12)}[red]
     assert rgb[y, x].tolist() == [255, 0, 0]
@@ -139,7 +139,7 @@ def test_truncated(astronaut: np.ndarray, kind: str, share: float) -> None:
 
 @pytest.mark.parametrize("side", [7_200, 20_000])
 def test_too_many_pixels_is_decided_from_the_header(side: int) -> None:
-    """A picture whose pixel data is not even there; the larger one is refused by Pillow already."""
+    """A picture without any pixel data; the larger one is already refused by Pillow."""
     header = encoded(Image.new("1", (20, 20)), "PNG")
     ihdr = header[:16] + side.to_bytes(4, "big") * 2 + header[24:29]
     huge = ihdr + zlib.crc32(ihdr[12:29]).to_bytes(4, "big") + header[33:]
@@ -191,7 +191,7 @@ def test_a_phones_50_megapixels_pass() -> None:
 
 
 def test_a_missing_end_is_noted(astronaut: np.ndarray, recognizer: EmotionRecognizer) -> None:
-    """The last two bytes, or ten, are no picture; what is missing of the last rows is."""
+    """A missing end of two or ten bytes is noted, though the picture is nearly intact."""
     whole = encoded(Image.fromarray(astronaut), "JPEG", quality=90)
     assert notes_of(load_image(whole)) == ()
     for missing in (2, 10):

@@ -1,4 +1,4 @@
-"""Which files are meant by names, patterns and folders."""
+"""Which files are selected by names, patterns and folders."""
 
 import os
 import socket
@@ -33,7 +33,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("x[1].*", ["x1.jpg"]),
         ("x\\*.jpg", []),
         ("*.txt", ["c.txt"]),
-        ("[2]/*.jpg", ["[2]/d.jpg"]),  # a folder that is called so
+        ("[2]/*.jpg", ["[2]/d.jpg"]),  # a folder with that name
         ("[23]/*.jpg", ["2/e.jpg"]),
         ("**/*.jpg", ["2/deep/f.jpg", "2/e.jpg", "[2]/d.jpg", "a.jpg", "x1.jpg", "x[1].jpg"]),
         (".*.jpg", [".hidden.jpg"]),

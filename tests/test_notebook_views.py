@@ -1,4 +1,4 @@
-"""What notebooks' users see of an answer: a table, as HTML and for pandas, with nothing unescaped."""
+"""How notebooks show an answer: a table, as HTML and for pandas, with everything escaped."""
 
 import pytest
 

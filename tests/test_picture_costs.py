@@ -1,4 +1,4 @@
-"""Headers that lie about the work: counted before anything is decoded."""
+"""Headers that understate the work: the cost is computed before anything is decoded."""
 
 import io
 import time
@@ -22,7 +22,7 @@ class TestScans:
             assert load_image(data).shape == astronaut.shape
 
     def test_hundreds_are_refused_at_once(self) -> None:
-        """126 kB that would take 22 seconds."""
+        """126 kB that would take 22 seconds to decode."""
         picture = many_scans(400)
         assert count_scans(io.BytesIO(picture)) == 400
         start = time.monotonic()
@@ -32,7 +32,7 @@ class TestScans:
         assert time.monotonic() - start < 1
 
     def test_a_scan_in_the_thumbnail_is_none(self) -> None:
-        """EXIF's thumbnail is a JPEG in the JPEG: its markers are not the picture's."""
+        """EXIF's thumbnail is a JPEG within the JPEG: its markers are not the picture's."""
         exif = Image.Exif()
         exif[0x010E] = "\xff\xda" * 300
         data = saved(Image.new("RGB", (64, 64)), "JPEG", progressive=True, exif=exif, comment=b"\xff\xda" * 300)
@@ -46,7 +46,7 @@ class TestScans:
 class TestMemory:
     @pytest.mark.parametrize("tile", [45_056, 4_096])
     def test_tiles_beyond_the_picture(self, tile: int) -> None:
-        """Four gigabytes, for 100x100 pixels."""
+        """Four gigabytes for 100x100 pixels."""
         tracemalloc.start()
         with pytest.raises(ImageError, match=f"tiles of {tile} pixels"):
             load_image(large_tiles(100, tile))
@@ -71,7 +71,7 @@ class TestMemory:
 @pytest.mark.parametrize("kind", ["JPEG", "TIFF", "PNG", "WEBP"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_turned_strip_by_strip_as_at_once(astronaut: RGB, kind: str, orientation: int) -> None:
-    """A few rows at a time make the same picture as Pillow's own turning of the whole, in each of the eight ways."""
+    """Rotating a few rows at a time gives the same picture as Pillow on the whole, for all eight orientations."""
     exif = Image.Exif()
     exif[0x0112] = orientation
     data = saved(Image.fromarray(astronaut[:300, :421]), kind, exif=exif)

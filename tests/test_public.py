@@ -1,4 +1,4 @@
-"""The public interface: a name goes or comes on purpose, in the changelog's sight."""
+"""The public interface: names are added or removed only on purpose, and noted in the changelog."""
 
 import dataclasses
 import inspect
@@ -53,7 +53,7 @@ def test_the_public_names() -> None:
 
 
 def test_nothing_else_is_public() -> None:
-    """What is there beside them is a room, or begins with an underscore."""
+    """Everything else is a subpackage, or starts with an underscore."""
     others = {name: value for name, value in vars(emotion_core).items() if name not in PUBLIC and name[0] != "_"}
     assert [name for name, value in others.items() if not isinstance(value, types.ModuleType)] in ([], ["VERSION"])
 
@@ -63,7 +63,7 @@ def test_every_public_thing_says_what_it_is() -> None:
 
 
 def test_every_field_of_a_public_dataclass_says_what_it_holds() -> None:
-    """A line each; a rectangle's four numbers need none."""
+    """One line each; a rectangle's four numbers need none."""
     for name in PUBLIC:
         kind = getattr(emotion_core, name)
         if not dataclasses.is_dataclass(kind) or kind is emotion_core.Box:

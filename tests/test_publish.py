@@ -1,4 +1,4 @@
-"""Publishing with the real Hub client to a Hub that stands in, and loading back what was published."""
+"""Publishing with the real Hub client to a stand-in Hub, and loading back what was published."""
 
 import hashlib
 import json
@@ -23,21 +23,21 @@ from support.rest_server import encoded
 from support.stand_in_hub import TOKEN, Repo, StandInHub
 from support.waiting import free_port, is_up, until
 
-# The client's own LFS upload, on its own HTTP library.
+# From the client's own LFS upload, through its HTTP library.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning")
 SHIPPED = EMBEDDED / "fer2013-resnet50v2"
 
 
 @pytest.fixture
 def logged_in(hub: StandInHub, monkeypatch: pytest.MonkeyPatch) -> StandInHub:
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)  # Xet cannot be stood in for
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)  # the stand-in does not support Xet
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     return hub
 
 
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
-    """A bundle's folder whose graph is none: publishing only carries it."""
+    """A bundle's folder with a fake graph: publishing only uploads it."""
     folder = tmp_path / "small"
     folder.mkdir()
     config = json.loads((SHIPPED / CONFIG).read_text())
@@ -114,7 +114,7 @@ def test_a_space_has_the_app_and_preloads_the_model(logged_in: StandInHub, tmp_p
 
 
 def test_a_space_gets_what_is_listed_and_no_more(logged_in: StandInHub, tmp_path: Path) -> None:
-    """Notes, keys and pictures that lie in the folder are nobody's; nor is the owner's own setting changed."""
+    """Notes, keys and pictures in the folder are not uploaded, and the owner's own setting is not changed."""
     publish_model(model_upload(SHIPPED, "we/fer"), pin_file=tmp_path / "pin.json")
     logged_in.repos["spaces/we/app"] = Repo({}, variables={"EMOTION_TRUSTED_PROXIES": "2"})
     stray = ROOT / "emotion_core" / "page" / "untracked-notes.html"
@@ -140,7 +140,7 @@ def test_a_space_may_bring_what_browsers_need(
         publish_space(upload)
     sent = {name for name in logged_in.repos["spaces/we/app"].files if name.startswith("browser-runtime/")}
     assert sent == {f"browser-runtime/{path.name}" for path in browser_runtime_folder.iterdir()}
-    # And the smallest network, for the browser's first answer.
+    # Plus the smallest network, for the browser's first answer.
     files = logged_in.repos["spaces/we/app"].files
     bundles = {name.split("/")[2] for name in files if name.startswith("emotion_core/bundles/")}
     assert bundles == {"fer2013-custom-cnn"}
@@ -151,7 +151,7 @@ def test_a_space_may_bring_what_browsers_need(
 
 
 def test_the_space_starts_and_answers(logged_in: StandInHub, tmp_path: Path, montage: np.ndarray) -> None:
-    """The uploaded files alone, in a process with a Space's environment."""
+    """With only the uploaded files, in a process with a Space's environment."""
     publish_model(model_upload(SHIPPED, "we/fer"), pin_file=tmp_path / "pin.json")
     port = free_port()
     space = {"SYSTEM": "spaces", "SPACE_ID": "we/app", "GRADIO_NUM_PORTS": "1", "GRADIO_SERVER_PORT": str(port)}
@@ -171,7 +171,7 @@ def test_the_space_starts_and_answers(logged_in: StandInHub, tmp_path: Path, mon
     assert model["origin"].startswith("we/fer@")
     assert len(answer.json()["results"][0]["faces"]) == 3
     assert f"http://0.0.0.0:{port}" in (tmp_path / "log").read_text()
-    assert not [line for line in logged_in.repos["we/fer"].requests if WEIGHTS in line]  # only what serves is fetched
+    assert not [line for line in logged_in.repos["we/fer"].requests if WEIGHTS in line]  # not needed to serve
 
 
 def test_a_space_with_a_model_that_is_on_the_hub(logged_in: StandInHub, small: Path, tmp_path: Path) -> None:

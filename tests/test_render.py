@@ -1,4 +1,4 @@
-"""The picture and the texts made of a result."""
+"""The picture and texts made from a result."""
 
 import csv
 import io
@@ -42,7 +42,7 @@ def test_box_and_label_are_drawn_inside(width: int, height: int, where: str) -> 
     colour = [int(COLOURS["happy"][i : i + 2], 16) for i in (1, 3, 5)]
     painted = (pixels == colour).all(axis=2)
     rows, columns = np.flatnonzero(painted.any(axis=1)), np.flatnonzero(painted.any(axis=0))
-    # The label's chip is a filled area of at least 12 pixels height, wholly inside the picture.
+    # The label's chip is a filled area at least 12 pixels high, entirely inside the picture.
     assert painted.sum() > 12 * 12
     assert 0 <= rows[0] < rows[-1] < picture.height
     assert 0 <= columns[0] < columns[-1] < picture.width
@@ -95,7 +95,7 @@ def test_a_face_count_that_crowds_is_still_drawn() -> None:
 
 
 def test_a_label_is_no_formula() -> None:
-    """Labels come from bundles, and names of files from visitors: a spreadsheet must not run them."""
+    """Labels come from bundles, and file names from visitors: a spreadsheet must not execute them."""
     box = Box(0, 0, 20, 20)
     face = Prediction(Face(box, box), ("=1+1", "@x", "-sad"), (0.5, 0.3, 0.2))
     text = as_csv(FrameResult(50, 50, (face,), "m", "d"))
@@ -107,11 +107,11 @@ def test_a_label_is_no_formula() -> None:
 
 
 def test_every_table_that_is_written_takes_that_care() -> None:
-    """Whoever writes CSV for others writes its lines through ``csv_row``."""
+    """All CSV lines written for others go through ``csv_row``."""
     package, seen = Path(emotion_core.__file__).parent, 0
     for path in package.rglob("*.py"):
         for line in path.read_text().splitlines():
-            # A run's history is figures alone.
+            # A run's history contains only figures.
             if path.name != "run_folder.py" and re.search(r"\.writerows?\(", line):
                 assert "csv_row" in line, f"{path.name}: {line.strip()}"
                 seen += 1
@@ -120,7 +120,7 @@ def test_every_table_that_is_written_takes_that_care() -> None:
 
 @pytest.mark.parametrize("kind", ["JPEG", "WEBP", "PNG"])
 def test_thin_and_huge_pictures_can_be_shown(kind: str) -> None:
-    """JPEG ends at 65,500 pixels a side, WebP at 16,383."""
+    """JPEG's limit is 65,500 pixels per side, WebP's 16,383."""
     shown = annotate(np.zeros((17, 70_000, 3), np.uint8), FrameResult(70_000, 17, (), "m", "d"))
     assert max(shown.size) == 16_000
     shown.save(io.BytesIO(), kind)

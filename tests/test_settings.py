@@ -1,4 +1,4 @@
-"""The environment's settings: read, checked, and told in docs/deploy.md as they are."""
+"""The environment's settings: read, checked, and documented accurately in docs/deploy.md."""
 
 from pathlib import Path
 

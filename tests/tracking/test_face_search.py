@@ -1,4 +1,4 @@
-"""Faces followed between searches of the whole frame, and the threads that let a video's stages overlap."""
+"""Faces tracked between searches of the whole frame, and the threads that let a video's stages overlap."""
 
 import threading
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from support import clips
 
 
 class Counting:
-    """A real detector that counts the searches of whole frames and those of cuts."""
+    """A real detector that counts its searches of whole frames and of crops."""
 
     def __init__(self, detector: FaceDetector) -> None:
         self.name, self.scored, self._detector = detector.name, detector.scored, detector
@@ -34,14 +34,14 @@ def eyes(request: pytest.FixtureRequest) -> Counting:
 
 class TestFollower:
     def test_boxes_are_those_of_whole_searches(self, eyes: Counting) -> None:
-        """Two who move: nearly all frames are answered from cuts, and their boxes agree with the whole frame's."""
+        """Two moving people: nearly all frames are answered from crops, and the boxes agree with the whole frame's."""
         follower = FaceFollower(eyes, search_seconds=1.0)
         agreements = []
         for number in range(20):
             paths = {1: clips.across(10, 60), 2: clips.across(200, -20, 130)}
             frame, _ = clips.scene(paths, number / 10)
             found, whole = follower.find(frame, number / 10), eyes._detector.detect(frame)
-            if len(whole) == 2:  # Haar misses one now and then
+            if len(whole) == 2:  # Haar occasionally misses one
                 assert len(found) == 2
                 agreements += [max(face.crop.overlap(other.crop) for other in whole) for face in found]
         assert len(agreements) > 24
@@ -50,7 +50,7 @@ class TestFollower:
         assert eyes.cuts >= 24
 
     def test_who_comes_and_who_goes(self, eyes: Counting) -> None:
-        """A new face is found by the next search of the whole frame, a lost one looked for at once."""
+        """A new face is found by the next search of the whole frame; a lost one triggers a search at once."""
         alone, both = ({1: clips.across(10, 0)}, {1: clips.across(10, 0), 2: clips.across(200, 0)})
         follower = FaceFollower(eyes, search_seconds=0.5)
         counts = []
@@ -71,7 +71,7 @@ class TestFollower:
         assert (eyes.whole, eyes.cuts) == (6, 0)
 
     def test_a_face_at_the_edge(self, eyes: Counting) -> None:
-        """The cut reaches over the edge of the picture."""
+        """The crop extends beyond the picture's edge."""
         follower = FaceFollower(eyes, search_seconds=9)
         corner = np.ascontiguousarray(clips.scene({1: clips.across(0, 0, 0)}, 0)[0][12:, 12:])
         [first], [second] = follower.find(corner, 0), follower.find(corner, 0.1)

@@ -1,4 +1,4 @@
-"""Who counts as a person, from when on, and who is known again."""
+"""Who counts as a person, from when, and who is recognised on return."""
 
 import numpy as np
 import pytest
@@ -39,7 +39,7 @@ def every(rate: float, seconds: float) -> list[float]:
 def test_a_face_counts_by_the_seconds_that_show_it(
     times: list[float], first: float, last: float, end: float, counts: bool
 ) -> None:
-    """All of its frames are the person's, or none is."""
+    """Either all of its frames belong to a person, or none do."""
     tracker = FaceTracker()
     shown = [tracker.follow(time, [prediction(10)] if first <= time <= last + 1e-6 else []) for time in times]
     tracker.finish(end)
@@ -75,13 +75,13 @@ def scene(people: dict[int, int], shade: float = 1.0) -> tuple[RGB, list[Predict
 
 
 def stranger() -> RGB:
-    """Nobody's face: soft blots in colours of skin."""
+    """Not a real face: soft blobs in skin colours."""
     blots = np.random.default_rng(3).integers(0, 90, (6, 6, 1), dtype=np.uint8).repeat(16, 0).repeat(16, 1)
     return np.asarray(blots + np.array([120, 90, 70], np.uint8), np.uint8)
 
 
 def numbers(tracker: FaceTracker, start: float, people: dict[int, int], shade: float = 1.0) -> list[int | None]:
-    """Who they are after half a second."""
+    """Their person numbers after half a second."""
     frame, faces = scene(people, shade)
     for time in every(10, 0.5):
         tracks = tracker.follow(start + time, faces, frame)
@@ -92,15 +92,15 @@ def test_people_who_come_back_keep_their_numbers_and_a_stranger_gets_a_new_one()
     tracker = FaceTracker(familiar=FamiliarFaces())
     assert numbers(tracker, 0, {1: 20, 2: 200}) == [1, 2]
     tracker.follow(1, [], scene({})[0])
-    assert numbers(tracker, 5, {2: 20}) == [2]  # where the other one was
-    assert numbers(tracker, 6, {2: 20, 1: 350}, shade=0.8) == [2, 1]  # and the light has changed
+    assert numbers(tracker, 5, {2: 20}) == [2]  # where the other person was
+    assert numbers(tracker, 6, {2: 20, 1: 350}, shade=0.8) == [2, 1]  # and the light has dimmed
     tracker.follow(7, [], scene({})[0])
     assert numbers(tracker, 9, {3: 200}) == [3]
     assert numbers(tracker, 10, {3: 200, 1: 20}) == [3, 1]
 
 
 def test_one_who_is_still_there_is_not_known_again_elsewhere() -> None:
-    """Twins, or a picture of somebody beside him."""
+    """Twins, or somebody next to a picture of themselves."""
     tracker = FaceTracker(familiar=FamiliarFaces())
     assert numbers(tracker, 0, {1: 20}) == [1]
     frame, faces = scene({1: 20})

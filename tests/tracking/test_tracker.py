@@ -1,4 +1,4 @@
-"""Who is who, and smoothing: drawn boxes first, then real faces through the whole analysis."""
+"""Identity and smoothing: synthetic boxes first, then real faces through the whole analysis."""
 
 import math
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ def test_assignment_is_the_optimal_one(limit: float) -> None:
 
 @pytest.mark.parametrize(("rate", "jitter"), [(5, 0), (25, 0), (60, 0), (20, 0.9)])
 def test_two_walkers_who_cross_keep_their_numbers(rate: float, jitter: float) -> None:
-    """By their places alone, the one behind hidden while they overlap, at any rate of frames."""
+    """By position alone, with the one behind hidden while they overlap, at any frame rate."""
     tracker = FaceTracker(confirm_seconds=0)
     for time in times(3, rate, jitter):
         first, second = 20 + 100 * time, 320 - 100 * time
@@ -100,7 +100,7 @@ def test_time_runs_forward() -> None:
 
 
 def pasted(places: list[tuple[int, int]]) -> tuple[RGB, list[Prediction]]:
-    """A frame with (person, left edge) in order, and the faces that a perfect detector finds."""
+    """A frame with the (person, left edge) tiles in order, and the faces that a perfect detector finds."""
     frame = clips.background()
     for person, x in places:
         frame[50:90, x : x + 40] = clips.tile(person, 40)
@@ -136,7 +136,7 @@ def test_a_crowd() -> None:
 
 @pytest.mark.parametrize(("rate", "jitter"), [(10, 0), (60, 0), (20, 0.9)])
 def test_smoothing_counts_in_seconds(rate: float, jitter: float) -> None:
-    """A step is followed by 63% in one time constant, at any rate of frames."""
+    """The step response reaches 63% after one time constant, at any frame rate."""
     smoother = ProbabilitySmoother(seconds=0.5)
     smoother.update(-0.001, {1: (1.0, 0.0)})
     for time in times(0.5, rate, jitter):
@@ -163,7 +163,7 @@ def eyes(request: pytest.FixtureRequest, recognizer: EmotionRecognizer) -> Emoti
 
 
 def test_real_faces_cross_and_one_hides(eyes: EmotionRecognizer) -> None:
-    """From pixels to persons: one walks behind the other, who leaves the picture for half a second."""
+    """From pixels to persons: one walks behind the other, who disappears for half a second."""
 
     def second(time: float) -> tuple[float, float] | None:
         return None if 2.2 < time < 2.7 else (210 - 80 * time, 66)

@@ -1,4 +1,4 @@
-"""A head that turns far, or away for a while, stays one person, and a place is nobody's for long."""
+"""A head that turns far, or away for a while, stays one person, and no position is reserved for long."""
 
 from collections.abc import Callable
 
@@ -20,7 +20,7 @@ SIDE = 120
 
 
 def head(yaw: float) -> tuple[RGB, np.ndarray]:
-    """The portrait's face on a round head turned so many degrees to the right, and which pixels are the head."""
+    """The portrait's face on a round head turned ``yaw`` degrees to the right, and a mask of the head."""
     face = np.ascontiguousarray(pictures.astronaut()[24:216, 128:320])
     rows, columns = np.mgrid[:SIDE, :SIDE]
     middle = (SIDE - 1) / 2
@@ -43,7 +43,7 @@ def frame(yaw: float, x: int) -> RGB:
 
 
 def turning(*points: tuple[float, float]) -> Callable[[float], float]:
-    """Degrees at a time in seconds, from (time, degrees) to the next in a straight line."""
+    """A function from time in seconds to degrees, linear between the (time, degrees) points."""
     times, degrees = zip(*points, strict=True)
     return lambda time: float(np.interp(time, times, degrees))
 

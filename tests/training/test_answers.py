@@ -1,4 +1,4 @@
-"""Exports that answer as the bundle serves: calibration and second look inside, and the document's own examples."""
+"""Exports that answer like the served bundle, with calibration and mirror view inside, and the document's examples."""
 
 import re
 from dataclasses import replace
@@ -16,7 +16,7 @@ from emotion_core.training.export import write_config
 DOCUMENT = Path(__file__).parents[2] / "docs" / "export.md"
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of onnx and tf2onnx
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # from onnx and tf2onnx
 def test_every_form_answers_as_the_bundle_serves(
     tiny_bundle: Bundle, tiny_csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -34,7 +34,7 @@ def test_every_form_answers_as_the_bundle_serves(
     for form, row in table.items():
         assert row["same_answer_as_served"] > 0.97, form
         assert row["probability_gap"] < 0.06, form
-    # The document's examples, as they stand there
+    # The document's examples, exactly as written
     crops = data.of("private").faces
     served = Classifier.from_bundle(bundle).probabilities(crops)
     monkeypatch.chdir(tmp_path)

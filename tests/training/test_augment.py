@@ -1,4 +1,4 @@
-"""Augmentation: what it keeps, what each way of spoiling a face changes, and how far."""
+"""Augmentation: what it preserves, what each degradation changes, and by how much."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from emotion_core.recognition.architectures import build, enlarged_part
 from emotion_core.training.augment import Augmentation
 from support.noise import noise
 
-#: Nothing happens to a face but what a test asks for.
+#: No augmentation except what a test turns on.
 STILL = Augmentation(flip=0, rotation=0, roll=0, zoom=(1, 1), shift=0, contrast=0, brightness=0, erase=0, spoil=0)
 
 
@@ -31,7 +31,7 @@ def test_augmentation_keeps_what_it_should() -> None:
 
 
 def test_an_unchanged_face_is_what_the_network_makes_of_it() -> None:
-    """One sampling, the same as the graph's own: what is trained on is what is served."""
+    """Sampled once, exactly like the graph's own upscaling: training and serving see the same."""
     faces = noise(3).faces
     enlarged = keras.layers.Resizing(80, 80)(faces.astype(np.float32))
     assert np.abs(np.asarray(enlarged) - STILL.apply(np.random.default_rng(0), faces, 80)).max() < 8

@@ -1,4 +1,4 @@
-"""Cards say what was recorded of the data, whatever its labels look like."""
+"""Cards report what was recorded about the data, whatever its labels look like."""
 
 import re
 import shutil
@@ -55,7 +55,7 @@ def test_a_bundle_without_a_record_says_little() -> None:
 
 
 def started(bundle: Bundle, *inits: str | None) -> str:
-    """The card of a bundle whose stages began from these."""
+    """The card of a bundle whose stages started from these."""
     [stage] = bundle.config.training["stages"]
     fer = Origin("FER-2013", "official").as_json()
     stages = [{**stage, "data": fer, "config": {**stage["config"], "init": init}} for init in inits]

@@ -1,4 +1,4 @@
-"""One device or several, and the precision that the machine computes in."""
+"""One device or several, and the precision chosen for the machine."""
 
 import os
 import subprocess
@@ -23,7 +23,7 @@ def test_precision_is_what_the_machine_computes_in(monkeypatch: pytest.MonkeyPat
     facts = tmp_path / "cpuinfo"
     monkeypatch.setattr(devices, "CPU_FACTS", facts)
     monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["cpu:0"])
-    assert fast_precision() == "float32"  # nothing known
+    assert fast_precision() == "float32"  # CPU flags unknown
     facts.write_text("flags : fma avx2 avx512f avx512_bf16 amx_bf16 amx_tile\n")
     assert fast_precision() == "mixed_bfloat16"
     facts.write_text("flags : fma avx2 avx512f avx512_bf16\n")
@@ -65,7 +65,7 @@ assert len(keras.Variable([0.0]).value.sharding.device_set) == count
 
 @pytest.mark.parametrize("hosts", [1, 2])
 def test_two_devices_or_hosts_learn_as_one_does(tiny_csv: Path, tmp_path: Path, hosts: int) -> None:
-    """Virtual devices of one process; then two processes, each as a host with one."""
+    """Virtual devices in one process; then two processes as hosts with one device each."""
     pytest.importorskip("jax", reason="several devices need the JAX backend")
     root = Path(__file__).parents[2]
     path = os.pathsep.join([str(root), str(root / "tests"), os.environ.get("PYTHONPATH", "")])
@@ -89,7 +89,7 @@ def test_two_devices_or_hosts_learn_as_one_does(tiny_csv: Path, tmp_path: Path, 
     }
     assert len(losses) == 1 + hosts
     assert all(np.allclose(losses["one"], found, atol=1e-3) for found in losses.values()), losses
-    # On TensorFlow: exported, not trained again.
+    # On TensorFlow the run is exported, not trained again.
     data = load(tiny_csv)
     bundle = trained(data.only(np.arange(len(data)) != 140), tiny.settings(1), tmp_path / "all-0")
     assert len(read_history(bundle.folder / "run")) == 1

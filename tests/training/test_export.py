@@ -31,7 +31,7 @@ from support import tiny
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of onnx and tf2onnx
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # from onnx and tf2onnx
 def test_every_form_answers_as_float32_does(tiny_bundle: Bundle, tiny_csv: Path, tmp_path: Path) -> None:
     table = export_forms(tiny_bundle, load(tiny_csv), tmp_path)
     assert list(table) == list(FORMS)
@@ -101,7 +101,7 @@ def test_a_recipe_trains_the_same_configuration_again(tiny_bundle: Bundle) -> No
     words = text.split()
     assert words[:4] == ["python", "-m", "emotion_core", "train"]
     again = train_config(parser().parse_args(words[3:])).as_json()
-    # The precision is the machine's own choice, so no recipe names it.
+    # The precision depends on the machine, so recipes omit it.
     own = {name: again[name] for name in ("augmentation", "precision")}
     assert again == {**stage["config"], **own}
 

@@ -1,4 +1,4 @@
-"""Training by the real loop: it learns, it is recorded, and a kill costs at most the epoch under way."""
+"""Training with the real loop: it learns, it is recorded, and a kill costs at most the current epoch."""
 
 import hashlib
 import json
@@ -102,7 +102,7 @@ def test_a_second_stage_starts_from_the_first_and_is_told_with_it(
     asked = (tiny_bundle.folder / "model.tflite").read_bytes()
     assert second["teachers_sha256"] == [hashlib.sha256(asked).hexdigest()]
     assert float(second["history"][0]["public_accuracy"]) > 0.8
-    # From the float16 weights of a bundle, too, and the whole line of stages is kept.
+    # Also from a bundle's float16 weights, keeping the whole chain of stages.
     config = replace(config, init=str(later.folder / "model.weights.h5"))
     third = train_bundle(load(tiny_csv), config, tmp_path / "third")
     assert third.config.training["stages"][:2] == [first, second]
@@ -145,7 +145,7 @@ def test_a_teacher_is_learnt_from(tiny_bundle: Bundle, tiny_csv: Path, tmp_path:
     assert np.allclose(half, (goal + np.eye(7)[data.emotion]) / 2, atol=1e-5)
     assert np.array_equal(targets(data, config, tmp_path), goal)
     [kept] = tmp_path.iterdir()
-    np.save(kept, np.zeros((len(data), 7), np.float32))  # seen to be read, not asked again
+    np.save(kept, np.zeros((len(data), 7), np.float32))  # shows that the cache is read
     assert np.allclose(targets(data, config, tmp_path), 1 / 7)
     assert np.array_equal(targets(data.of("train"), config, tmp_path), targets(data.of("train"), config))
     with pytest.raises(TrainingError, match="Teacher"):
@@ -153,7 +153,7 @@ def test_a_teacher_is_learnt_from(tiny_bundle: Bundle, tiny_csv: Path, tmp_path:
 
 
 def test_fine_tuning_on_other_classes(tiny_bundle: Bundle, tmp_path: Path) -> None:
-    """The head keeps what it knows of the labels that stay, and the bundle serves the new ones."""
+    """The head keeps its weights for the labels that stay, and the bundle serves the new ones."""
     faces, emotion, usage = tiny.drawn_faces()
     words = {3: "happy", 4: "sad", 6: "bored"}
     for row, (face, label, split) in enumerate(zip(faces, emotion, usage, strict=True)):
@@ -234,7 +234,7 @@ def test_a_teacher_sees_the_very_pictures_of_its_student(tiny_bundle: Bundle, ti
     assert np.allclose(goal, asked, atol=2e-3)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["view-0.npz", "view-1.npz"]
     kept = {"answers": np.full((len(data), 7), 1 / 7), "teachers": np.load(tmp_path / "view-0.npz")["teachers"]}
-    np.savez(tmp_path / "view-0.npz", **kept)  # seen to be read, not asked again
+    np.savez(tmp_path / "view-0.npz", **kept)  # shows that the cache is read
     assert np.allclose(views.of_epoch(0)[1], 1 / 7)
     taught = train(load(tiny_csv), replace(config, init=str(tiny_bundle.folder)), tmp_path / "run")
     assert taught.count_params() == tiny_bundle.config.training["parameters"]

@@ -1,4 +1,4 @@
-"""Figures of merit against cases worked out by hand."""
+"""Metrics against cases worked out by hand."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def test_figures_of_two_classes() -> None:
     assert figures["macro_precision"] == pytest.approx((5 / 6 + 3 / 4) / 2, abs=1e-5)
     nll = -(5 * np.log(0.9) + np.log(0.1) + 3 * np.log(0.8) + np.log(0.2)) / 10
     assert figures["nll"] == pytest.approx(nll, abs=1e-5)
-    # Of the 24 pairs of a cat and a dog, 15 stand in the right order, 5 + 3 are tied.
+    # Of the 24 pairs of a cat and a dog, 15 are in the right order, 5 + 3 are tied.
     pairs = [
         np.sign(SURE[d, 1] - SURE[c, 1]) / 2 + 0.5 for d in np.flatnonzero(TRUTH) for c in np.flatnonzero(1 - TRUTH)
     ]

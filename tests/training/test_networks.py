@@ -1,4 +1,4 @@
-"""The networks: what they take, how large they are, what of them is frozen, which weights they begin with."""
+"""The networks: their inputs, sizes, frozen layers and initial weights."""
 
 from dataclasses import replace
 from pathlib import Path

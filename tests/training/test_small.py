@@ -1,4 +1,4 @@
-"""Thirty pictures a class: settings that follow the data, calibration that does not trust a handful, words for it."""
+"""Thirty pictures per class: settings scaled to the data, calibration wary of small samples, and messages."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ from emotion_core.training.small import LARGE, filled, folds_of, steps_of, suite
 
 
 def answers(count: int, sharpness: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Logits that are ``sharpness`` times as sure as they should be, and a truth drawn as they should be."""
+    """Logits scaled by ``sharpness``, and a truth drawn from the unscaled ones."""
     rng = np.random.default_rng(seed)
     logits = rng.normal(0, 1.5, (count, 3))
     truth = (softmax(logits).cumsum(axis=1) > rng.random((count, 1))).argmax(axis=1)
@@ -55,7 +55,7 @@ def test_eighty_faces_calibrate_others(sharpness: float) -> None:
 
 
 def test_wilsons_interval() -> None:
-    # Wilson 1927; the figures are those of Newcombe 1998, table I (81 of 263, 15 of 148, 0 of 20, 1 of 29)
+    # Wilson 1927; figures from Newcombe 1998, table I (81 of 263, 15 of 148, 0 of 20, 1 of 29)
     for hits, count, low, high in ((81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0, 0.1611)):
         assert share_interval(np.arange(count) < hits) == pytest.approx((low, high), abs=5e-4)
     low, high = interval(np.arange(9) % 3, np.arange(9) % 3, 3)["accuracy"]
@@ -110,7 +110,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def trained(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("small") / "own"
-    # A start that comes to nothing is no hindrance.
+    # A failed start does not block the next one.
     wrong = ["train", "--data", str(folder), "--arch", "custom_cnn", "--width", "4", "--out", str(out)]
     assert main([*wrong, "--train-from", "nowhere"]) == 1
     assert main([*wrong, "--epochs", "4", "--learning-rate", "0.01", "--whole-picture"]) == 0
@@ -154,7 +154,7 @@ def test_the_end_says_how_little_was_measured(trained: Path, folder: Path, capsy
     assert "PrivateTest: accuracy" in told or "test: accuracy" in told
     assert "Cross-validation in 3 parts" in told
     assert "So few faces say little" in told
-    assert "--whole-picture" in told  # its classes are no expressions
+    assert "--whole-picture" in told  # its classes are not expressions
     assert "README.md" in told
     assert json.loads((trained / "config.json").read_text())["sees"] == "face"
 

@@ -1,4 +1,4 @@
-"""What is learnt: labels, votes, a teacher's answers, mixed faces, rare classes more often."""
+"""Training targets: labels, votes, a teacher's answers, mixup, oversampled rare classes."""
 
 import numpy as np
 import pytest
@@ -41,7 +41,7 @@ def face_data(votes: np.ndarray | None = None) -> FaceData:
 def test_targets_blend_labels_and_votes() -> None:
     votes = np.zeros((8, 8), np.float32)
     votes[0, FERPLUS.index("fear")] = 1  # labelled angry, voted fear
-    votes[1, FERPLUS.index("contempt")] = 1  # no expression that the labels know
+    votes[1, FERPLUS.index("contempt")] = 1  # not one of the labels
     config = TrainConfig(label_smoothing=0.07, votes_share=0.5)
     goal = targets(face_data(votes), config)
     assert np.allclose(goal.sum(axis=1), 1, atol=1e-6)

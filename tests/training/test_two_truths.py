@@ -1,4 +1,4 @@
-"""Both truths, spoilt faces, labelled photos and the calibration for people, against cases worked out by hand."""
+"""Both truths, corrupted faces, labelled photos and calibration for people, against cases worked out by hand."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -32,7 +32,7 @@ def voted(rows: list[dict[str, float]], emotion: list[int]) -> FaceData:
     return FaceData(faces, np.array(emotion), np.array(["public"] * len(rows)), votes=votes)
 
 
-#: Labelled happy each; the voters say happy, sad, no majority, contempt.
+#: All labelled happy; the voters say happy, sad, no majority, contempt.
 FOUR = voted(
     [{"happy": 0.9, "sad": 0.1}, {"sad": 0.6, "happy": 0.4}, {"happy": 0.5, "sad": 0.5}, {"contempt": 1}], [3, 3, 3, 3]
 )
@@ -49,7 +49,7 @@ def test_label_and_majority_are_told_apart() -> None:
     found = two_truths(happy, FOUR, FER2013)
     assert found["label"]["accuracy"] == 1
     assert (found["majority"]["accuracy"], found["majority"]["faces"]) == (0.5, 2)
-    # Three faces have votes; 0.9, 0.4 and 0.5 of them are for happy, of which the network is 0.9 sure.
+    # Three faces have votes; shares of 0.9, 0.4 and 0.5 are for happy, which the network gives 0.9.
     assert found["ece_of_votes"] == pytest.approx(0.9 - 0.6, abs=1e-5)
     low = -np.log((1 - CONFIDENT) / 6)
     share = 0.6

@@ -1,4 +1,4 @@
-"""HDR and the tags of colours: pictures look as they were meant."""
+"""HDR and colour tags: pictures look as intended."""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -12,7 +12,7 @@ from av.video.reformatter import ColorPrimaries, ColorRange, ColorTrc
 
 from support.streams import frames_of, of_planes, pictures
 
-#: FFmpeg's number of BT.2020's matrix.
+#: FFmpeg's number for the BT.2020 matrix.
 BT2020 = 9
 
 
@@ -31,7 +31,7 @@ def _hlg(nits: Any) -> Any:
 
 @pytest.mark.parametrize(("trc", "signal"), [(ColorTrc.SMPTE2084, _pq), (ColorTrc.ARIB_STD_B67, _hlg)])
 def test_hdr_looks_like_the_ordinary_picture(tmp_path: Path, trc: ColorTrc, signal: Callable[[Any], Any]) -> None:
-    """A picture whose white reflects 203 nits, as HDR cameras record it, in the colours of BT.2020."""
+    """A picture with white at 203 nits, as recorded by HDR cameras, in BT.2020 colours."""
     original = frames_of(1)[0]
     to_2020 = np.array([[0.6274, 0.3293, 0.0433], [0.0691, 0.9195, 0.0114], [0.0164, 0.0880, 0.8956]])
     nits = 203 * (original / 255) ** 2.4 @ to_2020.T
@@ -59,7 +59,7 @@ def test_hdr_looks_like_the_ordinary_picture(tmp_path: Path, trc: ColorTrc, sign
 
 @pytest.mark.parametrize("matrix", [1, 6])
 def test_colours_are_those_of_the_tag(tmp_path: Path, matrix: int) -> None:
-    """By BT.709 and BT.601, for the analysis and in the planes alike."""
+    """With BT.709 and BT.601, both for the analysis and in the planes."""
     original = np.zeros((64, 96, 3), np.uint8)
     original[:, :32], original[:, 32:64], original[:, 64:] = (200, 30, 30), (30, 180, 60), (60, 60, 200)
     path = tmp_path / "tagged.mp4"

@@ -1,4 +1,4 @@
-"""What is drawn on planes is what is drawn on pictures."""
+"""Drawing on planes gives the same result as drawing on pictures."""
 
 import av
 import cv2
@@ -21,7 +21,7 @@ def said(x: int, y: int, width: int, height: int, happy: float) -> tuple[Predict
 
 @pytest.mark.parametrize("matrix", [Colorspace.ITU601, Colorspace.ITU709])
 def test_boxes_and_captions_on_planes(matrix: Colorspace) -> None:
-    """At odd places, over the edges, above and below: the luma to the pixel, the colours to two."""
+    """At odd coordinates, across the edges, captions above and below: luma accurate to one pixel, chroma to two."""
     faces = [
         said(41, 61, 77, 91, 0.9),
         said(-20, -10, 90, 80, 0.2),
@@ -43,7 +43,7 @@ def test_boxes_and_captions_on_planes(matrix: Colorspace) -> None:
         [cv2.resize(part, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA).ravel() for part in (u, v)]
     )
     assert np.abs(pixels[height:].ravel().astype(int) - small).mean() < 1.2
-    assert np.abs(small.astype(int) - 128).mean() > 3  # there is colour to be missed
+    assert np.abs(small.astype(int) - 128).mean() > 3  # the picture does have colour
 
 
 def test_outside_of_the_picture_nothing_is_drawn() -> None:

@@ -1,4 +1,4 @@
-"""Files of every kind: clocks, rotations, sides, cut short."""
+"""Files of every kind: clocks, rotations, sizes, truncated files."""
 
 from pathlib import Path
 
@@ -64,7 +64,7 @@ def test_progress_without_a_duration(tmp_path: Path, eyes: EmotionRecognizer, mo
         assert [step.frames for step in steps] == sorted(step.frames for step in steps)
         assert [step.fraction for step in steps] == sorted(step.fraction for step in steps)
         assert all(step.total == (50 if name == "a.mp4" else None) for step in steps[:-1])
-        # Frames may be done before a byte of the file counts as read, so the share decides, not the frames.
+        # Frames may be done before any byte counts as read, so the fraction decides, not the frames.
         assert all((step.seconds_left is None) == (step.fraction == 0) for step in steps)
         assert work.result().frames == 50
         assert (steps[-1].total, steps[-1].fraction) == (50, 1)
@@ -116,7 +116,7 @@ def test_what_can_be_read_of_a_cut_file_is_delivered(tmp_path: Path, eyes: Emoti
     cut = tmp_path / "cut.mp4"
     cut.write_bytes(whole[: len(whole) * 6 // 10])
     summary = analyzed(cut, eyes, FAST)
-    notice, *_ = summary.notices  # a frame that was cut in half may be told, too
+    notice, *_ = summary.notices  # a truncated frame may also be reported
     _, frames, _ = read(summary.files.video)
     assert 20 < len(frames) == summary.frames < 45
     assert notice == f"The file is cut short or damaged: {len(frames)} of 50 frames could be read."

@@ -1,4 +1,4 @@
-"""What files do with clocks, tracks, sizes and colours, and what the reader makes of it."""
+"""Unusual clocks, tracks, sizes and colours in files, and how the reader handles them."""
 
 import time
 from fractions import Fraction
@@ -33,7 +33,7 @@ def test_a_clock_that_does_not_start_at_0(tmp_path: Path, name: str, start: int)
 
 
 def shifted(source: Path, target: Path, seconds: float) -> Path:
-    """The same packets, so many seconds earlier: what lies before 0 is passed over by an edit list."""
+    """The same packets, shifted earlier by ``seconds``: an edit list skips what comes before 0."""
     with av.open(str(source)) as old, av.open(str(target), "w") as new:
         track: Any = old.streams.video[0]
         copy = new.add_stream_from_template(track)
@@ -83,7 +83,7 @@ def test_a_size_that_changes_keeps_the_proportions(tmp_path: Path) -> None:
     for last in (found[-1], of_planes(both)[-1]):
         assert last.shape == (240, 320, 3)
         shown = np.flatnonzero(last[120].min(axis=1) > 150)
-        assert (shown[0], shown[-1]) == (70, 249)  # 180 in the middle of 320, black beside it
+        assert (shown[0], shown[-1]) == (70, 249)  # 180 in the middle of 320, with black on either side
         assert last[:, :66].max() < 20
 
 
@@ -98,7 +98,7 @@ def test_ones_own_machine_takes_what_cameras_make(tmp_path: Path, size: tuple[in
 
 
 def standing(path: Path, frames: int) -> Path:
-    """A video of so many frames, all of them at the time 0."""
+    """A video with this many frames, all at time 0."""
     with av.open(str(path), "w") as out:
         track: Any = out.add_stream("mpeg4", rate=25, width=64, height=48)
         for number in range(frames):
@@ -136,7 +136,7 @@ def test_work_ends_at_its_limit_and_packets_at_theirs(tmp_path: Path) -> None:
 
 
 def test_stopping_ends_even_what_gives_no_picture(tmp_path: Path, recognizer: EmotionRecognizer) -> None:
-    """Reports come meanwhile, and closing takes effect at once."""
+    """Progress is still reported, and closing takes effect at once."""
     clip = clips.encode(tmp_path / "wide.mp4", [np.full((1080, 1920, 3), 90, np.uint8)] * 150)
     work = analyze_video(clip, tmp_path / "out", recognizer, VideoOptions(rate=1))
     assert next(work).frames == 0
@@ -148,7 +148,7 @@ def test_stopping_ends_even_what_gives_no_picture(tmp_path: Path, recognizer: Em
 
 
 def test_sound_goes_as_far_as_the_pictures(tmp_path: Path, recognizer: EmotionRecognizer) -> None:
-    """A second of pictures beside a minute of sound; and the sound that comes before the first picture."""
+    """A second of pictures with a minute of sound; and sound that starts before the first picture."""
     path = tmp_path / "talk.mkv"
     with av.open(str(path), "w") as out:
         track: Any = out.add_stream("libx264", rate=25, width=320, height=240)

@@ -1,4 +1,4 @@
-"""What is refused, and when; limits; and that nothing is left where an analysis stops."""
+"""What is refused, and when; limits; and that a stopped analysis leaves nothing behind."""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -94,7 +94,7 @@ def test_limits_hold_where_the_header_is_silent(
 
 
 def open_files() -> int:
-    """Of this process; 0 where the system does not tell."""
+    """The number of this process's open files; 0 if the system does not provide it."""
     folder = Path("/proc/self/fd")
     return len(list(folder.iterdir())) if folder.exists() else 0
 

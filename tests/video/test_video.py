@@ -1,4 +1,4 @@
-"""Videos of every kind, made here, through the whole analysis and read back."""
+"""Videos of every kind, generated here, run through the whole analysis and read back."""
 
 import csv
 import json
@@ -70,7 +70,7 @@ def test_a_walk_is_followed_and_everything_agrees(tmp_path: Path, eyes: EmotionR
 
 
 def test_people_who_leave_and_come_back_are_the_same(tmp_path: Path, eyes: EmotionRecognizer) -> None:
-    """Two are there, go for longer than a person is waited for, and come back elsewhere."""
+    """Two people leave for longer than a track is kept, and come back elsewhere."""
 
     def stays(first: float, then: float) -> clips.Path2D:
         return lambda time: (first, 60.0) if time < 1 else (then, 66.0) if time >= 2.6 else None
@@ -82,7 +82,7 @@ def test_people_who_leave_and_come_back_are_the_same(tmp_path: Path, eyes: Emoti
 
 
 def test_boxes_and_labels_are_in_the_pictures(tmp_path: Path, eyes: EmotionRecognizer, walk: list[RGB]) -> None:
-    """Also in those between two that were analysed: the box goes along."""
+    """Also in frames between two analysed ones: the box moves along."""
     summary = analyzed(clips.encode(tmp_path / "walk.mp4", walk), eyes, VideoOptions(rate=5))
     assert (summary.frames, summary.analyzed_frames) == (50, 10)
     _, frames, _ = read(summary.files.video)
@@ -115,7 +115,7 @@ def test_the_timeline_is_a_picture_that_screen_readers_know(tmp_path: Path, eyes
 
 
 def test_the_log_of_persons_is_bounded_and_loses_no_second() -> None:
-    """Five hours; one person all the time, and 300 others for a second each."""
+    """Five hours with one person throughout, and 300 others for a second each."""
     rgb, box, labels = clips.background(), Box(10, 10, 40, 40), ("happy", "sad")
     log = PeopleLog(labels)
     for second in range(5 * 3600):
@@ -137,7 +137,7 @@ def test_the_log_of_persons_is_bounded_and_loses_no_second() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts kilobytes as Linux does")
 def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
-    """Frames of 30 more seconds would take 500 MB, if they were kept."""
+    """Keeping the frames of another 30 seconds would take 500 MB."""
     size = (640, 360)
     short, long = frames_of(2, 10, size), frames_of(2, 10, size)
     clips.encode(tmp_path / "short.mp4", short, rate=10)
