@@ -144,6 +144,7 @@ def main() -> None:
         }
         for part in [options.only] if options.only else PARTS:
             record[part] = parts[part]()
+            options.out.write_text(json.dumps(record, indent=1) + "\n")  # a later part may fail
     record["detector"] = recognizer.detector.name
     record["load_after"] = os.getloadavg()
     options.out.write_text(json.dumps(record, indent=1) + "\n")

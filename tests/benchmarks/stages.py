@@ -215,8 +215,6 @@ def video_steps(recognizer: EmotionRecognizer, clip: Path) -> dict[str, dict[str
         taken["decoding and encoding in threads of their own"] = whole(recognizer, clip)
     taken["ten frames a second analysed, not every one"] = whole(recognizer, clip, rate=None)
     taken["faces sought on 640 pixels a side, not 1024"] = whole(recognizer, clip, detection_side=1024)
-    with patch.object(Classifier, "one_look", lambda self: self):
-        taken["one look at each face, smoothed over time, not two"] = whole(recognizer, clip)
     graph = (resolve_bundle("fer2013-resnet50v2").bundle.folder / "model.tflite").read_bytes()
     one_thread = Classifier(LiteRTNetwork(graph, threads=1), recognizer.config)
     taken["the graph on both cores, not on one"] = whole(EmotionRecognizer(one_thread, recognizer.detector), clip)

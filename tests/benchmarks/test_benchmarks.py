@@ -40,6 +40,10 @@ def test_stages_and_growth(short: Any, recognizer: EmotionRecognizer, tmp_path: 
     assert photo["whole"] > photo["graph"]
     assert webcam["whole"] > webcam["decode"]
     assert video["floors"] < 3 * video["whole"]
+    steps = stages.video_steps(recognizer, clip)
+    assert steps.pop("all steps")["ratio"] == 1
+    assert len(steps) >= 6
+    assert all(step["without"] > 0 for step in steps.values())
     grown = speed.growth(recognizer, tmp_path)
     assert {name: len(curve["points"]) for name, curve in grown.items()}["clip_seconds"] == 2
     assert max(grown["faces"]["points"]) >= 20, "the faces of the large pictures are found"
