@@ -71,7 +71,7 @@ def _bound_fields() -> None:
 
 
 #: How often the queue looks for work, in seconds. Gradio's own 0.001 takes 4% of a core on an idle server.
-LOOK_SECONDS: Final = 0.01
+LOOK_SECONDS: Final = 0.02
 
 
 class GradioBounds:

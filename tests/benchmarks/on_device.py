@@ -141,7 +141,8 @@ async def crowd(url: str, pid: int, count: int, seconds: float) -> dict[str, Any
 
     async def visit(number: int) -> None:
         limits = httpx.Limits(max_connections=4)
-        async with httpx.AsyncClient(base_url=url, timeout=300, limits=limits) as line:
+        own = {"X-Forwarded-For": f"10.1.{number // 250}.{number % 250 + 1}"}  # each with an address of its own
+        async with httpx.AsyncClient(base_url=url, timeout=300, limits=limits, headers=own) as line:
             (await line.get("/")).raise_for_status()
             device = (await line.get("browser/manifest.json")).raise_for_status().json()["device"]
             files = [device["runtime"][name] for name in ("core.js", "utilities.js", "plain.js", "plain.wasm")]
@@ -199,7 +200,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         film = write_film(folder / "camera.y4m", data.astronaut())
-        with page_server(folder, EMOTION_BROWSER_RUNTIME=os.environ["BROWSER_RUNTIME"]) as url:
+        settings = {"EMOTION_BROWSER_RUNTIME": os.environ["BROWSER_RUNTIME"], "EMOTION_TRUSTED_PROXIES": "1"}
+        with page_server(folder, **settings) as url:
             [pid] = [one for one in _descendants(os.getpid()) if b"app.py" in Path(f"/proc/{one}/cmdline").read_bytes()]
             with sync_playwright() as playwright:
                 browser = chromium(playwright, film)
