@@ -200,8 +200,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         film = write_film(folder / "camera.y4m", data.astronaut())
-        settings = {"EMOTION_BROWSER_RUNTIME": os.environ["BROWSER_RUNTIME"], "EMOTION_TRUSTED_PROXIES": "1"}
-        with page_server(folder, **settings) as url:
+        runtime = os.environ["BROWSER_RUNTIME"]
+        with page_server(folder, EMOTION_BROWSER_RUNTIME=runtime, EMOTION_TRUSTED_PROXIES="1") as url:
             [pid] = [one for one in _descendants(os.getpid()) if b"app.py" in Path(f"/proc/{one}/cmdline").read_bytes()]
             with sync_playwright() as playwright:
                 browser = chromium(playwright, film)
