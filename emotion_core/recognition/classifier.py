@@ -31,7 +31,7 @@ class LiteRTNetwork:
         from ai_edge_litert.interpreter import Interpreter
 
         try:
-            self._interpreter: Any = Interpreter(model_content=model, num_threads=threads or min(usable_cores(), 4))
+            self._interpreter: Any = Interpreter(model_content=model, num_threads=threads or graph_threads())
             self._interpreter.allocate_tensors()
             [entry], [result] = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         except (ValueError, RuntimeError) as error:
@@ -60,6 +60,11 @@ def usable_cores() -> int:
     """CPU cores that this process may use: more threads than that would wait for each other."""
     affinity = getattr(os, "sched_getaffinity", None)  # not on every platform
     return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def graph_threads() -> int:
+    """Threads for one LiteRT graph, where nothing else is said."""
+    return min(usable_cores(), 4)
 
 
 class Classifier:

@@ -23,7 +23,7 @@ from ..errors import ModelNotFoundError
 from ..images import RGB
 from ..results import Face
 from .boxes import COLUMNS, Rows, faces_of, merged, no_rows, sound
-from .classifier import usable_cores
+from .classifier import graph_threads
 from .pyramid import search
 from .yunet_graph import MULTIPLE, STRIDES, Arrays, yunet_arrays, yunet_graph
 
@@ -57,8 +57,9 @@ class YuNetDetector:
         # A graph has one fixed size, and building it costs as much as searching a small picture. Video frames,
         # crops from them and copies of photos come in the same few sizes again and again.
         self._small: OrderedDict[tuple[int, int], _SizedGraph] = OrderedDict()
-        self._large: _SizedGraph | None = None
         self._choice = threading.Lock()
+        self._large: _SizedGraph | None = None
+        self._only_large = threading.Lock()
 
     def detect(self, rgb: RGB, near: int | None = None) -> list[Face]:
         """Faces in RGB uint8 (H, W, 3), largest first; see ``FaceDetector``."""
@@ -69,21 +70,25 @@ class YuNetDetector:
         height, width = (-(-side // MULTIPLE) * MULTIPLE for side in rgb.shape[:2])
         picture = np.zeros((1, height, width, 4), np.uint8)
         picture[0, : rgb.shape[0], : rgb.shape[1], :3] = rgb
-        found = decoded(self._of_size(height, width)(picture), self._min_score)
+        found = decoded(self._outputs(picture), self._min_score)
         kept = cv2.dnn.NMSBoxes(
             found[:, :4].astype(np.int32).tolist(), found[:, 14].tolist(), self._min_score, _OVERLAP, 1.0, _MOST_BOXES
         )
         return found[np.asarray(kept, np.int64)] if len(kept) else no_rows()
 
-    def _of_size(self, height: int, width: int) -> "_SizedGraph":
-        """A cached graph: one each for the latest small sizes, but only the last large one, to save memory."""
-        size = (height, width)
+    def _outputs(self, picture: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+        size = (picture.shape[1], picture.shape[2])
+        if max(size) <= _SMALL:
+            return self._small_of(size)(picture)
+        with self._only_large:  # a graph of a large size takes much memory: one at a time, built and used
+            if self._large is None or self._large.size != size:
+                self._large = None  # freed before the next one is built
+                self._large = _SizedGraph(self._arrays, size)
+            return self._large(picture)
+
+    def _small_of(self, size: tuple[int, int]) -> "_SizedGraph":
+        """The cached graph for a small size; the one unused for longest makes room."""
         with self._choice:
-            if max(size) > _SMALL:
-                if self._large is None or self._large.size != size:
-                    self._large = None  # freed before the next one is built: two would need twice the memory
-                    self._large = _SizedGraph(self._arrays, size)
-                return self._large
             if size not in self._small:
                 self._small[size] = _SizedGraph(self._arrays, size)
             self._small.move_to_end(size)
@@ -99,9 +104,7 @@ class _SizedGraph:
         from ai_edge_litert.interpreter import Interpreter
 
         self.size = size
-        self._interpreter: Any = Interpreter(
-            model_content=yunet_graph(arrays, *size), num_threads=min(usable_cores(), 4)
-        )
+        self._interpreter: Any = Interpreter(model_content=yunet_graph(arrays, *size), num_threads=graph_threads())
         self._interpreter.allocate_tensors()
         [self._input] = [one["index"] for one in self._interpreter.get_input_details()]
         self._outputs = {one["name"]: one["index"] for one in self._interpreter.get_output_details()}

@@ -1,17 +1,24 @@
 """YuNet as a LiteRT graph, and the offsets in graphs at which a browser sets sizes."""
 
 import struct
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from emotion_core import BundleError
 from emotion_core.images import RGB
+from emotion_core.recognition import yunet as yunet_module
 from emotion_core.recognition.bundle import EMBEDDED, GRAPH
 from emotion_core.recognition.graph_marks import batch_marks, marked_yunet
+from emotion_core.recognition.yunet import YuNetDetector
 from emotion_core.recognition.yunet_graph import HEADS, STRIDES, yunet_arrays, yunet_graph
 
 
@@ -91,3 +98,28 @@ class TestBatch:
         for broken in (b"", b"x" * 100, graph[:3000]):
             with pytest.raises(BundleError, match="LiteRT graph"):
                 batch_marks(broken)
+
+
+def test_large_pictures_share_one_graph(yunet: bytes, astronaut: RGB) -> None:
+    """Graphs of large sizes take much memory: however many threads ask, one is held and used at a time."""
+    detector = YuNetDetector(yunet)
+    at_work, most = 0, 0
+    watch = threading.Lock()
+    usual = yunet_module._SizedGraph.__call__
+
+    def watched(graph: Any, picture: NDArray[np.uint8]) -> Any:
+        nonlocal at_work, most
+        with watch:
+            at_work += max(graph.size) > yunet_module._SMALL
+            most = max(most, at_work)
+        try:
+            return usual(graph, picture)
+        finally:
+            with watch:
+                at_work -= max(graph.size) > yunet_module._SMALL
+
+    pictures = [np.asarray(Image.fromarray(astronaut).resize((side, side))) for side in (1024, 1280, 1024, 1280)]
+    with patch.object(yunet_module._SizedGraph, "__call__", watched), ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(detector.detect, pictures))
+    assert [len(faces) for faces in found] == [1] * 4
+    assert most == 1
