@@ -103,11 +103,11 @@ def comparison(runs: Sequence[BundleConfig], split: str = "private") -> Figure:
     return figure
 
 
-def truths(rows: Sequence[Mapping[str, Any]], people: float | None = None) -> Figure:
+def truths(rows: Sequence[Mapping[str, Any]]) -> Figure:
     """Agreement with ten people's majority and with the label, with 95% intervals, two bars per network.
 
-    rows: from ``training.comparison.compare``. people: the share of faces whose label is their voters'
-    majority, drawn as a line: answers that agree with people cannot agree with the labels more often.
+    rows: from ``training.comparison.compare``. If they have it, the share of faces whose label is their voters'
+    majority is drawn as a line: answers that agree with people cannot agree with the labels more often.
     """
     figure = Figure(figsize=(9, 1.2 + 0.75 * len(rows)), layout="constrained")
     axes = figure.subplots()
@@ -122,6 +122,7 @@ def truths(rows: Sequence[Mapping[str, Any]], people: float | None = None) -> Fi
         for place, value, edge in zip(places, values, edges, strict=True):
             box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
             axes.text(edge[1] + 0.012, place + shift, f"{value:.1%}", va="center", fontsize=9, bbox=box, zorder=3)
+    people = next((row["majority_is_label"] for row in rows if row.get("majority_is_label")), None)
     if people is not None:
         axes.axvline(
             people, color="#555555", linestyle="--", linewidth=1.2, label=f"people and label agree: {people:.1%}"

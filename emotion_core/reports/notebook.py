@@ -105,8 +105,7 @@ def recorded_truths(split: str = "private", folder: Path = RUNS) -> Figure | str
     record = folder / f"two-truths-{split}.json"
     if not record.is_file():
         return f"Nothing is recorded: `python -m emotion_core compare BUNDLE ... --split {split}` does it."
-    rows = read_json(record)
-    return truths(rows, next((row["majority_is_label"] for row in rows if row.get("majority_is_label")), None))
+    return truths(read_json(record))
 
 
 def recorded_ablation(folder: Path = RUNS) -> str:

@@ -69,14 +69,15 @@ def make_slides(
 
 def _dated(folder: Path) -> str:
     """When the folder's newest run was recorded: from the clone's history, or else the file's time."""
-    newest = max(folder.glob("*.json"), key=lambda path: path.stat().st_mtime)
     try:
         words = ["git", "log", "-1", "--format=%cs", "--", str(folder)]
         told = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=20, check=True).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         told = ""
-    day = datetime.fromisoformat(told) if told else datetime.fromtimestamp(newest.stat().st_mtime, UTC)
-    return f"{day:%d %B %Y}"
+    if told:
+        return f"{datetime.fromisoformat(told):%d %B %Y}"
+    newest = max(path.stat().st_mtime for path in folder.glob("*.json"))
+    return f"{datetime.fromtimestamp(newest, UTC):%d %B %Y}"
 
 
 def _opening(deck: Deck, runs: Sequence[BundleConfig], best: BundleConfig) -> None:

@@ -39,7 +39,6 @@ def results(deck: Deck, folder: Path, same: Sequence[BundleConfig], best: Bundle
     record = folder / f"two-truths-{SPLIT}.json"
     if record.is_file():
         rows = read_json(record)
-        people = next((row["majority_is_label"] for row in rows if row.get("majority_is_label")), None)
         told = ", ".join(f"{row['name']} {row['majority']['accuracy']:.1%}" for row in rows)
         deck.page(
             "Two truths, side by side",
@@ -47,7 +46,7 @@ def results(deck: Deck, folder: Path, same: Sequence[BundleConfig], best: Bundle
                 "Where over half of ten people name one expression, that is what the face shows. The data set's own "
                 "label is noisier, and no answer that pleases people can agree with it more often than they do."
             ],
-            chart(plots.truths(rows, people)),
+            chart(plots.truths(rows)),
             below=True,
             spoken="Blue is agreement with people, orange with the label. The dashed line is how often the label is "
             "what the face's own ten voters say: a network beyond it has learnt the label's habits, not faces.",

@@ -9,7 +9,7 @@ from .. import project
 from ..recognition.bundle_config import BundleConfig
 from ..recognition.origin import VOTES, Origin, data_name, is_fer, origin_of
 from .card_use import citation, energy, limits, snippet, uses
-from .provenance import cited, how_divided, slug
+from .provenance import cited, how_divided, learnt_from_votes, slug, stages_of
 
 SPLIT_NAMES: Final = {"public": "PublicTest", "private": "PrivateTest"}
 
@@ -36,15 +36,14 @@ def model_card(config: BundleConfig) -> str:
     origin = origin_of(config)
     results = [result for split, figures in config.metrics.items() for result in _measured(split, figures, origin)]
     told = ["fer2013"] if is_fer(origin) else []
-    stages: list[dict[str, Any]] = list(config.training.get("stages", []))
-    voted = any(stage.get("votes_sha256") for stage in stages)
+    stages = stages_of(config)
     data = ModelCardData(
         language="en",
         license="apache-2.0",
         library_name="litert",
         pipeline_tag="image-classification",
         tags=["facial-expression-recognition", "emotion-recognition", *told, config.arch],
-        datasets=[*(told or [slug(data_name(origin))]), *(["ferplus"] if voted else [])],
+        datasets=[*(told or [slug(data_name(origin))]), *(["ferplus"] if learnt_from_votes(config) else [])],
         base_model=stages[-1].get("base_model") if stages else None,
         model_name=config.name,
         eval_results=results or None,

@@ -6,6 +6,7 @@ from typing import Any, Final
 from .. import project
 from ..recognition.bundle_config import BundleConfig
 from ..recognition.origin import Origin, is_fer, origin_of
+from .provenance import learnt_from_votes
 
 #: Assumed power draw of a processor core with its share of memory, fans and supply; the card says it is assumed.
 WATTS_PER_CORE: Final = 15
@@ -132,8 +133,7 @@ def energy(training: dict[str, Any]) -> str:
 def citation(config: BundleConfig) -> str:
     """What to cite, and where to report problems."""
     origin = origin_of(config)
-    stages: list[dict[str, Any]] = list(config.training.get("stages", []))
-    names = [origin.name, "FER+" if any(stage.get("votes_sha256") for stage in stages) else "", config.arch]
+    names = [origin.name, "FER+" if learnt_from_votes(config) else "", config.arch]
     cited = [f"- {_SOURCES[name]}" for name in names if name in _SOURCES]
     where = f"{project.REPOSITORY}/issues" if project.REPOSITORY else "the Community tab of the model's page on the Hub"
     title = f"{config.name}, a network that names perceived facial expressions"

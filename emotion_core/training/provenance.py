@@ -50,10 +50,19 @@ def how_divided(config: BundleConfig) -> str:
     )
 
 
+def stages_of(config: BundleConfig) -> list[dict[str, Any]]:
+    """The recorded stages of a bundle's training, in order; [] if none were recorded."""
+    return list(config.training.get("stages", []))
+
+
+def learnt_from_votes(config: BundleConfig) -> bool:
+    """Whether any stage used the FER+ votes."""
+    return any(stage.get("votes_sha256") for stage in stages_of(config))
+
+
 def begun_when_known(config: BundleConfig) -> list[int]:
     """The stages, counted from 1, that started from an exported bundle, which was thus measured on every split."""
-    stages: list[dict[str, Any]] = list(config.training.get("stages", []))
-    starts = [str(stage.get("config", {}).get("init") or "") for stage in stages]
+    starts = [str(stage.get("config", {}).get("init") or "") for stage in stages_of(config)]
     return [number for number, start in enumerate(starts, 1) if start and Path(start).suffix not in (".h5", ".npz")]
 
 

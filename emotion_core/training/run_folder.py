@@ -10,6 +10,7 @@ from ..errors import ReportError, TrainingError
 from ..files import unfinished
 from ..project import VERSION
 from ..recognition.bundle_config import CONFIG, BundleConfig
+from .provenance import stages_of
 
 RUN: Final = "run.json"
 HISTORY: Final = "history.csv"
@@ -69,7 +70,7 @@ def read_stages(folder: Path) -> list[dict[str, Any]]:
         record = read_json(folder / RUN)
         return [*record.pop("earlier"), {**record, "history": read_history(folder)}]
     config = folder / CONFIG
-    return list(BundleConfig.from_json(config.read_bytes()).training.get("stages", [])) if config.is_file() else []
+    return stages_of(BundleConfig.from_json(config.read_bytes())) if config.is_file() else []
 
 
 def read_history(folder: Path) -> list[dict[str, str]]:

@@ -21,6 +21,7 @@ from ..recognition.keras_network import load_network
 from .batch_norm import renew_statistics
 from .export import export_bundle
 from .initial_weights import weights_file
+from .provenance import stages_of
 from .run_folder import code_version
 
 
@@ -39,7 +40,7 @@ def average_bundles(bundles: Sequence[Bundle], data: FaceData, out: Path, flip: 
     means = [np.mean(arrays, axis=0) for arrays in zip(*(network.get_weights() for network in networks), strict=True)]
     networks[0].set_weights(means)
     renew_statistics(networks[0], data.of("train").faces)
-    last = max(bundles, key=lambda bundle: len(bundle.config.training.get("stages", [])))
+    last = max(bundles, key=lambda bundle: len(stages_of(bundle.config)))
     training: dict[str, Any] = dict(last.config.training)
     if len(bundles) > 1:
         training["averaged"] = [_told(bundle) for bundle in bundles]
@@ -55,7 +56,7 @@ def _shape(config: BundleConfig) -> tuple[Any, ...]:
 def _told(bundle: Bundle) -> dict[str, Any]:
     """Identify one averaged bundle by its number of training stages and its weights."""
     return {
-        "stages": len(bundle.config.training.get("stages", [])),
+        "stages": len(stages_of(bundle.config)),
         "weights_sha256": sha256_of(weights_file(bundle)),
         "code": code_version(),
     }

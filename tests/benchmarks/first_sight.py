@@ -8,9 +8,6 @@ measured the same way before it, on the same machine.
 
 import argparse
 import io
-import json
-import os
-import platform
 import statistics
 import sys
 import tempfile
@@ -27,11 +24,10 @@ sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent)]  # run as a program, whe
 import numpy as np
 from PIL import Image
 from playwright.sync_api import sync_playwright
+from recording import begun, keep
 from skimage import data
-from timing import processor
 
 from emotion_core.images import RGB
-from emotion_core.recognition.classifier import usable_cores
 from support.axe import serious_findings
 from support.page_server import CHROMIUM, FLAGS, ROOT, page_server
 
@@ -231,8 +227,7 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=3, help="loads on the slow line (3)")
     parser.add_argument("--out", type=Path, required=True, metavar="JSON")
     options = parser.parse_args()
-    machine = {"cores": usable_cores(), "processor": processor(), "python": platform.python_version()}
-    record: dict[str, Any] = {"machine": machine, "load_before": os.getloadavg()}
+    record = begun()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         record["chromium"] = browser.version
@@ -240,9 +235,7 @@ def main() -> None:
             record["before"] = measured(browser, options.before.resolve(), BEFORE, options.times)
         record["now"] = measured(browser, ROOT, NOW, options.times)
         browser.close()
-    record["load_after"] = os.getloadavg()
-    options.out.write_text(json.dumps(record, indent=1) + "\n")
-    print(json.dumps(record, indent=1))
+    keep(record, options.out)
 
 
 if __name__ == "__main__":

@@ -9,9 +9,6 @@ address of its own, as behind a proxy. The clients share the machine.
 import argparse
 import asyncio
 import contextlib
-import json
-import os
-import platform
 import tempfile
 import threading
 import time
@@ -23,9 +20,7 @@ import httpx
 import inputs
 import load  # makes the package and the tests' support importable
 import psutil
-from timing import processor
-
-from emotion_core.recognition.classifier import usable_cores
+from recording import begun, keep
 
 REST, QUEUE, VIDEOS = 12, 6, 2
 #: Seconds between checks of ``/healthz``.
@@ -104,8 +99,7 @@ def main() -> None:
         "--seconds", type=float, default=120, help="of the active ones, alone and then beside them (120)"
     )
     options = parser.parse_args()
-    machine = {"cores": usable_cores(), "processor": processor(), "python": platform.python_version()}
-    record: dict[str, Any] = {"machine": machine, "load_before": os.getloadavg(), "idle_visitors": options.idle}
+    record = begun() | {"idle_visitors": options.idle}
     record |= {"active": {"rest": REST, "queue": QUEUE, "video": VIDEOS}, "seconds": options.seconds}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -122,9 +116,7 @@ def main() -> None:
                 record["pages_open"], record["pages_lost"] = idle.answered, idle.lost
             finally:
                 idle.close()
-    record["load_after"] = os.getloadavg()
-    options.out.write_text(json.dumps(record, indent=1) + "\n")
-    print(json.dumps(record, indent=1))
+    keep(record, options.out)
 
 
 if __name__ == "__main__":

@@ -9,9 +9,7 @@ as behind a proxy; the server's limits are the usual ones. A client that is told
 import argparse
 import base64
 import contextlib
-import json
 import os
-import platform
 import statistics
 import sys
 import tempfile
@@ -31,9 +29,8 @@ import httpx
 import inputs
 import stages
 from gradio_client import Client, handle_file
-from timing import processor
+from recording import begun, keep
 
-from emotion_core.recognition.classifier import usable_cores
 from emotion_core.recognition.hub import YUNET
 from support.page_server import page_server
 from support.stand_in_hub import Repo, StandInHub
@@ -224,8 +221,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=600, help="of the fifty clients (600)")
     parser.add_argument("--webcam-seconds", type=float, default=20, help="of each number of visitors (20)")
     options = parser.parse_args()
-    machine = {"cores": usable_cores(), "processor": processor(), "python": platform.python_version()}
-    record: dict[str, Any] = {"machine": machine, "load_before": os.getloadavg()}
+    record = begun()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         photos = list(inputs.write_photos(folder).values())[:6]  # VGA and HD
@@ -239,9 +235,7 @@ def main() -> None:
             record["webcam"] = {str(n): visitors(url, n, options.webcam_seconds, pictures) for n in counts}
             record["crowd"] = crowd(url, pid, photos, clip, options.seconds)
         record["files_left"] = 0  # checked by page_server
-    record["load_after"] = os.getloadavg()
-    options.out.write_text(json.dumps(record, indent=1) + "\n")
-    print(json.dumps(record, indent=1))
+    keep(record, options.out)
 
 
 if __name__ == "__main__":

@@ -7,9 +7,7 @@ served; then many visitors fetch what a browser needs, and stay. All share the m
 
 import argparse
 import asyncio
-import json
 import os
-import platform
 import statistics
 import sys
 import tempfile
@@ -23,13 +21,13 @@ sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent)]  # run as a program, whe
 import httpx
 from load import memory_megabytes
 from playwright.sync_api import sync_playwright
+from recording import begun, keep
 from skimage import data
-from timing import processor
 
 from emotion_core import EmotionRecognizer
 from emotion_core.images import load_image
 from emotion_core.recognition.bundle import embedded
-from emotion_core.recognition.classifier import Classifier, usable_cores
+from emotion_core.recognition.classifier import Classifier
 from emotion_core.recognition.detectors import YuNetDetector
 from support.camera import chromium, write_film
 from support.on_device import analyze, parity
@@ -195,8 +193,7 @@ def main() -> None:
     parser.add_argument("--visitors", type=int, default=200, help="who fetch the files at once (200)")
     parser.add_argument("--out", type=Path, required=True, metavar="JSON")
     options = parser.parse_args()
-    machine = {"cores": usable_cores(), "processor": processor(), "python": platform.python_version()}
-    record: dict[str, Any] = {"machine": machine, "load_before": os.getloadavg()}
+    record = begun()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         film = write_film(folder / "camera.y4m", data.astronaut())
@@ -212,9 +209,7 @@ def main() -> None:
                 record["parity"] = compared(browser, url, photos, Path(os.environ["YUNET_ONNX"]).read_bytes())
                 browser.close()
             record["crowd"] = asyncio.run(crowd(url, pid, options.visitors, 20))
-    record["load_after"] = os.getloadavg()
-    options.out.write_text(json.dumps(record, indent=1) + "\n")
-    print(json.dumps(record, indent=1))
+    keep(record, options.out)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ import argparse
 import json
 import math
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -28,11 +27,11 @@ sys.path.insert(0, str(HERE.parents[1]))  # run as a program, where the package 
 import inputs
 import numpy as np
 import stages
+from recording import keep, machine
 from subject_ours import load
-from timing import median_milliseconds, processor
+from timing import median_milliseconds
 
 from emotion_core import EmotionRecognizer
-from emotion_core.recognition.classifier import usable_cores
 
 PARTS = ("subjects", "clips", "stages", "steps", "growth")
 DEFAULT = "fer2013-resnet50v2"
@@ -120,9 +119,8 @@ def main() -> None:
         for title, model in (("ours", DEFAULT), ("ours, small network", "fer2013-custom-cnn"))
         for name, detector in detectors.items()
     }
-    machine = {"cores": usable_cores(), "processor": processor(), "python": platform.python_version()}
     record: dict[str, Any] = json.loads(options.out.read_text()) if options.only else {}
-    record["machine"] = {**machine, **{name: version(name) for name in PACKAGES}}
+    record["machine"] = {**machine(), **{name: version(name) for name in PACKAGES}}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         inputs.write_all(folder)
@@ -146,9 +144,7 @@ def main() -> None:
             record[part] = parts[part]()
             options.out.write_text(json.dumps(record, indent=1) + "\n")  # a later part may fail
     record["detector"] = recognizer.detector.name
-    record["load_after"] = os.getloadavg()
-    options.out.write_text(json.dumps(record, indent=1) + "\n")
-    print(json.dumps(record, indent=1))
+    keep(record, options.out)
 
 
 if __name__ == "__main__":

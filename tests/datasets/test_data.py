@@ -2,7 +2,6 @@
 
 import re
 import shutil
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ from emotion_core.datasets.faces import FaceData, load
 from emotion_core.labels import FER2013, FERPLUS
 from emotion_core.reports.data_report import as_text, contact_sheet, describe
 from support import tiny
-from support.small_sets import GOOD, HEADER
+from support.small_sets import GOOD, HEADER, zipped
 
 
 def test_csv(tiny_csv: Path) -> None:
@@ -50,15 +49,6 @@ def folder_of(root: Path, *names: str, count: int = 12, size: tuple[int, int] = 
         for number in range(count):
             pixels = rng.integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
             Image.fromarray(pixels).convert(mode).save(root / name / f"{number}.png")
-
-
-def zipped(folder: Path) -> Path:
-    path = folder.with_suffix(".zip")
-    with zipfile.ZipFile(path, "w") as archive:
-        for file in sorted(folder.rglob("*")):
-            if file.is_file():
-                archive.write(file, file.relative_to(folder))
-    return path
 
 
 def same(left: FaceData, right: FaceData) -> bool:

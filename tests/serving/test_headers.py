@@ -17,6 +17,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
+def headers_of(on_space: bool, isolated: bool = False) -> dict[str, str]:
+    """What the guard adds to an answer that has no headers of its own."""
+    sent: dict[str, str] = {}
+
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    async def keep(message: Any) -> None:
+        sent.update({name.decode(): value.decode() for name, value in message["headers"]})
+
+    asyncio.run(Guard(app, on_space, isolated=isolated)({"type": "http", "path": "/"}, None, keep))  # type: ignore[arg-type]
+    return sent
+
+
 class TestHeaders:
     def test_on_every_kind_of_answer(self, server: str) -> None:
         paths = ("", "config", "healthz", "api/v1/models", "api/nowhere", "docs", "nowhere", "monitoring", "theme.css")
@@ -33,33 +47,14 @@ class TestHeaders:
         assert "default-src 'none'" in httpx.get(f"{server}healthz").headers["content-security-policy"]
 
     def test_a_space_is_shown_in_its_frame(self) -> None:
-        async def app(_scope: Any, _receive: Any, send: Any) -> None:
-            await send({"type": "http.response.start", "status": 200, "headers": []})
-
-        sent: list[Any] = []
-
-        async def keep(message: Any) -> None:
-            sent.append({name.decode(): value.decode() for name, value in message["headers"]})
-
-        for on_space in (True, False):
-            asyncio.run(Guard(app, on_space)({"type": "http", "path": "/"}, None, keep))  # type: ignore[arg-type]
-        space, elsewhere = sent
+        space, elsewhere = (headers_of(on_space) for on_space in (True, False))
         assert "https://huggingface.co" in space["content-security-policy"]
         assert "x-frame-options" not in space
         assert "huggingface" not in elsewhere["content-security-policy"]
 
     def test_apart_from_other_pages_where_that_is_asked_for(self) -> None:
-        async def app(_scope: Any, _receive: Any, send: Any) -> None:
-            await send({"type": "http.response.start", "status": 200, "headers": []})
-
-        sent: list[Any] = []
-
-        async def keep(message: Any) -> None:
-            sent.append({name.decode(): value.decode() for name, value in message["headers"]})
-
-        for on_space, isolated in ((False, True), (True, True), (False, False)):
-            asyncio.run(Guard(app, on_space, isolated=isolated)({"type": "http", "path": "/"}, None, keep))  # type: ignore[arg-type]
-        apart = ["cross-origin-embedder-policy" in headers for headers in sent]
+        ways = ((False, True), (True, True), (False, False))
+        apart = ["cross-origin-embedder-policy" in headers_of(on_space, isolated) for on_space, isolated in ways]
         assert apart == [True, False, False]  # the frame around a Space is not blocked
 
     def test_what_is_served(self) -> None:
