@@ -27,6 +27,7 @@ def benchmark_tables(folder: Path = BENCHMARKS) -> dict[str, Callable[[], str]]:
     """Functions that make the tables, by name."""
     makers = {
         "benchmarks": summary_table,
+        "benchmark install": install_sentence,
         "benchmark subjects": subjects_table,
         "benchmark stages": stages_table,
         "benchmark steps": steps_table,
@@ -40,6 +41,17 @@ def benchmark_tables(folder: Path = BENCHMARKS) -> dict[str, Callable[[], str]]:
         "benchmark first sight": first_sight_table,
     }
     return {name: partial(maker, folder) for name, maker in makers.items()}
+
+
+def install_sentence(folder: Path) -> str:
+    """Size and time of the installation and of the first start, as the README says them."""
+    record = read_json(folder / "install.json")
+    return (
+        f"It downloads {record['downloaded_gigabytes']:.1f} GB ({record['installed_gigabytes']:.1f} GB installed) and "
+        f"prints the page's address. On {record['machine']['cores']} cores with a fast network the installation took\n"
+        f"{record['install_seconds']:.0f} seconds, and the page was up {record['first_start']['seconds']:.0f} seconds "
+        "later.\n"
+    )
 
 
 def summary_table(folder: Path) -> str:
