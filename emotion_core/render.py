@@ -1,6 +1,9 @@
 """Draws an analysis: boxes and labels that are readable on small and 4K photos."""
 
+import io
 import math
+import os
+import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -9,7 +12,8 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
-from .images import RGB
+from .errors import EmotionError
+from .images import RGB, ImageLike, load_image
 from .labels import colour_of, ink_on
 from .results import Box, FrameResult, Prediction
 
@@ -17,6 +21,8 @@ from .results import Box, FrameResult, Prediction
 _SMALLEST: Final = 480
 #: Larger ones are scaled down: WebP allows 16,383 pixels a side, JPEG 65,500.
 _LARGEST: Final = 16_000
+#: Longest side in a notebook.
+_SHOWN: Final = 1024
 
 
 def caption(prediction: Prediction, number: int | None = None) -> str:
@@ -45,6 +51,38 @@ def annotate(rgb: RGB, result: FrameResult) -> Image.Image:
         size = (max(round(drawn.width * shrunk), 1), max(round(drawn.height * shrunk), 1))
         drawn = drawn.resize(size, Image.Resampling.BOX)
     return drawn
+
+
+class Drawing:
+    """Draws a result on the picture it came from, for notebooks, without keeping that picture in memory."""
+
+    def __init__(self, image: ImageLike | None) -> None:
+        """image: as given to ``EmotionRecognizer.analyze``: a path is read again, an array or PIL picture is drawn
+        while its owner keeps it. Bytes and streams are not drawn, as they can be neither read again nor watched.
+        """
+        self._path = os.fspath(image) if isinstance(image, str | os.PathLike) else None
+        self._image = weakref.ref(image) if isinstance(image, np.ndarray | Image.Image) else None
+
+    def __reduce__(self) -> tuple[type["Drawing"], tuple[str | None]]:
+        """In another process a path can be read again, an object not."""
+        return Drawing, (self._path,)
+
+    def __call__(self, result: FrameResult, kind: str) -> bytes | None:
+        """The picture with its faces as "PNG" or "JPEG", at most 1,024 pixels a side; None if it is gone or changed."""
+        image = self._path if self._image is None else self._image()
+        if image is None:
+            return None
+        try:
+            rgb = load_image(image)
+        except EmotionError:
+            return None
+        if rgb.shape[:2] != (result.height, result.width):  # another picture by now
+            return None
+        drawn = annotate(rgb, result)
+        drawn.thumbnail((_SHOWN, _SHOWN))
+        file = io.BytesIO()
+        drawn.save(file, kind)
+        return file.getvalue()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,9 @@
 """The results of an analysis: immutable, self-validating, convertible to JSON."""
 
-import csv
-import io
-import json
+import base64
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from typing_extensions import TypedDict
@@ -13,9 +11,8 @@ from typing_extensions import TypedDict
 NO_FACE: Final = "No face found"
 _HTML: Final = """\
 <p>{{ title }}</p>
+{% if picture %}<img src="data:image/jpeg;base64,{{ picture }}" alt="{{ title }}">{% endif %}
 <table>{% for row in rows %}<tr>{% for cell in row %}<td>{{ cell }}</td>{% endfor %}</tr>{% endfor %}</table>"""
-#: First characters of cells that spreadsheets treat as formulas.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 class BoxDict(TypedDict):
@@ -174,6 +171,9 @@ class FrameResult:
     rotation: int = 0
     #: What the user should know about the picture, for example that its file was truncated.
     notes: tuple[str, ...] = ()
+    #: Draws this result on its picture, as "PNG" or "JPEG", for notebooks: from ``analyze`` of a file, or of an
+    #: object that still exists. It answers None once the picture is gone, and keeps none alive.
+    drawing: "Callable[[FrameResult, str], bytes | None] | None" = field(default=None, compare=False, repr=False)
 
     def to_dict(self) -> FrameDict:
         """As JSON's types."""
@@ -194,12 +194,19 @@ class FrameResult:
         header, rows = table(self)
         return pd.DataFrame(rows, columns=header)
 
+    def _repr_png_(self) -> bytes | None:
+        """The picture with its faces, as shown where tables are not; None if it is not at hand (see ``drawing``)."""
+        return self.drawing(self, "PNG") if self.drawing else None
+
     def _repr_html_(self) -> str:
-        """The table of faces, as shown in notebooks."""
+        """The picture, if it is at hand, and the table of faces, as shown in notebooks."""
         from jinja2 import Environment
 
         header, rows = table(self)
-        return Environment(autoescape=True).from_string(_HTML).render(title=summary(self), rows=[header, *rows])
+        drawn = self.drawing(self, "JPEG") if self.drawing else None
+        picture = base64.b64encode(drawn).decode() if drawn else ""
+        shown = {"title": summary(self), "picture": picture, "rows": [header, *rows]}
+        return Environment(autoescape=True).from_string(_HTML).render(shown)
 
 
 def face_columns(labels: Iterable[str]) -> list[str]:
@@ -220,24 +227,6 @@ def table(result: FrameResult) -> tuple[list[str], list[list[Any]]]:
     labels = result.predictions[0].labels if result.predictions else ()
     rows = [[number, *face_row(face).values()] for number, face in enumerate(result.predictions, 1)]
     return ["face", *face_columns(labels)], rows
-
-
-def csv_row(cells: Iterable[Any]) -> list[Any]:
-    """Cells for a CSV line: text that a spreadsheet would run as a formula is prefixed with an apostrophe."""
-    return [f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell for cell in cells]
-
-
-def as_csv(result: FrameResult) -> str:
-    """The table as CSV, with a header even if there is no face."""
-    text = io.StringIO(newline="")
-    header, rows = table(result)
-    csv.writer(text).writerows(map(csv_row, [header, *rows]))
-    return text.getvalue()
-
-
-def as_json(result: FrameResult) -> str:
-    """``FrameResult.to_dict()`` as indented JSON."""
-    return json.dumps(result.to_dict(), indent=2)
 
 
 def summary(result: FrameResult) -> str:

@@ -12,9 +12,10 @@ from PIL import Image
 
 import emotion_core
 from emotion_core import Box, Face, FrameResult, Prediction
+from emotion_core.as_text import as_csv, as_json, csv_row
 from emotion_core.labels import COLOURS, FER2013, colour_of, ink_on
 from emotion_core.render import annotate, caption, thumbnail
-from emotion_core.results import NO_FACE, as_csv, as_json, csv_row, summary, table
+from emotion_core.results import NO_FACE, summary, table
 
 
 def prediction(box: Box, label: str = "happy", uncertain: bool = False) -> Prediction:

@@ -6,13 +6,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ..as_text import as_json
 from ..errors import OutputError, in_words
 from ..files import fitting, unfinished
 from ..images import RGB, load_image
 from ..picture_kinds import ENDINGS
 from ..recognition.recognizer import EmotionRecognizer
 from ..render import annotate, caption
-from ..results import NO_FACE, FrameResult, as_json
+from ..results import NO_FACE, FrameResult
 from .given import given_files
 from .options import add_recognizer
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..as_text import as_json, csv_row
 from ..errors import EmotionError
 from ..recognition.recognizer import EmotionRecognizer
 from ..render import annotate
-from ..results import NO_FACE, FrameResult, as_json, csv_row, face_columns, face_row, summary
+from ..results import NO_FACE, FrameResult, face_columns, face_row, summary
 from ..serving.workshop import Workshop
 
 log = logging.getLogger(__name__)

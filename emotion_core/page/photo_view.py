@@ -6,10 +6,11 @@ from typing import Any, Final
 from PIL import Image
 from typing_extensions import TypedDict
 
+from ..as_text import as_csv, as_json
 from ..images import data_uri
 from ..labels import colour_of, ink_on
 from ..render import caption, thumbnail
-from ..results import BoxDict, as_csv, as_json, table
+from ..results import BoxDict, table
 from .photo_answer import PhotoAnswer, heading
 from .templating import render
 

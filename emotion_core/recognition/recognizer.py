@@ -1,7 +1,7 @@
 """The core in one object: takes a picture, returns the perceived expression of every face."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..images import RGB, ImageLike, load_image
 from ..picture_notes import notes_of
+from ..render import Drawing
 from ..results import Face, FrameResult, Prediction
 from ..settings import Settings
 from .bundle import Bundle
@@ -98,7 +99,7 @@ class EmotionRecognizer:
 
     def analyze(self, image: ImageLike) -> FrameResult:
         """Analyse one picture; ImageError if it cannot be used. Without faces there are no predictions."""
-        return self.analyze_rgb(load_image(image))
+        return replace(self.analyze_rgb(load_image(image)), drawing=Drawing(image))
 
     def analyze_rgb(self, rgb: RGB) -> FrameResult:
         """Analyse decoded pixels, RGB uint8 (H, W, 3)."""

@@ -6,7 +6,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from ..results import csv_row, face_columns, face_row
+from ..as_text import csv_row
+from ..results import face_columns, face_row
 from ..tracking.stream import TrackedFrame
 
 
