@@ -9,6 +9,7 @@ from ..errors import EmotionError
 from ..recognition.hub import quiet_hub
 from .browser_runtime import add_browser_runtime
 from .bulk import add_bulk
+from .face_weights import add_face_weights
 from .image import add_image
 from .mcp import add_mcp
 from .publish import add_publish
@@ -22,7 +23,17 @@ def parser() -> argparse.ArgumentParser:
     program = "emotion" if Path(sys.argv[0]).stem == "emotion" else "python -m emotion_core"
     main_parser = argparse.ArgumentParser(prog=program, description="The perceived expression of every face.")
     commands = main_parser.add_subparsers(dest="command", required=True)
-    adds = (add_image, add_video, add_publish, add_browser_runtime, add_mcp, add_bulk, add_commands, add_reports)
+    adds = (
+        add_image,
+        add_video,
+        add_publish,
+        add_browser_runtime,
+        add_mcp,
+        add_bulk,
+        add_commands,
+        add_face_weights,
+        add_reports,
+    )
     for add in adds:
         try:
             add(commands)

@@ -48,6 +48,38 @@ def renew_statistics(network: Any, faces: NDArray[np.uint8]) -> int:
     return len(norms)
 
 
+def restate_statistics(network: Any, faces: NDArray[np.uint8]) -> int:
+    """Set the running means and variances to those of up to ``FACES`` faces, and scale and offset so that the
+    answers stay: for weights whose normalisations hold other statistics than their inputs have.
+
+    Trained on, such a network would fall apart: each batch's own statistics would take the place of the wrong ones.
+    network: one that is not nested. faces: uint8 (N, H, W, C), from the Training split. Returns how many layers
+    were set.
+    """
+    norms = [layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    if not norms:
+        return 0
+    inputs = keras.Model(network.input, [layer.input for layer in norms])
+    chosen = faces[np.random.default_rng(0).permutation(len(faces))[:FACES]]
+    totals = [np.zeros((2, layer.gamma.shape[0])) for layer in norms]
+    step = BATCH // 4  # all maps of a step are in memory together
+    for start in range(0, len(chosen), step):
+        batch = chosen[start : start + step]
+        with no_gradients():
+            maps = inputs(batch, training=False)
+        for total, values in zip(totals, maps, strict=True):
+            flat = keras.ops.reshape(keras.ops.cast(values, "float32"), (-1, values.shape[-1]))
+            both = keras.ops.stack([keras.ops.mean(flat, axis=0), keras.ops.mean(keras.ops.square(flat), axis=0)])
+            total += keras.ops.convert_to_numpy(both) * (len(batch) / len(chosen))
+    for layer, (mean, square) in zip(norms, totals, strict=True):
+        gamma, beta, old_mean, old_variance = (np.float64(values) for values in layer.get_weights())
+        variance = np.maximum(square - mean**2, 0)
+        scale = gamma / np.sqrt(old_variance + layer.epsilon)
+        offset = beta - scale * old_mean
+        layer.set_weights([scale * np.sqrt(variance + layer.epsilon), offset + scale * mean, mean, variance])
+    return len(norms)
+
+
 @contextmanager
 def own_statistics(network: Any, faces: NDArray[np.uint8]) -> Iterator[None]:
     """Inside the context, the network has statistics for its current weights; afterwards, its previous ones."""

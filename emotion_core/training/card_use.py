@@ -52,6 +52,7 @@ _SOURCES: Final = {
     "resnet50v2": "He et al. 2016, Identity Mappings in Deep Residual Networks, arXiv:1603.05027",
     "resnet50": "He et al. 2016, Deep Residual Learning for Image Recognition, arXiv:1512.03385",
     "vgg16": "Simonyan and Zisserman 2015, Very Deep Convolutional Networks, arXiv:1409.1556",
+    "face_resnet": "King 2009, Dlib-ml: A Machine Learning Toolkit, JMLR 10",
     "mobilenetv2": "Sandler et al. 2018, MobileNetV2, arXiv:1801.04381",
 }
 
