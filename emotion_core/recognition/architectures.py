@@ -124,7 +124,9 @@ def face_resnet(
     crop = keras.Input((crop_size, crop_size, channels), dtype="uint8", name="crop")
     x = _rgb(layers.Rescaling(1 / 256, dtype="float32", name="scale")(crop), image_size)
     x = layers.Dropout(dropout, name="dropout")(face_features(x))
-    return keras.Model(crop, layers.Dense(classes, dtype="float32", name=HEAD)(x), name="face_resnet")
+    # Features of dlib's size times random weights would be a loss of 3 to 4 at first, which tears at the features.
+    head = layers.Dense(classes, kernel_initializer="zeros", dtype="float32", name=HEAD)
+    return keras.Model(crop, head(x), name="face_resnet")
 
 
 # float32 under any dtype policy: bfloat16 keeps 8 bits and would blur the gray levels.

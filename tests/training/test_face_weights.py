@@ -88,6 +88,8 @@ def test_options_and_the_enlarged_part() -> None:
     trainer = enlarged_part(network)
     assert trainer.input_shape == (None, 96, 96, 1)
     large = keras.ops.image.resize(crops.astype(np.float32), (96, 96))
+    assert not np.asarray(network(crops, training=False)).any()  # a new head begins without an opinion
+    network.get_layer("logits").kernel.assign(np.random.default_rng(0).normal(size=(256, 7)))
     assert np.allclose(trainer(large, training=False), network(crops, training=False), atol=1e-3)
 
 
@@ -100,6 +102,7 @@ def test_the_mean_colour_is_taken_off_and_the_rest_divided() -> None:
 
 def test_saved_and_loaded_it_answers_the_same(tmp_path: Path) -> None:
     network, crops = build("face_resnet", 7, image_size=64), noise(2).faces
+    network.get_layer("logits").kernel.assign(np.random.default_rng(0).normal(size=(256, 7)))
     network.save(tmp_path / "network.keras")
     again = keras.saving.load_model(tmp_path / "network.keras", compile=False, safe_mode=True)
     assert np.allclose(again(crops, training=False), network(crops, training=False), atol=1e-5)
