@@ -25,7 +25,7 @@ from emotion_core.recognition.hub import quiet_hub
 from emotion_core.rest.app import create_api
 from emotion_core.serving.output import BoundedOutput
 from emotion_core.serving.refusals import answer_lost_uploads
-from emotion_core.serving.server import Where, keep_memory_flat, serve
+from emotion_core.serving.server import Where, give_memory_back, keep_memory_flat, serve
 from emotion_core.serving.temporary import UPLOAD_SECONDS, ShortLivedFolder, exit_on_sigterm
 from emotion_core.serving.video_queue import VideoDesk
 from emotion_core.serving.workshop import Workshop
@@ -67,6 +67,7 @@ def main() -> None:
     answer_lost_uploads(mounted.app)  # also for the page, where Gradio would log a traceback
     answer_unknown_names(mounted.app)
     files.also(GradioBounds(page, mounted.app, workshop).tidy)
+    files.also(give_memory_back)
     # An open page holds a connection; Gradio's own launch also ends it this way.
     serve(app, mounted.app.stop_event.set, files.delete, where, trust_proxies=settings.trusted_proxies > 0)
 

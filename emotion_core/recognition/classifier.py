@@ -13,8 +13,9 @@ from ..errors import BundleError, MissingPackageError
 from .bundle import GRAPH, Bundle
 from .bundle_config import BundleConfig, UncertainRule
 
-#: Largest batch per call of the graph; more crops are split, to bound memory.
-MAX_BATCH = 64
+#: Largest batch per call of the graph; more crops are split, to bound memory: up to two megabytes each, held from then
+#: on. Larger batches are no faster.
+MAX_BATCH = 16
 
 
 class Network(Protocol):

@@ -8,9 +8,7 @@ libfacedetection, and needs no download.
 import ctypes
 import importlib
 import os
-import threading
-from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -23,9 +21,9 @@ from ..errors import ModelNotFoundError
 from ..images import RGB
 from ..results import Face
 from .boxes import COLUMNS, Rows, faces_of, merged, no_rows, sound
-from .classifier import graph_threads
 from .pyramid import search
-from .yunet_graph import MULTIPLE, STRIDES, Arrays, yunet_arrays, yunet_graph
+from .sized_graphs import SizedGraphs, up
+from .yunet_graph import STRIDES, yunet_arrays
 
 MIN_SCORE: Final = 0.7
 #: On 600 of FER-2013's test faces the box was 0.805 times the crop's side wide and 1.019 times high.
@@ -38,9 +36,6 @@ _BUFFER: Final = 0x9000
 _FACE: Final = 16
 
 
-#: Graphs for sides up to ``_SMALL`` pixels are cached, for at most ``_MOST_SIZES`` sizes.
-_SMALL: Final = 800
-_MOST_SIZES: Final = 6
 #: Boxes of one search that overlap a better one by more than this are dropped, as in OpenCV's own detector.
 _OVERLAP: Final = 0.3
 _MOST_BOXES: Final = 5000
@@ -53,13 +48,7 @@ class YuNetDetector:
     scored = True
 
     def __init__(self, model: bytes, min_score: float = MIN_SCORE) -> None:
-        self._arrays, self._min_score = yunet_arrays(model), min_score
-        # A graph has one fixed size, and building it costs as much as searching a small picture. Video frames,
-        # crops from them and copies of photos come in the same few sizes again and again.
-        self._small: OrderedDict[tuple[int, int], _SizedGraph] = OrderedDict()
-        self._choice = threading.Lock()
-        self._large: _SizedGraph | None = None
-        self._only_large = threading.Lock()
+        self._graphs, self._min_score = SizedGraphs(yunet_arrays(model)), min_score
 
     def detect(self, rgb: RGB, near: int | None = None) -> list[Face]:
         """Faces in RGB uint8 (H, W, 3), largest first; see ``FaceDetector``."""
@@ -67,54 +56,14 @@ class YuNetDetector:
         return faces_of(rows[merged(rows, rows[:, 14])], rgb, MARGIN)
 
     def _seek(self, rgb: RGB) -> Rows:
-        height, width = (-(-side // MULTIPLE) * MULTIPLE for side in rgb.shape[:2])
+        height, width = (up(side) for side in rgb.shape[:2])
         picture = np.zeros((1, height, width, 4), np.uint8)
         picture[0, : rgb.shape[0], : rgb.shape[1], :3] = rgb
-        found = decoded(self._outputs(picture), self._min_score)
+        found = decoded(self._graphs(picture), self._min_score)
         kept = cv2.dnn.NMSBoxes(
             found[:, :4].astype(np.int32).tolist(), found[:, 14].tolist(), self._min_score, _OVERLAP, 1.0, _MOST_BOXES
         )
         return found[np.asarray(kept, np.int64)] if len(kept) else no_rows()
-
-    def _outputs(self, picture: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
-        size = (picture.shape[1], picture.shape[2])
-        if max(size) <= _SMALL:
-            return self._small_of(size)(picture)
-        with self._only_large:  # a graph of a large size takes much memory: one at a time, built and used
-            if self._large is None or self._large.size != size:
-                self._large = None  # freed before the next one is built
-                self._large = _SizedGraph(self._arrays, size)
-            return self._large(picture)
-
-    def _small_of(self, size: tuple[int, int]) -> "_SizedGraph":
-        """The cached graph for a small size; the one unused for longest makes room."""
-        with self._choice:
-            if size not in self._small:
-                self._small[size] = _SizedGraph(self._arrays, size)
-            self._small.move_to_end(size)
-            if len(self._small) > _MOST_SIZES:
-                self._small.popitem(last=False)
-            return self._small[size]
-
-
-class _SizedGraph:
-    """The graph for one picture size: uint8 (1, H, W, 4) -> outputs by name. Thread-safe."""
-
-    def __init__(self, arrays: Sequence[Arrays], size: tuple[int, int]) -> None:
-        from ai_edge_litert.interpreter import Interpreter
-
-        self.size = size
-        self._interpreter: Any = Interpreter(model_content=yunet_graph(arrays, *size), num_threads=graph_threads())
-        self._interpreter.allocate_tensors()
-        [self._input] = [one["index"] for one in self._interpreter.get_input_details()]
-        self._outputs = {one["name"]: one["index"] for one in self._interpreter.get_output_details()}
-        self._lock = threading.Lock()
-
-    def __call__(self, picture: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
-        with self._lock:
-            self._interpreter.set_tensor(self._input, picture)
-            self._interpreter.invoke()
-            return {name: self._interpreter.get_tensor(index)[0] for name, index in self._outputs.items()}
 
 
 def decoded(outputs: Mapping[str, NDArray[np.float32]], min_score: float) -> Rows:

@@ -9,6 +9,7 @@ from starlette.types import Scope
 from ..errors import ImageError
 from ..images import RGB, opened
 from ..picture_costs import MAX_MEMORY
+from ..recognition.sized_graphs import free_large_graphs
 from ..settings import Settings
 from .addresses import client_address
 from .decoding import Decoders, PictureFile
@@ -46,6 +47,8 @@ class Workshop:
         decoders = self._heavy_decoders if heavy else self._decoders
         # A picture waiting for much memory holds no place meanwhile, so small ones can overtake it.
         with self.places.room(measure.memory, address, heavy), self.places.place(address, heavy=heavy):
+            if heavy:
+                free_large_graphs()
             yield decoders.decode(source)
 
     def turn(self, address: str = "") -> AbstractContextManager[None]:

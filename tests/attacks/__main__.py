@@ -3,12 +3,15 @@
     PYTHONPATH=.:tests python -m attacks --seconds 20 --out tests/attacks/attacks.json
     PYTHONPATH=.:tests python -m attacks --hours 1 --out tests/attacks/night.json
     PYTHONPATH=.:tests python -m attacks --image --out tests/attacks/image.json
+    PYTHONPATH=.:tests python -m attacks --names 10000 --out tests/attacks/names.json
 
 With --hours the attacks alternate with honest visitors of every kind and with quiet, again and again; recorded
 are the memory's slope, the threads, the oldest file, and every answer that no document tells of.
+With --names no attack is made: so many names of sessions, uploads and events come, each once.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import platform
@@ -18,21 +21,25 @@ import statistics
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 from PIL import Image
 from skimage import data as pictures
 
+from emotion_core.recognition.hub import YUNET
 from support.clips import across, encode, scene
 from support.docker_steps import build
 from support.hostile_pictures import saved
+from support.stand_in_hub import Repo, StandInHub
 from support.waiting import until
 
 from .attack_kinds import ATTACKS
 from .attack_media import hostile_photos
 from .honest import Visitors, undocumented
+from .names import many_names
 from .server import PROMISE_SECONDS, Server
 from .target import Target, Watch, watched
 
@@ -73,6 +80,7 @@ def night(
     saw: Counter[str] = Counter()
     memory: list[tuple[float, float]] = []
     threads: list[int] = []
+    descriptors: list[int] = []
     rest: list[str] = []
     while time.monotonic() - started < hours * 3600 and server.lives:
         if not rest:
@@ -88,6 +96,7 @@ def night(
         time.sleep(quiet)
         memory.append(((time.monotonic() - started) / 3600, server.megabytes))
         threads.append(server.threads)
+        descriptors.append(server.descriptors)
         print(f"{memory[-1][0]:.3f} h, {name}, {memory[-1][1]:.0f} MB, {threads[-1]} threads", flush=True)
         late = [point for point in memory if point[0] > memory[-1][0] / 4]
         slope = statistics.linear_regression(*zip(*late, strict=True)).slope if len(late) > 2 else 0.0
@@ -100,6 +109,7 @@ def night(
             "megabytes": [[round(hour, 3), round(held, 1)] for hour, held in memory],
             **whole.record(),
             "threads": threads,
+            "descriptors": descriptors,
             "visitors_were_told": dict(sorted(visitors.told.items())),
             "undocumented": undocumented(visitors.told) | failures(saw),
             "oldest_file_seconds": round(oldest, 1),
@@ -122,6 +132,7 @@ def main() -> None:
     parser.add_argument("--quiet", type=float, default=20, help="between two attacks, with --hours (20)")
     parser.add_argument("--only", nargs="+", choices=list(ATTACKS), default=list(ATTACKS), help="some of them")
     parser.add_argument("--hours", type=float, default=0, help="again and again for so long")
+    parser.add_argument("--names", type=int, default=0, help="so many names in place of attacks")
     parser.add_argument("--image", action="store_true", help="the image, built from its steps, in place of the clone")
     options = parser.parse_args()
     cores = len(os.sched_getaffinity(0))
@@ -129,9 +140,10 @@ def main() -> None:
         "machine": {"cores": cores, "python": platform.python_version(), "load_before": os.getloadavg()},
         "of": "the image" if options.image else "a clone",
     }
-    with tempfile.TemporaryDirectory() as name:
-        server = attacked(Path(name), options.image)
+    with tempfile.TemporaryDirectory() as name, yunet_at_hand(Path(name) / "hub") as hub:
+        server = attacked(Path(name), options.image, hub)
         record["megabytes_at_start"] = round(server.megabytes, 1)
+        record["detector"] = detector_of(server)
         try:
             if options.hours:
                 clip = encode(Path(name) / "clip.mp4", [scene({1: across(0, 40)}, n / 10)[0] for n in range(20)])
@@ -141,6 +153,10 @@ def main() -> None:
                     write(record, options.out)
 
                 night(server, options.hours, options.seconds, options.quiet, clip, keep)
+            elif options.names:
+                record["names"] = many_names(
+                    server, options.names, saved(Image.fromarray(pictures.astronaut()), "JPEG")
+                )
             else:
                 record["seconds"], record["attacks"] = options.seconds, run(server, options.only, options.seconds)
         finally:
@@ -150,13 +166,36 @@ def main() -> None:
     write(record, options.out)
 
 
-def attacked(folder: Path, image: bool) -> Server:
+@contextlib.contextmanager
+def yunet_at_hand(folder: Path) -> Iterator[dict[str, str]]:
+    """Settings of a server that finds YuNet as on the Hub, if ``YUNET_ONNX`` names its file, and else asks no Hub.
+
+    folder: of its cache.
+    """
+    settings = {"HF_HOME": str(folder), "EMOTION_DETECTOR": os.environ.get("EMOTION_DETECTOR", "auto")}
+    if not (model := os.environ.get("YUNET_ONNX")):
+        yield settings | {"HF_HUB_OFFLINE": "1"}
+        return
+    hub, [name] = StandInHub(), YUNET.sha256
+    hub.repos[YUNET.repo_id] = Repo({name: Path(model).read_bytes()}, commit=YUNET.revision or "")
+    yield settings | {"HF_ENDPOINT": hub.url, "EMOTION_DETECTOR": "yunet"}
+    hub.close()
+
+
+def attacked(folder: Path, image: bool, settings: dict[str, str]) -> Server:
     """The server: from this clone, or from an image built for it with its own packages."""
     if not image:
-        return Server(folder)
+        return Server(folder, **settings)
     built = build(folder / "app", install=True)
     own = {name: value for name, value in built.environment.items() if not name.startswith("GRADIO_SERVER")}
-    return Server(folder, built.folder, built.python, **own, PYTHONPATH=None)
+    return Server(folder, built.folder, built.python, **own, **settings, PYTHONPATH=None)
+
+
+def detector_of(server: Server) -> str:
+    """What finds the faces on this server."""
+    photo = saved(Image.fromarray(pictures.astronaut()), "JPEG")
+    answer = httpx.post(f"{server.url}api/v1/analyze", files={"image": ("photo.jpg", photo)}, timeout=60)
+    return str(answer.raise_for_status().json()["results"][0]["detector"])
 
 
 def write(record: dict[str, Any], out: Path | None) -> None:

@@ -59,6 +59,11 @@ class Server:
         """The number of threads in its process."""
         return len(psutil.Process(self.pid).threads())
 
+    @property
+    def descriptors(self) -> int:
+        """The number of files, pipes and sockets that its process holds open."""
+        return int(psutil.Process(self.pid).num_fds())
+
     def count_files(self) -> int:
         """The number of its visitors' files."""
         return sum(name != ".lock" for _, _, names in os.walk(self.files) for name in names)
