@@ -5,7 +5,7 @@ served on unmodified faces, have different ones: Izmailov et al. 2018, "Averagin
 Wider Optima and Better Generalization", arXiv:1803.05407, section 3.2.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -20,32 +20,64 @@ FACES: Final = 4096
 BATCH: Final = 256
 
 
-def renew_statistics(network: Any, faces: NDArray[np.uint8]) -> int:
-    """Set the running means and variances to those of up to ``FACES`` faces, some of them mirrored.
+class Statistics:
+    """The statistics of one network, estimated on some faces."""
 
-    faces: uint8 (N, H, W, C), from the Training split. Frozen layers keep theirs, as in training.
-    Returns how many layers were set; a network without such layers costs nothing.
-    """
-    norms = list(_normalisations(network))
-    if not norms:
-        return 0
-    momenta = [layer.momentum for layer in norms]
-    rng = np.random.default_rng(0)
-    chosen = rng.permutation(len(faces))[:FACES]
-    try:
-        for step, start in enumerate(range(0, len(chosen), BATCH)):
+    def __init__(self, network: Any, faces: NDArray[np.uint8]) -> None:
+        """faces: uint8 (N, H, W, C), from the Training split; up to ``FACES`` of them are used, some mirrored."""
+        self._network = network
+        self._norms = list(_normalisations(network))
+        rng = np.random.default_rng(0)
+        chosen = rng.permutation(len(faces))[:FACES]
+        self._batches = []
+        for start in range(0, len(chosen), BATCH):
             batch = faces[chosen[start : start + BATCH]]
-            if len(batch) < BATCH and step:  # a few faces would count as much as a whole batch
+            if len(batch) < BATCH and start:  # a few faces would count as much as a whole batch
                 break
             mirrored = rng.random(len(batch)) < 0.5
-            for layer in norms:
-                layer.momentum = step / (step + 1)  # the mean over all steps
-            with no_gradients():
-                network(np.where(mirrored[:, None, None, None], batch[:, :, ::-1], batch), training=True)
-    finally:
-        for layer, momentum in zip(norms, momenta, strict=True):
+            self._batches.append(np.where(mirrored[:, None, None, None], batch[:, :, ::-1], batch))
+        self._pass = _compiled(network, self._moved) if _on_jax() else self._at_once
+
+    def renew(self) -> int:
+        """Set the running means and variances anew.
+
+        Frozen layers keep theirs, as in training. Returns how many layers were set; a network without such layers
+        costs nothing.
+        """
+        momenta = [layer.momentum for layer in self._norms]
+        try:
+            for step, batch in enumerate(self._batches if self._norms else ()):
+                self._pass(batch, step / (step + 1))  # this momentum makes it the mean over all steps
+        finally:
+            for layer, momentum in zip(self._norms, momenta, strict=True):
+                layer.momentum = momentum
+        return len(self._norms)
+
+    @contextmanager
+    def own(self) -> Iterator[None]:
+        """Inside the context, the network has statistics for its current weights; afterwards, its previous ones."""
+        renewed = [variable for layer in self._norms for variable in layer.non_trainable_variables]
+        kept = [(variable, keras.ops.convert_to_numpy(variable).copy()) for variable in renewed]
+        self.renew()
+        try:
+            yield
+        finally:
+            for variable, value in kept:
+                variable.assign(value)
+
+    def _moved(self, momentum: Any) -> None:
+        for layer in self._norms:
             layer.momentum = momentum
-    return len(norms)
+
+    def _at_once(self, faces: NDArray[np.uint8], momentum: float) -> None:
+        self._moved(momentum)
+        with no_gradients():
+            self._network(faces, training=True)
+
+
+def renew_statistics(network: Any, faces: NDArray[np.uint8]) -> int:
+    """``Statistics.renew`` for a network that needs it once."""
+    return Statistics(network, faces).renew()
 
 
 def restate_statistics(network: Any, faces: NDArray[np.uint8]) -> int:
@@ -80,17 +112,28 @@ def restate_statistics(network: Any, faces: NDArray[np.uint8]) -> int:
     return len(norms)
 
 
-@contextmanager
-def own_statistics(network: Any, faces: NDArray[np.uint8]) -> Iterator[None]:
-    """Inside the context, the network has statistics for its current weights; afterwards, its previous ones."""
-    renewed = [variable for layer in _normalisations(network) for variable in layer.non_trainable_variables]
-    kept = [(variable, keras.ops.convert_to_numpy(variable).copy()) for variable in renewed]
-    renew_statistics(network, faces)
-    try:
-        yield
-    finally:
-        for variable, value in kept:
+def _on_jax() -> bool:
+    return bool(keras.backend.backend() == "jax" and keras.distribution.distribution() is None)
+
+
+def _compiled(network: Any, moved: Callable[[Any], None]) -> Callable[[NDArray[np.uint8], float], None]:
+    """One pass as one function: by themselves, JAX would compile each of the network's operations alone."""
+    import jax
+
+    fixed = network.non_trainable_variables
+
+    @jax.jit  # type: ignore[untyped-decorator]  # JAX need not be installed
+    def found(trainable: Any, before: Any, faces: Any, momentum: Any) -> Any:
+        moved(momentum)
+        return network.stateless_call(trainable, before, faces, training=True)[1]
+
+    def passed(faces: NDArray[np.uint8], momentum: float) -> None:
+        trainable = [variable.value for variable in network.trainable_variables]
+        values = found(trainable, [variable.value for variable in fixed], faces, momentum)
+        for variable, value in zip(fixed, values, strict=True):
             variable.assign(value)
+
+    return passed
 
 
 def _normalisations(network: Any) -> Iterator[Any]:

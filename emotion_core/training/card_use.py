@@ -10,6 +10,8 @@ from .provenance import learnt_from_votes
 
 #: Assumed power draw of a processor core with its share of memory, fans and supply; the card says it is assumed.
 WATTS_PER_CORE: Final = 15
+#: The most that an accelerator may draw, by its maker's data sheet.
+WATTS: Final = {"NVIDIA H100": 700, "NVIDIA H200": 700}
 
 _LAW: Final = """\
 ## Law
@@ -120,14 +122,19 @@ def limits(origin: Origin) -> str:
 
 def energy(training: dict[str, Any]) -> str:
     """Energy used in training, estimated from the recorded hours and labelled as an estimate."""
-    match = re.match(r"(\d+) \w+ cores", str(training.get("hardware", "")))
-    if not match or "hours" not in training:
+    hardware = str(training.get("hardware", ""))
+    cores = re.match(r"(\d+) \w+ cores", hardware)
+    watts = next((watts for name, watts in WATTS.items() if name in hardware), 0)
+    if cores:
+        watts = int(cores[1]) * WATTS_PER_CORE
+    if "hours" not in training or not watts:
         return "Energy: neither measured nor estimated."
-    cores, hours = int(match[1]), float(training["hours"])
-    spent = cores * hours * WATTS_PER_CORE / 1000
+    hours = float(training["hours"])
+    spent = hours * watts / 1000
+    each = f"at {WATTS_PER_CORE} W each" if cores else f"at the {watts} W that it may draw"
     return (
-        f"Energy: not measured. Estimated at {spent:.2g} kWh: {hours:g} hours on {cores} cores, at "
-        f"{WATTS_PER_CORE} W each; earlier tries and the starting weights are not counted."
+        f"Energy: not measured. Estimated at {spent:.2g} kWh: {hours:g} hours on {hardware}, {each}; earlier tries, "
+        "the starting weights and the teachers are not counted."
     )
 
 

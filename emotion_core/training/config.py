@@ -38,7 +38,7 @@ class NetworkShape:
 class TrainConfig:
     """The network, the targets, the augmentation and the optimiser of one run."""
 
-    arch: str = option("resnet50v2", "custom_cnn, mobilenetv2, residual_cnn, resnet50, resnet50v2 or vgg16")
+    arch: str = option("resnet50v2", "custom_cnn, face_resnet, mobilenetv2, residual_cnn, resnet50, resnet50v2 or vgg16")
     #: See ``recognition.architectures``: crop_size, channels, image_size and whatever else the network accepts.
     arch_options: Mapping[str, Any] = field(default_factory=dict)
     epochs: int = option(14, "passes over all faces")
@@ -66,6 +66,8 @@ class TrainConfig:
     augmentation_end: float = option(1.0, "strength in the second half, 0 to 1")
     ema: float = option(0.998, "momentum of the averaged weights, per step")
     precision: str = option(_fast_precision, "mixed_bfloat16 or float32; by default what the machine is fast at")
+    #: See ``compiled``.
+    compiled_epochs: bool = option(False, "on JAX: faces, augmentation and teachers stay on the accelerator")
     weights: str | None = option(None, "start from the weights that Keras downloads", choices=("imagenet",))
     init: str | None = option(None, "start from a bundle, an .npz of weights, or a run's best.weights.h5")
     train_from: str | None = option(None, "freeze the layers before it; logits: train the head alone", metavar="LAYER")

@@ -11,6 +11,7 @@ one device trains, and ``use_devices`` says so.
 """
 
 import os
+import platform
 from pathlib import Path
 from typing import Final
 
@@ -78,6 +79,17 @@ def _devices() -> list[str]:
     import torch
 
     return [f"gpu:{number}" for number in range(torch.cuda.device_count())] or ["cpu:0"]
+
+
+def hardware() -> str:
+    """What trains here, in words: ``NVIDIA H100 80GB HBM3``, or ``2 x86_64 cores``."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        device = jax.devices()[0]
+        if device.platform != "cpu":
+            return str(device.device_kind)
+    return f"{os.cpu_count()} {platform.machine()} cores"
 
 
 def fast_precision() -> str:

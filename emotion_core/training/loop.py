@@ -8,7 +8,6 @@ at the decision boundary. PrivateTest is never used here.
 """
 
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -18,64 +17,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..datasets.faces import FaceData
-from ..errors import DataError, EmotionError
+from ..errors import DataError, EmotionError, TrainingError
 from ..files import sha256_of, unfinished
 from ..recognition.architectures import build, enlarged_part
 from ..recognition.bundle import Bundle
 from ..recognition.bundle_config import CONFIG
 from ..recognition.classifier import softmax
-from .batch_norm import own_statistics
+from .batch_norm import Statistics
+from .batches import batches, mixed, order_of
 from .config import TrainConfig
-from .devices import divisible, own_share
+from .devices import divisible, hardware, own_share
 from .initial_weights import freeze_before, load_initial, weights_file
 from .metrics import nll_of
 from .provenance import from_the_hub
 from .run_folder import append_history, code_version, keep_history, open_run, read_history, read_stages
-from .small import filled, steps_of
+from .small import steps_of
 from .targets import asked_weights, class_weights, targets, without_teachers
 from .torch_speed import adamw, quicken
 from .views import Views
 
 BEST: Final = "best.weights.h5"
 CHECKPOINT: Final = "checkpoint.weights.h5"
-#: Strength of the extra augmentation on teachers' views: weak enough that the teacher's answer still holds,
-#: strong enough that a few views are not memorised.
-ON_VIEWS: Final = 0.25
+#: Compiled epochs, which take seconds, are saved no more often than this; it also bounds what a kill can lose.
+CHECKPOINT_SECONDS: Final = 60
 #: With fewer PublicTest faces than this, the last epoch is kept.
 FEW_TO_CHOOSE_BY: Final = 100
-
-
-def batches(
-    data: FaceData, side: int, config: TrainConfig, epoch: int
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]]:
-    """Yield (indices, faces, own) of one epoch: a function of the seed and the epoch alone.
-
-    faces: float32 (N, side, side, C), augmented; with mixup, each is mixed with the previous row,
-    and ``own`` (N,) is each row's own share.
-    """
-    rng = np.random.default_rng((config.seed, epoch))
-    count, strength = len(data), config.strength(epoch) * (ON_VIEWS if config.teacher_views else 1)
-    if config.balanced_sampling:
-        chance = (1.0 / np.bincount(data.emotion)[data.emotion]) ** config.balanced_sampling
-        order = rng.choice(count, count, p=chance / chance.sum())
-    else:
-        order = rng.permutation(count)
-    order = filled(order, config.batch_size)  # one batch shape, so that one step is compiled
-    for start in range(0, len(order), config.batch_size):
-        chosen = order[start : start + config.batch_size]
-        own = np.ones(len(chosen), np.float32)
-        if config.mixup:
-            own = rng.beta(config.mixup, config.mixup, len(chosen)).astype(np.float32)
-        faces = config.augmentation.apply(rng, data.faces[chosen], side, strength)
-        yield chosen, mixed(faces, own), own
-
-
-def mixed(values: NDArray[np.float32], own: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Mix each row of a batch with the previous row."""
-    if (own == 1).all():
-        return values
-    share = own.reshape(-1, *[1] * (values.ndim - 1))
-    return np.asarray(share * values + (1 - share) * np.roll(values, 1, axis=0), np.float32)
 
 
 def compiled(config: TrainConfig, labels: tuple[str, ...], steps: int) -> tuple[Any, Any]:
@@ -137,38 +103,34 @@ def train(data: FaceData, config: TrainConfig, out: str | Path, resume: bool = F
     steps = steps_of(len(train_part), config.batch_size)
     few = len(public) < FEW_TO_CHOOSE_BY  # then the end of the schedule beats the luckiest epoch
     network, trainer = compiled(config, data.labels, steps)
+    if len(read_history(folder)) == config.epochs and (folder / BEST).is_file():
+        network.load_weights(folder / BEST)  # all that is left of it may come from another machine
+        return network
     if (folder / CHECKPOINT).is_file():
         trainer.load_weights(folder / CHECKPOINT)
     started = int(trainer.optimizer.iterations) // steps
     keep_history(folder, started)  # a kill may have come between an epoch's row and its checkpoint
-    weight = class_weights(train_part, config.class_weight_power)
+    weight = class_weights(train_part, config.class_weight_power)[train_part.emotion]
     views = Views(train_part, config, folder) if config.teacher_views else None
-    clean = train_part.faces
-    goal = np.empty(0, np.float32) if views else targets(train_part, config, folder)
+    statistics = Statistics(network, train_part.faces)
+    goal = np.empty(0, np.float32) if views else targets(train_part, _asked_first(config), folder)
+    whole = _compiled(trainer, train_part, config, goal, weight) if config.compiled_epochs else None
     average = keras.callbacks.SwapEMAWeights()
     average.set_model(trainer)
     best = min((float(row["public_goal"]) for row in read_history(folder)), default=np.inf)
-    side = trainer.input_shape[1]
+    saved = -np.inf
     for epoch in range(started, config.epochs):
         began = time.monotonic()
         _seed_dropout(network, config.seed, epoch)
         if views:
             pictures, goal = views.of_epoch(epoch)
             train_part = replace(train_part, faces=pictures)
-        bar = keras.utils.Progbar(steps, unit_name=f"step of epoch {epoch + 1}/{config.epochs}")
-        sums = {"loss": 0.0, "accuracy": 0.0}
-        for step, (chosen, faces, own) in enumerate(batches(train_part, side, config, epoch)):
-            share = own_share(len(chosen))
-            logs = trainer.train_on_batch(
-                faces[share],
-                mixed(goal[chosen], own)[share],
-                sample_weight=mixed(weight[train_part.emotion[chosen]], own)[share],
-                return_dict=True,
-            )
-            bar.update(step + 1, [(name, float(logs[name])) for name in sums])  # the bar shows means
-            sums = {name: total + float(logs[name]) for name, total in sums.items()}
+        if whole:
+            means = whole.run(epoch, *order_of(train_part, config, epoch), config.strength(epoch))
+        else:
+            means = _stepped(trainer, train_part, config, epoch, goal, weight)
         average.on_test_begin()  # swap the averaged weights in
-        with own_statistics(network, clean):
+        with statistics.own():
             found = {name: round(score, 5) for name, score in scores(network, public, config).items()}
             if few or found["public_goal"] < best:
                 best = found["public_goal"]
@@ -176,16 +138,59 @@ def train(data: FaceData, config: TrainConfig, out: str | Path, resume: bool = F
         average.on_test_end()  # and out again
         row = {
             "epoch": epoch + 1,
-            "loss": round(sums["loss"] / steps, 5),
-            "accuracy": round(sums["accuracy"] / steps, 5),
+            **{name: round(mean, 5) for name, mean in means.items()},
             **found,
             "seconds": round(time.monotonic() - began, 1),
         }
         print(", ".join(f"{name} {value}" for name, value in row.items()), flush=True)
         append_history(folder, row)
-        save(trainer, folder / CHECKPOINT)
+        if not whole or epoch + 1 == config.epochs or time.monotonic() - saved > CHECKPOINT_SECONDS:
+            save(trainer, folder / CHECKPOINT)
+            saved = time.monotonic()
     network.load_weights(folder / BEST)
     return network
+
+
+def _stepped(
+    trainer: Any,
+    data: FaceData,
+    config: TrainConfig,
+    epoch: int,
+    goal: NDArray[np.float32],
+    weight: NDArray[np.float32],
+) -> dict[str, float]:
+    """One epoch, step by step; the mean loss and accuracy."""
+    steps = steps_of(len(data), config.batch_size)
+    bar = keras.utils.Progbar(steps, unit_name=f"step of epoch {epoch + 1}/{config.epochs}")
+    sums = {"loss": 0.0, "accuracy": 0.0}
+    for step, (chosen, faces, own) in enumerate(batches(data, trainer.input_shape[1], config, epoch)):
+        share = own_share(len(chosen))
+        logs = trainer.train_on_batch(
+            faces[share],
+            mixed(goal[chosen], own)[share],
+            sample_weight=mixed(weight[chosen], own)[share],
+            return_dict=True,
+        )
+        bar.update(step + 1, [(name, float(logs[name])) for name in sums])  # the bar shows means
+        sums = {name: total + float(logs[name]) for name, total in sums.items()}
+    return {name: total / steps for name, total in sums.items()}
+
+
+def _asked_first(config: TrainConfig) -> TrainConfig:
+    """The configuration of the targets that are known before training: compiled epochs ask teachers at each step."""
+    return without_teachers(config) if config.compiled_epochs else config
+
+
+def _compiled(
+    trainer: Any, data: FaceData, config: TrainConfig, goal: NDArray[np.float32], weight: NDArray[np.float32]
+) -> Any:
+    if keras.backend.backend() != "jax":
+        raise TrainingError("Compiled epochs need JAX: set KERAS_BACKEND=jax, or leave out --compiled-epochs.")
+    if config.teacher_views:
+        raise TrainingError("Compiled epochs show teachers every picture: leave out --teacher-views.")
+    from .compiled import CompiledEpochs  # imports JAX
+
+    return CompiledEpochs(trainer, data, config, goal, weight)
 
 
 def scores(network: Any, part: FaceData, config: TrainConfig) -> dict[str, float]:
@@ -219,6 +224,8 @@ def record_of(data: FaceData, config: TrainConfig) -> dict[str, Any]:
         "base_model": from_the_hub(started),
         "teachers_sha256": [sha256_of(asked_weights(Bundle.open(Path(teacher)))) for teacher in config.teachers],
         "code": code_version(),
+        "backend": keras.backend.backend(),
+        "hardware": hardware(),
         "earlier": earlier,
     }
 

@@ -1,7 +1,5 @@
 """From data to a served bundle: train, record, export."""
 
-import os
-import platform
 import shutil
 from dataclasses import replace
 from importlib.metadata import version
@@ -95,8 +93,8 @@ def train_bundle(
         training={
             "stages": stages,
             "hours": round(seconds / 3600, 2),
-            "hardware": f"{os.cpu_count()} {platform.machine()} cores",
-            "backend": keras.backend.backend(),
+            "hardware": stages[-1]["hardware"],
+            "backend": stages[-1]["backend"],
             "keras": version("keras"),
             "parameters": network.count_params(),
         },

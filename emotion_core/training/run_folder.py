@@ -29,8 +29,8 @@ def open_run(folder: Path, record: dict[str, Any], resume: bool) -> None:
         if not resume:
             raise TrainingError(f"{folder} already holds a run: add --resume to continue, or choose another --out.")
         begun = read_json(run)
-        # Newer code may resume and is not recorded; the data's content matters, not its name.
-        passed_over = dict.fromkeys(("code", "data", "probe", "base_model"))
+        # Newer code, or another machine, may resume and is not recorded; the data's content matters, not its name.
+        passed_over = dict.fromkeys(("code", "data", "backend", "hardware", "probe", "base_model"))
         if {**begun, **passed_over} != {**record, **passed_over}:
             raise TrainingError(
                 f"{run} was started with other data or settings: resume with the same, or choose another --out."

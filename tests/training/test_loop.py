@@ -21,12 +21,13 @@ from emotion_core.recognition.architectures import build
 from emotion_core.recognition.classifier import Classifier, softmax
 from emotion_core.recognition.keras_network import load_network
 from emotion_core.reports.records import recipe
-from emotion_core.training.batch_norm import own_statistics, renew_statistics
+from emotion_core.training.batch_norm import Statistics, renew_statistics
+from emotion_core.training.batches import batches
 from emotion_core.training.calibration import fit_calibration
 from emotion_core.training.config import TrainConfig
 from emotion_core.training.evaluate import evaluate
 from emotion_core.training.initial_weights import load_initial
-from emotion_core.training.loop import batches, train
+from emotion_core.training.loop import train
 from emotion_core.training.pipeline import continued, train_bundle
 from emotion_core.training.run_folder import read_history
 from emotion_core.training.targets import targets
@@ -189,7 +190,7 @@ def test_normalisation_statistics_are_those_of_the_faces(tiny_csv: Path) -> None
         return np.stack([np.array(norm.moving_mean), np.array(norm.moving_variance)])
 
     began, momentum = statistics(), norm.momentum
-    with own_statistics(network, faces):
+    with Statistics(network, faces).own():
         within = statistics()
     assert (statistics() == began).all()
     assert norm.momentum == momentum

@@ -7,8 +7,8 @@ from emotion_core import DataError
 from emotion_core.datasets.faces import FaceData
 from emotion_core.labels import FERPLUS
 from emotion_core.training.augment import Augmentation
+from emotion_core.training.batches import batches, mixed
 from emotion_core.training.config import TrainConfig
-from emotion_core.training.loop import batches, mixed
 from emotion_core.training.targets import class_weights, targets
 from support.noise import noise
 
