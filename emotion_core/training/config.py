@@ -38,7 +38,9 @@ class NetworkShape:
 class TrainConfig:
     """The network, the targets, the augmentation and the optimiser of one run."""
 
-    arch: str = option("resnet50v2", "custom_cnn, face_resnet, mobilenetv2, residual_cnn, resnet50, resnet50v2 or vgg16")
+    arch: str = option(
+        "resnet50v2", "custom_cnn, face_resnet, mobilenetv2, residual_cnn, resnet50, resnet50v2 or vgg16"
+    )
     #: See ``recognition.architectures``: crop_size, channels, image_size and whatever else the network accepts.
     arch_options: Mapping[str, Any] = field(default_factory=dict)
     epochs: int = option(14, "passes over all faces")
