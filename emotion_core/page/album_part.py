@@ -10,8 +10,9 @@ from ..recognition.catalogue import Catalogue
 from ..serving.temporary import ShortLivedFolder
 from ..serving.workshop import Workshop
 from .album import album_rows, analyze_album, write_album
-from .components import uploaded
+from .components import file_address, uploaded
 from .photo_view import html_rows
+from .templating import render
 from .visitor import refused, visitor
 from .words import model_words
 
@@ -25,9 +26,7 @@ def album_part(catalogue: Catalogue, files: ShortLivedFolder, workshop: Workshop
         photos = gr.File(label="Photos", file_count="multiple", type="filepath", height=160)
         model = gr.Dropdown(choices, value=choices[0][1], label="Answered by")
         start = gr.Button("Analyse all", variant="primary")
-        gallery = gr.Gallery(
-            label="Faces", columns=4, object_fit="contain", height="auto", format="jpeg", elem_id="album-pictures"
-        )
+        gallery = gr.HTML(label="Faces", elem_id="album-pictures", elem_classes="answer")
         table = gr.HTML(label="A row per face", elem_id="album", elem_classes="answer")
         archive = gr.DownloadButton("Save everything (zip)", visible=False)
 
@@ -35,7 +34,7 @@ def album_part(catalogue: Catalogue, files: ShortLivedFolder, workshop: Workshop
         paths: Sequence[str] | None,
         name: str,
         progress: gr.Progress = gr.Progress(),  # noqa: B008
-    ) -> tuple[list[tuple[str, str]], str, gr.DownloadButton]:
+    ) -> tuple[str, str, gr.DownloadButton]:
         if not paths:
             raise refused("Choose photos first.")
         if len(paths) > MOST_PHOTOS:
@@ -52,7 +51,8 @@ def album_part(catalogue: Catalogue, files: ShortLivedFolder, workshop: Workshop
                 progress((len(done), len(paths)), desc=photo.name, unit="photos")
             path = write_album(done, recognizer.config.labels, folder / "emotions.zip")
         header, rows = album_rows(done, recognizer.config.labels)
-        pictures = [(str(photo.picture), photo.caption) for photo in done if photo.picture is not None]
-        return pictures, html_rows(header, rows, "All photos"), gr.DownloadButton(value=str(path), visible=True)
+        pictures = [(file_address(photo.picture), photo.caption) for photo in done if photo.picture is not None]
+        shown = render("album_pictures.html", pictures=pictures)
+        return shown, html_rows(header, rows, "All photos"), gr.DownloadButton(value=str(path), visible=True)
 
     start.click(analyze, [photos, model], [gallery, table, archive], api_visibility="private")

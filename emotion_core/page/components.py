@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import gradio as gr
 from gradio import processing_utils
@@ -32,8 +33,11 @@ class PhotoInput(gr.Image):
         return uploaded(payload.path, self.GRADIO_CACHE)
 
 
-class VideoInput(gr.Video):
-    """A video input that passes the file on unchanged, and accepts uploads only."""
+class VideoInput(gr.File):
+    """A video input that passes the file on unchanged, and accepts uploads only.
+
+    Not a ``gr.Video``: in Gradio 6.31 the page would load a player for it, a quarter of its bytes.
+    """
 
     is_template = True
 
@@ -73,6 +77,11 @@ def fetch_nothing() -> None:
         raise refused("Addresses are not fetched. Download the file and send it.")
 
     processing_utils.async_ssrf_protected_get = refuse
+
+
+def file_address(path: str | Path) -> str:
+    """The address, relative to the page, of one of the server's temporary files."""
+    return f"gradio_api/file={quote(str(path))}"
 
 
 def uploaded(path: str | None, cache: str) -> str:

@@ -76,7 +76,7 @@ def client_endpoints(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoD
     gr.Button(visible=False).click(
         analyze_video,
         [
-            VideoInput(visible=False, label="video", include_audio=True),
+            VideoInput(visible=False, label="video"),
             gr.Textbox(visible=False, label="model", value=""),
             gr.Number(visible=False, label="frames_per_second", value=0),
             gr.Number(visible=False, label="smoothing_seconds", value=0.4),

@@ -1,6 +1,7 @@
 """A video of a drawn face that moves and changes expression: an example for the page, of no real person."""
 
 import math
+import tempfile
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
@@ -28,6 +29,13 @@ def write_drawn_clip(path: Path, seconds: float = 4.0) -> Path:
             writer.write(drawn_scene(number / frames), number)
         writer.finish()
     return path
+
+
+@lru_cache(maxsize=1)
+def drawn_clip() -> bytes:
+    """That file's content."""
+    with tempfile.TemporaryDirectory(prefix="emotion-") as folder:
+        return write_drawn_clip(Path(folder) / "drawn.mp4").read_bytes()
 
 
 def drawn_scene(share: float) -> RGB:

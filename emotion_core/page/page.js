@@ -3,15 +3,18 @@
   // Including those that a narrow page moves into a menu.
   const tabs = () => [...document.querySelectorAll("[role=tablist] [role=tab], .tab-wrapper .overflow-dropdown button")];
   const nameOf = (tab) => tab.textContent.trim().toLowerCase();
+  const address = () => location.hash.slice(1).toLowerCase() || nameOf(tabs()[0]);  // without a name it is the first
   function open() {
-    const wanted = location.hash.slice(1).toLowerCase();
-    const tab = tabs().find((one) => nameOf(one) === wanted);
+    const tab = tabs().find((one) => nameOf(one) === address());
     if (tab && tab.getAttribute("aria-selected") !== "true") tab.click();
     return Boolean(tabs().length);
   }
   document.addEventListener("click", (event) => {
     const tab = tabs().find((one) => one.contains(event.target));
-    if (tab && nameOf(tab) !== location.hash.slice(1)) history.replaceState(null, "", `#${nameOf(tab)}`);
+    if (!tab || nameOf(tab) === address()) return;
+    // The browser's "Back" goes to the last tab, and does not leave the page and its photo by a slip. Arrow keys pass
+    // by tabs that nobody asked for.
+    history[event.isTrusted ? "pushState" : "replaceState"](null, "", `#${nameOf(tab)}`);
   });
   document.addEventListener("keydown", (event) => {
     const all = tabs().filter((one) => one.offsetParent !== null), at = all.indexOf(event.target);

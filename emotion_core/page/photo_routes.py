@@ -18,6 +18,7 @@ from ..recognition.catalogue import Catalogue
 from ..serving.places import MOST_WAITING
 from ..serving.refusals import ApiError
 from ..serving.workshop import Workshop
+from .example_clip import drawn_clip
 from .example_photos import EXAMPLES, photo_file, thumbnail_file
 from .explanation import Explainer
 from .photo_answer import answer_photo
@@ -26,6 +27,7 @@ from .photo_view import shown
 T = TypeVar("T")
 
 _HEADERS: Final = {"Cache-Control": "no-store", "Content-Security-Policy": "default-src 'none'; sandbox"}
+_EXAMPLE_HEADERS: Final = {"Cache-Control": "public, max-age=86400"}
 
 
 class PhotoRoutes:
@@ -42,6 +44,7 @@ class PhotoRoutes:
         return [
             Route("/page/photo", self.photo, methods=["POST"]),
             Route("/page/why", self.why, methods=["POST"]),
+            Route("/page/examples/clip.mp4", self.clip, methods=["GET"]),
             Route("/page/examples/{name}", self.example, methods=["GET"]),
         ]
 
@@ -76,7 +79,12 @@ class PhotoRoutes:
             raise ApiError(404)
         make = thumbnail_file if request.query_params.get("small") else photo_file
         content = await to_thread.run_sync(make, name)
-        return Response(content, media_type="image/jpeg", headers={"Cache-Control": "public, max-age=86400"})
+        return Response(content, media_type="image/jpeg", headers=_EXAMPLE_HEADERS)
+
+    async def clip(self, _request: Request) -> Response:
+        """The Video tab's example."""
+        content = await to_thread.run_sync(drawn_clip)
+        return Response(content, media_type="video/mp4", headers=_EXAMPLE_HEADERS)
 
     async def _answer(self, request: Request, work: Callable[[RGB], T]) -> T:
         """The result of ``work`` on the picture in the request body; every refusal is an ApiError."""

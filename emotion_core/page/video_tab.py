@@ -1,5 +1,6 @@
 """The Video tab: from a clip, an annotated copy, a timeline per person, and every frame as CSV and JSON."""
 
+import json
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any, Final
@@ -12,36 +13,39 @@ from ..serving.temporary import ShortLivedFolder, keep
 from ..serving.video_queue import VideoDesk
 from ..video.results import VideoOptions, VideoProgress
 from . import video_view as report
-from .components import VideoInput
-from .example_clip import write_drawn_clip
+from .components import uploaded
 from .photo_view import refusal
+from .templating import render, script
 from .words import model_words
 
 RATES: Final = [("Every frame", 0), ("10 a second", 10), ("5 a second", 5), ("2 a second", 2)]
 Update = dict[gr.blocks.Block, Any]
+_FORGET: Final = """() => {
+  const off = { __type__: "update", interactive: false }, none = { ...off, value: null };
+  return ["", %s, "", "", off, none, none, none, none];
+}"""
 
 
 def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk) -> None:
     """Lay out the tab and connect its events."""
     models = [(words.title, words.name) for words in model_words(catalogue)]
+    most_seconds = min(desk.limits.max_seconds, 3600)
     minutes = f"{files.result_seconds / 60:.0f} minutes"
     kept = gr.State(None)
     with gr.Row(equal_height=False):
         with gr.Column():
-            clip = VideoInput(
-                label="Video",
-                sources=["upload", "webcam"],
-                webcam_options=gr.WebcamOptions(mirror=False, constraints={"video": {"width": 1280, "height": 720}}),
-                include_audio=True,  # without it, Gradio would call ffmpeg
-                height=300,
+            clip = gr.HTML(
+                html_template=render("video_clip.html", most_bytes=desk.limits.max_bytes, most_seconds=most_seconds),
+                css_template=script("stage.css", "video_clip.css"),
+                js_on_load=script("camera.js", "image_files.js", "video_clip.js"),
+                apply_default_css=False,
                 elem_id="video-clip",
             )
             # Right under the clip, so that they are visible without scrolling.
             with gr.Row():
                 start = gr.Button("Analyse", variant="primary", interactive=False, min_width=120)
-                cancel = gr.Button("Cancel", variant="stop", interactive=False, min_width=120)
+                cancel = gr.Button("Cancel", variant="stop", interactive=False, min_width=120, elem_id="video-cancel")
             status = gr.HTML(label="Progress", elem_id="video-status")
-            example = gr.Button("Try a drawn clip", size="sm")
             rate = gr.Radio(RATES, value=10, label="Frames analysed")
             with gr.Accordion("Model and smoothing", open=False):
                 model = gr.Dropdown(models, value=models[0][1], label="Answered by")
@@ -52,10 +56,9 @@ def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk) ->
                 f"its results are kept for {minutes}, so that you can fetch them, then deleted; nothing is logged."
             )
         with gr.Column():
-            answer = gr.Video(
-                label="Annotated video", interactive=False, height=300, buttons=["download"], elem_id="video-answer"
-            )
+            answer = gr.HTML(report.player(None), elem_id="video-answer")
             with gr.Row():
+                film = gr.DownloadButton("Save video", size="sm", min_width=90, interactive=False)
                 table = gr.DownloadButton("Save CSV", size="sm", min_width=90, interactive=False)
                 record = gr.DownloadButton("Save JSON", size="sm", min_width=90, interactive=False)
                 picture = gr.DownloadButton("Save chart", size="sm", min_width=90, interactive=False)
@@ -66,9 +69,10 @@ def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk) ->
     on, off = gr.update(interactive=True), gr.update(interactive=False)
     no_file = gr.update(value=None, interactive=False)
     # While a clip is analysed no other is accepted, as its status would overwrite the first one's.
-    idle: Update = {start: on, cancel: off, clip: on, example: on}
-    busy: Update = {start: off, cancel: on, clip: off, example: off}
-    empty: Update = {answer: None, table: no_file, record: no_file, picture: no_file, chart: "", shares: ""}
+    idle: Update = {start: on, cancel: off}
+    busy: Update = {start: off, cancel: on}
+    saves = (film, table, record, picture)
+    empty: Update = {answer: report.player(None), chart: "", shares: "", **dict.fromkeys(saves, no_file)}
 
     def analyze(
         source: str | None, name: str, frames: int, seconds: float, annotated: bool
@@ -92,7 +96,8 @@ def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk) ->
             return
         yield {
             status: report.done(summary),
-            answer: summary.files.video,
+            answer: report.player(summary.files.video, answered=True),
+            film: gr.update(value=summary.files.video, interactive=summary.files.video is not None),
             table: gr.update(value=summary.files.csv, interactive=True),
             record: gr.update(value=summary.files.json, interactive=True),
             picture: gr.update(value=summary.files.timeline, interactive=True),
@@ -101,27 +106,21 @@ def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk) ->
             **idle,
         }
 
-    def arrive(path: str | None, before: str | None) -> Update:
+    def arrive(event: gr.EventData, before: str | None) -> Update:
         """Check a new clip at once, and keep it: the visitor may take a while to press the button."""
         if before is not None:
             Path(before).unlink(missing_ok=True)
         none: Update = {kept: None, start: off, **empty}
-        if path is None:
-            return {status: "", **none}
         try:
             with files.results() as folder:
-                held = keep(path, folder)
+                held = keep(uploaded(getattr(event, "path", None), clip.GRADIO_CACHE), folder)
                 said = report.arrived(desk.probe(held))
         except EmotionError as error:
             return {status: refusal(str(error)), **none}
         return {status: said, **none, kept: str(held), start: on}
 
-    def drawn() -> str:
-        with files.results() as folder:
-            return str(write_drawn_clip(folder / "drawn.mp4"))
-
-    answers = [status, answer, table, record, picture, chart, shares, start]
-    outputs = [*answers, cancel, clip, example]
+    answers = [status, answer, chart, shares, start, *saves]
+    outputs = [*answers, cancel]
     # No Gradio limit: the desk lets one in at a time, and tells the others how many are ahead.
     work = start.click(
         analyze,
@@ -141,5 +140,6 @@ def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk) ->
         api_visibility="private",
     )
     cancel.click(None, cancels=[work])
-    clip.change(arrive, [clip, kept], [kept, *answers], show_progress="hidden", api_visibility="private")
-    example.click(drawn, None, clip, api_visibility="private")
+    clip.upload(arrive, kept, [kept, *answers], show_progress="hidden", api_visibility="private")
+    # In the browser, at once: until a new clip has arrived, the last one cannot be analysed any more.
+    clip.clear(None, None, answers, js=_FORGET % json.dumps(report.player(None)), api_visibility="private")

@@ -1,6 +1,7 @@
 """A video's progress and results as HTML for the page."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from markupsafe import Markup
 
@@ -9,6 +10,7 @@ from ..tracking.people import Person
 from ..video.probe import VideoInfo
 from ..video.results import VideoProgress, VideoSummary
 from ..video.timeline import SIDES
+from .components import file_address
 from .templating import render
 
 
@@ -43,6 +45,12 @@ def done(summary: VideoSummary) -> str:
     frames = f"{summary.frames} frames{analysed}, {summary.rate:.0f} a second"
     sentence = f"{people} in {summary.seconds:.1f} seconds: {frames}."
     return render("video_status.html", state="Done", sentence=sentence, notices=summary.notices)
+
+
+def player(path: str | Path | None, answered: bool = False) -> str:
+    """HTML: the annotated video at this path among the server's temporary files, or why there is none."""
+    words = "No annotated video was asked for." if answered else "The annotated video appears here."
+    return render("video_answer.html", address=path and file_address(path), words=words)
 
 
 def timeline(summary: VideoSummary) -> str:

@@ -100,7 +100,7 @@ def test_one_language_whatever_the_browser_speaks(chromium: Any, page_url: str) 
     context = chromium.new_context(locale="de-DE")
     page = context.new_page()
     page.goto(f"{page_url}#video")
-    page.locator("#video-clip").get_by_text("Drop Video Here").wait_for()
+    page.locator("#video-clip").get_by_text("Drop a video here").wait_for()
     assert page.evaluate("document.documentElement.lang") == "en"
     context.close()
 

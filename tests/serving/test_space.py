@@ -13,6 +13,7 @@ from PIL import Image
 from attacks.server import Server
 from emotion_core.publish import model_upload, publish_model, publish_space, space_upload
 from emotion_core.recognition.bundle import EMBEDDED
+from support.chart import PLAYED
 from support.page_server import CHROMIUM, FLAGS
 from support.rest_server import encoded
 from support.stand_in_hub import TOKEN, StandInHub
@@ -110,8 +111,10 @@ def in_the_frame(port: int, photo: Path) -> None:
         framed.locator("#image h2").get_by_text("3 faces: 3 happy", exact=True).wait_for()
         framed.get_by_role("tab", name="Video").click()
         framed.get_by_role("button", name="Try a drawn clip").click()
-        framed.locator("#video-clip video").wait_for()
-        assert framed.locator("#video-clip video").get_attribute("src").startswith(f"https://{SPACE}/")
+        framed.locator("#video-status").get_by_text("4.0 seconds, 480x360").wait_for()
+        framed.get_by_role("button", name="Analyse", exact=True).click()
+        framed.locator("#video-answer video").wait_for()
+        framed.locator("#video-answer video").evaluate(PLAYED)
         hosts = {address for address in asked if address.startswith("http")}
         assert hosts == {f"https://{SPACE}", f"https://{FRAMER}"}
         # Gradio's script would ask Hugging Face whether the Space is asleep; the page's policy blocks that.

@@ -40,8 +40,10 @@ export async function takeCore(coreModule, utilities) {
 export async function start(script, binary, threads) {
   if (!core) throw new Error("The runtime's modules come first.");
   const address = addressOf(script, JAVASCRIPT);
-  // How the runtime accepts files that it would otherwise fetch.
-  Object.assign(self, { Module: { wasmBinary: binary.buffer, mainScriptUrlOrBlob: address } });
+  // How the runtime accepts files that it would otherwise fetch. What it says on the way would stand in the console
+  // as errors.
+  const printErr = (/** @type {string} */ line) => { if (!/^(INFO|WARNING):/.test(line)) console.error(line); };
+  Object.assign(self, { Module: { wasmBinary: binary.buffer, mainScriptUrlOrBlob: address, printErr } });
   await core.loadLiteRt(`${address}#.js`, threads ? { threads } : undefined);
 }
 

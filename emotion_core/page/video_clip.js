@@ -1,0 +1,168 @@
+// The Video tab's clip in the browser: chosen, dropped, pasted, recorded or drawn, shown by the browser's own player,
+// and sent. Not ``gr.Video``: in Gradio 6.31 it loads a player for streams with the page and, for each clip, 32 MB of
+// ffmpeg for a trimming tool that this page's policy refuses to run. Gradio runs this once, after the files that
+// video_tab.py lists before it, with `element` and `trigger`.
+const part = (name) => element.querySelector(name);
+const stage = part(".stage"), video = part("video"), help = part(".help");
+const MOST_BYTES = Number(part(".file").dataset.most), MOST_SECONDS = Number(part(".file").dataset.seconds);
+const MOVING = ["video/mp4", "video/webm"];
+let clip = null, sending = null, recorder = null, address = "";  // clip: {blob, name}; sending: an XMLHttpRequest
+
+const UNSEEN = "This browser cannot show this clip.";
+
+function tell(words) {
+  help.hidden = !words;
+  help.textContent = words;
+}
+
+function cover(words) {
+  part(".cover").hidden = !words;
+  part(".cover").textContent = words;
+}
+
+function visible() {
+  return element.isConnected && element.offsetParent !== null;
+}
+
+function busy() {
+  // A clip is being analysed: no other is taken, as its status would overwrite the first one's.
+  return document.querySelector("#video-cancel")?.disabled === false;
+}
+
+function display(shown) {
+  // What the stage holds: "start", "clip" or "camera".
+  part(".start").hidden = shown !== "start";
+  video.hidden = shown === "start";
+  video.controls = shown === "clip";
+  video.classList.toggle("mirrored", shown === "camera");
+  part(".again").hidden = shown !== "clip";
+  part(".finish").hidden = shown !== "camera";
+  part(".retry").hidden = true;
+  stage.classList.toggle("full", shown !== "start");
+}
+
+function show(source) {
+  if (address) URL.revokeObjectURL(address);
+  address = source instanceof Blob ? URL.createObjectURL(source) : "";
+  video.srcObject = source && !address ? source : null;
+  if (address) video.src = address;
+  else video.removeAttribute("src");
+}
+
+function take(blob, name) {
+  if (busy()) return tell("Another clip is being analysed. Cancel that, or wait for it.");
+  sending?.abort();
+  stopCamera();
+  trigger("clear");
+  tell("");
+  if (blob.size > MOST_BYTES) {
+    clip = null;
+    show(null);
+    display("start");
+    return tell(`${name} is over ${MOST_BYTES / 1e6} MB. Shorten or compress it.`);
+  }
+  clip = { blob, name };
+  show(blob);
+  display("clip");
+  send();
+}
+
+function send() {
+  // With XMLHttpRequest, as fetch does not tell how much has been sent.
+  const request = sending = new XMLHttpRequest(), form = new FormData();
+  form.append("files", clip.blob, clip.name);
+  part(".retry").hidden = true;
+  tell("");
+  cover("Sending …");
+  request.upload.onprogress = ({ loaded, total }) => cover(`Sending … ${Math.round(100 * loaded / total)}%`);
+  request.onloadend = () => {
+    if (request !== sending) return;
+    sending = null;
+    cover(video.hidden ? UNSEEN : "");
+    const said = read(request.responseText);
+    if (request.status === 200 && Array.isArray(said)) return trigger("upload", { path: said[0] });
+    part(".retry").hidden = false;
+    tell(said?.error?.message ?? "The server does not answer. Your clip is still here: try again in a moment.");
+  };
+  request.onabort = () => { if (request === sending) sending = null; };
+  request.open("POST", "gradio_api/upload");
+  request.send(form);
+}
+
+function read(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+async function camera() {
+  // With sound if there is a microphone that may be used.
+  const picture = { width: { ideal: 1280 }, height: { ideal: 720 } };
+  return navigator.mediaDevices.getUserMedia({ video: picture, audio: true })
+    .catch(() => navigator.mediaDevices.getUserMedia({ video: picture }));
+}
+
+async function record() {
+  const blocked = cameraObstacle();
+  if (blocked) return tell(`${blocked} Or choose a video.`);
+  if (typeof MediaRecorder !== "function") return tell("This browser cannot record. Choose a video.");
+  tell("");
+  let stream;
+  try {
+    stream = await camera();
+  } catch (error) {
+    return tell(`${cameraProblem(error)} Or choose a video.`);
+  }
+  const kind = MOVING.find((one) => MediaRecorder.isTypeSupported(one)) ?? "", pieces = [];
+  recorder = new MediaRecorder(stream, kind ? { mimeType: kind } : {});
+  const mine = recorder;
+  mine.ondataavailable = ({ data }) => pieces.push(data);
+  mine.onstop = () => {
+    if (recorder !== mine) return;  // left without a clip
+    const type = mine.mimeType.split(";")[0];
+    take(new Blob(pieces, { type }), `recording.${type.split("/")[1] || "webm"}`);
+  };
+  display("camera");
+  show(stream);
+  video.muted = true;
+  await video.play().catch(() => {});
+  mine.start();
+  part(".finish").focus();
+  for (let seconds = 0; recorder === mine && mine.state === "recording"; seconds += 1) {
+    if (seconds >= MOST_SECONDS - 1 || !visible()) return mine.stop();
+    cover(`Recording … ${seconds} s`);
+    await pause(1000);
+  }
+}
+
+function stopCamera() {
+  recorder?.stream.getTracks().forEach((track) => track.stop());
+  recorder = null;
+  video.muted = false;
+  cover("");
+}
+
+async function example() {
+  const reply = await fetch("page/examples/clip.mp4").catch(() => null);
+  if (reply?.ok) take(await reply.blob(), "drawn.mp4");
+  else tell("The server does not answer. Try again in a moment.");
+}
+
+const choose = () => part(".file").click();
+const actions = { choose, again: choose, record, example, finish: () => recorder?.stop(), retry: send };
+element.addEventListener("click", (event) => actions[event.target.closest("button")?.classList[0]]?.());
+part(".file").addEventListener("change", (event) => {
+  const [file] = event.target.files;
+  if (file) take(file, file.name);
+  event.target.value = "";
+});
+video.addEventListener("error", () => {
+  // The server reads more kinds than a browser plays, and says what it cannot read.
+  if (!address || !video.error) return;
+  video.hidden = true;
+  if (!sending) cover(UNSEEN);
+});
+watchDrops(stage, visible, (file) => take(file, file.name));
+window.addEventListener("pagehide", stopCamera);
