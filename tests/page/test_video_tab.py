@@ -139,7 +139,6 @@ class TestBrowser:
             page.on("request", lambda request: page.hosts.add(request.url.split("/")[2]))
             page.troubles, page.received = [], []
             page.on("pageerror", lambda error: page.troubles.append(str(error)))
-            page.on("requestfailed", lambda sent: page.troubles.append(sent.url) if "blob:" in sent.url else None)
             page.on("response", lambda answer: page.received.append(answer.url))
             page.goto(server)
             page.get_by_role("tab", name="Video").click()
@@ -179,13 +178,11 @@ class TestBrowser:
         for row in page.locator("#video-shares tbody tr").all():
             shares = [int(cell.split("%")[0]) for cell in row.locator("td").all_inner_texts()[1:]]
             assert sum(shares) == pytest.approx(100, abs=3)
-        with page.expect_download() as saved:
-            page.get_by_role("button", name="Save video").click()
-        assert saved.value.path().read_bytes()[4:8] == b"ftyp"
-        for name, start in (("Save CSV", "time_seconds,person"), ("Save JSON", '{"labels"'), ("Save chart", "<svg")):
+        starts = {"video": b"\0\0\0 ftyp", "CSV": b"time_seconds,person", "JSON": b'{"labels"', "chart": b"<svg"}
+        for name, start in starts.items():
             with page.expect_download() as saved:
-                page.get_by_role("button", name=name).click()
-            assert saved.value.path().read_text().startswith(start)
+                page.get_by_role("button", name=f"Save {name}").click()
+            assert saved.value.path().read_bytes().startswith(start)
         # Nothing overflows sideways, no other host was contacted, and no player or editor of Gradio's was loaded.
         assert page.troubles == []
         assert [address for address in page.received if re.search("ffmpeg|hls", address)] == []
