@@ -1,38 +1,43 @@
 """Resolves input files: names, patterns such as ``*.jpg``, and folders, reporting what is skipped in these."""
 
 import fnmatch
+import itertools
 import os
 import stat
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 #: Receives a skipped path and the reason.
 PassOver = Callable[[str, str], None]
+#: So many entries of a folder are sorted by name.
+SORTED: Final = 100_000
 _MAGIC: Final = "*?["
 _DEEP: Final = "**"
 
 
 def files_in(folder: str, endings: Collection[str], pass_over: PassOver, answers: str | None = None) -> Iterator[str]:
-    """The files with these endings in a folder and its subfolders, in a stable order.
+    """The files with these endings in a folder and its subfolders, by name; beyond the first ``SORTED`` entries of one
+    folder, as the file system gives them, so that no folder is too large for the memory.
 
     endings: in lower case, with their dots. pass_over: called for every other file, and for every folder
     that is skipped because it is hidden, a link or unreadable. answers: the real path of the folder for
     results, which is skipped.
     """
+    folders = []
     try:
         with os.scandir(folder) as found:
-            entries = sorted(found, key=lambda entry: entry.name)
+            first = sorted(itertools.islice(found, SORTED), key=lambda entry: entry.name)
+            for entry in itertools.chain(first, found):
+                if _is_folder(entry):
+                    folders.append(entry)
+                elif reason := _why_not(entry, endings):
+                    pass_over(entry.path, reason)
+                else:
+                    yield entry.path
     except OSError as error:
         pass_over(folder, f"The folder cannot be read: {error.strerror}.")
         return
-    folders = [entry for entry in entries if _is_folder(entry)]
-    inside = {entry.name for entry in folders}
-    for entry in (entry for entry in entries if entry.name not in inside):
-        if reason := _why_not(entry, endings):
-            pass_over(entry.path, reason)
-        else:
-            yield entry.path
     for entry in folders:
         if entry.name.startswith("."):
             pass_over(entry.path, "A hidden folder is not looked into.")
@@ -51,13 +56,20 @@ def _is_folder(entry: "os.DirEntry[str]") -> bool:
         return False
 
 
-def _why_not(entry: "os.DirEntry[str]", endings: Collection[str]) -> str:
-    if entry.name.startswith("."):
+def why_not(name: str, endings: Collection[str]) -> str:
+    """Why a file of that name in a folder is skipped; "" if it is not."""
+    if name.startswith("."):
         return "A hidden file."
-    ending = Path(entry.name).suffix.lower()
-    if ending not in endings:
-        named = f"Names in {ending} are" if ending else "A name without an ending is"
-        return f"{named} not taken for what is asked for. Name the file itself, and it is looked at."
+    ending = os.path.splitext(name)[1].lower()  # noqa: PTH122  (a Path for each of millions takes minutes)
+    if ending in endings:
+        return ""
+    named = f"Names in {ending} are" if ending else "A name without an ending is"
+    return f"{named} not taken for what is asked for. Name the file itself, and it is looked at."
+
+
+def _why_not(entry: "os.DirEntry[str]", endings: Collection[str]) -> str:
+    if reason := why_not(entry.name, endings):
+        return reason
     try:
         kind = entry.stat().st_mode
     except OSError:  # a broken link or just deleted: opening it will report that
@@ -72,27 +84,38 @@ def matches(pattern: str) -> list[str]:
     Path components that exist literally are taken literally: ``[1]`` is a folder of that name rather than
     a 1. Names that start with a dot are only matched by patterns that do.
     """
+    return sorted(set(each_match(pattern)))
+
+
+def each_match(pattern: str) -> Iterator[str]:
+    """The same one by one, folder by folder; a path that several ``**`` lead to comes several times."""
     written = Path(pattern).expanduser()
-    if os.path.lexists(written) or not any(mark in pattern for mark in _MAGIC):
-        return [str(written)] if os.path.lexists(written) else []
-    places = [Path(written.anchor)]
-    parts = written.parts[1:] if written.anchor else written.parts
-    for number, part in enumerate(parts):
-        last = number == len(parts) - 1
-        places = [found for place in places for found in _inside(place, part) if last or found.is_dir()]
-    return sorted({str(place) for place in places})
+    if os.path.lexists(written):
+        yield str(written)
+    elif any(mark in pattern for mark in _MAGIC):
+        parts = written.parts[1:] if written.anchor else written.parts
+        yield from map(str, _matching(Path(written.anchor), parts))
 
 
-def _inside(place: Path, part: str) -> list[Path]:
+def _matching(place: Path, parts: Sequence[str]) -> Iterator[Path]:
+    part, rest = parts[0], parts[1:]
+    for found in _inside(place, part):
+        if not rest:
+            yield found
+        elif found.is_dir():
+            yield from _matching(found, rest)
+
+
+def _inside(place: Path, part: str) -> Iterator[Path]:
     """The entries of a folder with that name, or matching it."""
     if part == _DEEP:
-        return [place, *_below(place)]
+        return itertools.chain([place], _below(place))
     if part == os.pardir or os.path.lexists(place / part):
-        return [place / part]
+        return iter([place / part])
     names = [name for name in _names(place) if part.startswith(".") or not name.startswith(".")]
     found = fnmatch.filter(names, part)
     # No match as a character class: take the bracket literally.
-    return [place / name for name in found or fnmatch.filter(names, part.replace("[", "[[]"))]
+    return (place / name for name in found or fnmatch.filter(names, part.replace("[", "[[]")))
 
 
 def _below(place: Path) -> Iterator[Path]:

@@ -1,5 +1,6 @@
 """A worker: it holds the model and turns one shard after another of the plan into Parquet."""
 
+import hashlib
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,12 +18,14 @@ from ..recognition.recognizer import EmotionRecognizer
 from ..recognition.resolve import DETECTORS, detector_at_hand, resolve_bundle, resolve_detector, yunet_file
 from ..settings import Settings
 from ..video.results import VideoOptions
+from .ahead import Ahead
+from .codes import WORKERS_DIED
+from .folder import Folder
+from .metadata import metadata_of
 from .plan import read_plan
-from .score import Scored, failure, score
-from .tables import FILES, shard_file, write_shard
-from .trail import Trail
-
-TRAILS = ".trails"
+from .score import failure, score
+from .tables import FACES, FAILURES, FILES, ShardWriter, shard_file
+from .trail import trail_of
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,11 @@ class Parts:
         yunet = yunet_file() if isinstance(found, YuNetDetector) else None
         return cls(files, bundle.origin, found.name, yunet)
 
+    def hashes(self) -> dict[str, str]:
+        """The SHA-256 of the network's file and of the config, which has the calibration."""
+        files = {("config_sha256" if name == CONFIG else "model_sha256"): name for name in self.bundle}
+        return {what: hashlib.sha256(self.bundle[name]).hexdigest() for what, name in files.items()}
+
     def recognizer(self, threads: int | None = 1) -> EmotionRecognizer:
         """Load them; threads: for LiteRT, one when every core has a worker."""
         with tempfile.TemporaryDirectory() as name:
@@ -76,7 +84,7 @@ class ShardWorker:
         import ray
 
         cv2.setNumThreads(1)  # the other cores have their own workers
-        self._plan = read_plan(Path(folder))
+        self._plan = read_plan(Folder(folder))
         self._recognizer = ray.get(parts).recognizer()
         self._run = run
 
@@ -88,22 +96,26 @@ class ShardWorker:
     def work(self, shard: int) -> dict[str, int]:
         """Score one shard, unless finished: the worker that wrote it may have died before reporting."""
         plan = self._plan
-        paths = plan.paths(shard)
-        if shard_file(plan.folder, FILES, shard).is_file():
-            return {"shard": shard, "files": len(paths), "faces": 0, "failed": 0}
-        trail = Trail(plan.folder / TRAILS, self._run, shard)
+        if plan.folder.has(shard_file(FILES, shard)):
+            return {"shard": shard, "files": plan.sizes[shard], "faces": 0, "failed": 0}
+        planned = plan.rows(shard)
+        paths = planned["path"].to_pylist()
+        trail = trail_of(plan.folder, self._run, shard)
         deadly = trail.deadly()
-        scored = [failure(paths[position], "Workers died on this file. Look at it separately.") for position in deadly]
-        scored += score(self._recognizer, trail.follow(paths, deadly), VideoOptions(rate=plan.asked["rate"]))
-        _write(plan.folder, shard, plan.labels, scored, paths)
+        died = "Workers died on this file. Look at it separately."
+        scored = [failure(paths[position], died, WORKERS_DIED) for position in deadly]
+        with Ahead(path for position, path in enumerate(paths) if position not in deadly) as content:
+            videos = VideoOptions(rate=plan.asked["rate"])
+            scored += score(self._recognizer, trail.follow(paths, deadly), videos, content)
+        order = {path: position for position, path in enumerate(paths)}
+        scored.sort(key=lambda one: order[one.path])
+        rows = {
+            FACES: [row for one in scored for row in one.faces],
+            FAILURES: [{"path": one.path, "code": one.code, "error": one.error} for one in scored if one.error],
+            FILES: [one.file_row() for one in scored],
+        }
+        kept = planned.schema.remove(0).remove_metadata()
+        by = plan.asked["partition_by"]
+        ShardWriter(plan.folder, plan.labels, kept, metadata_of(plan.asked), by).write(shard, planned, rows)
         trail.forget()
-        faces = sum(len(one.faces) for one in scored)
-        return {"shard": shard, "files": len(paths), "faces": faces, "failed": sum(bool(one.error) for one in scored)}
-
-
-def _write(folder: Path, shard: int, labels: tuple[str, ...], scored: list[Scored], paths: list[str]) -> None:
-    order = {path: position for position, path in enumerate(paths)}
-    scored = sorted(scored, key=lambda one: order[one.path])
-    faces = [row for one in scored for row in one.faces]
-    failures = [{"path": one.path, "error": one.error} for one in scored if one.error]
-    write_shard(folder, shard, labels, faces, failures, [one.file_row() for one in scored])
+        return {"shard": shard, "files": len(paths), "faces": len(rows[FACES]), "failed": len(rows[FAILURES])}

@@ -4,9 +4,9 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Generator
 from contextlib import closing
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .options import add_fields, given
 
@@ -22,33 +22,54 @@ def add_bulk(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     from ..bulk.run import BulkOptions
 
     bulk = commands.add_parser("bulk", help="score folders or tables of any size into Parquet, on Ray Data")
-    bulk.add_argument("source", metavar="SOURCE", help="a folder, a quoted glob, or a CSV or Parquet file of paths")
-    bulk.add_argument("out", type=Path, metavar="OUT", help="a new folder, or the folder of a run to resume")
+    bulk.add_argument(
+        "source",
+        metavar="SOURCE",
+        help="a folder, a quoted glob, or a CSV or Parquet file of paths, here or in a store (s3://, gs://, hf://)",
+    )
+    bulk.add_argument("out", metavar="OUT", help="a new folder, here or in a store, or that of a run to resume")
     add_fields(bulk.add_mutually_exclusive_group(), BulkOptions, "detector", "faces")
-    add_fields(bulk, BulkOptions, "column", "model", "rate", "workers", "address", "shard_files")
+    names = ("column", "keep", "partition_by", "model", "rate", "max_failures")
+    add_fields(bulk, BulkOptions, *names, "workers", "gpus", "address", "shard_files")
+    bulk.add_argument("--json", action="store_true", help="progress and sums as JSON, a line each, for a scheduler")
     bulk.set_defaults(run=run_command)
 
 
 def run_command(options: argparse.Namespace) -> int:
-    """Score everything; returns 1 if some files could not be used, which are listed."""
-    from ..bulk.run import SUMMARY, BulkOptions, run_bulk
+    """Score everything; returns 1 if too many files could not be used."""
+    from ..bulk.limits import USUAL
+    from ..bulk.run import BulkOptions, run_bulk
 
     asked = BulkOptions(**given(options, BulkOptions))
-    told = 0.0
-    with closing(run_bulk(options.source, options.out, asked)) as steps:
-        for progress in steps:
-            if sys.stderr.isatty():
-                print(f"\r{_line(progress)}\x1b[K", end="", file=sys.stderr, flush=True)
-            elif time.monotonic() - told > _LOG_SECONDS or not progress.files_left:
-                told = time.monotonic()
-                print(_line(progress), file=sys.stderr, flush=True)
-    if sys.stderr.isatty():
-        print(file=sys.stderr)
-    summary = json.loads((options.out / SUMMARY).read_text())
+    summary = _follow(run_bulk(options.source, options.out, asked), options.json)
+    failed = (asked.max_failures or USUAL).exceeded(summary["failed"], summary["files"])
+    if options.json:
+        print(json.dumps({"event": "summary", "succeeded": not failed, **summary}), flush=True)
+        return int(failed)
     print(f"{summary['files']:,} files -> {options.out}: {summary['faces']:,} faces in {summary['with_faces']:,} files")
     counts = {"no face": "no_face", "failed": "failed", "passed over": "passed_over"}
     print("  " + "  ".join(f"{words}: {summary[name]:,}" for words, name in counts.items()))
-    return 1 if summary["failed"] else 0
+    return int(failed)
+
+
+def _follow(steps: "Generator[BulkProgress, None, dict[str, Any]]", as_json: bool) -> "dict[str, Any]":
+    """Tell the progress until the run is over; its sums."""
+    told = 0.0
+    with closing(steps):
+        while True:
+            try:
+                progress = next(steps)
+            except StopIteration as over:
+                if sys.stderr.isatty() and not as_json:
+                    print(file=sys.stderr)
+                return dict(over.value)
+            due = time.monotonic() - told > _LOG_SECONDS or not progress.files_left
+            if sys.stderr.isatty() and not as_json:
+                print(f"\r{_line(progress)}\x1b[K", end="", file=sys.stderr, flush=True)
+            elif due:
+                told = time.monotonic()
+                line = json.dumps(progress.metrics()) if as_json else _line(progress)
+                print(line, file=sys.stdout if as_json else sys.stderr, flush=True)
 
 
 def _line(progress: "BulkProgress") -> str:

@@ -64,6 +64,7 @@ def measure(faces: Sequence[Path], out: Path, model: str | None, workers: int, s
     of LiteRT threads; its time excludes starting Python and loading the model, while bulk's time is the
     whole command's, including Ray's start.
     """
+    from emotion_core.bulk.folder import Folder
     from emotion_core.bulk.tables import face_rows
     from emotion_core.bulk.worker import Parts
 
@@ -77,7 +78,7 @@ def measure(faces: Sequence[Path], out: Path, model: str | None, workers: int, s
     began = time.monotonic()
     killed_at = bulk_with_a_kill(faces[0].parent, out, model, workers, shard_files)
     bulk = time.monotonic() - began
-    rows = face_rows(out)
+    rows = face_rows(Folder.at(out))
     times_told = Counter(row["path"] for row in rows)
     differences = [
         max(abs(row[label] - share) for label, share in zip(answer.labels, answer.probabilities, strict=True))
@@ -104,9 +105,10 @@ def bulk_with_a_kill(source: Path, out: Path, model: str | None, workers: int, s
 
     Raises EmotionError when the command fails, or ends before a worker could be killed.
     """
+    from emotion_core.bulk.folder import Folder
     from emotion_core.bulk.plan import PLAN
     from emotion_core.bulk.tables import finished
-    from emotion_core.bulk.worker import TRAILS
+    from emotion_core.bulk.trail import TRAILS
 
     options = ["--faces", "--workers", str(workers), "--shard-files", str(shard_files)]
     options += ["--model", model] if model else []
@@ -117,7 +119,7 @@ def bulk_with_a_kill(source: Path, out: Path, model: str | None, workers: int, s
             time.sleep(0.02)
             if killed_at is not None or not (out / PLAN).is_file():
                 continue
-            if (done := len(finished(out))) < json.loads((out / PLAN).read_text())["shards"] / 2:
+            if (done := len(finished(Folder.at(out)))) < len(json.loads((out / PLAN).read_text())["sizes"]) / 2:
                 continue
             for trail in (out / TRAILS).glob("*"):
                 # Its shard may have finished by now.

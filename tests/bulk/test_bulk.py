@@ -18,7 +18,7 @@ from PIL import Image
 from emotion_core import EmotionRecognizer, VideoOptions, analyze_video
 from emotion_core.cli.main import main
 from emotion_core.recognition.detectors import WholePicture
-from support.bulk_rows import needs_ray, rows_of, same
+from support.bulk_rows import needs_ray, paths_of, rows_of, same
 from support.waiting import until
 
 ROOT = Path(__file__).parents[2]
@@ -27,11 +27,10 @@ RATE = 5.0
 
 @needs_ray
 def test_rows_are_the_recognizers_answers(mixed: Path, tmp_path: Path, recognizer: EmotionRecognizer) -> None:
-    from emotion_core.bulk.plan import find
     from emotion_core.bulk.score import score
 
     options = VideoOptions(rate=RATE)
-    scored = {Path(one.path).name: one for one in score(recognizer, find(str(mixed)), options)}
+    scored = {Path(one.path).name: one for one in score(recognizer, paths_of(mixed), options)}
     assert list(scored) == ["broken.jpg", "broken.mp4", "none.png", "three.png", "walk.mp4", "one.png"]
     for name, count in (("none.png", 0), ("three.png", 3), ("deep/one.png", 1)):
         expected, rows = rows_of(recognizer, mixed / name), scored[Path(name).name].faces
@@ -39,6 +38,7 @@ def test_rows_are_the_recognizers_answers(mixed: Path, tmp_path: Path, recognize
         assert all(map(same, rows, expected))
     assert scored["none.png"].file_row()["status"] == "no_face"
     assert "not a picture" in scored["broken.jpg"].error
+    assert (scored["broken.jpg"].code, scored["broken.mp4"].code) == ("not_a_picture", "not_a_video")
     assert "not a video" in scored["broken.mp4"].error
 
     for _ in analyze_video(mixed / "walk.mp4", tmp_path / "video", recognizer, options):
@@ -73,35 +73,38 @@ def test_a_face_that_is_cut_out_already(tmp_path: Path, recognizer: EmotionRecog
 
 @needs_ray
 def test_a_plan_is_the_same_every_time(mixed: Path, tmp_path: Path) -> None:
-    from emotion_core.bulk.plan import cut, find
+    from emotion_core.bulk.plan import cut
 
-    everything = list(find(str(mixed)))
+    everything = paths_of(mixed)
     assert len(everything) == 6
-    assert list(find(str(mixed / "**" / "*.png"))) == sorted(path for path in everything if path.endswith(".png"))
+    pictures = paths_of(mixed / "**" / "*.png")
+    assert sorted(pictures) == sorted(path for path in everything if path.endswith(".png"))
+    assert paths_of(mixed / "**" / "**" / "*.png") == pictures == paths_of(mixed / "**" / "*.png")
     table = tmp_path / "in" / "listed.csv"
     table.write_text("id,file\n1,three.png\n2,gone.png\n3,deep/one.png\n")
-    assert [Path(path).name for path in find(str(table))] == ["three.png", "gone.png", "one.png"]
+    assert [Path(path).name for path in paths_of(table)] == ["three.png", "gone.png", "one.png"]
     import pyarrow as pa
     import pyarrow.parquet as parquet
 
     parquet.write_table(pa.table({"where": ["none.png"]}), tmp_path / "in" / "listed.parquet")
-    assert list(find(str(tmp_path / "in" / "listed.parquet"), "where")) == [str(mixed / "none.png")]
-    shards = list(cut([*"abcde", "f.mp4", "g.mp4", "h"], 34))
-    assert shards == [[*"abcde"], ["f.mp4"], ["g.mp4", "h"]]  # a video counts as 32
+    assert paths_of(tmp_path / "in" / "listed.parquet", "where") == [str(mixed / "none.png")]
+    shards = list(cut([(path, ()) for path in (*"abcde", "f.mp4", "g.mp4", "h")], 34))
+    shards_of_paths = [[path for path, _ in shard] for shard in shards]
+    assert shards_of_paths == [[*"abcde"], ["f.mp4"], ["g.mp4", "h"]]  # a video counts as 32
 
 
 @needs_ray
 def test_a_file_that_kills_is_passed_over(tmp_path: Path) -> None:
-    from emotion_core.bulk.trail import Trail
+    from emotion_core.bulk.trail import LocalTrail
 
-    trail = Trail(tmp_path, "this-run", 7)
+    trail = LocalTrail(tmp_path, "this-run-7")
     none: set[int] = set()
     for deadly in (none, none, {1}):
         assert trail.deadly() == deadly
         worker = trail.follow(["good", "bad", "after"], trail.deadly())
         assert list(itertools.islice(worker, 2)) == ["good", "after" if deadly else "bad"]
         worker.close()  # the process dies here
-    assert Trail(tmp_path, "another-run", 7).deadly() == set()
+    assert LocalTrail(tmp_path, "another-run-7").deadly() == set()
 
 
 def test_without_ray_it_says_what_to_install(
@@ -111,18 +114,6 @@ def test_without_ray_it_says_what_to_install(
     assert main(["bulk", str(tmp_path), str(tmp_path / "out")]) == 1
     assert "bulk needs ray" in (told := capsys.readouterr().err)
     assert "pip install '.[bulk]'" in told
-
-
-@needs_ray
-@pytest.mark.parametrize("place", ["s3://bucket/photos", "gs://bucket/x", "hf://datasets/a/b", "file:///tmp/x"])
-def test_an_address_does_not_become_a_folder_of_that_name(
-    place: str, mixed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert main(["bulk", str(mixed), place]) == 1
-    assert main(["bulk", place, str(tmp_path / "out")]) == 1
-    assert capsys.readouterr().err.count("is an address") == 2
-    assert list(tmp_path.iterdir()) == [mixed]
 
 
 @needs_ray
@@ -141,11 +132,12 @@ def test_refusals(mixed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "holds other files" in refused(mixed, mixed)
     assert "Nothing can be written" in refused(mixed, mixed / "none.png")
     assert not out.exists()
+    from emotion_core.bulk.folder import Folder
     from emotion_core.bulk.plan import make_plan
 
     asked = {"rate": None, "shard_files": 256}
-    plan = make_plan(out, str(mixed), None, asked, ("one", "two"))
-    assert make_plan(out, str(mixed), None, asked, ("one", "two")) == plan
+    plan = make_plan(Folder.at(out), str(mixed), asked, ("one", "two"))
+    assert make_plan(Folder.at(out), str(mixed), asked, ("one", "two")) == plan
     told = refused(mixed, out, "--rate", "3")
     assert "holds a run with another model," in told
     assert ", rate: ask for the same" in told
@@ -170,7 +162,7 @@ def test_killed_twice_and_nothing_is_lost_or_doubled(
         until(lambda: len(list((out / "files").glob("shard-*.parquet"))) >= 2, 600, driver)
         os.kill(driver.pid, signal.SIGKILL)
     before = {path.name: path.stat().st_mtime_ns for path in (out / "files").glob("shard-*.parquet")}
-    assert 2 <= len(before) < json.loads((out / "plan.json").read_text())["shards"]
+    assert 2 <= len(before) < len(json.loads((out / "plan.json").read_text())["sizes"])
     killed_run = {path.name.partition("-")[0] for path in (out / ".trails").iterdir()}
 
     with start() as driver:

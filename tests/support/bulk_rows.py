@@ -7,11 +7,21 @@ from typing import Any
 import pytest
 
 from emotion_core import EmotionRecognizer
+from emotion_core.inputs import PassOver
 
 needs_ray = pytest.mark.skipif(
     not all(map(importlib.util.find_spec, ("ray", "pyarrow"))),
     reason="pip install '.[bulk]': Ray and pyarrow are 400 MB that nothing else needs",
 )
+
+
+def paths_of(
+    source: Path | str, column: str | None = None, pass_over: PassOver = lambda _path, _reason: None
+) -> list[str]:
+    """What bulk finds in a place."""
+    from emotion_core.bulk.find import find
+
+    return [path for path, _ in find(str(source), column, pass_over)]
 
 
 def rows_of(recognizer: EmotionRecognizer, path: Path) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
 TOKEN = "hf_stand_in"
 #: Files over this size, in bytes, use LFS.
@@ -39,7 +39,16 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(with_body=False)
 
     def do_GET(self) -> None:
-        self._answer(with_body=True)
+        parts = self._parts()
+        if parts[:2] == ["api", "datasets"]:
+            self._tell_data_set(parts)
+        else:
+            self._answer(with_body=True)
+
+    def _parts(self) -> list[str]:
+        """The path's parts; a data set's owner has its kind in front, as in ``repos``."""
+        parts = unquote(self.path.split("?")[0]).strip("/").split("/")
+        return ["/".join(parts[:2]), *parts[2:]] if parts[0] == "datasets" else parts
 
     def do_PUT(self) -> None:
         content, name = self._body(), self.path.rpartition("/")[2]
@@ -59,6 +68,10 @@ class _Handler(BaseHTTPRequestHandler):
         if parts[-4:] == ["info", "lfs", "objects", "batch"] or parts[-4:-1] == ["info", "lfs", "objects"]:
             objects = [{**one, "actions": self._put_action(one["oid"])} for one in json.loads(body)["objects"]]
             return self._json({"transfer": "basic", "objects": objects})
+        if parts[4:5] == ["paths-info"]:
+            asked = parse_qs(body.decode()).get("paths", []) if body[:1] != b"{" else json.loads(body)["paths"]
+            entries = [entry for path in asked for entry in _entries(self.repos["/".join(parts[1:4])], path)]
+            return self._json(entries)
         kind, owner, name, action = parts[1], *parts[2:5]
         key = f"{owner}/{name}" if kind == "models" else f"{kind}/{owner}/{name}"
         if (status := self._may_write(owner)) != 200:
@@ -136,7 +149,7 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def _answer(self, with_body: bool) -> None:
-        parts = unquote(self.path.split("?")[0]).strip("/").split("/")
+        parts = self._parts()
         if parts[0] == "api" and parts[4:5] in (["tree"], ["variables"]):
             return self._tell(self.repos["/".join(parts[1:4]).removeprefix("models/")], parts[4])
         repo = self.repos.get("/".join(parts[:2]))
@@ -167,6 +180,15 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(content)
         return None
 
+    def _tell_data_set(self, parts: list[str]) -> None:
+        """Tell of a data set itself, or of one of its folders, as ``HfFileSystem`` asks."""
+        repo = self.repos.get("/".join(parts[1:4]))
+        if repo is None:
+            return self._refuse(404, "RepoNotFound")
+        if parts[4:5] != ["tree"]:
+            return self._json({"id": "/".join(parts[2:4]), "sha": repo.commit, "siblings": []})
+        return self._json(_entries(repo, "/".join(parts[6:]), inside=True))
+
     def _refuse(self, status: int, code: str, commit: str = "") -> None:
         self.send_response(status)
         if code:
@@ -175,6 +197,22 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("X-Repo-Commit", commit)
         self.send_header("Content-Length", "0")
         self.end_headers()
+
+
+def _entries(repo: Repo, path: str, inside: bool = False) -> list[dict[str, Any]]:
+    """A file or folder of that path, or what is in the folder, as the Hub's answers have them."""
+    start = f"{path}/" if path else ""
+    below = sorted(name.removeprefix(start) for name in repo.files if name.startswith(start))
+    if not inside:
+        below, start = [path] if path in repo.files else [f"{path}/"] if below else [], ""
+    files = [start + name for name in below if "/" not in name or name == path]
+    folders = dict.fromkeys(start + (name.rstrip("/") if not inside else name.split("/")[0]) for name in below)
+    return [
+        {"type": "file", "path": name, "size": len(repo.files[name]), "oid": "0" * 40}
+        if name in files
+        else {"type": "directory", "path": name, "oid": "0" * 40}
+        for name in folders
+    ]
 
 
 class StandInHub:

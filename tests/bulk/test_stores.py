@@ -1,0 +1,248 @@
+"""Sources and results in stores: S3 by moto's server, Google's by an emulator, the Hub's by a stand-in, ``file://``."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emotion_core import DataError, EmotionRecognizer, MissingPackageError, VideoOptions
+from emotion_core.cli.main import main
+from support.bulk_rows import needs_ray, paths_of, rows_of, same
+from support.stand_in_hub import Repo, StandInHub
+from support.stores import BUCKET, gs, needs_gs, needs_s3, s3
+
+ROOT = Path(__file__).parents[2]
+RATE = 5.0
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[str]:
+    with s3() as environment, pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        yield f"s3://{BUCKET}"
+
+
+def upload(folder: Path, address: str) -> None:
+    from pyarrow.fs import LocalFileSystem, copy_files
+
+    from emotion_core.bulk.places import reach
+
+    system, path = reach(address)
+    copy_files(str(folder), path, source_filesystem=LocalFileSystem(), destination_filesystem=system)
+
+
+def rows(address: str, table: str) -> list[dict[str, Any]]:
+    """A table of the result as any reader of Hive's folders has it."""
+    from pyarrow.dataset import dataset
+
+    from emotion_core.bulk.places import reach
+
+    system, path = reach(f"{address}/{table}")
+    found = dataset(path, filesystem=system, format="parquet", partitioning="hive")
+    return [dict(row) for row in found.to_table().to_pylist()]
+
+
+@needs_s3
+def test_from_s3_into_s3(bucket: str, mixed: Path, tmp_path: Path, recognizer: EmotionRecognizer) -> None:
+    """The whole command: a table with columns, into partitions, in a store; then once more, which does nothing."""
+    import pyarrow as pa
+    import pyarrow.parquet as parquet
+
+    def run(*options: str) -> tuple[int, list[dict[str, Any]]]:
+        line = [sys.executable, "-m", "emotion_core", "bulk", *command, *options]
+        path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+        done = subprocess.run(
+            line, cwd=tmp_path, env={**os.environ, "PYTHONPATH": path}, stdout=subprocess.PIPE, text=True, timeout=600
+        )
+        return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
+
+    listed = ["three.png", "none.png", "deep/one.png", "walk.mp4", "gone.png", "broken.jpg", "three.png"]
+    columns = {"file": listed, "id": range(7), "split": ["a", "b", "a/b c", "a", None, "b", "b"]}
+    parquet.write_table(pa.table({name: list(values) for name, values in columns.items()}), mixed / "list.parquet")
+    upload(mixed, f"{bucket}/some photos")
+    source, out = f"{bucket}/some photos/list.parquet", f"{bucket}/some scores"
+    command = [source, out, "--detector", "haar", "--rate", str(RATE), "--workers", "2", "--shard-files", "34"]
+    command += ["--keep", "*", "--partition-by", "split", "--json"]
+    code, lines = run("--max-failures", "50%")
+    assert code == 0
+    assert [line["event"] for line in lines[-2:]] == ["progress", "summary"]
+    assert lines[0] == {
+        "event": "progress",
+        "files_total": 6,
+        "files_done": 0,
+        "faces": 0,
+        "failed": 0,
+        "files_per_second": 0.0,
+        "seconds_left": None,
+    }
+    assert (lines[-2]["files_done"], lines[-2]["failed"]) == (6, 2)
+    assert lines[-1]["succeeded"] is True
+    assert {path.name for path in tmp_path.iterdir()} == {"in"}  # and no folder called s3:
+
+    faces = rows(out, "faces")
+    for name, split, number in (("three.png", "a", 0), ("deep/one.png", "a/b c", 2), ("none.png", "b", 1)):
+        address = f"{bucket}/some photos/{name}"
+        expected = [{**row, "path": address, "split": split, "id": number} for row in rows_of(recognizer, mixed / name)]
+        found = [row for row in faces if row["path"] == address]
+        assert len(found) == len(expected)
+        assert all(map(same, found, expected))
+    assert sum(row["path"].endswith("walk.mp4") for row in faces) > 1
+    failures = {row["path"].rpartition("/")[2]: row for row in rows(out, "failures")}
+    assert {name: (row["code"], row["split"]) for name, row in failures.items()} == {
+        "gone.png": ("missing", None),
+        "broken.jpg": ("not_a_picture", "b"),
+    }
+    files = rows(out, "files")
+    assert [(row["status"], row["id"]) for row in files if row["path"].endswith("gone.png")] == [("failed", 4)]
+    assert [row["note"][:13] for row in files if row["status"] == "passed_over"] == ["Listed before"]
+    assert len(files) == 7
+
+    code, lines = run()  # nothing is left to do, and 2 of 6 failed
+    assert code == 1
+    assert lines[-1]["last_run"]["files"] == 0
+    assert rows(out, "faces") == faces
+
+
+@needs_s3
+def test_what_is_found_in_a_bucket(bucket: str, mixed: Path) -> None:
+    from emotion_core.bulk.find import find, kept
+
+    (mixed / "deep" / ".hidden.png").write_bytes(b"x")
+    shutil.copytree(mixed / "deep", mixed / "day=2024-01-02" / "deep")
+    upload(mixed, f"{bucket}/found")
+    passed: dict[str, str] = {}
+    found = dict(find(f"{bucket}/found", None, passed.__setitem__, ["day"]))
+    assert found.pop(f"{bucket}/found/day=2024-01-02/deep/one.png") == ("2024-01-02",)
+    names = {"broken.jpg", "broken.mp4", "none.png", "three.png", "walk.mp4", "deep/one.png"}
+    assert found == {f"{bucket}/found/{name}": (None,) for name in names}
+    assert kept(f"{bucket}/found", None, ["day"]).names == ["day"]
+    assert {path.removeprefix(f"{bucket}/found/") for path in passed} == {
+        *("note.txt", "deep/.hidden.png", "day=2024-01-02/deep/.hidden.png"),
+    }
+    globbed = {path for path, _ in find(f"{bucket}/found/**/*.png")}
+    assert globbed == {f"{bucket}/found/{name}" for name in names if name.endswith("png")} | {
+        f"{bucket}/found/day=2024-01-02/deep/one.png"
+    }
+    with pytest.raises(DataError, match="pattern for its bucket"):
+        list(find("s3://*/x.png"))
+    for nothing in (f"{bucket}/nowhere", "s3://no-such-bucket/x"):
+        with pytest.raises(DataError, match="cannot be read"):
+            list(find(nothing))
+
+
+@needs_s3
+def test_a_file_that_kills_is_found_in_a_store_too(bucket: str) -> None:
+    """The first attempts write nothing for each file; those after two deaths do, and two more tell the file."""
+    from emotion_core.bulk.folder import Folder
+    from emotion_core.bulk.trail import trail_of
+
+    folder = Folder.at(f"{bucket}/trails")
+    for attempt in range(5):
+        trail = trail_of(folder, "run", 3)
+        deadly = trail.deadly()
+        assert deadly == ({1} if attempt == 4 else set())
+        follow = trail.follow(["good", "bad", "after"], deadly)
+        read = [next(follow), next(follow)]
+        assert read == ["good", "after" if deadly else "bad"]
+        follow.close()  # the process dies here
+    assert trail_of(folder, "other-run", 3).deadly() == set()
+    trail.forget()
+    assert folder.files() == []
+
+
+@needs_s3
+def test_what_cannot_be_written_is_said(bucket: str, mixed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    upload(mixed / "deep", f"{bucket}/full")
+    assert main(["bulk", str(mixed), f"{bucket}/full", "--detector", "haar"]) == 1
+    assert "holds other files" in capsys.readouterr().err
+    assert main(["bulk", str(mixed), "s3://no-such-bucket/x", "--detector", "haar"]) == 1
+    assert "Nothing can be written into s3://no-such-bucket/x" in capsys.readouterr().err
+
+
+@needs_gs
+def test_googles_store(mixed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from emotion_core.bulk.ahead import Ahead
+    from emotion_core.bulk.find import find
+    from emotion_core.bulk.folder import Folder
+
+    with gs() as environment:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        folder = Folder.at(f"gs://{BUCKET}/scores")
+        assert folder.files() == []
+        for name in ("three.png", "none.png"):
+            folder.write(f"in/{name}", (mixed / name).read_bytes())
+        found = [path for path, _ in find(f"gs://{BUCKET}/scores/in")]
+        assert found == [f"gs://{BUCKET}/scores/in/{name}" for name in ("none.png", "three.png")]
+        with Ahead(found) as content:
+            assert content(found[1]) == (mixed / "three.png").read_bytes()
+        folder.remove("in/none.png")
+        assert folder.files() == ["in/three.png"]
+        assert folder.has("in/three.png")
+        assert not folder.has("in/none.png")
+
+
+@needs_ray
+def test_a_data_set_on_the_hub(mixed: Path, hub: StandInHub, recognizer: EmotionRecognizer) -> None:
+    from emotion_core.bulk.score import score
+
+    names = ("photos/deep/one.png", "photos/none.png", "photos/note.txt", "readme.md")
+    hub.repos["datasets/we/faces"] = Repo(
+        {name: (mixed / name.removeprefix("photos/")).read_bytes() if "photos" in name else b"x" for name in names}
+    )
+    source = "hf://datasets/we/faces/photos"
+    found = paths_of(source)
+    assert found == [f"{source}/none.png", f"{source}/deep/one.png"]
+    assert [len(one.faces) for one in score(recognizer, found, VideoOptions())] == [0, 1]
+
+
+@needs_ray
+def test_file_addresses_are_paths(mixed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from emotion_core.bulk.folder import Folder
+    from emotion_core.bulk.places import absolute
+
+    monkeypatch.chdir(tmp_path)
+    assert absolute("in") == str(mixed)
+    assert absolute(mixed.as_uri()) == str(mixed)
+    assert absolute((mixed / "a b").as_uri()) == str(mixed / "a b")
+    assert Folder.at(f"file://localhost{mixed}").local == mixed
+    table = tmp_path / "list.csv"
+    table.write_text(f"path\n{mixed.as_uri()}/none.png\ns3://bucket/x/y.png\nin/three.png\n")
+    assert paths_of(table) == [str(mixed / "none.png"), "s3://bucket/x/y.png", str(mixed / "three.png")]
+
+
+@needs_ray
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ("s3:/bucket/x", "lost a slash"),
+        ("file://folder/x", "as if it were a machine"),
+        ("s3://", "names no bucket"),
+        ("nothing://x/y", "cannot be reached"),
+        ("abfs://container/x", "pip install adlfs"),
+    ],
+)
+def test_addresses_that_lead_nowhere(
+    place: str,
+    told: str,
+    mixed: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from emotion_core.bulk.find import find
+    from emotion_core.bulk.places import absolute
+
+    monkeypatch.chdir(tmp_path)
+    assert main(["bulk", str(mixed), place, "--detector", "haar"]) == 1
+    assert told in capsys.readouterr().err
+    with pytest.raises((DataError, MissingPackageError), match=told):
+        list(find(absolute(place)))
+    assert list(tmp_path.iterdir()) == [mixed]
