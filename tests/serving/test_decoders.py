@@ -17,7 +17,7 @@ from PIL import Image
 from emotion_core import ImageError
 from emotion_core.images import RGB, load_image
 from emotion_core.serving.decoding import Decoders
-from support.hostile_pictures import large_canvas, large_tiles, lying_avif, many_scans, saved
+from support.hostile_pictures import large_canvas, large_tiles, lying, lying_avif, many_scans, saved
 
 
 @pytest.fixture
@@ -31,6 +31,16 @@ def children() -> list[psutil.Process]:
     return [
         child for child in psutil.Process().children() if "emotion_core.serving.decoder" in " ".join(child.cmdline())
     ]
+
+
+#: Tables, buffers and libraries that a format loads, in bytes.
+MARGIN = 8_000_000
+
+
+def most_memory(process: psutil.Process) -> int:
+    """The most that it held so far, in bytes."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    return 1024 * int(status.split("VmHWM:")[1].split()[0])
 
 
 class TestDecoders:
@@ -93,6 +103,24 @@ class TestDecoders:
             decoders.decode(picture)
         assert psutil.Process().memory_info().rss - before < 30_000_000
         assert all(child.memory_info().rss < 300_000_000 for child in children())
+
+    @pytest.mark.parametrize("kind", ["GIF", "PNG", "JPEG", "BMP", "HEIF"])
+    @pytest.mark.parametrize(("true", "said"), [(2_000, 64), (64, 2_000)])
+    def test_no_header_is_believed(self, decoders: Decoders, kind: str, true: int, said: int) -> None:
+        """A frame larger than the header says, or smaller: no more memory is taken than was counted beforehand."""
+        data, counted = lying(kind, true, said), 0
+        decoders.warm_up()
+        [child] = children()
+        idle = most_memory(child)
+        with contextlib.suppress(ImageError):  # refused, or decoded within the bound
+            counted = decoders.measure(data).memory
+            decoders.decode(data)
+        if child in children():  # else it was ended
+            assert most_memory(child) - idle < counted + MARGIN
+
+    def test_the_frames_of_a_gif_count(self) -> None:
+        with pytest.raises(ImageError, match="over 50 megapixels"):
+            load_image(lying("GIF", 7_200, 64))
 
     def test_measured_and_left(self, decoders: Decoders) -> None:
         photo = large_canvas(1_200, "PNG")

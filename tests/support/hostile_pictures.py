@@ -2,6 +2,7 @@
 
 import io
 import struct
+import zlib
 
 from PIL import Image
 
@@ -47,5 +48,18 @@ def large_canvas(side: int, kind: str = "WEBP") -> bytes:
 
 def lying_avif(true: int, said: int) -> bytes:
     """An AVIF whose container claims ``said`` pixels per side while its frame has ``true``."""
-    data = saved(Image.new("RGB", (true, true), "gray"), "AVIF", speed=10)
-    return data.replace(struct.pack(">II", true, true), struct.pack(">II", said, said))
+    return lying("AVIF", true, said)
+
+
+def lying(kind: str, true: int, said: int) -> bytes:
+    """A picture of ``true`` pixels per side whose header claims ``said``; in a GIF the header is the screen's."""
+    gray = Image.new("RGB" if kind in ("AVIF", "HEIF") else "L", (true, true), "gray")
+    data = saved(gray, kind, **({"speed": 10} if kind == "AVIF" else {}))
+    if kind == "PNG":
+        header = b"IHDR" + struct.pack(">II", said, said) + data[24:29]
+        return data[:12] + header + struct.pack(">I", zlib.crc32(header)) + data[33:]
+    # Where sides are, as the format packs them; in a GIF the frame has its own, later.
+    packing = {"GIF": "<HH", "JPEG": ">HH", "BMP": "<ii"}.get(kind, ">II")
+    before, after = struct.pack(packing, true, true), struct.pack(packing, said, said)
+    assert before in data
+    return data.replace(before, after, 1)
