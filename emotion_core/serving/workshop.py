@@ -12,17 +12,21 @@ from ..picture_costs import MAX_MEMORY
 from ..recognition.sized_graphs import free_large_graphs
 from ..settings import Settings
 from .addresses import client_address
-from .decoding import Decoders, PictureFile
+from .decoding import Decoders, Measure, PictureFile
 from .places import Places
 
 #: How long a webcam's frame waits for its turn, in seconds: a newer one follows anyway.
 _FRAME_PATIENCE: Final = 2.0
 #: Bytes per pixel of the simplest decoders; progressive pictures and one-frame videos take more memory and time.
 _SIMPLE: Final = 4
+#: Bytes per pixel of a decoded picture.
+_RESULT_BYTES: Final = 3
 #: Limits of a light picture: bytes of memory, and work in pixels of a baseline JPEG. A phone's twelve-megapixel
 #: photo is one.
 LIGHT_MEMORY: Final = 100_000_000
 LIGHT_WORK: Final = 40_000_000
+#: The most that the search for faces in a large picture takes, in bytes, once the picture is decoded.
+SEARCH_MEMORY: Final = 200_000_000
 #: Heavy pictures are decoded when nothing else needs the processor.
 _NICENESS: Final = 10
 
@@ -46,10 +50,16 @@ class Workshop:
         heavy = measure.memory > LIGHT_MEMORY or measure.work > LIGHT_WORK
         decoders = self._heavy_decoders if heavy else self._decoders
         # A picture waiting for much memory holds no place meanwhile, so small ones can overtake it.
-        with self.places.room(measure.memory, address, heavy), self.places.place(address, heavy=heavy):
-            if heavy:
+        with self.places.room(_room(measure, heavy), address, heavy), self.places.place(address, heavy=heavy):
+            if not heavy:
+                yield decoders.decode(source)
+                return
+            # Light pictures keep the large graph for the next one; heavy ones need its memory while they are decoded.
+            free_large_graphs()
+            try:
+                yield decoders.decode(source)
+            finally:
                 free_large_graphs()
-            yield decoders.decode(source)
 
     def turn(self, address: str = "") -> AbstractContextManager[None]:
         """A place for work on a webcam's frame; BusyError when none comes free soon."""
@@ -67,6 +77,15 @@ class Workshop:
         """End the decoders."""
         self._decoders.close()
         self._heavy_decoders.close()
+
+
+def _room(measure: Measure, heavy: bool) -> int:
+    """Bytes that a picture takes at most: while it is decoded, or afterwards with the search for faces.
+
+    Light ones share one graph, and wait for it, not for its memory.
+    """
+    searched = _RESULT_BYTES * measure.width * measure.height + SEARCH_MEMORY
+    return max(measure.memory, searched) if heavy else measure.memory
 
 
 def small_picture(data: bytes, max_side: int) -> RGB:

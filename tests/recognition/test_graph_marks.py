@@ -20,7 +20,8 @@ from emotion_core.recognition.bundle import EMBEDDED, GRAPH
 from emotion_core.recognition.graph_marks import batch_marks, marked_yunet
 from emotion_core.recognition.sized_graphs import SMALL, Outputs, SizedGraph, SizedGraphs, free_large_graphs, in_parts
 from emotion_core.recognition.yunet import YuNetDetector
-from emotion_core.recognition.yunet_graph import _BODY, HEADS, STRIDES, Arrays, yunet_arrays, yunet_graph
+from emotion_core.recognition.yunet_graph import HEADS, STRIDES, yunet_arrays, yunet_graph
+from support.yunet_weights import like_yunet
 
 
 def outputs(graph: bytes, picture: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
@@ -99,18 +100,6 @@ class TestBatch:
         for broken in (b"", b"x" * 100, graph[:3000]):
             with pytest.raises(BundleError, match="LiteRT graph"):
                 batch_marks(broken)
-
-
-def like_yunet(rng: np.random.Generator) -> list[Arrays]:
-    """Random weights in the shapes of YuNet's, strong enough that distant pixels matter."""
-    found: list[Arrays] = []
-    channels = [*_BODY, *(count for count in HEADS.values() for _ in range(6))]
-    for number, count in enumerate(channels):
-        before = 3 if number == 0 else 64 if number >= len(_BODY) else channels[number - 1]
-        shape = (count, 3, 3, 3) if number == 0 else (count, before, 1, 1) if number % 2 else (count, 1, 3, 3)
-        kernel = rng.normal(scale=(2 / np.prod(shape[1:])) ** 0.5, size=shape) / (100 if number == 0 else 1)
-        found.append((kernel.astype(np.float32), np.zeros(count, np.float32)))
-    return found
 
 
 @pytest.mark.parametrize(("shape", "most"), [((1216, 96), 80_000), ((96, 1120), 60_000), ((800, 64), 20_000)])

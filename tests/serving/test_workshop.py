@@ -1,24 +1,22 @@
 """The single bound on work: places and memory for all, decoders that can be killed, and the webcam's places."""
 
-import base64
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
-from emotion_core import EmotionRecognizer, ImageError, Settings
+from emotion_core import Settings
 from emotion_core.errors import BusyError
 from emotion_core.images import RGB
-from emotion_core.recognition.catalogue import Catalogue
-from emotion_core.serving.live import LiveSessions
+from emotion_core.recognition.sized_graphs import SizedGraphs
 from emotion_core.serving.places import EACH_WAITING, MOST_ADDRESSES, MOST_WAITING, Places
-from emotion_core.serving.webcam import Webcam
-from emotion_core.serving.workshop import Workshop, small_picture
+from emotion_core.serving.workshop import Workshop
 from support.hostile_pictures import large_canvas, many_scans, saved
 from support.waiting import until
+from support.yunet_weights import like_yunet
 
 
 class TestPlaces:
@@ -182,49 +180,39 @@ def test_who_waits_for_memory_holds_no_place(astronaut: RGB) -> None:
     workshop.close()
 
 
-class TestFrames:
-    def test_size_and_work_are_read_from_the_header(self) -> None:
-        for frame, words in (
-            (large_canvas(1_300, "PNG"), "over 1280 pixels"),
-            (many_scans(40, 640, 480), "baseline JPEG"),
-            (large_canvas(600), "baseline JPEG"),
-        ):
-            with pytest.raises(ImageError, match=words):
-                small_picture(frame, 1280)
-        assert small_picture(saved(Image.new("RGB", (640, 480)), "JPEG"), 1280).shape == (480, 640, 3)
+def test_memory_for_the_search_is_counted(astronaut: RGB) -> None:
+    """Heavy pictures of little memory also search for faces one at a time, and a light one passes by."""
+    workshop = Workshop(Settings(concurrency=4))
+    heavy, light = many_scans(60, 1_000, 1_000), saved(Image.fromarray(astronaut), "JPEG")
+    inside, most = 0, 0
+
+    def look(number: int) -> None:
+        nonlocal inside, most
+        with workshop.picture(heavy, f"heavy {number}"):
+            inside += 1
+            most = max(most, inside)
+            time.sleep(0.2)
+            inside -= 1
+
+    with ThreadPoolExecutor(3) as pool:
+        calls = [pool.submit(look, number) for number in range(3)]
+        until(lambda: inside > 0, 60)
+        with workshop.picture(light, "light") as rgb:
+            assert rgb.shape == astronaut.shape
+        for call in calls:
+            call.result()
+    assert most == 1
+    workshop.close()
 
 
-class TestWebcamPlaces:
-    @pytest.fixture
-    def sessions(self, recognizer: EmotionRecognizer) -> LiveSessions:
-        settings = Settings(webcam_visitors=6)
-        return LiveSessions(Catalogue(recognizer), Workshop(settings), settings, lambda *_: "")
-
-    def test_one_visitor_cannot_hold_them_all(self, sessions: LiveSessions) -> None:
-        webcam = Webcam(sessions)
-        told = [webcam.open({}, "greedy") for _ in range(10)]
-        assert sum("token" in one for one in told) == 3
-        assert "token" in webcam.open({}, "one")
-
-    def test_a_place_is_free_when_its_last_frame_is_done(self, sessions: LiveSessions) -> None:
-        """Otherwise, closing mid-frame and reopening would allow any number of concurrent decodes."""
-        opened = sessions.open()
-        assert opened is not None
-        token, session = opened
-        assert session.busy.acquire(blocking=False)
-        sessions.close(token)
-        assert len(sessions) == 1
-        assert sessions.get(token) is None
-        sessions.done(token, session)
-        assert len(sessions) == 0
-
-    def test_no_turn_is_no_fault_of_the_frame(self, recognizer: EmotionRecognizer, monkeypatch: Any) -> None:
-        monkeypatch.setattr("emotion_core.serving.workshop._FRAME_PATIENCE", 0.1)
-        settings = Settings(concurrency=1)
-        workshop = Workshop(settings)
-        webcam = Webcam(LiveSessions(Catalogue(recognizer), workshop, settings, lambda *_: ""))
-        token = webcam.open({})["token"]
-        picture = "data:image/jpeg;base64," + base64.b64encode(saved(Image.new("RGB", (64, 64)), "JPEG")).decode()
-        with workshop.places.place("somebody"):
-            assert webcam.frame({"token": token, "picture": picture}) == {"busy": True}
-        assert "frame" in webcam.frame({"token": token, "picture": picture})
+def test_a_heavy_picture_finds_no_large_graph_and_leaves_none(astronaut: RGB) -> None:
+    graphs, workshop = SizedGraphs(like_yunet(np.random.default_rng(1))), Workshop(Settings())
+    wide = np.zeros((1, 64, 832, 4), np.uint8)
+    graphs(wide)
+    with workshop.picture(saved(Image.fromarray(astronaut), "JPEG")):
+        assert graphs.held == [(64, 832)]
+    with workshop.picture(large_canvas(4_000, "PNG")):
+        assert graphs.held == []
+        graphs(wide)
+    assert graphs.held == []
+    workshop.close()
