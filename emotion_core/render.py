@@ -38,12 +38,14 @@ def annotate(rgb: RGB, result: FrameResult) -> Image.Image:
     Faces are numbered, largest first, if there are several. Pictures under 480 pixels are
     enlarged, those over 16,000 scaled down, as JPEG and WebP have size limits.
     """
-    image = Image.fromarray(rgb)
-    scale = max(1, -(-_SMALLEST // max(image.size)))
+    height, width = rgb.shape[:2]
+    scale = max(1, -(-_SMALLEST // max(height, width)))
     if scale > 1:
-        image = image.resize((image.width * scale, image.height * scale), Image.Resampling.LANCZOS)
+        size = (width * scale, height * scale)
+        pixels = np.array(Image.fromarray(rgb).resize(size, Image.Resampling.LANCZOS))
+    else:
+        pixels = rgb.copy()
     many = len(result.predictions) > 1
-    pixels = np.array(image)
     paint(pixels, [(face, caption(face, n if many else None)) for n, face in enumerate(result.predictions, 1)], scale)
     drawn = Image.fromarray(pixels)
     if max(drawn.size) > _LARGEST:

@@ -60,3 +60,12 @@ def copy_of(rgb: RGB, scale: float) -> RGB:
     if any(missing):
         small = np.asarray(cv2.copyMakeBorder(small, 0, missing[0], 0, missing[1], cv2.BORDER_REPLICATE), np.uint8)
     return small
+
+
+def at_most(rgb: RGB, side: int) -> RGB:
+    """The picture itself if its longest side is at most ``side`` pixels, else a copy of that size."""
+    scale = side / max(rgb.shape[:2])
+    if scale >= 1:
+        return rgb
+    size = (max(round(rgb.shape[1] * scale), 1), max(round(rgb.shape[0] * scale), 1))
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
