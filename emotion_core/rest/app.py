@@ -167,8 +167,8 @@ def create_api(
                 finally:
                     await form.close()
             case "application/json":
-                body = await request.body()
-                return await answers(lambda: from_json(body, settings.max_images))
+                sent = [b"".join([part async for part in request.stream()])]  # the request would keep it, too
+                return await answers(lambda: from_json(sent.pop(), settings.max_images))
             case _:
                 raise ApiError(415)
 

@@ -81,19 +81,22 @@ class Bodies:
             await answer.refuse(error)
 
     async def _with_whole_body(self, scope: Scope, body: "_Body", address: str, answer: Answer) -> None:
-        whole = bytearray()
+        whole, size = bytearray(), 0
         try:
             async for chunk in body.chunks():
                 self._held += len(chunk)
+                size += len(chunk)
                 whole += chunk
                 if self._held > MAX_HELD:
                     raise ApiError(503, headers={"Retry-After": "2"})
             if sum(map(whole.count, (b"[", b"{", b","))) > MAX_VALUES:
                 raise ApiError(413, f"The JSON has over {MAX_VALUES} values. Send less at a time.")
             with _place(body.door, address):
-                await self._serve(scope, _once(bytes(whole), body.after), answer)
+                receive = _once(bytes(whole), body.after)
+                whole.clear()  # while the answer is made, which may take long, only the application keeps what it needs
+                await self._serve(scope, receive, answer)
         finally:
-            self._held -= len(whole)
+            self._held -= size
 
     async def _serve(self, scope: Scope, receive: Receive, answer: Answer) -> None:
         try:

@@ -1,11 +1,13 @@
 """The guard in front of every body, whatever application is behind it."""
 
+import asyncio
 import contextlib
 import gc
 import json
 import socket
 import threading
 import time
+import tracemalloc
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
@@ -21,7 +23,9 @@ from emotion_core.serving.bodies import MAX_VALUES, Bodies
 from emotion_core.serving.doors import MAX_JSON, Door, Doors
 from emotion_core.serving.server import listen
 from support.rest_server import connection
+from support.waiting import until
 
+TYPE = "Content-Type: application/json\r\n"
 JSON = {"Content-Type": "application/json"}
 GRADIO = ("component_server", "run/predict", "api/x", "cancel", "queue/join", "call/x", "call/v2/x", "reset", "login")
 
@@ -30,7 +34,7 @@ class App:
     """Reads every body to its end and returns its length; some addresses fail."""
 
     def __init__(self) -> None:
-        self.most = 0
+        self.most = self.inside = 0
         self.go_on = threading.Event()
         self.go_on.set()
 
@@ -43,6 +47,7 @@ class App:
             read += len(message.get("body", b""))
             more = message.get("more_body", False)
             self.most = max(self.most, read)
+            del message
         if scope["path"] == "/fails":
             raise KeyError("a secret")
         headers = [(b"content-type", b"text/plain")]
@@ -50,8 +55,10 @@ class App:
             await send({"type": "http.response.start", "status": 500, "headers": headers})
             await send({"type": "http.response.body", "body": b"a secret"})
             return
+        self.inside += 1
         while not self.go_on.is_set():
-            await __import__("asyncio").sleep(0.02)
+            await asyncio.sleep(0.02)
+        self.inside -= 1
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": str(read).encode(), "more_body": scope["path"] == "/half"})
         if scope["path"] == "/half":
@@ -178,6 +185,24 @@ def test_a_refusal_keeps_nothing_of_the_request(url: str) -> None:
         before = kept()
         refuse(40)
     assert kept() - before < 20
+
+
+def test_a_body_is_not_kept_while_it_is_answered(url: str, app: App) -> None:
+    """Two of 1.8 MB that the application has read and needs no more."""
+    app.go_on.clear()
+    tracemalloc.start()
+    with contextlib.ExitStack() as opened:
+        lines = [opened.enter_context(connection(url)) for _ in range(2)]
+        body = b" " * 1_800_000
+        for line in lines:
+            head = f"POST /api/v1/analyze HTTP/1.1\r\nHost: x\r\n{TYPE}Content-Length: {len(body)}\r\n\r\n"
+            line.sendall(head.encode() + body)
+        until(lambda: app.inside == 2)
+        held = tracemalloc.get_traced_memory()[0]
+        app.go_on.set()
+        assert [line.recv(100)[9:12] for line in lines] == [b"200"] * 2
+    tracemalloc.stop()
+    assert held < 1_800_000 + 1_000_000  # this test's own, and what the server needs for itself
 
 
 def test_many_who_want_much_leave_a_place() -> None:
