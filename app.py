@@ -11,9 +11,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from emotion_core import EmotionError, EmotionRecognizer, Settings
+from emotion_core.serving.server import Where, give_memory_back, keep_memory_flat, serve
+
+if __name__ == "__main__":
+    # Gradio reads these, too, on import, and fails on a wrong one with a traceback.
+    try:
+        Settings.from_environment()
+        Where.from_environment()
+    except EmotionError as error:
+        sys.exit(f"Error: {error}")
+
 import gradio as gr
 
-from emotion_core import EmotionError, EmotionRecognizer, Settings
 from emotion_core.page.browser_files import BrowserFiles
 from emotion_core.page.components import fetch_nothing
 from emotion_core.page.front import FrontPage, front_routes
@@ -25,7 +35,6 @@ from emotion_core.recognition.hub import quiet_hub
 from emotion_core.rest.app import create_api
 from emotion_core.serving.output import BoundedOutput
 from emotion_core.serving.refusals import answer_lost_uploads
-from emotion_core.serving.server import Where, give_memory_back, keep_memory_flat, serve
 from emotion_core.serving.temporary import UPLOAD_SECONDS, ShortLivedFolder, exit_on_sigterm
 from emotion_core.serving.video_queue import VideoDesk
 from emotion_core.serving.workshop import Workshop

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import json
+import os
 import platform
 import re
 import socket
@@ -106,3 +107,46 @@ def test_memory_is_kept_flat_where_that_can_be_said(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr("ctypes.CDLL", absent)
     assert not keep_memory_flat()
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc keeps memory this way")
+def test_memory_that_is_free_is_given_back() -> None:
+    """Small blocks that one in use keeps from being returned at the end of the heap."""
+    done = subprocess.run([sys.executable, "-c", FRAGMENTS], cwd=ROOT, capture_output=True, text=True, check=True)
+    before, after = map(int, done.stdout.split())
+    assert before - after > 60_000_000
+
+
+#: Prints the resident bytes with a hundred free megabytes in the heap, and after giving them back.
+FRAGMENTS = """
+import ctypes
+from pathlib import Path
+from emotion_core.serving.server import give_memory_back
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+
+def resident():
+    return 4096 * int(Path("/proc/self/statm").read_text().split()[1])
+
+blocks = [libc.malloc(10_000) for _ in range(10_000)]
+for block in blocks:
+    ctypes.memset(block, 1, 10_000)
+for block in blocks[:-1]:
+    libc.free(block)
+before = resident()
+give_memory_back()
+print(before, resident())
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("GRADIO_SERVER_PORT", "abc"), ("GRADIO_NUM_PORTS", "0"), ("EMOTION_API_KEY", "zu kurz: ä")]
+)
+def test_a_server_with_a_wrong_setting_says_so_in_a_line(name: str, value: str) -> None:
+    environment = {**os.environ, name: value}
+    done = subprocess.run(
+        [sys.executable, "app.py"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 1
+    [said] = [line for line in done.stderr.splitlines() if line]
+    assert said.startswith(f"Error: {name} ")

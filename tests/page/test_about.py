@@ -76,3 +76,15 @@ def test_a_strange_record_is_no_reason_to_fail(training: dict[str, Any]) -> None
     config = BundleConfig(name="strange", labels=("a", "b"), input=shape, training=training, metrics={"private": {}})
     assert "without measured figures" in measured(config)
     assert words_of(config).right == ""
+
+
+def test_what_a_bundle_says_is_text() -> None:
+    """Names, labels and figures come from a model's author: none of them is HTML."""
+    script = "<script>alert(1)</script>"
+    config = config_of(NAMES[0])
+    [label, *others] = config.labels
+    figures = json.loads(json.dumps(config.metrics["private"]))
+    figures["per_class"] = {script: figures["per_class"][label], **figures["per_class"]}
+    told = measured(replace(config, name=script, labels=(script, *others), metrics={"private": figures}))
+    assert told.count("&lt;script&gt;alert(1)") >= 3
+    assert "<script" not in told
