@@ -65,6 +65,7 @@ def _theme() -> gr.themes.Base:
     dark = {
         "button_primary_background_fill_dark": "#1d4ed8",
         "button_primary_background_fill_hover_dark": "#1e40af",
+        "button_secondary_background_fill_hover_dark": "#1d4ed8",
         "checkbox_background_color_selected_dark": "#2563eb",
         "checkbox_label_background_fill_selected_dark": "#1d4ed8",
         "body_text_color_subdued_dark": "#cbd5e1",
