@@ -55,7 +55,7 @@ async function start(device) {
   starting = true;
   tell("");
   cover("Waiting for the camera …");
-  const wanted = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 24 } };
+  const wanted = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30 } };
   try {
     camera = await navigator.mediaDevices.getUserMedia({
       video: device ? { ...wanted, deviceId: { exact: device } } : { ...wanted, facingMode: "user" },
@@ -160,6 +160,7 @@ async function join(mine) {
   else tell(answer ? answer.wait ?? "" : SILENT);
   if (!answer?.labels) return false;
   [source, labels, trips, began] = [candidate, answer.labels, [], performance.now()];
+  people.classList.toggle("quick", source.kind === "device");
   table.begin(labels.map(({ name }) => name));
   showPlace();
   people.innerHTML = nobody;

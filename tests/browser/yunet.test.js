@@ -100,11 +100,33 @@ test("a known face is sought near its place, and lost ones everywhere", async ()
     return outputs;
   });
   const search = new FaceSearch(detector);
-  for (const seconds of [0, 0.1, 0.2, 0.35, 0.4]) assert.equal((await search.find(blank(640, 480), seconds)).length, 1);
-  assert.deepEqual(widths, [320, 480, 128, 128, 320, 480, 128]);
+  for (const seconds of [0, 0.1, 0.2, 0.35]) assert.equal((await search.find(blank(640, 480), seconds)).length, 1);
+  assert.deepEqual(widths.splice(0), [320, 480, 128, 128, 128]); // a search is due, and keeps no frame waiting
+  await search.lookAround();
+  await search.lookAround();
+  assert.deepEqual(widths.splice(0), [320, 480]);
+  assert.equal((await search.find(blank(640, 480), 0.4)).length, 1);
+  await search.lookAround();
+  assert.deepEqual(widths.splice(0), [128]);
   there = false;
   assert.deepEqual(await search.find(blank(640, 480), 0.5), []);
-  assert.deepEqual(widths.slice(7), [128, 320, 480]);
+  assert.deepEqual(widths, [128, 320, 480]);
+});
+
+test("a newcomer, seen between two frames, is followed from the next one on", async () => {
+  const detector = new Detector(async () => ({}));
+  const [one, other] = [100, 400].map((x) => ({ x, y: 100, width: 80, height: 80 }));
+  /** @param {import("../../emotion_core/page/browser/types.js").Box} box */
+  const face = (box) => ({ box, crop: box, score: 0.9, angle: 0 });
+  let everybody = [face(one)];
+  detector.detect = async ({ width }, asItIs) =>
+    (asItIs ? [face({ x: 0.3 * width, y: 0.3 * width, width: 0.45 * width, height: 0.45 * width })] : everybody);
+  const search = new FaceSearch(detector);
+  await search.find(blank(480, 360), 0);
+  everybody = [face(one), face(other)];
+  assert.equal((await search.find(blank(480, 360), 0.4)).length, 1);
+  await search.lookAround();
+  assert.equal((await search.find(blank(480, 360), 0.45)).length, 2);
 });
 
 test("boxes", () => {

@@ -20,6 +20,8 @@ export function obstacle() {
 export class Device {
   /** @type {Network | null} */
   network = null;
+  /** Resolves when the worker can take a frame at once. @type {Promise<unknown>} */
+  ready = Promise.resolve();
 
   /**
    * @param {DeviceFiles} files
@@ -92,8 +94,11 @@ export class Device {
    * @returns {Promise<FrameAnswer>}
    */
   async frame(source, seconds) {
+    await this.ready;
     const bitmap = await bitmapOf(source);
-    return this.call("frame", [bitmap, seconds], [bitmap]);
+    const answer = await this.call("frame", [bitmap, seconds], [bitmap]);
+    this.ready = this.call("lookAround").catch(() => {}); // trouble shows again with the next frame
+    return answer;
   }
 
   stop() {

@@ -16,6 +16,8 @@ export class FaceSearch {
   #searched = -Infinity;
   /** @type {Face[]} */
   #known = [];
+  /** The frame that is still to be searched. @type {{picture: Picture, seconds: number} | null} */
+  #due = null;
 
   /** @param {Detector} detector */
   constructor(detector) {
@@ -23,20 +25,29 @@ export class FaceSearch {
   }
 
   /**
-   * The faces of the next frame, largest first.
+   * The faces of the next frame, largest first. Known faces that are found again are answered at once: a search
+   * that is due then waits for `lookAround`, so that it keeps no frame waiting.
    * @param {Picture} picture
    * @param {number} seconds
    */
   async find(picture, seconds) {
-    let faces = null;
-    if (this.#known.length && this.#known.length <= MOST_FOLLOWED && seconds - this.#searched < SEARCH_SECONDS) {
-      faces = await this.#whereTheyWere(picture);
-    }
-    if (!faces) {
+    const followed = this.#known.length <= MOST_FOLLOWED ? await this.#whereTheyWere(picture) : null;
+    this.#due = null;
+    if (!followed?.length) {
       this.#searched = seconds;
-      faces = await this.#everywhere(picture);
+      return (this.#known = await this.#everywhere(picture));
     }
-    return (this.#known = faces);
+    if (seconds - this.#searched >= SEARCH_SECONDS) this.#due = { picture, seconds };
+    return (this.#known = followed);
+  }
+
+  /** Between two frames: search the last one for newcomers, if that is due. They are followed from the next one on. */
+  async lookAround() {
+    const due = this.#due;
+    if (!due) return;
+    this.#due = null;
+    this.#searched = due.seconds;
+    this.#known = await this.#everywhere(due.picture);
   }
 
   /** @param {Picture} picture */

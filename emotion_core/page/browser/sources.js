@@ -170,7 +170,9 @@ export class DeviceSource {
   /** @param {HTMLVideoElement} video @returns {Promise<Answer>} */
   async answer(video) {
     if (!this.#device) return { gone: true };
+    await this.#device.ready; // the newest frame is taken then, not one that waited
     await this.#newFrame;
+    if (!this.#device) return { gone: true };
     const start = performance.now();
     this.#newFrame = frameAfter(video);
     let frame;

@@ -77,6 +77,9 @@ const methods = {
     stream ??= new (await ready)[3].Stream(recognizer);
     return stream.analyze(pictureOf(bitmap), seconds);
   },
+
+  /** Between two frames: what need not keep one waiting. */
+  lookAround: () => stream?.search.lookAround(),
 };
 
 /** @param {ImageBitmap} bitmap @returns {Picture} */
