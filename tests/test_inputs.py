@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from emotion_core import inputs
 from emotion_core.files import MAX_NAME, fitting, unfinished
 from emotion_core.inputs import files_in, matches
 
@@ -120,3 +121,17 @@ def test_short_names_stay_as_they_are() -> None:
     longest = "a" * (MAX_NAME - len(".json"))
     assert fitting("", longest, ".json") == longest + ".json"
     assert "~" in fitting("", longest + "a", ".json")
+
+
+def test_a_folder_too_large_to_be_sorted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inputs, "SORTED", 3)
+    (tmp_path / "inner").mkdir()
+    paths = {str(tmp_path / f"{number}.png") for number in range(10)} | {str(tmp_path / "inner" / "x.png")}
+    for path in paths:
+        Path(path).touch()
+    (tmp_path / "note.txt").touch()
+    passed: dict[str, str] = {}
+    found = list(files_in(str(tmp_path), {".png"}, passed.__setitem__))
+    assert len(found) == len(paths)
+    assert set(found) == paths
+    assert list(passed) == [str(tmp_path / "note.txt")]

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from ..files import unfinished
 from .places import absolute, is_address, reach
+
+_BLOCK: Final = 2**23
 
 
 @dataclass(frozen=True)
@@ -70,13 +72,22 @@ class Folder:
             with unfinished(local / name) as part:
                 yield part
             return
-        from pyarrow.fs import LocalFileSystem, copy_files
-
         with tempfile.TemporaryDirectory(prefix="emotion-bulk-") as made:
             part = Path(made) / "part"
             yield part
-            system, path = self._reach(name)
-            copy_files(str(part), path, source_filesystem=LocalFileSystem(), destination_filesystem=system)
+            self._put(part, name)
+
+    def _put(self, part: Path, name: str) -> None:
+        system, path = self._reach(name)
+        # Not by pyarrow's copy_files, which says nothing when a file system of fsspec refuses at the end.
+        try:
+            with part.open("rb") as file, system.open_output_stream(path) as target:
+                while block := file.read(_BLOCK):
+                    target.write(block)
+        except OSError:
+            raise
+        except Exception as error:  # the file systems of fsspec raise what they like
+            raise OSError(f"{self.address}/{name} was not taken: {error}") from error
 
     def write(self, name: str, content: str | bytes) -> None:
         """Write a small file."""

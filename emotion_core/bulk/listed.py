@@ -89,10 +89,13 @@ class Listing:
                     yield line, str(path or ""), tuple(values)
 
     def _dataset(self) -> Any:
-        from pyarrow.dataset import dataset
+        from pyarrow.dataset import ParquetFileFormat, ParquetFragmentScanOptions, dataset
 
+        # What is read in advance would stay in memory until the whole file is read.
+        one_by_one = ParquetFragmentScanOptions(pre_buffer=False, use_buffered_stream=True)
+        parquet = ParquetFileFormat(default_fragment_scan_options=one_by_one)
         system, path = reach(self.place)
-        return dataset(path, filesystem=system, format="parquet", partitioning="hive")
+        return dataset(path, filesystem=system, format=parquet, partitioning="hive")
 
     def _path_column(self, names: Sequence[str]) -> str:
         """The column with exactly that name, or else a variant of it; DataError when there is none."""

@@ -91,7 +91,7 @@ def _system(scheme: str, bucket: str) -> tuple[Any, Any]:
         return fs.GcsFileSystem(anonymous=bool(environment("CLOUD_STORAGE_EMULATOR_ENDPOINT"))), None
     import fsspec
 
-    system = fsspec.filesystem(scheme)
+    system = fsspec.filesystem(scheme, use_listings_cache=False)  # as other workers write, too
     return fs.PyFileSystem(fs.FSSpecHandler(system)), system._strip_protocol
 
 

@@ -3,7 +3,7 @@
 import logging
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ _STORE_BYTES: Final = 256 * 2**20
 _ATTEMPTS: Final = 3
 #: No usage statistics; no irrelevant warnings about accelerators and actors; and longer timeouts for
 #: starting on a busy machine (Ray's defaults are 30 and 60 seconds).
-_ENVIRONMENT: Final = {
+ENVIRONMENT: Final = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_BACKEND_LOG_LEVEL": "fatal",
@@ -48,13 +48,13 @@ class Workers:
 
 def on_ray(
     shards: list[int], parts: Any, folder: Folder, workers: Workers, gpus: float, address: str | None
-) -> Iterator[dict[str, int]]:
+) -> Generator[dict[str, int], None, None]:
     """Yield the counts of each shard as it finishes; see ``ShardWorker``.
 
     gpus: each worker's share of a GPU. address: of a cluster; by default Ray is started here, for the time of the run.
     Raises ToolError when the workers cannot continue.
     """
-    for name, value in _ENVIRONMENT.items():  # before the import, which reads them
+    for name, value in ENVIRONMENT.items():  # before the import, which reads them
         os.environ.setdefault(name, value)
     import ray
     import ray.data

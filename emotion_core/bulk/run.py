@@ -6,6 +6,7 @@ import math
 import os
 import time
 from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -124,15 +125,16 @@ def run_bulk(
     yield BulkProgress(0, 0, 0, plan.files, files_left, 0.0)
     if left:
         workers = options.workers or Workers()
-        for row in on_ray(left, parts, folder, workers, options.gpus, options.address):
-            files, faces, failed = files + row["files"], faces + row["faces"], failed + row["failed"]
-            rate = files / (time.monotonic() - began)
-            yield BulkProgress(files, faces, failed, plan.files, files_left - files, rate)
-            if options.max_failures and options.max_failures.exceeded(failed_before + failed, plan.files):
-                raise ToolError(
-                    f"{failed_before + failed:,} of {plan.files:,} files failed, more than --max-failures "
-                    f"{options.max_failures}: {folder.address}/failures says why. Give a higher number to go on."
-                )
+        with closing(on_ray(left, parts, folder, workers, options.gpus, options.address)) as results:
+            for row in results:
+                files, faces, failed = files + row["files"], faces + row["faces"], failed + row["failed"]
+                rate = files / (time.monotonic() - began)
+                yield BulkProgress(files, faces, failed, plan.files, files_left - files, rate)
+                if options.max_failures and options.max_failures.exceeded(failed_before + failed, plan.files):
+                    raise ToolError(
+                        f"{failed_before + failed:,} of {plan.files:,} files failed, more than --max-failures "
+                        f"{options.max_failures}: {folder.address}/failures says why. Give a higher number to go on."
+                    )
     folder.sweep()
     folder.remove_below(TRAILS)
     seconds = round(time.monotonic() - began, 3)

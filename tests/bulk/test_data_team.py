@@ -151,6 +151,21 @@ def test_values_of_options() -> None:
 
 
 @needs_ray
+def test_too_many_failures_end_the_run(mixed: Path, tmp_path: Path) -> None:
+    """And the same command with a higher limit goes on."""
+    out = tmp_path / "out"
+    options = ["--detector", "haar", "--rate", "5", "--workers", "1-2", "--shard-files", "1", "--max-failures"]
+    command = [sys.executable, "-m", "emotion_core", "bulk", str(mixed), str(out), *options]
+    first = subprocess.run([*command, "0"], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    assert first.returncode == 1
+    assert "1 of 6 files failed, more than --max-failures 0" in first.stderr
+    assert not (out / "summary.json").exists()
+    again = subprocess.run([*command, "40%"], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    assert again.returncode == 0, again.stderr
+    assert "failed: 2" in again.stdout
+
+
+@needs_ray
 def test_a_plan_is_written_as_files_are_found(tmp_path: Path) -> None:
     """A hundred times the paths take no more memory: of 3 million, a tenth of what their text alone would."""
     code = """

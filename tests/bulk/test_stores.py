@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ import pytest
 from emotion_core import DataError, EmotionRecognizer, MissingPackageError, VideoOptions
 from emotion_core.cli.main import main
 from support.bulk_rows import needs_ray, paths_of, rows_of, same
-from support.stand_in_hub import Repo, StandInHub
+from support.stand_in_hub import TOKEN, Repo, StandInHub
 from support.stores import BUCKET, gs, needs_gs, needs_s3, s3
+from support.waiting import until
 
 ROOT = Path(__file__).parents[2]
 RATE = 5.0
@@ -111,6 +113,49 @@ def test_from_s3_into_s3(bucket: str, mixed: Path, tmp_path: Path, recognizer: E
 
 
 @needs_s3
+def test_killed_in_a_store(bucket: str, mixed: Path, tmp_path: Path) -> None:
+    """The driver dies with shards under way; the same command goes on, and no row is lost or doubled."""
+    from emotion_core.bulk.folder import Folder
+    from emotion_core.bulk.tables import finished
+
+    for number in range(30):
+        shutil.copy(mixed / "deep" / "one.png", mixed / f"copy-{number:02}.png")
+    for name in ("walk.mp4", "broken.mp4"):
+        (mixed / name).unlink()
+    upload(mixed, f"{bucket}/many")
+    source, out = f"{bucket}/many", f"{bucket}/many-scores"
+    command = [sys.executable, "-m", "emotion_core", "bulk", source, out, "--detector", "haar", "--shard-files", "2"]
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+
+    def start() -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [*command, "--max-failures", "1"],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": path},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    folder = Folder.at(out)
+    with start() as driver:
+        until(lambda: len(finished(folder)) >= 3, 600, driver)
+        driver.kill()
+    before = finished(folder)
+    with start() as driver:
+        told, errors = driver.communicate(timeout=600)
+    assert driver.returncode == 0, errors
+    assert "34 files" in told
+    assert 3 <= len(before) < len(finished(folder)) == 17
+    counts = Counter(row["path"] for row in rows(out, "faces"))
+    assert counts.pop(f"{bucket}/many/three.png") == 3
+    assert set(counts.values()) == {1}
+    assert len(counts) == 31
+    assert [row["code"] for row in rows(out, "failures")] == ["not_a_picture"]
+    assert not [name for name in folder.files() if name.startswith(".")]
+
+
+@needs_s3
 def test_what_is_found_in_a_bucket(bucket: str, mixed: Path) -> None:
     from emotion_core.bulk.find import find, kept
 
@@ -201,6 +246,32 @@ def test_a_data_set_on_the_hub(mixed: Path, hub: StandInHub, recognizer: Emotion
     found = paths_of(source)
     assert found == [f"{source}/none.png", f"{source}/deep/one.png"]
     assert [len(one.faces) for one in score(recognizer, found, VideoOptions())] == [0, 1]
+
+
+@needs_ray
+@pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning")  # the Hub's client, of its own client
+def test_a_result_on_the_hub(hub: StandInHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    from emotion_core.bulk.folder import Folder
+
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)  # the stand-in does not support Xet
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    repo = hub.repos["datasets/we/out"] = Repo({"README.md": b"x"})
+    folder = Folder.at("hf://datasets/we/out/scores")
+    assert folder.files() == []
+    for name, content in (("files/a", b"small"), ("files/b", bytes(range(256)) * 200)):
+        folder.write(name, content)
+        assert repo.files[f"scores/{name}"] == content
+        assert folder.read(name) == content
+    repo.files["scores/files/c"] = b"of another worker"
+    assert folder.files() == ["files/a", "files/b", "files/c"]
+    assert folder.has("files/c")
+    folder.remove("files/a")
+    assert folder.files("files") == ["files/b", "files/c"]
+    folder.remove_below("files")
+    assert repo.files.keys() == {"README.md"}
+    monkeypatch.setenv("HF_TOKEN", "not that one")
+    with pytest.raises(OSError, match="401"):  # a refusal at the end is not passed over
+        folder.write("files/d", b"lost?")
 
 
 @needs_ray

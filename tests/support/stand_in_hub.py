@@ -187,7 +187,11 @@ class _Handler(BaseHTTPRequestHandler):
             return self._refuse(404, "RepoNotFound")
         if parts[4:5] != ["tree"]:
             return self._json({"id": "/".join(parts[2:4]), "sha": repo.commit, "siblings": []})
-        return self._json(_entries(repo, "/".join(parts[6:]), inside=True))
+        folder, start = "/".join(parts[6:]), "/".join([*parts[6:], ""]).lstrip("/")
+        if "recursive=true" in self.path.lower():
+            names = sorted(name for name in repo.files if name.startswith(start))
+            return self._json([entry for name in names for entry in _entries(repo, name)])
+        return self._json(_entries(repo, folder, inside=True))
 
     def _refuse(self, status: int, code: str, commit: str = "") -> None:
         self.send_response(status)
