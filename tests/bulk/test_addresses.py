@@ -1,0 +1,119 @@
+"""Other stores than S3: Google's by an emulator, the Hub's by a stand-in, ``file://``, and addresses that lead nowhere."""
+
+from pathlib import Path
+
+import pytest
+
+from emotion_core import DataError, EmotionRecognizer, MissingPackageError, VideoOptions
+from emotion_core.cli.main import main
+from support.bulk_rows import needs_ray, paths_of
+from support.stand_in_hub import TOKEN, Repo, StandInHub
+from support.stores import BUCKET, gs, needs_gs
+
+
+@needs_gs
+def test_googles_store(mixed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from emotion_core.bulk.ahead import Ahead
+    from emotion_core.bulk.find import find
+    from emotion_core.bulk.folder import Folder
+
+    with gs() as environment:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        folder = Folder.at(f"gs://{BUCKET}/scores")
+        assert folder.files() == []
+        for name in ("three.png", "none.png"):
+            folder.write(f"in/{name}", (mixed / name).read_bytes())
+        found = [path for path, _ in find(f"gs://{BUCKET}/scores/in")]
+        assert found == [f"gs://{BUCKET}/scores/in/{name}" for name in ("none.png", "three.png")]
+        with Ahead(found) as content:
+            assert content(found[1]) == (mixed / "three.png").read_bytes()
+        folder.remove("in/none.png")
+        assert folder.files() == ["in/three.png"]
+        assert folder.has("in/three.png")
+        assert not folder.has("in/none.png")
+
+
+@needs_ray
+def test_a_data_set_on_the_hub(mixed: Path, hub: StandInHub, recognizer: EmotionRecognizer) -> None:
+    from emotion_core.bulk.score import score
+
+    names = ("photos/deep/one.png", "photos/none.png", "photos/note.txt", "readme.md")
+    hub.repos["datasets/we/faces"] = Repo(
+        {name: (mixed / name.removeprefix("photos/")).read_bytes() if "photos" in name else b"x" for name in names}
+    )
+    source = "hf://datasets/we/faces/photos"
+    found = paths_of(source)
+    assert found == [f"{source}/none.png", f"{source}/deep/one.png"]
+    assert [len(one.faces) for one in score(recognizer, found, VideoOptions())] == [0, 1]
+
+
+@needs_ray
+@pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning")  # the Hub's client, of its own client
+def test_a_result_on_the_hub(hub: StandInHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    from emotion_core.bulk.folder import Folder
+
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)  # the stand-in does not support Xet
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    repo = hub.repos["datasets/we/out"] = Repo({"README.md": b"x"})
+    folder = Folder.at("hf://datasets/we/out/scores")
+    assert folder.files() == []
+    for name, content in (("files/a", b"small"), ("files/b", bytes(range(256)) * 200)):
+        folder.write(name, content)
+        assert repo.files[f"scores/{name}"] == content
+        assert folder.read(name) == content
+    repo.files["scores/files/c"] = b"of another worker"
+    assert folder.files() == ["files/a", "files/b", "files/c"]
+    assert folder.has("files/c")
+    folder.remove("files/a")
+    assert folder.files("files") == ["files/b", "files/c"]
+    folder.remove_below("files")
+    assert repo.files.keys() == {"README.md"}
+    monkeypatch.setenv("HF_TOKEN", "not that one")
+    with pytest.raises(OSError, match="401"):  # a refusal at the end is not passed over
+        folder.write("files/d", b"lost?")
+
+
+@needs_ray
+def test_file_addresses_are_paths(mixed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from emotion_core.bulk.folder import Folder
+    from emotion_core.bulk.places import absolute
+
+    monkeypatch.chdir(tmp_path)
+    assert absolute("in") == str(mixed)
+    assert absolute(mixed.as_uri()) == str(mixed)
+    assert absolute((mixed / "a b").as_uri()) == str(mixed / "a b")
+    assert Folder.at(f"file://localhost{mixed}").local == mixed
+    table = tmp_path / "list.csv"
+    table.write_text(f"path\n{mixed.as_uri()}/none.png\ns3://bucket/x/y.png\nin/three.png\n")
+    assert paths_of(table) == [str(mixed / "none.png"), "s3://bucket/x/y.png", str(mixed / "three.png")]
+
+
+@needs_ray
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ("s3:/bucket/x", "lost a slash"),
+        ("file://folder/x", "as if it were a machine"),
+        ("s3://", "names no bucket"),
+        ("nothing://x/y", "cannot be reached"),
+        ("abfs://container/x", "pip install adlfs"),
+    ],
+)
+def test_addresses_that_lead_nowhere(
+    place: str,
+    told: str,
+    mixed: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from emotion_core.bulk.find import find
+    from emotion_core.bulk.places import absolute
+
+    monkeypatch.chdir(tmp_path)
+    assert main(["bulk", str(mixed), place, "--detector", "haar"]) == 1
+    assert told in capsys.readouterr().err
+    with pytest.raises((DataError, MissingPackageError), match=told):
+        list(find(absolute(place)))
+    assert list(tmp_path.iterdir()) == [mixed]
