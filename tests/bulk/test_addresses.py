@@ -1,4 +1,4 @@
-"""Other stores than S3: Google's by an emulator, the Hub's by a stand-in, ``file://``, and addresses that lead nowhere."""
+"""Stores beside S3: Google's by an emulator, the Hub's by a stand-in, ``file://``; addresses that lead nowhere."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Sources and results in stores: S3 by moto's server, Google's by an emulator, the Hub's by a stand-in, ``file://``."""
+"""Sources and results in S3, by moto's server; other stores are in ``test_addresses``."""
 
 import json
 import os
