@@ -14,7 +14,12 @@ nox.options.default_venv_backend = "none"
 nox.options.sessions = ["check", "fast"]
 ROOT = Path(__file__).parent
 #: Documents with tables that are made from recorded runs.
-DOCUMENTS = ("README.md", "tests/benchmarks/README.md", *sorted(str(path) for path in Path("docs").glob("*.md")))
+DOCUMENTS = (
+    "README.md",
+    "SECURITY.md",
+    "tests/benchmarks/README.md",
+    *sorted(str(path) for path in Path("docs").glob("*.md")),
+)
 
 
 def run(session: nox.Session, *command: str, **environment: str) -> None:

@@ -71,7 +71,8 @@ def test_what_security_says_is_tested() -> None:
         text = (ROOT / "tests" / f"{file}.py").read_text()
         for name in names:
             assert re.search(rf"(class|def) {name}\b", text), place
-    rows = re.findall(r"^\| (?!attack|promise|---)(.*) \|$", security, re.MULTILINE)
+    written = re.sub(r"<!-- table.*?/table -->", "", security, flags=re.DOTALL)  # not what was recorded
+    rows = re.findall(r"^\| (?!attack|promise|---)(.*) \|$", written, re.MULTILINE)
     assert len(rows) > 30
     for row in rows:
         *_, tests = row.split(" | ")

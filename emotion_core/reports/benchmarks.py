@@ -13,6 +13,7 @@ from typing import Any, Final
 from ..recognition.bundle import DEFAULT
 from ..training.card import table
 from ..training.run_folder import RUNS, read_json
+from .attack_figures import attacks_table
 from .bulk_benchmarks import bulk_table
 from .face_benchmarks import faces_table, tilts_table
 from .first_sight import first_sight_table
@@ -41,6 +42,7 @@ def benchmark_tables(folder: Path = BENCHMARKS) -> dict[str, Callable[[], str]]:
         "benchmark tilts": tilts_table,
         "benchmark first sight": first_sight_table,
         "benchmark bulk": bulk_table,
+        "attacks": attacks_table,
     }
     return {name: partial(maker, folder) for name, maker in makers.items()}
 

@@ -87,7 +87,8 @@ def test_runs_are_recorded_and_told_in_tables(tiny_bundle: Bundle, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    "document", ["README.md", "tests/benchmarks/README.md", *(f"docs/{path.name}" for path in DOCS.glob("*.md"))]
+    "document",
+    ["README.md", "SECURITY.md", "tests/benchmarks/README.md", *(f"docs/{path.name}" for path in DOCS.glob("*.md"))],
 )
 def test_documents_tell_what_is_recorded(document: str, tmp_path: Path) -> None:
     copy = tmp_path / "copy.md"
