@@ -30,7 +30,7 @@ def code_of(error: BaseException, path: str = "") -> str:
     for cause in _causes(error):
         if isinstance(cause, FileNotFoundError | NotADirectoryError):
             return "missing"
-        if isinstance(cause, PermissionError):
+        if isinstance(cause, PermissionError) or (isinstance(cause, OSError) and "ACCESS_DENIED" in str(cause)):
             return "forbidden"
         if isinstance(cause, OSError) and (cause.errno or not isinstance(error, ImageError | VideoError)):
             return "unreadable"

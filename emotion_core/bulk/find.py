@@ -38,13 +38,11 @@ def is_video(path: str) -> bool:
 
 
 def listing(source: str, column: str | None, keep: Sequence[str]) -> Listing | None:
-    """The source as a table of paths; None if it is none. A folder is one if a column is named."""
+    """The source as a table of paths, by its name or because a column of it is asked for; None if it is none."""
     ending = posixpath.splitext(source)[1].lower()
     if ending in TABLES or (column and not any(mark in source for mark in _MAGIC)):
         if not is_address(source) and not os.path.exists(source):
             raise DataError(f"There is no file {source}. Check the path.")
-        if ending in TABLES and os.path.isdir(source) and not column:
-            return None
         return Listing(source, column, tuple(keep))
     return None
 

@@ -30,7 +30,8 @@ _ROWS: Final = 16_384
 class Listing:
     """A table of paths. place: its absolute path or address; keep: columns to pass through, or ``ALL``.
 
-    A folder is a table of Parquet files, whose ``name=value`` folders are columns, as Hive and Spark write them.
+    A folder is a table of Parquet files, whose ``name=value`` folders are columns, as Hive and Spark write them; it
+    may be called ``name.parquet``, as Spark does.
     """
 
     place: str
@@ -69,7 +70,7 @@ class Listing:
                 pass_over(f"{self.place}:{line}", "The row has no path.")
 
     def _is_folder(self) -> bool:
-        return posixpath.splitext(self.place)[1].lower() not in TABLES or os.path.isdir(self.place)
+        return posixpath.splitext(self.place)[1].lower() not in TABLES
 
     def _of_csv(self) -> Iterator[tuple[int, str, tuple[Any, ...]]]:
         with _here(self.place) as table:

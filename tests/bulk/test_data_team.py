@@ -12,7 +12,7 @@ from PIL import Image
 from emotion_core import DataError, EmotionRecognizer, ImageError, VideoOptions
 from emotion_core.bulk.limits import USUAL, Failures, names, share
 from emotion_core.bulk.pool import Workers
-from support.bulk_rows import needs_ray
+from support.bulk_rows import needs_ray, paths_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -40,6 +40,7 @@ def test_each_failure_has_a_code(mixed: Path, recognizer: EmotionRecognizer) -> 
     }
     assert code_of(PermissionError(13, "no")) == "forbidden"
     assert code_of(OSError("AWS Error SLOW_DOWN")) == "unreadable"
+    assert code_of(OSError("When reading: AWS Error ACCESS_DENIED during GetObject operation")) == "forbidden"
     assert code_of(MemoryError()) == code_of(KeyError("x")) == "internal"
     by_hand = ImageError("This is not a picture.")
     by_hand.__cause__ = OSError("image file is truncated")  # Pillow's, which says nothing of the disk
@@ -100,6 +101,11 @@ def test_columns_are_passed_through_with_their_types(mixed: Path, tmp_path: Path
     assert told[b"emotion.model_sha256"] == b"1" * 64
     assert told[b"emotion.config_sha256"] == b"2" * 64
     assert told[b"emotion.rate"] == b"1.0"
+    # Failures are a table again, of what to try once more; so is a folder that Spark calls a file.
+    assert paths_of(out / "failures", "path") == [paths[0]]
+    (mixed / "spark.parquet").mkdir()
+    parquet.write_table(pa.table({"path": ["none.png"]}), mixed / "spark.parquet" / "part-0.parquet")
+    assert paths_of(mixed / "spark.parquet") == [paths[0]]
     csv = mixed / "list.csv"
     csv.write_text("file,id\nnone.png,007\nnone.png,8\n")
     passed: dict[str, str] = {}

@@ -1,5 +1,6 @@
 """Sources and results in S3, by moto's server; other stores are in ``test_addresses``."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -50,6 +51,19 @@ def rows(address: str, table: str) -> list[dict[str, Any]]:
     return [dict(row) for row in found.to_table().to_pylist()]
 
 
+def metadata(address: str, table: str) -> dict[str, str]:
+    """What the files of a table say of the schema and the model; AssertionError if they do not agree."""
+    from pyarrow.dataset import dataset
+
+    from emotion_core.bulk.places import reach
+
+    system, path = reach(f"{address}/{table}")
+    names = ("emotion.schema_version", "emotion.model", "emotion.model_sha256")
+    told = [file.physical_schema.metadata for file in dataset(path, filesystem=system).get_fragments()]
+    [one] = {tuple(metadata[name.encode()].decode() for name in names) for metadata in told}
+    return dict(zip(names, one, strict=True))
+
+
 @needs_s3
 def test_from_s3_into_s3(bucket: str, mixed: Path, tmp_path: Path, recognizer: EmotionRecognizer) -> None:
     """The whole command: a table with columns, into partitions, in a store; then once more, which does nothing."""
@@ -95,6 +109,14 @@ def test_from_s3_into_s3(bucket: str, mixed: Path, tmp_path: Path, recognizer: E
         assert len(found) == len(expected)
         assert all(map(same, found, expected))
     assert sum(row["path"].endswith("walk.mp4") for row in faces) > 1
+    assert recognizer.bundle is not None
+    network = hashlib.sha256((recognizer.bundle.folder / recognizer.bundle.serves_from()).read_bytes()).hexdigest()
+    for table in ("faces", "failures", "files"):
+        assert metadata(out, table) == {
+            "emotion.schema_version": "2",
+            "emotion.model": recognizer.config.name,
+            "emotion.model_sha256": network,
+        }
     failures = {row["path"].rpartition("/")[2]: row for row in rows(out, "failures")}
     assert {name: (row["code"], row["split"]) for name, row in failures.items()} == {
         "gone.png": ("missing", None),

@@ -13,11 +13,11 @@ from .waiting import free_port, is_up, until
 
 needs_s3 = pytest.mark.skipif(
     not all(map(importlib.util.find_spec, ("ray", "pyarrow", "moto", "flask", "flask_cors"))),
-    reason="pip install '.[bulk]' 'moto[s3]' flask flask-cors: 500 MB that nothing else needs",
+    reason="pip install '.[bulk-dev]': Ray, pyarrow and a server of S3 are 500 MB that nothing else needs",
 )
 needs_gs = pytest.mark.skipif(
     not all(map(importlib.util.find_spec, ("ray", "pyarrow", "gcp_storage_emulator"))),
-    reason="pip install '.[bulk]' gcp-storage-emulator",
+    reason="pip install '.[bulk-dev]': Ray, pyarrow and an emulator of Google's store",
 )
 BUCKET = "bucket"
 _S3 = "import sys; from moto.server import main; main(['-H', '127.0.0.1', '-p', sys.argv[1]])"
