@@ -38,21 +38,25 @@ def annotate(rgb: RGB, result: FrameResult) -> Image.Image:
     Faces are numbered, largest first, if there are several. Pictures under 480 pixels are
     enlarged, those over 16,000 scaled down, as JPEG and WebP have size limits.
     """
+    return Image.fromarray(annotate_over(rgb.copy(), result))
+
+
+def annotate_over(rgb: RGB, result: FrameResult) -> RGB:
+    """The same, RGB uint8 (H, W, 3), drawn on the given picture itself if its size stays: large ones come once."""
     height, width = rgb.shape[:2]
     scale = max(1, -(-_SMALLEST // max(height, width)))
     if scale > 1:
-        size = (width * scale, height * scale)
-        pixels = np.array(Image.fromarray(rgb).resize(size, Image.Resampling.LANCZOS))
-    else:
-        pixels = rgb.copy()
+        rgb = _resized(rgb, scale, Image.Resampling.LANCZOS)
     many = len(result.predictions) > 1
-    paint(pixels, [(face, caption(face, n if many else None)) for n, face in enumerate(result.predictions, 1)], scale)
-    drawn = Image.fromarray(pixels)
-    if max(drawn.size) > _LARGEST:
-        shrunk = _LARGEST / max(drawn.size)
-        size = (max(round(drawn.width * shrunk), 1), max(round(drawn.height * shrunk), 1))
-        drawn = drawn.resize(size, Image.Resampling.BOX)
-    return drawn
+    paint(rgb, [(face, caption(face, n if many else None)) for n, face in enumerate(result.predictions, 1)], scale)
+    if max(rgb.shape) > _LARGEST:
+        rgb = _resized(rgb, _LARGEST / max(rgb.shape), Image.Resampling.BOX)
+    return rgb
+
+
+def _resized(rgb: RGB, factor: float, by: Image.Resampling) -> RGB:
+    size = (max(round(rgb.shape[1] * factor), 1), max(round(rgb.shape[0] * factor), 1))
+    return np.array(Image.fromarray(rgb).resize(size, by))
 
 
 class Drawing:
