@@ -83,7 +83,7 @@ def _save(rgb: RGB, path: Path) -> None:
         rows = rgb[row : row + 256]
         rows[:] = rows[..., ::-1].copy()
     _, data = cv2.imencode(".jpg", rgb, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
-    path.write_bytes(data)
+    path.write_bytes(data.tobytes())
 
 
 def album_rows(photos: Sequence[Photo], labels: Sequence[str]) -> tuple[list[str], list[list[Any]]]:
