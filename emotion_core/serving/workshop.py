@@ -26,7 +26,7 @@ _RESULT_BYTES: Final = 3
 LIGHT_MEMORY: Final = 100_000_000
 LIGHT_WORK: Final = 40_000_000
 #: The most that the search for faces in a large picture takes, in bytes, once the picture is decoded.
-SEARCH_MEMORY: Final = 200_000_000
+SEARCH_MEMORY: Final = 220_000_000
 #: Heavy pictures are decoded when nothing else needs the processor.
 _NICENESS: Final = 10
 
