@@ -23,8 +23,8 @@ from .yunet_graph import MULTIPLE, Arrays, yunet_graph
 SMALL: Final = 800
 _MOST_SIZES: Final = 6
 _MOST_PIXELS: Final = 1_200_000
-#: A picture of more pixels than this is searched in parts that overlap, which takes a quarter longer: the largest copies
-#: of 4:3 photos are, those of 16:9 just not.
+#: A picture of more pixels than this is searched in parts that overlap, which takes a quarter longer: the largest
+#: copies of 4:3 photos are, those of 16:9 just not.
 _PART_PIXELS: Final = 2016 * 1152
 #: How many pixels away, measured on white noise, a pixel still changes an output, in its last bit; a multiple of 32.
 REACH: Final = 224
