@@ -20,5 +20,9 @@ def bulk_table(folder: Path) -> str:
             f"{nodes['killed_after_shards']}{not_replaced}: lost, doubled, different",
             f"**{nodes['lost']}, {nodes['doubled']}, {nodes['differing']}**",
         ],
+        [
+            "its pool's workers at first and before the kill",
+            f"{nodes['workers_at_first']}, {nodes['workers_before_the_kill']}",
+        ],
     ]
     return table(["what", "measured"], rows)

@@ -5,6 +5,7 @@ process is killed at once. Whether the cluster gets another node in its place is
 """
 
 import argparse
+import contextlib
 import json
 import os
 import signal
@@ -117,12 +118,17 @@ def _kill_midway(driver: "subprocess.Popen[str]", out: Path, node: Any) -> dict[
     from emotion_core.bulk.folder import Folder
     from emotion_core.bulk.plan import PLAN
     from emotion_core.bulk.tables import finished
+    from emotion_core.bulk.trail import TRAILS
 
     [raylet] = node.all_processes["raylet"]
+    seen: set[int] = set()
     while driver.poll() is None:
         time.sleep(0.02)
         if not (out / PLAN).is_file():
             continue
+        for trail in (out / TRAILS).glob("*"):
+            with contextlib.suppress(FileNotFoundError, IndexError):  # its shard has finished by now
+                seen.add(int(trail.read_text().split()[1]))
         done = len(finished(Folder.at(out)))
         processes = [psutil.Process(raylet.process.pid)]
         processes += processes[0].children(recursive=True)
@@ -130,7 +136,8 @@ def _kill_midway(driver: "subprocess.Popen[str]", out: Path, node: Any) -> dict[
         if workers and done >= len(json.loads((out / PLAN).read_text())["sizes"]) / 2:
             for process in processes:  # the raylet first, so that it cannot tell of its workers' end
                 os.kill(process.pid, signal.SIGKILL)
-            return {"killed_after_shards": done, "killed_processes": len(processes), "killed_workers": len(workers)}
+            killed = {"killed_processes": len(processes), "killed_workers": len(workers)}
+            return {"workers_at_first": 1, "workers_before_the_kill": len(seen), "killed_after_shards": done, **killed}
     raise EmotionError("bulk was over before a node could be killed. Take more --faces.")
 
 

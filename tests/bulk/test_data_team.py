@@ -161,7 +161,7 @@ def test_too_many_failures_end_the_run(mixed: Path, tmp_path: Path) -> None:
     """And the same command with a higher limit goes on."""
     out = tmp_path / "out"
     options = ["--detector", "haar", "--rate", "5", "--workers", "1-2", "--shard-files", "1", "--max-failures"]
-    command = [sys.executable, "-m", "emotion_core", "bulk", str(mixed), str(out), *options]
+    command = [sys.executable, "-m", "emotion_core", "bulk", mixed.as_uri(), out.as_uri(), *options]
     first = subprocess.run([*command, "0"], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert first.returncode == 1
     assert "1 of 6 files failed, more than --max-failures 0" in first.stderr
