@@ -60,6 +60,7 @@ def test_the_picture_is_shown_while_it_is_at_hand(
     assert of_array == of_file
     assert of_array._repr_png_() == shown
     assert pickle.loads(pickle.dumps(of_array))._repr_png_() is None
+    assert recognizer.analyze_rgb(held)._repr_png_() == recognizer.look(held).result._repr_png_() == shown
     del held  # the result keeps no picture alive
     assert of_array._repr_png_() is None
     assert "<img" not in of_array._repr_html_()

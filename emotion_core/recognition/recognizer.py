@@ -126,7 +126,7 @@ class EmotionRecognizer:
         predictions = self.predict(crops, found.faces)
         height, width = rgb.shape[:2]
         name, notes = self.config.name, notes_of(rgb)
-        result = FrameResult(width, height, predictions, name, detector, found.rotation, notes)
+        result = FrameResult(width, height, predictions, name, detector, found.rotation, notes, Drawing(rgb))
         return Analysis(rgb, found, crops, result)
 
     def classify(self, rgb: RGB, faces: Sequence[Face]) -> FrameResult:
