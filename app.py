@@ -28,6 +28,7 @@ from emotion_core.page.browser_files import BrowserFiles
 from emotion_core.page.components import fetch_nothing
 from emotion_core.page.front import FrontPage, front_routes
 from emotion_core.page.gradio_bounds import GradioBounds, answer_unknown_names
+from emotion_core.page.hints import asset_hints, kinds_shown
 from emotion_core.page.layout import build_page, page_options
 from emotion_core.page.photo_routes import PhotoRoutes
 from emotion_core.recognition.catalogue import Catalogue
@@ -66,8 +67,8 @@ def main() -> None:
     app = create_api(catalogue, settings, desk, workshop, files)
     app.router.routes.extend(BrowserFiles(catalogue, settings.browser_runtime).routes())
     app.router.routes.extend([*PhotoRoutes(catalogue, workshop).routes(), *front_routes(catalogue)])
-    app.add_middleware(FrontPage)
     page = build_page(catalogue, files, settings, desk, workshop)
+    app.add_middleware(FrontPage, hints=asset_hints(kinds_shown(page)))
     fetch_nothing()
     gr.mount_gradio_app(app, page, path="/", **page_options(settings))
     # Only launch() sets this, and without it Gradio 6.31 accepts any file on the server as an upload.

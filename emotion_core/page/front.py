@@ -7,6 +7,7 @@ picture from another host), accepts no description, and sends 200 kB uncompresse
 import gzip
 import io
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -39,10 +40,10 @@ _BODY: Final = re.compile(r"<body[^>]*>")
 
 
 class FrontPage:
-    """ASGI middleware: rewrites and compresses only the page itself."""
+    """ASGI middleware: rewrites and compresses only the page itself. hints: see ``asset_hints``."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, hints: Sequence[str] = ()) -> None:
+        self._app, self._hints = app, hints
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -73,9 +74,12 @@ class FrontPage:
     def _finished(self, content: bytes, scope: Scope, headers: MutableHeaders) -> bytes:
         page = _CARD_TAGS.sub("", content.decode())
         address = str(Request(scope).base_url)
-        head = render("head.html", title=TITLE, description=DESCRIPTION, address=address, style=_STYLE)
+        words = {"title": TITLE, "description": DESCRIPTION, "address": address}
+        head = render("head.html", **words, style=_STYLE)
         opening = render("opening.html")
         page = _BASE.sub(lambda found: f"{found[0]}\n{head}", page, count=1)
+        # At the end of the head: what the page itself names comes first.
+        page = page.replace("</head>", f"{render('hints.html', hints=self._hints)}</head>", 1)
         page = _BODY.sub(lambda found: f"{found[0]}\n{opening}", page, count=1)
         headers.add_vary_header("Accept-Encoding")
         if "gzip" not in Headers(scope=scope).get("accept-encoding", ""):

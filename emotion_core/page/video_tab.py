@@ -31,6 +31,10 @@ def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk) ->
     models = [(words.title, words.name) for words in model_words(catalogue)]
     most_seconds = min(desk.limits.max_seconds, 3600)
     minutes = f"{files.result_seconds / 60:.0f} minutes"
+    promise = (
+        f"Up to {desk.limits.max_seconds:.0f} seconds and {desk.limits.max_bytes / 1e6:.0f} MB. Your video and its "
+        f"results are kept for {minutes}, so that you can fetch them, then deleted; nothing is logged."
+    )
     kept = gr.State(None)
     with gr.Row(equal_height=False):
         with gr.Column():
@@ -51,10 +55,7 @@ def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk) ->
                 model = gr.Dropdown(models, value=models[0][1], label="Answered by")
                 smoothing = gr.Slider(0, 2, 0.4, step=0.1, label="Smoothing, in seconds")
                 copy = gr.Checkbox(True, label="Annotated video, too", info="Without it the answers come sooner.")
-            gr.Markdown(
-                f"Up to {desk.limits.max_seconds:.0f} seconds and {desk.limits.max_bytes / 1e6:.0f} MB. Your video and "
-                f"its results are kept for {minutes}, so that you can fetch them, then deleted; nothing is logged."
-            )
+            gr.HTML(render("note.html", words=promise))
         with gr.Column():
             answer = gr.HTML(report.player(None), elem_id="video-answer")
             with gr.Row():

@@ -52,10 +52,9 @@ def webcam_tab(catalogue: Catalogue, settings: Settings, workshop: Workshop) -> 
     for choice in (model, detector):
         # select also fires for the value already shown: in the browser, another may have been in use so far.
         choice.select(None, [model, detector], None, js=_CHOOSE, api_visibility="private")
-    gr.Markdown(
-        "On the server, frames are analysed in memory and dropped; none is written to a disk or logged. "
-        f"There, a stream ends after {minutes(settings.webcam_seconds)}."
-    )
+    promise = "On the server, frames are analysed in memory and dropped; none is written to a disk or logged."
+    ends = f"There, a stream ends after {minutes(settings.webcam_seconds)}."
+    gr.HTML(render("note.html", words=f"{promise} {ends}"))
 
 
 def server_functions(webcam: Webcam, workshop: Workshop) -> list[Any]:
