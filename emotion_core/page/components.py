@@ -43,7 +43,7 @@ class VideoInput(gr.File):
 
     def preprocess(self, payload: Any) -> str | None:
         """The upload's path in the cache; None if there is none."""
-        return None if payload is None else uploaded(payload.path, self.GRADIO_CACHE)
+        return None if payload is None else uploaded(getattr(payload, "path", None), self.GRADIO_CACHE)
 
 
 class FrameOutput(gr.JSON):
