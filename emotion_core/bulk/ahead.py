@@ -10,16 +10,16 @@ from .find import is_video, real
 from .places import is_address, read
 
 #: A picture's file in a store may have so many bytes: it is held in memory.
-MOST: Final = 256 * 2**20
+MOST: Final = 128 * 2**20
 _THREADS: Final = 8
 #: Pictures that are read or waiting at a time.
-_AHEAD: Final = 16
+_AHEAD: Final = 8
 
 
 def given(path: str) -> str | bytes:
     """What ``load_image`` takes: the path on this machine, or the bytes from a store.
 
-    Raises OSError and DataError for a store's file that cannot be read.
+    Raises OSError for a store's file that cannot be read, ImageLimitError for one that is too large.
     """
     return read(path, MOST) if is_address(path) else real(path)
 

@@ -12,11 +12,16 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-from ..errors import DataError, MissingPackageError
+from ..errors import DataError, ImageLimitError, MissingPackageError
 
 _ADDRESS: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://(.*)", re.DOTALL)
 #: What ``Path`` makes of an address.
 _COLLAPSED: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/[^/]")
+#: Variables that lead to another server than the store's own, such as MinIO or an emulator.
+_ENDPOINTS: Final = {
+    "s3": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"),
+    **dict.fromkeys(("gs", "gcs"), ("CLOUD_STORAGE_EMULATOR_ENDPOINT",)),
+}
 #: Packages that fsspec needs for a scheme, when its own message names none.
 _PACKAGES: Final = {"hf": "huggingface_hub", "az": "adlfs", "abfs": "adlfs", "http": "aiohttp", "https": "aiohttp"}
 
@@ -64,7 +69,8 @@ def reach(place: str) -> tuple[Any, str]:
     if not rest:
         raise DataError(f"{place} names no bucket. Write {scheme}://bucket/folder.")
     try:
-        system, strip = _system(scheme, rest.split("/", 1)[0])
+        endpoint = next((os.environ[name] for name in _ENDPOINTS.get(scheme, ()) if os.environ.get(name)), None)
+        system, strip = _system(scheme, rest.split("/", 1)[0], endpoint)
     except ImportError as error:
         package = _PACKAGES.get(scheme)
         told = f"Install it: pip install {package}" if package else str(error)
@@ -77,18 +83,16 @@ def reach(place: str) -> tuple[Any, str]:
 
 
 @lru_cache(maxsize=64)
-def _system(scheme: str, bucket: str) -> tuple[Any, Any]:
+def _system(scheme: str, bucket: str, endpoint: str | None) -> tuple[Any, Any]:
     """A file system, and what turns an address into its path (None: what follows the scheme)."""
     from pyarrow import fs
 
-    environment = os.environ.get
     if scheme == "s3":
-        endpoint = environment("AWS_ENDPOINT_URL_S3") or environment("AWS_ENDPOINT_URL")
-        if endpoint or environment("AWS_REGION") or environment("AWS_DEFAULT_REGION"):
+        if endpoint or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"):
             return fs.S3FileSystem(endpoint_override=endpoint), None
         return fs.FileSystem.from_uri(f"s3://{bucket}")[0], None  # asks which region the bucket is in
     if scheme in ("gs", "gcs"):
-        return fs.GcsFileSystem(anonymous=bool(environment("CLOUD_STORAGE_EMULATOR_ENDPOINT"))), None
+        return fs.GcsFileSystem(anonymous=endpoint is not None), None
     import fsspec
 
     system = fsspec.filesystem(scheme, use_listings_cache=False)  # as other workers write, too
@@ -96,11 +100,12 @@ def _system(scheme: str, bucket: str) -> tuple[Any, Any]:
 
 
 def read(place: str, most: int) -> bytes:
-    """A file's bytes; DataError if it has more than ``most`` of them, OSError if it cannot be read."""
+    """A picture's bytes; ImageLimitError if it has more than ``most`` of them, OSError if it cannot be read."""
     system, path = reach(place)
     with system.open_input_file(path) as file:
-        if file.size() > most:
-            raise DataError(f"The file has {file.size():,} bytes, more than the {most:,} that are read from a store.")
+        if (size := file.size()) > most:
+            message = f"The file has {size:,} bytes, more than the {most:,} that a store is asked for. Copy it here."
+            raise ImageLimitError(message, "max_bytes", size, most)
         return bytes(file.read())
 
 

@@ -1,5 +1,6 @@
 """Shared by the bulk tests: a folder with a bit of everything."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from PIL import Image
 
 from emotion_core.images import RGB
 from support import clips
+from support.stores import BUCKET, s3
 
 
 @pytest.fixture
@@ -23,3 +25,12 @@ def mixed(tmp_path: Path, astronaut: RGB, montage: RGB) -> Path:
     paths = {1: clips.across(20, 90)}
     clips.encode(folder / "walk.mp4", [clips.scene(paths, index / 25)[0] for index in range(25)])
     return folder
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[str]:
+    """The address of a bucket of S3, with the environment that leads there."""
+    with s3() as environment, pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        yield f"s3://{BUCKET}"

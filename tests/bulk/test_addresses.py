@@ -4,11 +4,33 @@ from pathlib import Path
 
 import pytest
 
-from emotion_core import DataError, EmotionRecognizer, MissingPackageError, VideoOptions
+from emotion_core import DataError, EmotionRecognizer, ImageError, MissingPackageError, VideoOptions
 from emotion_core.cli.main import main
 from support.bulk_rows import needs_ray, paths_of
 from support.stand_in_hub import TOKEN, Repo, StandInHub
-from support.stores import BUCKET, gs, needs_gs
+from support.stores import BUCKET, gs, needs_gs, needs_s3, upload
+
+
+@needs_s3
+def test_files_are_read_ahead_in_order(bucket: str, mixed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever are left out, and one that is too large or gone is an error of its own."""
+    from emotion_core.bulk import ahead
+    from emotion_core.bulk.codes import code_of
+
+    for number in range(30):
+        (mixed / f"{number:02}.png").write_bytes(bytes([number]) * (100 if number == 7 else 10))
+    upload(mixed, f"{bucket}/ahead")
+    paths = [f"{bucket}/ahead/{number:02}.png" for number in range(31)]
+    monkeypatch.setattr(ahead, "MOST", 50)
+    with ahead.Ahead(paths) as content:
+        for number in (0, 1, *range(5, 31)):
+            if number in (7, 30):
+                with pytest.raises((ImageError, OSError)) as caught:
+                    content(paths[number])
+                assert code_of(caught.value) == ("picture_limit" if number == 7 else "missing")
+            else:
+                assert content(paths[number]) == bytes([number]) * 10
+        assert content(paths[2]) == bytes([2]) * 10  # asked for late
 
 
 @needs_gs

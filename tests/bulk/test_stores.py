@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,28 +15,11 @@ import pytest
 from emotion_core import DataError, EmotionRecognizer
 from emotion_core.cli.main import main
 from support.bulk_rows import rows_of, same
-from support.stores import BUCKET, needs_s3, s3
+from support.stores import needs_s3, upload
 from support.waiting import until
 
 ROOT = Path(__file__).parents[2]
 RATE = 5.0
-
-
-@pytest.fixture(scope="module")
-def bucket() -> Iterator[str]:
-    with s3() as environment, pytest.MonkeyPatch.context() as patch:
-        for name, value in environment.items():
-            patch.setenv(name, value)
-        yield f"s3://{BUCKET}"
-
-
-def upload(folder: Path, address: str) -> None:
-    from pyarrow.fs import LocalFileSystem, copy_files
-
-    from emotion_core.bulk.places import reach
-
-    system, path = reach(address)
-    copy_files(str(folder), path, source_filesystem=LocalFileSystem(), destination_filesystem=system)
 
 
 def rows(address: str, table: str) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -43,6 +44,16 @@ def gs() -> Iterator[dict[str, str]]:
     command = [sys.executable, "-m", *_GS.split(), BUCKET, "--port", str(port)]
     with _running(command, f"{url}/storage/v1/b/{BUCKET}"):
         yield {"CLOUD_STORAGE_EMULATOR_ENDPOINT": url}
+
+
+def upload(folder: Path, address: str) -> None:
+    """Copy a folder of this machine into a store."""
+    from pyarrow.fs import LocalFileSystem, copy_files
+
+    from emotion_core.bulk.places import reach
+
+    system, path = reach(address)
+    copy_files(str(folder), path, source_filesystem=LocalFileSystem(), destination_filesystem=system)
 
 
 @contextmanager
