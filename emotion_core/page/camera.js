@@ -39,6 +39,12 @@ function say(words) {
   if (line && line.textContent !== words) line.textContent = words;
 }
 
+function keepFocus(...parts) {
+  // The button that was pressed may be hidden by now: the first of these that is shown takes its focus.
+  if (document.activeElement?.offsetParent && document.activeElement !== document.body) return;
+  parts.find((part) => part.offsetParent)?.focus({ preventScroll: true });
+}
+
 function save(blob, name) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);

@@ -63,12 +63,14 @@ async function ask(photo, before) {
   }
   part(".retry").hidden = false;
   tell(said?.error?.message ?? "The server does not answer. Your photo is still here: try again in a moment.");
+  keepFocus(part(".retry"));
   return false;
 }
 
 function refuse(name, words) {
   tell(`${name || "The photo"} was not analysed. ${words}`);
   help.scrollIntoView({ block: "nearest" });
+  keepFocus(part(".again"), part(".choose"));
 }
 
 async function display(photo) {
@@ -140,6 +142,7 @@ async function explain(rows) {
     }
     row.querySelector("details").open = true;
     row.querySelector(".why").hidden = true;
+    keepFocus(row.querySelector("summary"));
     done += 1;
   }
   cover("");

@@ -39,6 +39,7 @@ function display(shown) {
   part(".finish").hidden = shown !== "camera";
   part(".retry").hidden = true;
   stage.classList.toggle("full", shown !== "start");
+  keepFocus(part(".finish"), part(".again"), part(".choose"));
 }
 
 function show(source) {
@@ -82,6 +83,7 @@ function send() {
     const said = read(request.responseText);
     if (request.status === 200 && Array.isArray(said)) return trigger("upload", { path: said[0] });
     part(".retry").hidden = false;
+    keepFocus(part(".retry"));
     tell(said?.error?.message ?? "The server does not answer. Your clip is still here: try again in a moment.");
   };
   request.onabort = () => { if (request === sending) sending = null; };
@@ -129,7 +131,6 @@ async function record() {
   video.muted = true;
   await video.play().catch(() => {});
   mine.start();
-  part(".finish").focus();
   for (let seconds = 0; recorder === mine && mine.state === "recording"; seconds += 1) {
     if (seconds >= MOST_SECONDS - 1 || !visible()) return mine.stop();
     cover(`Recording … ${seconds} s`);

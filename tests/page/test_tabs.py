@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,10 @@ def page(chromium: Any, page_url: str) -> Iterator[Any]:
     page.get_by_role("button", name="Choose a photo").wait_for()
     yield page
     page.close()
+
+
+def focused(page: Any) -> str:
+    return str(page.evaluate("document.activeElement.textContent"))
 
 
 def chosen(page: Any) -> str:
@@ -64,6 +69,28 @@ def test_what_is_chosen_can_be_seen(page: Any) -> None:
         page.locator(kind).first.wait_for(state="attached")
         looks = page.locator(kind).evaluate_all("all => all.map(one => getComputedStyle(one).appearance)")
         assert set(looks) == {"auto"}, kind
+
+
+def test_the_keyboard_keeps_its_place(page: Any, photos: Path) -> None:
+    """A button that is hidden by what it did hands its focus on; Gradio's own choices show that they have it."""
+    with page.expect_file_chooser() as chooser:
+        page.locator("#image .choose").press("Enter")
+    chooser.value.set_files(photos / "notes.png")
+    page.locator("#image [role=alert]").wait_for()
+    assert focused(page) == "Choose a photo"
+    page.locator("#image [data-example]").last.press("Enter")
+    page.locator("#image .face").first.wait_for()
+    page.locator("#image .face summary").first.click()
+    page.locator("#image .why").first.press("Enter")
+    page.locator("#image .reason").first.wait_for()
+    assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
+    page.get_by_role("tab", name="Video").click()
+    page.get_by_role("button", name="Try a drawn clip").press("Enter")
+    page.locator("#video-status").get_by_text("Ready.").wait_for()
+    assert focused(page) == "Another video"
+    page.get_by_label("2 a second").press("ArrowLeft")
+    look = page.locator("label:has(> input:focus)").evaluate("one => getComputedStyle(one).outlineStyle")
+    assert look == "solid"
 
 
 def test_a_phone_held_sideways_shows_camera_and_button(chromium: Any, page_url: str) -> None:
