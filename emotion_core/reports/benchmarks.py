@@ -201,13 +201,21 @@ def load_table(folder: Path) -> str:
         [f"webcam, {count}", f"{sum(one['frames_a_second']) / int(count):.1f} frames a second each", *_spread(one)]
         for count, one in load["webcam"].items()
     ]
-    crowd = load["crowd"]
-    for kind, count in crowd["clients"].items():
-        told = ", ".join(
-            f"{what.removeprefix(kind)[1:]} {n}" for what, n in crowd["told"].items() if what.startswith(kind)
-        )
-        rows.append([f"{kind}, {count}", told, *_spread({"milliseconds": crowd["milliseconds"][kind]})])
+    rows += _told_rows(load["crowd"], load["crowd"]["clients"])
+    if (folder / "idle.json").exists():
+        idle = read_json(folder / "idle.json")
+        rows += _told_rows(idle["alone"], idle["active"], "; nobody else")
+        rows += _told_rows(idle["beside"], idle["active"], f"; beside {idle['pages_open']} open pages")
     return table(["clients", "told", "p50, ms", "p95", "p99"], rows)
+
+
+def _told_rows(record: dict[str, Any], clients: dict[str, int], where: str = "") -> list[list[str]]:
+    rows = []
+    for kind, count in clients.items():
+        answers = {what: times for what, times in record["told"].items() if what.startswith(kind)}
+        told = ", ".join(f"{what.removeprefix(kind)[1:]} {times}" for what, times in answers.items())
+        rows.append([f"{kind}, {count}{where}", told, *_spread({"milliseconds": record["milliseconds"][kind]})])
+    return rows
 
 
 def fuzz_table(folder: Path) -> str:
