@@ -54,6 +54,13 @@ def test(session: nox.Session) -> None:
 
 
 @nox.session
+def accelerator(session: nox.Session) -> None:
+    """The tests of training on JAX, as on a GPU and on several devices; installs JAX for the processor."""
+    run(session, "pip", "install", "jax>=0.7,<1")
+    run(session, "pytest", "tests/training/test_compiled.py", "tests/training/test_devices.py", *session.posargs)
+
+
+@nox.session
 def fast(session: nox.Session) -> None:
     """The tests that train nothing and open no browser, in under a minute."""
     run(session, "pytest", "-m", "not slow and not browser and not notebooks", *session.posargs)

@@ -46,6 +46,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     compare.add_argument("--subset", type=Path, metavar="NPZ")
     compare.add_argument("--photos", type=Path, metavar="FOLDER")
     compare.add_argument("--corruptions", action="store_true")
+    compare.add_argument("--mean", action="store_true", help="measure the mean of the networks' answers, too")
     compare.add_argument("--out", type=Path, metavar="JSON", help="by default, the project's recorded runs")
     compare.set_defaults(run=run_compare)
 

@@ -7,24 +7,21 @@ A run is a bundle's config, with its training, forms and measurements, but no we
 
 import json
 import re
-import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from ..errors import ReportError
-from ..labels import FERPLUS
 from ..recognition.bundle import EMBEDDED, Bundle
 from ..recognition.bundle_config import CONFIG, BundleConfig
 from ..settings import table as settings_table
 from ..training.card import class_table, results_table, table
-from ..training.config import TrainConfig
 from ..training.run_folder import RUNS, read_json
 from .address import clone_command, notebook_table
 from .benchmarks import benchmark_tables
+from .recipes import recipe, teachers_recipe, teachers_table
 
-_GLUE: Final = "\0"
 #: Networks with fewer epochs than this are listed separately.
 FINISHED: Final = 8
 ORDER: Final = ("resnet50v2", "resnet50", "vgg16", "mobilenetv2", "custom_cnn", "residual_cnn")
@@ -91,58 +88,6 @@ def shipped_table(runs: list[BundleConfig]) -> str:
             cells = [name, len(run.labels), people, f"{m['accuracy']:.3f} ({low:.3f} to {high:.3f})"]
             rows.append([*cells, f"{m['macro_f1']:.3f}", f"{form['megabytes']:.1f}", form["milliseconds_1_face"]])
     return table(["network", "labels", "majority of ten", "accuracy (95%)", "macro-F1", "MB", "ms a face"], rows)
-
-
-def recipe(run: BundleConfig) -> str:
-    """The commands that repeat a run, one per stage, as a fenced block with the non-default options."""
-    votes = any(stage["votes_sha256"] for stage in run.training["stages"])
-    data = ["--data fer2013.csv", *(["--votes fer2013new.csv"] if votes else [])]
-    data += ["--ferplus"] if run.labels == FERPLUS else []
-    lines, stages, averaged = [], run.training["stages"], run.training.get("averaged", [])
-    for number, stage in enumerate(stages, 1):
-        last = number == len(stages) and not averaged
-        out = run.name if last else f"{run.name}-stage-{number}"
-        words = ["python -m emotion_core train", *data, f"--arch {stage['config']['arch']}"]
-        words += ["--probe"] if stage.get("probe") else []
-        words += _flags(stage["config"], run.name, number)
-        words += ["--flip"] if last and run.flip else []
-        done, planned = len(stage["history"]), stage["config"]["epochs"]
-        lines += [f"# stopped after epoch {done}"] if done < planned else []
-        lines.append(_wrapped([*words, f"--out {out}"]))
-    if averaged:
-        members = [f"{run.name}-stage-{member['stages']}" for member in averaged]
-        words = ["python -m emotion_core average", *members, *data, *(["--flip"] if run.flip else [])]
-        lines.append(_wrapped([*words, f"--out {run.name}"]))
-    return "```bash\n" + "\n".join(lines) + "\n```\n"
-
-
-def _wrapped(words: Sequence[str]) -> str:
-    """A command wrapped over several lines; an option and its value stay on the same line."""
-    glued = " ".join(word.replace(" ", _GLUE) for word in words)
-    filled = textwrap.wrap(glued, 96, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
-    return " \\\n".join(filled).replace(_GLUE, " ")
-
-
-def _flags(config: dict[str, Any], name_of_run: str, number: int) -> list[str]:
-    """The options that turn the defaults into the recorded configuration of a run's stage.
-
-    A stage starts from the previous one, and if it names its own run as a teacher, that means the previous stage.
-    """
-    defaults, flags, earlier = TrainConfig().as_json(), [], f"{name_of_run}-stage-{number - 1}"
-    for name, value in config.items():
-        if name in ("arch", "augmentation", "precision") or value == defaults[name]:
-            continue
-        if name == "init":
-            kept = f"{earlier}/run/{value}" if value.endswith(".h5") else earlier  # a run's weights, or its bundle
-            flags.append(f"--init {kept if number > 1 else value}")
-        elif name == "teachers":
-            flags.append(" ".join(["--teachers", *(earlier if one == name_of_run else one for one in value)]))
-        elif name == "arch_options":
-            flags += [f"--{key.replace('_', '-')} {size}" for key, size in value.items() if key != "channels"]
-            flags += ["--color"] if value.get("channels") == 3 else []
-        else:
-            flags.append(f"--{name.replace('_', '-')} {value}")
-    return flags
 
 
 def ablation_table(folder: Path = RUNS) -> str:
@@ -214,6 +159,8 @@ def tables(folder: Path = RUNS) -> dict[str, Callable[[], str]]:
         "two truths": partial(truths_rows, folder),
         "found photos": partial(photos_table, folder),
         "corruptions": partial(corruptions_table, folder),
+        "teachers": partial(teachers_table, folder),
+        "recipe teachers": partial(teachers_recipe, folder),
     }
     for run in runs:
         made[f"results {run.name}"] = partial(results_table, run)

@@ -18,7 +18,8 @@ from .notebook import (
     trained,
 )
 from .peers import load_mini_xception, peer_probabilities
-from .records import ablation_table, comparison_table, recipe
+from .recipes import recipe
+from .records import ablation_table, comparison_table
 
 __all__ = [
     "ablation_table",

@@ -1,6 +1,7 @@
 """Compare networks on the same faces and photos, against labels and votes; and recalibrate them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol
@@ -31,6 +32,23 @@ class Asked(Protocol):
     photos: Path | None
     subset: Path | None
     corruptions: bool
+    mean: bool
+
+
+@dataclass(frozen=True)
+class MeanAnswer:
+    """Several networks as one: the mean of their probabilities."""
+
+    answers: Sequence[Answer]
+
+    @property
+    def name(self) -> str:
+        """As it stands in a record."""
+        return f"mean of the {len(self.answers)} networks' answers"
+
+    def __call__(self, crops: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """uint8 (N, H, W, C) -> float64 (N, classes)."""
+        return np.asarray(np.mean([answer(crops) for answer in self.answers], axis=0))
 
 
 def measure(answer: Answer, data: FaceData, asked: Asked, config: BundleConfig) -> dict[str, Any]:
@@ -94,7 +112,7 @@ def recalibrate(bundle: Bundle, data: FaceData, photos: Path | None = None) -> B
 def compare(
     bundles: Sequence[Bundle], data: FaceData, asked: Asked, peer: Answer | None = None
 ) -> list[dict[str, Any]]:
-    """A row per bundle, measured as served, and one for the peer if given."""
+    """A row per bundle, measured as served; one for their mean if asked, and one for the peer if given."""
     part, rows = data.of(asked.split), []
     for bundle in bundles:
         config = bundle.config
@@ -107,6 +125,9 @@ def compare(
                 softmax(logits, literature.temperature, literature.bias), part, config.labels
             )
         rows.append(row)
+    if asked.mean:
+        together = MeanAnswer([partial(seen, Classifier.from_bundle(bundle), views="one") for bundle in bundles])
+        rows.append({"name": together.name, **_row(together, data, part, asked, bundles[0].config)})
     if peer:
         rows.append({"name": PEER, **_row(peer, data, part, asked, bundles[0].config)})
     return rows

@@ -45,8 +45,8 @@ class TrainConfig:
     arch_options: Mapping[str, Any] = field(default_factory=dict)
     epochs: int = option(14, "passes over all faces")
     batch_size: int = option(64, "faces per step")
-    learning_rate: float = option(4e-4, "its peak, after a linear warm-up; then a cosine to zero")
-    warmup_epochs: float = 0.5
+    learning_rate: float = option(4e-4, "its peak, after the warm-up; then a cosine to zero")
+    warmup_epochs: float = option(0.5, "epochs of linear warm-up")
     #: Decoupled (Loshchilov and Hutter 2019, arXiv:1711.05101), kernels only.
     weight_decay: float = option(1e-2, "AdamW's")
     dropout: float = option(0.3, "before the last layer")

@@ -18,25 +18,22 @@ from numpy.typing import NDArray
 
 from ..datasets.faces import FaceData
 from ..errors import DataError, EmotionError, TrainingError
-from ..files import sha256_of, unfinished
+from ..files import unfinished
 from ..recognition.architectures import build, enlarged_part
-from ..recognition.bundle import Bundle
-from ..recognition.bundle_config import CONFIG
 from ..recognition.classifier import softmax
 from .batch_norm import Statistics
 from .batches import batches, mixed, order_of
 from .config import TrainConfig
-from .devices import divisible, hardware, own_share
-from .initial_weights import freeze_before, load_initial, weights_file
+from .devices import divisible, own_share
+from .initial_weights import freeze_before, load_initial
 from .metrics import nll_of
-from .provenance import from_the_hub
-from .run_folder import append_history, code_version, keep_history, open_run, read_history, read_stages
+from .run_folder import append_history, keep_history, open_run, read_history
+from .run_record import BEST, finished, is_finished, record_of
 from .small import steps_of
-from .targets import asked_weights, class_weights, targets, without_teachers
+from .targets import class_weights, targets, without_teachers
 from .torch_speed import adamw, quicken
 from .views import Views
 
-BEST: Final = "best.weights.h5"
 CHECKPOINT: Final = "checkpoint.weights.h5"
 #: Compiled epochs, which take seconds, are saved no more often than this; it also bounds what a kill can lose.
 CHECKPOINT_SECONDS: Final = 60
@@ -98,14 +95,13 @@ def train(data: FaceData, config: TrainConfig, out: str | Path, resume: bool = F
     has another configuration.
     """
     folder = Path(out)
+    if resume and is_finished(folder, data, config):
+        return finished(folder, data, config)
     train_part, public = data.of("train"), data.of("public")
     open_run(folder, record_of(data, config), resume)
     steps = steps_of(len(train_part), config.batch_size)
     few = len(public) < FEW_TO_CHOOSE_BY  # then the end of the schedule beats the luckiest epoch
     network, trainer = compiled(config, data.labels, steps)
-    if len(read_history(folder)) == config.epochs and (folder / BEST).is_file():
-        network.load_weights(folder / BEST)  # all that is left of it may come from another machine
-        return network
     if (folder / CHECKPOINT).is_file():
         trainer.load_weights(folder / CHECKPOINT)
     started = int(trainer.optimizer.iterations) // steps
@@ -204,29 +200,6 @@ def scores(network: Any, part: FaceData, config: TrainConfig) -> dict[str, float
         "public_loss": nll_of(answers, np.eye(len(part.labels))[part.emotion]),
         "public_accuracy": float((answers.argmax(axis=1) == part.emotion).mean()),
         "public_goal": nll_of(answers, goal),
-    }
-
-
-def record_of(data: FaceData, config: TrainConfig) -> dict[str, Any]:
-    """The record of how a run was started, for its folder."""
-    init, earlier = Path(config.init) if config.init else None, []
-    if init and (init / CONFIG).is_file():
-        earlier, init = read_stages(init), weights_file(Bundle.open(init))
-    elif init and init.suffix == ".h5":
-        earlier = read_stages(init.parent)
-    started = sha256_of(init) if init and init.is_file() else None
-    return {
-        "config": config.as_json(),
-        "data": data.origin.as_json(),
-        "data_sha256": data.digest(),
-        "votes_sha256": data.votes_digest(),
-        "init_sha256": started,
-        "base_model": from_the_hub(started),
-        "teachers_sha256": [sha256_of(asked_weights(Bundle.open(Path(teacher)))) for teacher in config.teachers],
-        "code": code_version(),
-        "backend": keras.backend.backend(),
-        "hardware": hardware(),
-        "earlier": earlier,
     }
 
 

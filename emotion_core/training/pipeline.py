@@ -18,11 +18,12 @@ from ..recognition.bundle import Bundle
 from ..recognition.bundle_config import BundleConfig, CropShape
 from .config import TrainConfig
 from .evaluate import mirror
-from .export import export_bundle
+from .export import Unseen, export_bundle
 from .initial_weights import weights_file
-from .loop import BEST, record_of, save, train
+from .loop import save, train
 from .probe import PARTS, probed
 from .run_folder import append_history, keep_history, open_run, read_stages
+from .run_record import BEST, record_of
 from .small import FOLDS, folds_of, keep_logits, kept_logits
 from .targets import class_weights
 
@@ -68,7 +69,7 @@ def train_bundle(
     """
     folder = out / "run"
     class_weights(data.of("train"), config.class_weight_power)  # raises if a class has no faces
-    unseen: tuple[NDArray[np.float32], NDArray[np.int64]] | None
+    unseen: Unseen | None
     if learns == "head":
         network, unseen = _new_head(data, config, folder, resume)
     else:
@@ -79,6 +80,20 @@ def train_bundle(
             f"{out.name} is trained, and TensorFlow must export it: run the same again with KERAS_BACKEND=tensorflow, "
             "and --resume on the command line. Nothing is trained twice."
         )
+    return bundle_of_run(network, data, config, out, flip=flip, sees=sees, unseen=unseen)
+
+
+def bundle_of_run(
+    network: Any,
+    data: FaceData,
+    config: TrainConfig,
+    out: Path,
+    flip: bool = False,
+    sees: Literal["face", "picture"] = "face",
+    unseen: Unseen | None = None,
+) -> Bundle:
+    """Export the network of the run in ``out/run`` to ``out``; the arguments are those of ``train_bundle``."""
+    folder = out / "run"
     stages = read_stages(folder)
     seconds = sum(float(row["seconds"]) for stage in stages for row in stage["history"])
     shape = network.input_shape

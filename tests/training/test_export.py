@@ -13,15 +13,8 @@ from emotion_core.cli.training_options import train_config
 from emotion_core.datasets.faces import load
 from emotion_core.recognition.classifier import Classifier, LiteRTNetwork
 from emotion_core.reports.benchmarks import benchmark_tables
-from emotion_core.reports.records import (
-    ablation_table,
-    comparison_table,
-    read_runs,
-    recipe,
-    record_run,
-    rewrite,
-    tables,
-)
+from emotion_core.reports.recipes import recipe
+from emotion_core.reports.records import ablation_table, comparison_table, read_runs, record_run, rewrite, tables
 from emotion_core.training.evaluate import evaluate, mirror, seen
 from emotion_core.training.experiments import ablate, search
 from emotion_core.training.export import export_forms

@@ -20,7 +20,7 @@ from emotion_core.labels import FER2013
 from emotion_core.recognition.architectures import build
 from emotion_core.recognition.classifier import Classifier, softmax
 from emotion_core.recognition.keras_network import load_network
-from emotion_core.reports.records import recipe
+from emotion_core.reports.recipes import recipe
 from emotion_core.training.batch_norm import Statistics, renew_statistics
 from emotion_core.training.batches import batches
 from emotion_core.training.calibration import fit_calibration
