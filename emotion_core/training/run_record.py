@@ -48,7 +48,8 @@ def is_finished(folder: Path, data: FaceData, config: TrainConfig) -> bool:
     if not (folder / RUN).is_file() or not (folder / BEST).is_file() or len(read_history(folder)) < config.epochs:
         return False
     record = read_json(folder / RUN)
-    return bool(record["config"] == config.as_json() and record["data_sha256"] == data.digest())
+    known = (record["config"], record["data_sha256"], record["votes_sha256"])
+    return bool(known == (config.as_json(), data.digest(), data.votes_digest()))
 
 
 def finished(folder: Path, data: FaceData, config: TrainConfig) -> Any:
