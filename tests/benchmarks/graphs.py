@@ -1,0 +1,53 @@
+"""How long the graphs alone take for a face: ``python tests/benchmarks/graphs.py --out tests/benchmarks/graphs.json``.
+
+Every network of the clone in one run, in turns, so that other work on the machine slows all of them alike.
+``--before REVISION`` measures the networks of an earlier commit beside them.
+"""
+
+import argparse
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parents[1]))  # run as a program, where the package may not be installed
+
+import numpy as np
+from recording import begun, keep
+
+from emotion_core.recognition.bundle import EMBEDDED, GRAPH
+from emotion_core.recognition.classifier import LiteRTNetwork
+
+ROUNDS = 100
+
+
+def main() -> None:
+    """Measure and write the record."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True, metavar="JSON")
+    parser.add_argument("--before", metavar="REVISION")
+    options = parser.parse_args()
+    record = begun()
+    graphs = {path.parent.name: path.read_bytes() for path in sorted(EMBEDDED.glob(f"*/{GRAPH}"))}
+    if options.before:
+        for name in list(graphs):
+            shown = f"{options.before}:emotion_core/bundles/{name}/{GRAPH}"
+            done = subprocess.run(["git", "show", shown], cwd=HERE, capture_output=True, check=True)
+            graphs[f"{name} before"] = done.stdout
+    networks = {name: LiteRTNetwork(graph) for name, graph in graphs.items()}
+    face = np.random.default_rng(0).integers(0, 256, (1, 48, 48, 1), dtype=np.uint8)
+    times: dict[str, list[float]] = {name: [] for name in networks}
+    for _ in range(ROUNDS):
+        for name, network in networks.items():
+            network(face)  # the previous one has emptied the processor's caches
+            start = time.perf_counter()
+            network(face)
+            times[name].append(time.perf_counter() - start)
+    record["milliseconds"] = {name: round(statistics.median(took) * 1000, 2) for name, took in times.items()}
+    keep(record, options.out)
+
+
+if __name__ == "__main__":
+    main()
