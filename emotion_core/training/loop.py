@@ -110,7 +110,7 @@ def train(data: FaceData, config: TrainConfig, out: str | Path, resume: bool = F
     views = Views(train_part, config, folder) if config.teacher_views else None
     statistics = Statistics(network, train_part.faces)
     goal = np.empty(0, np.float32) if views else targets(train_part, _asked_first(config), folder)
-    whole = _compiled(trainer, train_part, config, goal, weight) if config.compiled_epochs else None
+    whole = _whole_epochs(trainer, train_part, config, goal, weight) if config.compiled_epochs else None
     average = keras.callbacks.SwapEMAWeights()
     average.set_model(trainer)
     best = min((float(row["public_goal"]) for row in read_history(folder)), default=np.inf)
@@ -177,7 +177,7 @@ def _asked_first(config: TrainConfig) -> TrainConfig:
     return without_teachers(config) if config.compiled_epochs else config
 
 
-def _compiled(
+def _whole_epochs(
     trainer: Any, data: FaceData, config: TrainConfig, goal: NDArray[np.float32], weight: NDArray[np.float32]
 ) -> Any:
     if keras.backend.backend() != "jax":
