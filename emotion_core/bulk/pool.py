@@ -72,7 +72,7 @@ def on_ray(
         there = ray.cluster_resources()
         if gpus and not there.get("GPU") and not address:
             raise ToolError("There is no GPU here: leave out --gpus, or give the --address of a cluster that has some.")
-        everywhere = int(there.get("CPU", 1))
+        everywhere = max(int(there.get("CPU", 1)), 1)  # none yet, where a cluster starts its machines on demand
         least, most = (min(number or everywhere, len(shards)) for number in (workers.least, workers.most))
         stored = ray.put(parts)  # referenced here, so that a restarted worker still finds it
         rows = ray.data.from_items(
