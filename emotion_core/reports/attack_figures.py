@@ -1,6 +1,7 @@
 """What the attacks did to a server, as Markdown; recorded by ``python -m attacks`` in ``tests/attacks``."""
 
 import statistics
+import textwrap
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +23,7 @@ def attacks_table(benchmarks: Path) -> str:
     rows += _night_rows(read_json(folder / "night.json"))
     if (folder / _NAMES).exists():
         rows += _names_rows(read_json(folder / _NAMES))
-    return table(["what", "goal", "recorded"], rows)
+    return table(["what", "goal", "recorded"], rows) + _note(read_json(folder / "night.json"))
 
 
 def slope_of(points: list[list[float]]) -> tuple[float, float]:
@@ -76,13 +77,26 @@ def _night_rows(record: dict[str, Any]) -> list[list[str]]:
             f"{60 * night['hours']:.0f} minutes of {night['attacks']} attacks among visitors of every kind, load "
             f"{load:.1f} at the start{_finder(record)}: the memory's slope after the first quarter",
             "5 MB an hour",
-            f"**{slope:+.0f} MB an hour**, standard error {error:.0f}; from {min(late):.0f} to {max(late):.0f} MB",
+            f"**{slope:+.0f} MB an hour**, standard error {error:.0f}; from {min(late):.0f} to {max(late):.0f} MB; "
+            f"medians of its quarters {', '.join(_quarters(night['megabytes']))}",
         ],
         ["its highest memory", "1,000 MB", f"**{night['most_megabytes']:,.0f} MB**"],
         ["threads after the first attack, fewest and at the end", "none lost", _threads(night["threads"])],
         ["the oldest file of a visitor", f"{night['promised_seconds']} s", f"**{night['oldest_file_seconds']:.0f} s**"],
+        ["failures in its log", "0", f"**{sum(record['stop']['log']['errors'].values())}**"],
         [f"answers to {told:,} visits that no document tells of, failures told to attackers", "0", f"**{others}**"],
     ]
+
+
+def _note(record: dict[str, Any]) -> str:
+    text = record.get("note")
+    return "\n" + textwrap.fill(f"Of the long run: {text}", 120) + "\n" if text else ""
+
+
+def _quarters(points: list[list[float]]) -> list[str]:
+    end = points[-1][0]
+    parts = [[held for hour, held in points if number < 4 * hour / end <= number + 1] for number in range(4)]
+    return [f"{statistics.median(part):.0f}" for part in parts if part]
 
 
 def _threads(threads: list[int]) -> str:

@@ -80,8 +80,8 @@ class Server:
         return max(ages)
 
     def said(self) -> dict[str, Any]:
-        """Its log's size in bytes, and how often each error occurs, with numbers masked."""
-        text = self.log.read_text()
+        """Its log's size in bytes, and how often each error occurs, with numbers and where packages lie masked."""
+        text = re.sub(r"/\S*/(?=site-packages/)", "", self.log.read_text())
         errors = Counter(re.sub(r"\d+", "N", line)[:160] for line in text.splitlines() if line.startswith("ERROR"))
         return {"bytes": len(text), "tracebacks": text.count("Traceback"), "errors": dict(errors)}
 
