@@ -3,7 +3,7 @@
 The faces lie on the device as uint8. Each step draws its augmentation there, asks the teachers about the
 very picture that the student sees (Beyer et al. 2022, "A good teacher is patient and
 consistent", arXiv:2106.05237), and updates the weights; nothing returns to Python before the
-epoch's end. On an H100 this trains ResNet50V2 at 96 pixels on all of FER-2013 in seconds an epoch.
+epoch's end. On an H200 an epoch of ResNet50V2 at 96 pixels on all of FER-2013 takes some three seconds.
 """
 
 from collections.abc import Sequence
@@ -103,6 +103,7 @@ class _Teachers:
         ]
 
     def __call__(self, variables: Any, seen: Any) -> Any:
+        """Pictures (N, S, S, C), resized to each teacher's side -> probabilities (N, classes)."""
         answers = []
         for network, (trainable, fixed), divisor in zip(self._networks, variables, self._temperatures, strict=True):
             side = network.input_shape[1]
