@@ -87,7 +87,10 @@ class CompiledEpochs:
 
 
 class _Teachers:
-    """The mean answer of some bundles' networks to pictures as the student sees them."""
+    """The mean answer of some bundles' networks to pictures as the student sees them.
+
+    Their class biases, which are for serving, are left out.
+    """
 
     def __init__(self, bundles: Sequence[Bundle], config: TrainConfig) -> None:
         keras.config.set_dtype_policy(config.precision)
