@@ -8,7 +8,7 @@ import gradio as gr
 from .. import project
 from ..recognition.bundle_config import BundleConfig
 from ..recognition.catalogue import Catalogue
-from ..recognition.origin import data_name, is_fer, origin_of
+from ..recognition.origin import begun_when_known, data_name, is_fer, origin_of
 from .templating import render
 from .words import people_figures, words_of
 
@@ -47,4 +47,5 @@ def measured(config: BundleConfig, opened: bool = False) -> str:
         people=people_figures(config),
         data=data_name(origin),
         is_fer=is_fer(origin),
+        known=bool(begun_when_known(config)),
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import PurePath
 from typing import Any, Final
 
 from ..labels import FER2013, FERPLUS
@@ -53,3 +54,16 @@ def data_name(origin: Origin) -> str:
 def is_fer(origin: Origin) -> bool:
     """Whether the data is FER-2013 or FER+, so that known facts about it apply."""
     return data_name(origin) in ("FER-2013", "FER+")
+
+
+def stages_of(config: BundleConfig) -> list[dict[str, Any]]:
+    """The recorded stages of a bundle's training, in order; [] if none were recorded in this form."""
+    stages = config.training.get("stages", [])
+    return [stage for stage in stages if isinstance(stage, dict)] if isinstance(stages, list) else []
+
+
+def begun_when_known(config: BundleConfig) -> list[int]:
+    """The stages, counted from 1, that started from an exported bundle, which was thus measured on every split."""
+    settings = [stage.get("config") for stage in stages_of(config)]
+    starts = [str(one.get("init") or "") if isinstance(one, dict) else "" for one in settings]
+    return [number for number, start in enumerate(starts, 1) if start and PurePath(start).suffix not in (".h5", ".npz")]

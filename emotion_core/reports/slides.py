@@ -16,9 +16,9 @@ from pptx import Presentation
 from ..errors import ReportError
 from ..images import RGB
 from ..recognition.bundle_config import BundleConfig
+from ..recognition.origin import begun_when_known
 from ..recognition.recognizer import EmotionRecognizer
 from ..render import annotate
-from ..training.provenance import begun_when_known
 from ..training.run_folder import RUNS
 from . import charts as plots
 from .deck import Deck

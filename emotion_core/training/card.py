@@ -7,9 +7,9 @@ from huggingface_hub import EvalResult, ModelCardData
 
 from .. import project
 from ..recognition.bundle_config import BundleConfig
-from ..recognition.origin import VOTES, Origin, data_name, is_fer, origin_of
+from ..recognition.origin import VOTES, Origin, data_name, is_fer, origin_of, stages_of
 from .card_use import citation, energy, limits, snippet, uses
-from .provenance import cited, how_divided, learnt_from_votes, slug, stages_of
+from .provenance import cited, how_divided, learnt_from_votes, slug
 
 SPLIT_NAMES: Final = {"public": "PublicTest", "private": "PrivateTest"}
 

@@ -1,11 +1,11 @@
 """What a card may say about the data: what was recorded on loading, not guesses from its labels."""
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from ..recognition.bundle_config import BundleConfig
 from ..recognition.hub import HubRef
-from ..recognition.origin import MADE, Origin, data_name, is_fer, origin_of
+from ..recognition.origin import MADE, Origin, begun_when_known, data_name, is_fer, origin_of, stages_of
 from ..recognition.resolve import PIN
 
 _CITED: Final = {
@@ -50,20 +50,9 @@ def how_divided(config: BundleConfig) -> str:
     )
 
 
-def stages_of(config: BundleConfig) -> list[dict[str, Any]]:
-    """The recorded stages of a bundle's training, in order; [] if none were recorded."""
-    return list(config.training.get("stages", []))
-
-
 def learnt_from_votes(config: BundleConfig) -> bool:
     """Whether any stage used the FER+ votes."""
     return any(stage.get("votes_sha256") for stage in stages_of(config))
-
-
-def begun_when_known(config: BundleConfig) -> list[int]:
-    """The stages, counted from 1, that started from an exported bundle, which was thus measured on every split."""
-    starts = [str(stage.get("config", {}).get("init") or "") for stage in stages_of(config)]
-    return [number for number, start in enumerate(starts, 1) if start and Path(start).suffix not in (".h5", ".npz")]
 
 
 def from_the_hub(sha256: str | None, pin_file: Path = PIN) -> str | None:

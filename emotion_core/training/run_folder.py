@@ -10,7 +10,7 @@ from ..errors import ReportError, TrainingError
 from ..files import unfinished
 from ..project import VERSION
 from ..recognition.bundle_config import CONFIG, BundleConfig
-from .provenance import stages_of
+from ..recognition.origin import stages_of
 
 RUN: Final = "run.json"
 HISTORY: Final = "history.csv"

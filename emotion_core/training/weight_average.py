@@ -18,10 +18,10 @@ from ..recognition.architectures import options_of
 from ..recognition.bundle import Bundle
 from ..recognition.bundle_config import BundleConfig
 from ..recognition.keras_network import load_network
+from ..recognition.origin import stages_of
 from .batch_norm import renew_statistics
 from .export import export_bundle
 from .initial_weights import weights_file
-from .provenance import stages_of
 from .run_folder import code_version
 
 
