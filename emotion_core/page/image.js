@@ -1,27 +1,10 @@
 // The Image tab in the browser. Gradio runs this once, after the files that image_tab.py lists before it, with
 // `element` (the tab's HTML). The photo is kept here: the server receives the file, answers, and forgets it. So a
 // server restart never loses a photo, and nothing has to be fetched again to be saved.
-const part = (name) => element.querySelector(name);
-const stage = part(".stage"), frame = part(".frame"), picture = part(".frame img"), video = part("video");
-const boxes = part(".boxes"), answer = part(".answer"), help = part(".help");
-const MOST_BYTES = Number(part(".file").dataset.most);
+const frame = part(".frame"), picture = part(".frame img"), boxes = part(".boxes"), answer = part(".answer");
 const welcome = answer.innerHTML;
 let shown = null, previous = null;  // {blob, name, url, answer}: the photo, and the previous one
 let turn = 0, stream = null;  // number of the newest request; the camera, while it is on
-
-function tell(words) {
-  help.hidden = !words;
-  help.textContent = words;
-}
-
-function cover(words) {
-  part(".cover").hidden = !words;
-  part(".cover").textContent = words;
-}
-
-function visible() {
-  return element.isConnected && element.offsetParent !== null;
-}
 
 async function take(blob, name) {
   // A new photo from any source. The previous one is kept.

@@ -25,7 +25,7 @@ def image_tab(catalogue: Catalogue, settings: Settings) -> None:
             most_bytes=settings.max_request_mb * 1_000_000,
         ),
         css_template=script("stage.css", "image.css"),
-        js_on_load=script("camera.js", "card.js", "image_boxes.js", "image_files.js", "image.js"),
+        js_on_load=script("camera.js", "stage.js", "card.js", "image_boxes.js", "image_files.js", "image.js"),
         apply_default_css=False,
         elem_id="image",
     )

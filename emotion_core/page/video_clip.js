@@ -2,27 +2,11 @@
 // and sent. Not ``gr.Video``: in Gradio 6.31 it loads a player for streams with the page and, for each clip, 32 MB of
 // ffmpeg for a trimming tool that this page's policy refuses to run. Gradio runs this once, after the files that
 // video_tab.py lists before it, with `element` and `trigger`.
-const part = (name) => element.querySelector(name);
-const stage = part(".stage"), video = part("video"), help = part(".help");
-const MOST_BYTES = Number(part(".file").dataset.most), MOST_SECONDS = Number(part(".file").dataset.seconds);
+const MOST_SECONDS = Number(part(".file").dataset.seconds);
 const MOVING = ["video/mp4", "video/webm"];
 let clip = null, sending = null, recorder = null, address = "";  // clip: {blob, name}; sending: an XMLHttpRequest
 
 const UNSEEN = "This browser cannot show this clip.";
-
-function tell(words) {
-  help.hidden = !words;
-  help.textContent = words;
-}
-
-function cover(words) {
-  part(".cover").hidden = !words;
-  part(".cover").textContent = words;
-}
-
-function visible() {
-  return element.isConnected && element.offsetParent !== null;
-}
 
 function busy() {
   // A clip is being analysed: no other is taken, as its status would overwrite the first one's.

@@ -41,7 +41,7 @@ def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk) ->
             clip = gr.HTML(
                 html_template=render("video_clip.html", most_bytes=desk.limits.max_bytes, most_seconds=most_seconds),
                 css_template=script("stage.css", "video_clip.css"),
-                js_on_load=script("camera.js", "image_files.js", "video_clip.js"),
+                js_on_load=script("camera.js", "stage.js", "image_files.js", "video_clip.js"),
                 apply_default_css=False,
                 elem_id="video-clip",
             )
