@@ -1,7 +1,7 @@
 """What each step of an epoch is fed: a function of the seed and the epoch alone."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,11 +45,14 @@ def order_of(data: FaceData, config: TrainConfig, epoch: int) -> tuple[NDArray[n
 
 
 def mixed(values: NDArray[np.float32], own: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Mix each row of a batch with the previous row."""
-    if (own == 1).all():
-        return values
+    """``mixed_rows``, or the values themselves if every row keeps all of its own."""
+    return values if (own == 1).all() else np.asarray(mixed_rows(values, own), np.float32)
+
+
+def mixed_rows(values: Any, own: Any) -> Any:
+    """Mix each row of a batch with the previous row; of NumPy or JAX. own: (N,), each row's own share."""
     share = own.reshape(-1, *[1] * (values.ndim - 1))
-    return np.asarray(share * values + (1 - share) * np.roll(values, 1, axis=0), np.float32)
+    return share * values + (1 - share) * values[np.arange(-1, len(values) - 1)]
 
 
 def _drawn(data: FaceData, config: TrainConfig, rng: np.random.Generator) -> NDArray[np.int64]:

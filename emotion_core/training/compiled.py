@@ -21,6 +21,7 @@ from ..recognition.architectures import enlarged_part
 from ..recognition.bundle import Bundle
 from ..recognition.keras_network import load_network
 from .augment_jax import augmenter
+from .batches import mixed_rows
 from .config import TrainConfig
 from .initial_weights import weights_file
 from .targets import taking
@@ -52,8 +53,8 @@ class CompiledEpochs:
             trainable, fixed, moments = state
             chosen, own, key = given
             faces, goal, weight = held
-            seen = _mixed(draw(key, faces[chosen], strength), own)
-            truth, counts = _mixed(goal[chosen], own), _mixed(weight[chosen], own)
+            seen = mixed_rows(draw(key, faces[chosen], strength), own)
+            truth, counts = mixed_rows(goal[chosen], own), mixed_rows(weight[chosen], own)
             if teachers:
                 truth = truth * (1 - share) + share * answers(teachers, seen)
             (loss, (logits, fixed)), slope = jax.value_and_grad(loss_of, has_aux=True)(
@@ -114,9 +115,3 @@ class _Teachers:
             logits, _ = network.stateless_call(trainable, fixed, fitting, training=False)
             answers.append(jax.nn.softmax(logits.astype(jnp.float32) / divisor))
         return jnp.stack(answers).mean(axis=0)
-
-
-def _mixed(values: Any, own: Any) -> Any:
-    """Mix each row of a batch with the previous row."""
-    share = own.reshape(-1, *[1] * (values.ndim - 1))
-    return share * values + (1 - share) * jnp.roll(values, 1, axis=0)
