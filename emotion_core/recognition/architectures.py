@@ -140,7 +140,7 @@ def _rgb(x: Any, image_size: int) -> Any:
 
 def _without_imagenet_mean(x: Any) -> Any:
     mean = layers.Normalization(mean=IMAGENET_MEAN_BGR, variance=[1.0] * 3, dtype="float32", name="imagenet_mean")
-    return mean(x[..., ::-1])
+    return mean(keras.ops.take(x, [2, 1, 0], axis=-1))  # not x[..., ::-1]: PyTorch has no negative steps
 
 
 def _conv_norm(x: Any, width: int) -> Any:

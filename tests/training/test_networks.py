@@ -1,6 +1,10 @@
 """The networks: their inputs, sizes, frozen layers and initial weights."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +39,31 @@ def test_every_network_takes_raw_crops_and_gives_logits() -> None:
     assert colour.input_shape == (None, 64, 64, 3)
     with pytest.raises(BundleError, match="takes no option depth"):
         build("custom_cnn", 7, depth=9)
+
+
+#: Every network and what is trained of it, on whichever backend KERAS_BACKEND names.
+BUILD = """
+import numpy as np
+from emotion_core.recognition.architectures import BUILDERS, build, enlarged_part
+from emotion_core.training.torch_speed import no_gradients, quicken
+
+crops = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 1), dtype=np.uint8)
+for arch in BUILDERS:
+    network = build(arch, 7, crop_size=32, **({} if arch == "custom_cnn" else {"image_size": 64}))
+    quicken(network)
+    trainer = enlarged_part(network)
+    with no_gradients():
+        assert tuple(network(crops).shape) == (2, 7), arch
+        side, channels = trainer.input_shape[2:]
+        assert tuple(trainer(np.zeros((2, side, side, channels), np.float32)).shape) == (2, 7), arch
+"""
+
+
+def test_every_network_runs_on_pytorch_too() -> None:
+    backend = "torch" if find_spec("torch") else "tensorflow"  # PyTorch is no requirement
+    path = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
+    environment = {**os.environ, "PYTHONPATH": path, "KERAS_BACKEND": backend}
+    subprocess.run([sys.executable, "-c", BUILD], env=environment, check=True, timeout=300)
 
 
 def test_residual_cnn_has_the_parameters_of_its_design() -> None:
