@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { largestFirst, moved, overlap } from "../../emotion_core/page/browser/boxes.js";
-import { Detector } from "../../emotion_core/page/browser/detector.js";
+import { Detector, resultOf } from "../../emotion_core/page/browser/detector.js";
 import { FaceSearch } from "../../emotion_core/page/browser/face_search.js";
 import { forOne, forSides } from "../../emotion_core/page/browser/graphs.js";
 import { padded } from "../../emotion_core/page/browser/pixels.js";
@@ -76,15 +76,13 @@ test("pictures are padded, never squeezed, and the boxes are the picture's own",
     if (height > 64) put(outputs, 32, (width / 32) * 2 + 2, 0.9, 3); // row 2, column 2
     return outputs;
   });
-  const [face] = await detector.detect(blank(300, 200));
+  const [face] = await resultOf(detector.detect(blank(300, 200)));
   assert.deepEqual(seen, [[320, 224]]);
   assert.deepEqual(face.box, { x: 32, y: 0, width: 96, height: 168 }); // cut to the picture
   const side = Math.round(1.1 * 96 * Math.SQRT2);
   assert.deepEqual(face.crop, { x: 80 - (side - 1) / 2 - 1, y: 72 - (side - 1) / 2 - 1, width: side, height: side });
   assert.equal(Math.abs(face.angle), 0);
-  await detector.detect(blank(2048, 1024));
-  await detector.detect(blank(48, 48));
-  await detector.detect(blank(300, 8));
+  for (const sides of [[2048, 1024], [48, 48], [300, 8]]) await resultOf(detector.detect(blank(sides[0], sides[1])));
   assert.deepEqual(seen.slice(1), [[320, 160], [800, 416], [2016, 1024], [256, 256], [320, 32]]);
 });
 
@@ -103,8 +101,10 @@ test("a known face is sought near its place, and lost ones everywhere", async ()
   for (const seconds of [0, 0.1, 0.2, 0.35]) assert.equal((await search.find(blank(640, 480), seconds)).length, 1);
   assert.deepEqual(widths.splice(0), [320, 480, 128, 128, 128]); // a search is due, and keeps no frame waiting
   await search.lookAround();
-  await search.lookAround();
-  assert.deepEqual(widths.splice(0), [320, 480]);
+  assert.deepEqual(widths.splice(0), [320]); // one size after each frame
+  assert.equal((await search.find(blank(640, 480), 0.38)).length, 1);
+  for (let count = 0; count < 3; count++) await search.lookAround();
+  assert.deepEqual(widths.splice(0), [128, 480]);
   assert.equal((await search.find(blank(640, 480), 0.4)).length, 1);
   await search.lookAround();
   assert.deepEqual(widths.splice(0), [128]);
@@ -115,18 +115,66 @@ test("a known face is sought near its place, and lost ones everywhere", async ()
 
 test("a newcomer, seen between two frames, is followed from the next one on", async () => {
   const detector = new Detector(async () => ({}));
-  const [one, other] = [100, 400].map((x) => ({ x, y: 100, width: 80, height: 80 }));
+  const [one, other] = [100, 350].map((x) => ({ x, y: 100, width: 80, height: 80 }));
   /** @param {import("../../emotion_core/page/browser/types.js").Box} box */
   const face = (box) => ({ box, crop: box, score: 0.9, angle: 0 });
-  let everybody = [face(one)];
-  detector.detect = async ({ width }, asItIs) =>
-    (asItIs ? [face({ x: 0.3 * width, y: 0.3 * width, width: 0.45 * width, height: 0.45 * width })] : everybody);
+  let everybody = [face(one)], step = 0; // pixels that they move to the right from frame to frame
+  detector.detectNear = async ({ width }) =>
+    [face({ x: 0.275 * width + step, y: 0.275 * width, width: 0.45 * width, height: 0.45 * width })];
+  detector.detect = async function* () {
+    const seen = everybody;
+    yield;
+    return seen;
+  };
   const search = new FaceSearch(detector);
   await search.find(blank(480, 360), 0);
   everybody = [face(one), face(other)];
   assert.equal((await search.find(blank(480, 360), 0.4)).length, 1);
   await search.lookAround();
-  assert.equal((await search.find(blank(480, 360), 0.45)).length, 2);
+  step = 10;
+  const [before] = await search.find(blank(480, 360), 0.45);
+  assert.ok(before.box.x > one.x);
+  await search.lookAround();
+  // Who is known already is sought where he went meanwhile, not where the search saw him.
+  const [first, second, ...others] = (await search.find(blank(480, 360), 0.5)).map(({ box }) => box.x);
+  assert.deepEqual(others, []);
+  assert.ok(Math.min(first, second) > before.box.x && Math.max(first, second) > other.x);
+  // Whom a search does not find is not followed any longer.
+  everybody = [face(other)];
+  await search.find(blank(480, 360), 0.8);
+  for (let count = 0; count < 2; count++) await search.lookAround();
+  assert.equal((await search.find(blank(480, 360), 0.85)).length, 1);
+});
+
+test("a search that fails is begun anew, and one that came too late counts for nothing", async () => {
+  const detector = new Detector(async () => ({})), blankFrame = blank(480, 360);
+  const box = { x: 100, y: 100, width: 80, height: 80 }, face = { box, crop: box, score: 0.9, angle: 0 };
+  let broken = false, lost = false, faces = [face];
+  const near = { x: 31, y: 31, width: 50, height: 50 }; // in the cut-out of 112 pixels
+  detector.detectNear = async () => (lost ? [] : [{ ...face, box: near }]);
+  detector.detect = async function* () {
+    yield;
+    if (broken) throw new Error("out of memory");
+    return faces;
+  };
+  const search = new FaceSearch(detector);
+  await search.find(blankFrame, 0);
+  await search.find(blankFrame, 0.4);
+  broken = true;
+  await search.lookAround();
+  await assert.rejects(search.lookAround(), /out of memory/);
+  await search.lookAround();
+  broken = false;
+  assert.equal((await search.find(blankFrame, 0.8)).length, 1);
+  await search.lookAround(); // begins
+  lost = true;
+  faces = [];
+  assert.deepEqual(await search.find(blankFrame, 0.85), []); // everywhere, at once
+  faces = [face];
+  await search.lookAround(); // would end
+  lost = false;
+  faces = [];
+  assert.deepEqual(await search.find(blankFrame, 0.9), []);
 });
 
 test("boxes", () => {

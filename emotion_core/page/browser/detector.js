@@ -28,19 +28,42 @@ export class Detector {
   }
 
   /**
-   * Faces in the picture's pixels, largest first.
+   * Faces in the picture's pixels, largest first, found at one size of the picture after the other: there is a pause
+   * after each.
    * @param {Picture} picture
-   * @param {boolean} [asItIs] do not resize: it is a cut-out around a known face
+   * @returns {AsyncGenerator<void, Face[]>}
+   */
+  async *detect(picture) {
+    const found = [];
+    for await (const some of search(picture, (copy) => this.#seek(copy))) {
+      found.push(...some);
+      yield;
+    }
+    return largestFirst(merged(found).map(faceOf), picture);
+  }
+
+  /**
+   * The same at the picture's own size, for a cut-out around a known face.
+   * @param {Picture} picture
    * @returns {Promise<Face[]>}
    */
-  async detect(picture, asItIs = false) {
-    /** @param {Picture} copy */
-    const seek = async (copy) => {
-      const sought = padded(copy, MULTIPLE);
-      return decoded(await this.run(sought), sought.width, sought.height);
-    };
-    const found = asItIs ? sound(await seek(picture), picture.width, picture.height) : await search(picture, seek);
+  async detectNear(picture) {
+    const found = sound(await this.#seek(picture), picture.width, picture.height);
     return largestFirst(merged(found).map(faceOf), picture);
+  }
+
+  /** @param {Picture} picture */
+  async #seek(picture) {
+    const sought = padded(picture, MULTIPLE);
+    return decoded(await this.run(sought), sought.width, sought.height);
+  }
+}
+
+/** @template T @param {AsyncGenerator<void, T>} parts @returns {Promise<T>} what comes after the last pause */
+export async function resultOf(parts) {
+  for (;;) {
+    const { done, value } = await parts.next();
+    if (done) return value;
   }
 }
 

@@ -14,21 +14,19 @@ const LARGEST = 320;
 const SMALLEST_SIDE = 256, SHORTEST_SIDE = 32;
 
 /**
- * What `seek` finds on all copies, in the picture's pixels, not yet merged.
+ * What `seek` finds on each copy, in the picture's pixels, not yet merged.
  * @param {Picture} picture
  * @param {(picture: Picture) => Promise<Found[]>} seek
- * @returns {Promise<Found[]>}
+ * @returns {AsyncGenerator<Found[], void>}
  */
-export async function search(picture, seek) {
-  const all = [];
+export async function* search(picture, seek) {
   for (const [number, scale] of scales(Math.max(picture.width, picture.height)).entries()) {
     const [width, height] = [picture.width, picture.height].map((side) => whole(side * scale));
     const found = sound(await seek(copyOf(picture, scale)), width, height);
-    all.push(...found
+    yield found
       .filter((one) => !number || Math.max(one.width, one.height) <= LARGEST)
-      .map((one) => shrunk(one, scale)));
+      .map((one) => shrunk(one, scale));
   }
-  return all;
 }
 
 /** The scale factors to search a picture at. @param {number} longest @returns {number[]} smallest first */

@@ -78,7 +78,7 @@ const methods = {
     return stream.analyze(pictureOf(bitmap), seconds);
   },
 
-  /** Between two frames: what need not keep one waiting. */
+  /** Between two frames: a part of what need not keep one waiting. */
   lookAround: () => stream?.search.lookAround(),
 };
 
