@@ -77,6 +77,7 @@ def main() -> None:
     answer_lost_uploads(mounted.app)  # also for the page, where Gradio would log a traceback
     answer_unknown_names(mounted.app)
     files.also(GradioBounds(page, mounted.app, workshop).tidy)
+    files.also(workshop.rest)
     files.also(give_memory_back)
     # An open page holds a connection; Gradio's own launch also ends it this way.
     serve(app, mounted.app.stop_event.set, files.delete, where, trust_proxies=settings.trusted_proxies > 0)

@@ -7,6 +7,7 @@ bytes per pixel.
 
 import math
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -45,10 +46,13 @@ class SizedGraph:
         [self._input] = [one["index"] for one in self._interpreter.get_input_details()]
         self._outputs = {one["name"]: one["index"] for one in self._interpreter.get_output_details()}
         self._lock = threading.Lock()
+        #: The time.monotonic() of its last picture.
+        self.used = time.monotonic()
 
     def __call__(self, picture: NDArray[np.uint8]) -> Outputs:
         """The outputs for a picture of that size."""
         with self._lock:
+            self.used = time.monotonic()
             self._interpreter.set_tensor(self._input, picture)
             self._interpreter.invoke()
             return {name: self._interpreter.get_tensor(index)[0] for name, index in self._outputs.items()}
@@ -87,6 +91,16 @@ class SizedGraphs:
             self._large = None
             self._only_large.release()
 
+    def free_unneeded(self, seconds: float) -> None:
+        """Drop the graphs that no picture needed for so long; the large one only if it is not at work."""
+        early = time.monotonic() - seconds
+        with self._choice:
+            for size in [size for size, graph in self._small.items() if graph.used < early]:
+                del self._small[size]  # one at work lives on until its picture is done
+        large = self._large
+        if large is not None and large.used < early:
+            self.free_large()
+
     def _large_outputs(self, picture: NDArray[np.uint8]) -> Outputs:
         size = (picture.shape[1], picture.shape[2])
         with self._only_large:  # a graph of a large size takes much memory: one at a time, built and used
@@ -114,6 +128,12 @@ def free_large_graphs() -> None:
     """Give back what large graphs hold and do not need at the moment: for work that needs much memory itself."""
     for graphs in list(_EVERYONES):
         graphs.free_large()
+
+
+def free_unneeded_graphs(seconds: float) -> None:
+    """Give back the graphs that no picture needed for so long."""
+    for graphs in list(_EVERYONES):
+        graphs.free_unneeded(seconds)
 
 
 def in_parts(picture: NDArray[np.uint8], axis: int, run: Callable[[NDArray[np.uint8]], Outputs]) -> Outputs:

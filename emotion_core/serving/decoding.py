@@ -6,6 +6,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -93,6 +94,17 @@ class Decoders:
         """Start a process, so that the first visitor does not wait for it."""
         self._give_back(self._take())
 
+    def rest(self, seconds: float, keep: int = 0) -> None:
+        """End the processes that were not needed for so long, but for ``keep`` of them."""
+        early = time.monotonic() - seconds
+        with self._lock:
+            # The one used last is the next to be used, so those used longest ago come first.
+            unneeded = [decoder for decoder in self._idle[: max(len(self._idle) - keep, 0)] if decoder.used < early]
+            self._idle = [decoder for decoder in self._idle if decoder not in unneeded]
+            self._all.difference_update(unneeded)
+        for decoder in unneeded:
+            decoder.end()
+
     def close(self) -> None:
         """End every process."""
         with self._lock:
@@ -119,6 +131,7 @@ class Decoders:
     def _give_back(self, decoder: "_Decoder") -> None:
         with self._lock:
             if decoder.usable and not self._closed:
+                decoder.used = time.monotonic()
                 self._idle.append(decoder)
                 return
             self._all.discard(decoder)
@@ -139,6 +152,8 @@ class _Decoder:
         self._in = cast("IO[bytes]", self._process.stdin)
         self._out = cast("IO[bytes]", self._process.stdout)
         self._between = False
+        #: The time.monotonic() of its last picture's end.
+        self.used = time.monotonic()
         if sys.platform == "linux":
             import fcntl
 

@@ -9,7 +9,7 @@ from starlette.types import Scope
 from ..errors import ImageError
 from ..images import RGB, opened
 from ..picture_costs import MAX_MEMORY
-from ..recognition.sized_graphs import free_large_graphs
+from ..recognition.sized_graphs import free_large_graphs, free_unneeded_graphs
 from ..settings import Settings
 from .addresses import client_address
 from .decoding import Decoders, Measure, PictureFile
@@ -27,6 +27,8 @@ LIGHT_MEMORY: Final = 100_000_000
 LIGHT_WORK: Final = 40_000_000
 #: The most that the search for faces in a large picture takes, in bytes, once the picture is decoded.
 SEARCH_MEMORY: Final = 220_000_000
+#: Decoders and graphs that nothing needed for so long, in seconds, are given up; one decoder stays for the next photo.
+_RESTS_AFTER: Final = 15.0
 #: Heavy pictures are decoded when nothing else needs the processor.
 _NICENESS: Final = 10
 
@@ -72,6 +74,12 @@ class Workshop:
     def warm_up(self) -> None:
         """Start a decoder, so that the first visitor does not wait for it."""
         self._decoders.warm_up()
+
+    def rest(self) -> None:
+        """Give back the memory of what was not needed lately: call it now and then, from any thread."""
+        self._decoders.rest(_RESTS_AFTER, keep=1)
+        self._heavy_decoders.rest(_RESTS_AFTER)
+        free_unneeded_graphs(_RESTS_AFTER)
 
     def close(self) -> None:
         """End the decoders."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import multiprocessing
 import socket
 import statistics
 import threading
@@ -9,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +96,7 @@ class Watch:
         self.photos += other.photos
         self.health += other.health
         self.refused.update(other.refused)
+        self.threads = other.threads
 
     def record(self) -> dict[str, Any]:
         """The figures, in megabytes and seconds."""
@@ -133,7 +136,26 @@ def megabytes(pid: int) -> float:
 
 @contextlib.contextmanager
 def watched(url: str, pid: int, photo: bytes) -> Iterator[Watch]:
-    """Send an honest visitor's photos, check the server's health, and read its memory at intervals."""
+    """Send an honest visitor's photos, check the server's health, and read its memory at intervals.
+
+    All of it in a process of its own: beside the attackers' threads, a visitor would wait for the
+    interpreter that they share, and that would count as the server's time.
+    """
+    watch, (ours, theirs) = Watch(), multiprocessing.Pipe()
+    watcher = multiprocessing.get_context("spawn").Process(target=_watch, args=(url, pid, photo, theirs))
+    watcher.start()
+    theirs.close()
+    ours.recv()  # it has begun
+    try:
+        yield watch
+    finally:
+        ours.send("stop")
+        watch.join(ours.recv())
+        watcher.join()
+
+
+def _watch(url: str, pid: int, photo: bytes, pipe: "Connection[Any, Any]") -> None:
+    """The watcher's process: watches until it is told to stop, then sends what it saw."""
     watch, stop = Watch(), threading.Event()
     workers = [
         threading.Thread(target=_send_photos, args=(url, photo, watch, stop)),
@@ -142,12 +164,14 @@ def watched(url: str, pid: int, photo: bytes) -> Iterator[Watch]:
     ]
     for worker in workers:
         worker.start()
-    try:
-        yield watch
-    finally:
-        stop.set()
-        for worker in workers:
-            worker.join()
+    pipe.send("watching")
+    with contextlib.suppress(EOFError):  # the attackers are gone
+        pipe.recv()
+    stop.set()
+    for worker in workers:
+        worker.join()
+    with contextlib.suppress(OSError):
+        pipe.send(watch)
 
 
 def _send_photos(url: str, photo: bytes, watch: Watch, stop: threading.Event) -> None:

@@ -2,6 +2,7 @@
 
 import struct
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,15 @@ from emotion_core.images import RGB
 from emotion_core.recognition import sized_graphs
 from emotion_core.recognition.bundle import EMBEDDED, GRAPH
 from emotion_core.recognition.graph_marks import batch_marks, marked_yunet
-from emotion_core.recognition.sized_graphs import SMALL, Outputs, SizedGraph, SizedGraphs, free_large_graphs, in_parts
+from emotion_core.recognition.sized_graphs import (
+    SMALL,
+    Outputs,
+    SizedGraph,
+    SizedGraphs,
+    free_large_graphs,
+    free_unneeded_graphs,
+    in_parts,
+)
 from emotion_core.recognition.yunet import YuNetDetector
 from emotion_core.recognition.yunet_graph import HEADS, STRIDES, yunet_arrays, yunet_graph
 from support.yunet_weights import like_yunet
@@ -153,6 +162,24 @@ def test_a_large_one_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
             assert graphs.held == [(128, 64), (64, 64)]
         free_large_graphs()
         assert graphs.held == [(64, 64)]
+
+
+def test_graphs_that_nothing_needs_are_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a crowd's pictures needed is not held for ever."""
+    monkeypatch.setattr(sized_graphs, "SMALL", 100)
+    graphs = SizedGraphs(like_yunet(np.random.default_rng(1)))
+    old, small, large = (np.zeros((1, side, 64, 4), np.uint8) for side in (96, 64, 128))
+    graphs(old)
+    graphs(large)
+    until = time.monotonic()
+    graphs(small)
+    free_unneeded_graphs(time.monotonic() - until + 60)
+    assert graphs.held == [(128, 64), (96, 64), (64, 64)]
+    free_unneeded_graphs(time.monotonic() - until)
+    assert graphs.held == [(64, 64)]
+    free_unneeded_graphs(-1)
+    assert graphs.held == []
+    assert graphs(large).keys() == graphs(small).keys()
 
 
 def test_large_pictures_share_one_graph(yunet: bytes, astronaut: RGB) -> None:

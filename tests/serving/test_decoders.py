@@ -122,6 +122,25 @@ class TestDecoders:
         with pytest.raises(ImageError, match="over 50 megapixels"):
             load_image(lying("GIF", 7_200, 64))
 
+    def test_those_that_nothing_needs_are_ended(self, decoders: Decoders, astronaut: RGB) -> None:
+        """A crowd's decoders do not stay for ever, twenty megabytes each; the next photo finds one."""
+        photo = saved(Image.fromarray(astronaut), "JPEG")
+        for decoder in [decoders._take() for _ in range(3)]:
+            decoder.open(photo)
+            decoder.let_go()
+            decoders._give_back(decoder)
+        started = children()
+        assert len(started) == 3
+        decoders.rest(60, keep=1)
+        assert children() == started
+        decoders.rest(0, keep=1)
+        [kept] = children()
+        assert decoders.decode(photo).shape == astronaut.shape
+        assert children() == [kept]
+        decoders.rest(0)
+        assert children() == []
+        assert decoders.decode(photo).shape == astronaut.shape
+
     def test_measured_and_left(self, decoders: Decoders) -> None:
         photo = large_canvas(1_200, "PNG")
         for _ in range(3):
