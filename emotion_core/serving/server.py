@@ -5,6 +5,7 @@ import ctypes
 import errno
 import os
 import socket
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -42,6 +43,18 @@ def give_memory_back() -> None:
     """Return what the C library's heaps hold and do not use to the system; nothing happens without glibc."""
     with contextlib.suppress(OSError, AttributeError, TypeError):
         ctypes.CDLL(None).malloc_trim(0)
+
+
+#: How long a thread of Python runs while others wait, in seconds; Python's own is 0.005.
+_TURN: Final = 0.0005
+
+
+def take_short_turns() -> None:
+    """Have Python's threads take shorter turns, as the event loop waits for a turn each time it wakes.
+
+    Each answer under way takes one before it: with forty of them, of 5 ms, ``/healthz`` waited a third of a second.
+    """
+    sys.setswitchinterval(_TURN)
 
 
 class _Server(uvicorn.Server):

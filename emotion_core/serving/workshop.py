@@ -12,7 +12,8 @@ from ..picture_costs import MAX_MEMORY
 from ..recognition.sized_graphs import free_large_graphs, free_unneeded_graphs
 from ..settings import Settings
 from .addresses import client_address
-from .decoding import Decoders, Measure, PictureFile
+from .decoder_process import Measure
+from .decoding import Decoders, PictureFile
 from .places import Places
 
 #: How long a webcam's frame waits for its turn, in seconds: a newer one follows anyway.

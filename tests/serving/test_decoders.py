@@ -75,7 +75,7 @@ class TestDecoders:
         decoders, photo = Decoders(decode_seconds=0.5), saved(Image.fromarray(astronaut), "JPEG")
         decoders.decode(photo)
         [child] = children()
-        monkeypatch.setattr("emotion_core.serving.decoding.OPEN_SECONDS", 0.5)
+        monkeypatch.setattr("emotion_core.serving.decoder_process.OPEN_SECONDS", 0.5)
         child.suspend()
         start = time.monotonic()
         with pytest.raises(ImageError, match="takes too long"):
