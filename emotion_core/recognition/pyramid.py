@@ -26,10 +26,10 @@ SMALLEST_SIDE: Final = 256
 SHORTEST_SIDE: Final = 64
 
 
-def search(rgb: RGB, seek: Callable[[RGB], Rows], sides: Sequence[int] = SIDES, step: float = STEP) -> Rows:
+def search(rgb: RGB, seek: Callable[[RGB], Rows], sides: Sequence[int] = SIDES) -> Rows:
     """What ``seek`` finds on all copies of an RGB uint8 (H, W, 3) picture, in its pixels, not yet merged."""
     found = [no_rows()]
-    for number, scale in enumerate(scales(max(rgb.shape[:2]), sides, step)):
+    for number, scale in enumerate(scales(max(rgb.shape[:2]), sides)):
         rows = sound(seek(copy_of(rgb, scale)), round(rgb.shape[0] * scale), round(rgb.shape[1] * scale))
         if number:
             rows = rows[np.maximum(rows[:, 2], rows[:, 3]) <= LARGEST]
@@ -38,13 +38,13 @@ def search(rgb: RGB, seek: Callable[[RGB], Rows], sides: Sequence[int] = SIDES, 
     return np.concatenate(found)
 
 
-def scales(longest: int, sides: Sequence[int] = SIDES, step: float = STEP) -> list[float]:
+def scales(longest: int, sides: Sequence[int] = SIDES) -> list[float]:
     """The scale factor of each copy, smallest first."""
     if longest <= sides[0]:
         return [max(1.0, SMALLEST_SIDE / longest)]
     wanted = [float(sides[0])]
     for side in (min(side, longest) for side in sides[1:]):
-        if side >= step * wanted[-1]:
+        if side >= STEP * wanted[-1]:
             wanted.append(side)
     return [side / longest for side in wanted]
 

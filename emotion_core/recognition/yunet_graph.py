@@ -22,7 +22,7 @@ HEADS: Final = {"cls": 1, "bbox": 4, "obj": 1, "kps": 10}
 #: Sides must be multiples of this many pixels.
 MULTIPLE: Final = 32
 #: Output channels of YuNet's convolutions before the heads, in file order.
-_BODY: Final = (16, *(16, 16), *(16, 16), *(32, 32), *(32, 32), *(64, 64), *(64,) * 18)
+BODY: Final = (16, *(16, 16), *(16, 16), *(32, 32), *(32, 32), *(64, 64), *(64,) * 18)
 
 Arrays = tuple[NDArray[np.float32], NDArray[np.float32]]
 
@@ -72,7 +72,7 @@ def yunet_arrays(model: bytes) -> list[Arrays]:
         raise BundleError("The face detector's file is not an ONNX graph that OpenCV can read.") from error
     found = [layer.blobs for layer in layers if layer.type == "Convolution"]
     heads = [channels for head in HEADS for channels in [HEADS[head]] * 6]
-    if [len(blobs[0]) for blobs in found] != [*_BODY, *heads]:
+    if [len(blobs[0]) for blobs in found] != [*BODY, *heads]:
         raise BundleError("The face detector's file is not the YuNet network of March 2023.")
     return [(np.asarray(blobs[0], np.float32), np.asarray(blobs[1], np.float32).ravel()) for blobs in found]
 
