@@ -33,21 +33,25 @@ def doubts(crops: NDArray[np.uint8], faces: Sequence[Face], min_side: int = 0) -
     crops: uint8 (N, H, W, C), the network's input. min_side: minimum side of the crop, in pixels of
     the picture, if the bundle asks for more than ``SMALLEST``.
     """
-    return [_doubts(crop, face, min_side) for crop, face in zip(crops, faces, strict=True)]
+    if not len(crops):
+        return []
+    grays = np.stack([_gray(crop) for crop in crops])
+    middles = grays[:, _RIM:-_RIM, _RIM:-_RIM].reshape(len(grays), -1)
+    contrast = middles.std(axis=1)
+    edges = np.stack([cv2.Laplacian(gray, cv2.CV_32F)[4:-4, 4:-4] for gray in grays]).std(axis=(1, 2))
+    found = {
+        "small": [face.box.area < SMALLEST**2 or face.crop.width < min_side for face in faces],
+        "dark": np.percentile(middles, 95, axis=1) < DARKEST,
+        "flat": contrast < FLATTEST,
+        "blurred": edges < SOFTEST * np.maximum(contrast, 1.0),
+        "faint": [face.score is not None and face.score < FAINTEST for face in faces],
+    }
+    return [tuple(name for name, so in found.items() if so[number]) for number in range(len(grays))]
 
 
-def _doubts(crop: NDArray[np.uint8], face: Face, min_side: int) -> tuple[str, ...]:
+def _gray(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A crop (H, W, C) as the measures want it: uint8 (48, 48)."""
     gray = crop[..., 0] if crop.shape[2] == 1 else cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
     if gray.shape != (_SIDE, _SIDE):
-        gray = np.asarray(cv2.resize(gray, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA), np.uint8)
-    middle = gray[_RIM:-_RIM, _RIM:-_RIM]
-    contrast = float(middle.std())
-    edges = float(cv2.Laplacian(gray, cv2.CV_32F)[4:-4, 4:-4].std())
-    found = {
-        "small": face.box.area < SMALLEST**2 or face.crop.width < min_side,
-        "dark": float(np.percentile(middle, 95)) < DARKEST,
-        "flat": contrast < FLATTEST,
-        "blurred": edges < SOFTEST * max(contrast, 1.0),
-        "faint": face.score is not None and face.score < FAINTEST,
-    }
-    return tuple(name for name, so in found.items() if so)
+        gray = cv2.resize(gray, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
+    return np.asarray(gray, np.uint8)

@@ -46,15 +46,24 @@ def crop(rgb: RGB, square: Box, height: int, width: int, channels: int, angle: f
     """
     if abs(angle) <= LEVEL_ABOVE:
         return _resized(_cut(rgb, square, channels), height, width, channels)
+    return level(surroundings(rgb, square, height, width, channels), angle)
+
+
+def surroundings(rgb: RGB, square: Box, height: int, width: int, channels: int) -> NDArray[np.uint8]:
+    """What levelled crops of that size are cut from, for every angle: uint8 (3 height, 3 width, channels)."""
     side = round(_AROUND * max(square.width, square.height))
     around = Box(round(square.x + (square.width - side) / 2), round(square.y + (square.height - side) / 2), side, side)
-    large = _resized(_cut(rgb, around, channels), 3 * height, 3 * width, channels)
-    middle = ((3 * width - 1) / 2, (3 * height - 1) / 2)
+    return _resized(_cut(rgb, around, channels), 3 * height, 3 * width, channels)
+
+
+def level(around: NDArray[np.uint8], angle: float) -> NDArray[np.uint8]:
+    """The crop from its ``surroundings``, rotated by ``-angle``: uint8 (height, width, channels)."""
+    height, width, channels = around.shape[0] // 3, around.shape[1] // 3, around.shape[2]
     # OpenCV's angles are counter-clockwise, so this rotates a clockwise face back.
-    turn = cv2.getRotationMatrix2D(middle, angle, 1.0)
-    level = cv2.warpAffine(large, turn, (3 * width, 3 * height), borderMode=cv2.BORDER_REPLICATE)
-    top, left = height // 2, width // 2
-    return _resized(np.asarray(level[top : top + 2 * height, left : left + 2 * width]), height, width, channels)
+    turn = cv2.getRotationMatrix2D(((3 * width - 1) / 2, (3 * height - 1) / 2), angle, 1.0)
+    turn[:, 2] -= width // 2, height // 2  # only the central part is made
+    turned = cv2.warpAffine(around, turn, (2 * width, 2 * height), borderMode=cv2.BORDER_REPLICATE)
+    return _resized(np.asarray(turned, np.uint8), height, width, channels)
 
 
 def _cut(rgb: RGB, square: Box, channels: int) -> NDArray[np.uint8]:
