@@ -179,7 +179,7 @@ def test_a_face_is_cut_out_once_for_all_its_tilts(astronaut: RGB, monkeypatch: p
     class Doubtful:
         name, scored = "doubtful", True
 
-        def detect(self, rgb: RGB, near: int | None = None) -> list[Face]:
+        def detect(self, rgb: RGB, near: int | None = None) -> list[Face]:  # noqa: ARG002
             looks.append(near)
             return [Face(Box(150, 50, 120, 120), Box(150, 50, 120, 120), 0.75)]
 
