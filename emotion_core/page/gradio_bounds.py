@@ -21,6 +21,7 @@ from starlette.formparsers import MultiPartException
 
 from ..serving.refusals import ApiError, respond
 from ..serving.workshop import Workshop
+from .quiet_queue import QuietQueue
 
 #: Sessions whose state is kept, and sessions with answers waiting to be fetched.
 SESSIONS: Final = 500
@@ -70,10 +71,6 @@ def _bound_fields() -> None:
         GradioMultiPartParser.on_part_data = on_part_data  # type: ignore[method-assign]
 
 
-#: How often the queue looks for work, in seconds. Gradio's own 0.001 takes 4% of a core on an idle server.
-LOOK_SECONDS: Final = 0.02
-
-
 class GradioBounds:
     """Limits a mounted page; call ``tidy`` regularly, from any thread."""
 
@@ -95,7 +92,7 @@ class GradioBounds:
         # Visitor statistics, which are not served: after each event they build a table of all events.
         self._queue.ANALYTICS_MAX_EVENTS = 1
         self._queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize
-        self._queue.sleep_when_free = LOOK_SECONDS
+        self._quiet = QuietQueue(queue)
         self._push = self._queue.push
         self._queue.push = self._push_if_few
 
@@ -107,7 +104,10 @@ class GradioBounds:
         mine = sum(self._workshop.address_of(event.request.scope) == address for event in waiting)
         if mine >= EACH_WAITING:
             return False, "Too many of your requests are waiting. Try again when they have been answered.", "queue_full"
-        return await self._push(body=body, request=request, username=username)
+        try:
+            return await self._push(body=body, request=request, username=username)
+        finally:
+            self._quiet.wake()
 
     def tidy(self) -> None:
         """Forget what nobody will fetch any more."""

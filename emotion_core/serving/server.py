@@ -1,5 +1,6 @@
 """Serves an application on the first free port until stopped."""
 
+import asyncio
 import contextlib
 import ctypes
 import errno
@@ -9,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import FrameType
 from typing import Final
 
 import uvicorn
@@ -63,6 +65,21 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, on_stop: Callable[[], None]) -> None:
         super().__init__(config)
         self._on_stop = on_stop
+        self._on_exit: Callable[[], object] = lambda: None
+
+    async def main_loop(self) -> None:
+        """Wait for the end. Uvicorn's own looks for it ten times a second: most of what an idle server does."""
+        loop, ended, tick = asyncio.get_running_loop(), asyncio.Event(), 0
+        self._on_exit = lambda: loop.call_soon_threadsafe(ended.set)
+        while not await self.on_tick(tick):
+            tick += 10  # every tenth of its ticks renews the date that answers carry
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(ended.wait(), 1)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal to end came."""
+        super().handle_exit(sig, frame)
+        self._on_exit()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Call back first, then wait."""

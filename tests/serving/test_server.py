@@ -2,10 +2,13 @@
 
 import io
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
@@ -100,6 +103,48 @@ def closed_after(line: socket.socket, seconds: float) -> float:
 
 def connected(port: int, source: str = "127.0.0.1") -> socket.socket:
     return socket.create_connection(("127.0.0.1", port), timeout=20, source_address=(source, 0))
+
+
+_IDLE = """
+import time
+from emotion_core.serving.server import Where, serve
+
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        while True:
+            await send({"type": (await receive())["type"] + ".complete"})
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"%d" % looks})
+
+import uvicorn
+looks, tick = 0, uvicorn.Server.on_tick
+
+async def counted(self, counter):
+    global looks
+    looks += 1
+    return await tick(self, counter)
+
+uvicorn.Server.on_tick = counted
+serve(app, lambda: print("stopping", flush=True), lambda: None, Where("127.0.0.1", 0, 1))
+"""
+
+
+def test_an_idle_server_rests_and_ends_at_once_when_told() -> None:
+    with subprocess.Popen([sys.executable, "-c", _IDLE], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            url = process.stdout.readline().split()[-1]
+            time.sleep(3)
+            answer = httpx.get(url)
+            assert int(answer.text) <= 6  # ten times a second as Uvicorn does it
+            assert abs(parsedate_to_datetime(answer.headers["date"]).timestamp() - time.time()) < 3
+            start = time.monotonic()
+            process.terminate()
+            assert process.stdout.readline() == "stopping\n"
+            assert time.monotonic() - start < 0.8
+            process.wait(10)
+        finally:
+            process.kill()
 
 
 class TestConnections:
