@@ -7,11 +7,13 @@ picture from another host), accepts no description, and sends 200 kB uncompresse
 import gzip
 import io
 import re
+from collections import OrderedDict
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
+from anyio import to_thread
 from PIL import Image, ImageDraw, ImageFont
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
@@ -39,16 +41,33 @@ _BASE: Final = re.compile(r"<base [^>]*>")
 _BODY: Final = re.compile(r"<body[^>]*>")
 
 
+#: Answers that are kept, one for each address by which the server is called, and the length of its longest header.
+_KEPT: Final = 16
+_LONGEST: Final = 300
+#: What Gradio's page and its configuration depend on, of a request's headers: the address they name.
+_ADDRESS: Final = ("host", "x-forwarded-host", "x-forwarded-proto", "x-gradio-server")
+
+
 class FrontPage:
-    """ASGI middleware: rewrites and compresses only the page itself. hints: see ``asset_hints``."""
+    """ASGI middleware: rewrites the page, compresses it and its configuration, and keeps both.
+
+    Gradio makes them anew for every request, which takes 30 ms, though all visitors get the same. hints: see
+    ``asset_hints``.
+    """
 
     def __init__(self, app: ASGIApp, hints: Sequence[str] = ()) -> None:
         self._app, self._hints = app, hints
+        self._kept: OrderedDict[tuple[str, ...], tuple[Message, bytes]] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http" or scope["path"] != "/" or scope["method"] not in ("GET", "HEAD"):
+        if scope["type"] != "http" or scope["path"] not in ("/", "/config") or scope["method"] not in ("GET", "HEAD"):
             await self._app(scope, receive, send)
+            return
+        key = _key(scope)
+        if (kept := self._kept.get(key)) is not None:
+            self._kept.move_to_end(key)
+            await _send(kept, scope, send)
             return
         start: Message = {}
         body = bytearray()
@@ -61,18 +80,34 @@ class FrontPage:
             body.extend(message.get("body", b""))
             if message.get("more_body"):
                 return
-            headers = MutableHeaders(raw=start["headers"])
             content = bytes(body)
-            if start["status"] == 200 and headers.get("content-type", "").startswith("text/html"):
-                content = self._finished(content, scope, headers)
-            headers["content-length"] = str(len(content))
-            await send(start)
-            await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else content})
+            if start["status"] == 200:
+                content = await to_thread.run_sync(self._finished, content, scope, MutableHeaders(raw=start["headers"]))
+                self._keep(key, scope, (start, content))
+            await _send((start, content), scope, send)
 
         await self._app(scope, receive, hold)
 
+    def _keep(self, key: tuple[str, ...], scope: Scope, answer: tuple[Message, bytes]) -> None:
+        # Not a deep link, nor what nobody is called by.
+        if scope["method"] != "GET" or scope["query_string"] or max(map(len, key)) > _LONGEST:
+            return
+        self._kept[key] = answer
+        if len(self._kept) > _KEPT:
+            self._kept.popitem(last=False)
+
     def _finished(self, content: bytes, scope: Scope, headers: MutableHeaders) -> bytes:
-        page = _CARD_TAGS.sub("", content.decode())
+        if headers.get("content-type", "").startswith("text/html"):
+            content = self._page(content.decode(), scope).encode()
+        headers.add_vary_header("Accept-Encoding")
+        if _takes_gzip(scope):
+            headers["content-encoding"] = "gzip"
+            content = gzip.compress(content, 6)
+        headers["content-length"] = str(len(content))
+        return content
+
+    def _page(self, page: str, scope: Scope) -> str:
+        page = _CARD_TAGS.sub("", page)
         address = str(Request(scope).base_url)
         words = {"title": TITLE, "description": DESCRIPTION, "address": address}
         head = render("head.html", **words, style=_STYLE)
@@ -80,12 +115,27 @@ class FrontPage:
         page = _BASE.sub(lambda found: f"{found[0]}\n{head}", page, count=1)
         # At the end of the head: what the page itself names comes first.
         page = page.replace("</head>", f"{render('hints.html', hints=self._hints)}</head>", 1)
-        page = _BODY.sub(lambda found: f"{found[0]}\n{opening}", page, count=1)
-        headers.add_vary_header("Accept-Encoding")
-        if "gzip" not in Headers(scope=scope).get("accept-encoding", ""):
-            return page.encode()
-        headers["content-encoding"] = "gzip"
-        return gzip.compress(page.encode(), 6)
+        return _BODY.sub(lambda found: f"{found[0]}\n{opening}", page, count=1)
+
+
+def _key(scope: Scope) -> tuple[str, ...]:
+    """What the answer depends on: the path, the address, and whether it is compressed."""
+    headers = Headers(scope=scope)
+    address = (headers.get(name, "") for name in _ADDRESS)
+    query = scope["query_string"].decode("latin-1")
+    gzipped = "gzip" if _takes_gzip(scope) else ""
+    return (scope["path"], query, scope.get("scheme", ""), scope.get("root_path", ""), gzipped, *address)
+
+
+def _takes_gzip(scope: Scope) -> bool:
+    return "gzip" in Headers(scope=scope).get("accept-encoding", "")
+
+
+async def _send(answer: tuple[Message, bytes], scope: Scope, send: Send) -> None:
+    """Send an answer; of its own list of headers, as others add theirs."""
+    start, content = answer
+    await send({**start, "headers": list(start["headers"])})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else content})
 
 
 def front_routes(catalogue: Catalogue) -> list[Route]:
