@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from emotion_core import EmotionError, EmotionRecognizer, Settings
-from emotion_core.serving.server import Where, give_memory_back, keep_memory_flat, serve, take_short_turns
+from emotion_core.serving.server import Where, give_memory_back, keep_memory_flat, serve
 
 if __name__ == "__main__":
     # Gradio reads these, too, on import, and fails on a wrong one with a traceback.
@@ -51,7 +51,6 @@ def main() -> None:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     quiet_hub()
     keep_memory_flat()
-    take_short_turns()
     exit_on_sigterm()
     settings, where = Settings.from_environment(), Where.from_environment()
     if settings.browser_runtime is None and BROWSER_RUNTIME.is_dir():

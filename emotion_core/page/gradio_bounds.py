@@ -9,13 +9,14 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from copy import copy
 from pathlib import Path
 from typing import Any, Final
 
 import gradio as gr
 from fastapi import FastAPI, Request, Response
-from gradio import blocks, route_utils, routes, state_holder
+from gradio import blocks, route_utils, routes, state_holder, utils
 from gradio.route_utils import FnIndexInferError, GradioMultiPartParser
 from starlette.formparsers import MultiPartException
 
@@ -88,6 +89,8 @@ class GradioBounds:
             module.SessionState = LightState  # type: ignore[attr-defined]
         app.state_holder.capacity = SESSIONS
         _bound_fields()
+        # Gradio guards each call of a function against plots; the first time it imports Matplotlib, on the event loop.
+        utils.MatplotlibBackendMananger = nullcontext  # type: ignore[assignment,misc]
         self._queue.pending_messages_per_session.max_size = SESSIONS
         # Visitor statistics, which are not served: after each event they build a table of all events.
         self._queue.ANALYTICS_MAX_EVENTS = 1

@@ -2,6 +2,8 @@
 
 import logging
 import time
+from functools import cache
+from pathlib import Path
 from typing import Final
 
 from typing_extensions import TypedDict
@@ -140,7 +142,7 @@ class Catalogue:
             return self._default.config
         if name not in self._folders:
             raise ModelNotFoundError(f"There is no model {name!r} here.")
-        return BundleConfig.from_json((self._folders[name] / CONFIG).read_bytes())
+        return _config_of(self._folders[name])
 
     def bundles(self) -> list[Bundle]:
         """All models' bundles, checked, the default first; a default without a bundle is left out."""
@@ -152,6 +154,12 @@ class Catalogue:
         found = [_describe(self._default.config, self._default.origin, default=True)]
         found += [_describe(self.config(name), f"{name} (embedded)", default=False) for name in self._folders]
         return found
+
+
+@cache
+def _config_of(folder: Path) -> BundleConfig:
+    """An embedded bundle's; read once, as there are few and none changes."""
+    return BundleConfig.from_json((folder / CONFIG).read_bytes())
 
 
 def _describe(config: BundleConfig, origin: str, default: bool) -> ModelDict:

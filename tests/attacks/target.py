@@ -17,6 +17,8 @@ from typing import Any
 import httpx
 import psutil
 
+from .bare import bare_server
+
 #: Seconds between the honest visitor's photos, and between checks of ``/healthz``.
 PHOTO_SECONDS, HEALTH_SECONDS = 0.6, 0.15
 #: Seconds between memory readings.
@@ -87,6 +89,8 @@ class Watch:
     megabytes: list[float] = field(default_factory=list)
     photos: list[float] = field(default_factory=list)
     health: list[float] = field(default_factory=list)
+    #: The same at a bare server on the same machine, asked at the same moments.
+    bare: list[float] = field(default_factory=list)
     refused: Counter[str] = field(default_factory=Counter)
     threads: int = 0
 
@@ -95,6 +99,7 @@ class Watch:
         self.megabytes += other.megabytes
         self.photos += other.photos
         self.health += other.health
+        self.bare += other.bare
         self.refused.update(other.refused)
         self.threads = other.threads
 
@@ -108,6 +113,8 @@ class Watch:
             "photo_longest": _rounded(max(self.photos, default=0)),
             "health_p99": _rounded(quantile(self.health, 0.99)),
             "health_longest": _rounded(max(self.health, default=0)),
+            "bare_p99": _rounded(quantile(self.bare, 0.99)),
+            "bare_longest": _rounded(max(self.bare, default=0)),
             "honest_refused": dict(self.refused),
             "threads": self.threads,
         }
@@ -157,19 +164,21 @@ def watched(url: str, pid: int, photo: bytes) -> Iterator[Watch]:
 def _watch(url: str, pid: int, photo: bytes, pipe: "Connection[Any, Any]") -> None:
     """The watcher's process: watches until it is told to stop, then sends what it saw."""
     watch, stop = Watch(), threading.Event()
-    workers = [
-        threading.Thread(target=_send_photos, args=(url, photo, watch, stop)),
-        threading.Thread(target=_ask, args=(url, watch, stop)),
-        threading.Thread(target=_weigh, args=(pid, watch, stop)),
-    ]
-    for worker in workers:
-        worker.start()
-    pipe.send("watching")
-    with contextlib.suppress(EOFError):  # the attackers are gone
-        pipe.recv()
-    stop.set()
-    for worker in workers:
-        worker.join()
+    with bare_server() as bare:
+        workers = [
+            threading.Thread(target=_send_photos, args=(url, photo, watch, stop)),
+            threading.Thread(target=_ask, args=(f"{url}healthz", watch.health, watch.refused, stop)),
+            threading.Thread(target=_ask, args=(bare, watch.bare, Counter(), stop)),
+            threading.Thread(target=_weigh, args=(pid, watch, stop)),
+        ]
+        for worker in workers:
+            worker.start()
+        pipe.send("watching")
+        with contextlib.suppress(EOFError):  # the attackers are gone
+            pipe.recv()
+        stop.set()
+        for worker in workers:
+            worker.join()
     with contextlib.suppress(OSError):
         pipe.send(watch)
 
@@ -189,15 +198,15 @@ def _send_photos(url: str, photo: bytes, watch: Watch, stop: threading.Event) ->
                 watch.refused[str(answer.status_code)] += 1
 
 
-def _ask(url: str, watch: Watch, stop: threading.Event) -> None:
-    with httpx.Client(base_url=url, timeout=60) as client:
+def _ask(url: str, waited: list[float], refused: Counter[str], stop: threading.Event) -> None:
+    with httpx.Client(timeout=60) as client:
         while not stop.wait(HEALTH_SECONDS):
             start = time.monotonic()
             try:
-                client.get("healthz").raise_for_status()
-                watch.health.append(time.monotonic() - start)
+                client.get(url).raise_for_status()
+                waited.append(time.monotonic() - start)
             except httpx.HTTPError as error:
-                watch.refused[f"healthz {type(error).__name__}"] += 1
+                refused[f"healthz {type(error).__name__}"] += 1
 
 
 def _weigh(pid: int, watch: Watch, stop: threading.Event) -> None:

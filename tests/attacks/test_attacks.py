@@ -1,19 +1,25 @@
 """The short form of the attacks: each for a moment, on a real server. The long form is a program."""
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from attacks.attack_kinds import ATTACKS
 from attacks.attack_media import hostile_photos
+from attacks.honest import Visitors
 from attacks.server import Server
 from attacks.target import Target, watched
 from emotion_core.images import RGB
+from support.clips import across, encode, scene
 from support.hostile_pictures import saved
 
 #: Duration of an attack in seconds, and the server's memory limit in megabytes.
 SECONDS, MEGABYTES = 1.0, 1_000
+#: The longest import while it serves, in microseconds.
+LONGEST_IMPORT = 100_000
 
 
 @pytest.fixture(scope="module")
@@ -40,3 +46,16 @@ def test_an_attack(server: Server, astronaut: RGB, name: str) -> None:
     assert watch.health, "nobody honest was answered"
     assert set(watch.refused) <= {"503"}, watch.refused  # at worst told that the server is busy
     assert max(watch.megabytes, default=0) < MEGABYTES
+
+
+def test_no_visitor_waits_for_an_import(tmp_path: Path, astronaut: RGB) -> None:
+    """What is imported when a function is first called holds everybody up: Matplotlib, by Gradio, for 0.3 s."""
+    server = Server(tmp_path, PYTHONPROFILEIMPORTTIME="1")
+    clip = encode(tmp_path / "clip.mp4", [scene({1: across(0, 40)}, number / 10)[0] for number in range(5)])
+    visitors = Visitors(server.url, saved(Image.fromarray(astronaut), "JPEG"), clip)
+    visitors.come()
+    server.stop()
+    _, _, later = server.log.read_text().partition("* Running on")
+    took = re.findall(r"import time: +\d+ \| +(\d+) \| +(\S+)", later)
+    assert set(visitors.told) == {f"{kind} answered" for kind in ("page", "photo", "queue", "webcam", "video")}
+    assert [name for microseconds, name in took if int(microseconds) > LONGEST_IMPORT] == []

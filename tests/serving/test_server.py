@@ -19,6 +19,7 @@ from emotion_core import SettingsError
 from emotion_core.serving.connections import allow_files, careful
 from emotion_core.serving.output import BoundedOutput
 from emotion_core.serving.server import Where, listen
+from support.waiting import free_port, is_up, until
 
 
 class TestWhere:
@@ -214,3 +215,39 @@ def test_what_is_written_is_bounded() -> None:
     now = 60
     print("afterwards", file=output)
     assert "[9000 characters were left out]\nafterwards\n" in stream.getvalue()
+
+
+#: Serves its interpreter's own settings; it has threads that never stop computing.
+_BUSY_SERVER = """
+import gc, json, sys, threading
+from emotion_core.serving.server import Where, serve
+
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        return
+    body = json.dumps({"turn": sys.getswitchinterval(), "spared": gc.get_freeze_count()}).encode()
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": body})
+
+def compute():
+    while True:
+        sum(range(1000))
+
+for _ in range(20):
+    threading.Thread(target=compute, daemon=True).start()
+serve(app, lambda: None, lambda: None, Where("127.0.0.1", int(sys.argv[1]), 1))
+"""
+
+
+def test_an_answer_waits_for_no_thread_and_no_collection() -> None:
+    """With twenty threads of 5 ms each before it, every step of an answer waited a tenth of a second."""
+    port = free_port()
+    process = subprocess.Popen([sys.executable, "-c", _BUSY_SERVER, str(port)])
+    try:
+        until(lambda: is_up(f"http://127.0.0.1:{port}/"), 60, process)
+        told = httpx.get(f"http://127.0.0.1:{port}/", timeout=60).json()
+    finally:
+        process.kill()
+        process.wait()
+    assert told["turn"] <= 0.001
+    assert told["spared"] > 10_000  # the program's own objects
