@@ -92,8 +92,11 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         data_options(command)
         command.add_argument("--out", type=Path, required=True, metavar="DIR", help="its runs; resumes old ones")
         command.add_argument("--faces", type=int, default=8000, help="Training faces used")
+        command.add_argument("--threads", type=int, metavar="N", help="of the processor; by default all")
         if name == "search":
-            command.add_argument("--trials", type=int, default=20)
+            command.add_argument("--trials", type=int, default=30, help="the first 10 are random")
+        else:
+            command.add_argument("--seeds", type=int, default=3, help="runs of each switch, from --seed on")
         train_options(command)
         command.set_defaults(run=run)
 
@@ -188,18 +191,21 @@ def run_export(options: argparse.Namespace) -> int:
 
 def run_ablate(options: argparse.Namespace) -> int:
     """Train with each switch, and print its effect."""
-    from ..reports.records import ablation_table
+    _start(options)
+    from ..reports.experiments import ablation_table
     from ..training.experiments import ablate
     from ..training.pipeline import load_for
 
     config = train_config(options)
-    ablate(load_for(options.data, options.votes, config, options.ferplus), config, options.out, options.faces)
+    data = load_for(options.data, options.votes, config, options.ferplus)
+    ablate(data, config, options.out, options.faces, seeds=options.seeds)
     print(ablation_table(options.out))
     return 0
 
 
 def run_search(options: argparse.Namespace) -> int:
     """Search, and print the best settings."""
+    _start(options)
     from ..training.experiments import search
     from ..training.pipeline import load_for
 
@@ -207,3 +213,14 @@ def run_search(options: argparse.Namespace) -> int:
     data = load_for(options.data, options.votes, config, options.ferplus)
     print(json.dumps(search(data, config, options.out, options.trials, options.faces)["best"], indent=1))
     return 0
+
+
+def _start(options: argparse.Namespace) -> None:
+    """Start the training libraries, on the threads that were asked for."""
+    from ..training.quiet import start_quietly
+
+    start_quietly()
+    if options.threads is not None:
+        from ..training.devices import use_threads
+
+        use_threads(options.threads)

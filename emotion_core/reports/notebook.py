@@ -22,8 +22,9 @@ from ..training.config import TrainConfig
 from ..training.pipeline import train_bundle
 from ..training.run_folder import RUN, RUNS, code_version, code_words, read_json
 from .charts import truths
+from .experiments import ablation_size, ablation_table, best_settings
 from .gallery import png
-from .records import ORDER, ablation_table, comparison_table, read_runs
+from .records import ORDER, comparison_table, read_runs
 
 
 def introduce(name: str) -> None:
@@ -109,10 +110,10 @@ def recorded_truths(split: str = "private", folder: Path = RUNS) -> Figure | str
 
 
 def recorded_ablation(folder: Path = RUNS) -> str:
-    """Markdown: the effect of each switch, or a sentence if no ablation is recorded."""
+    """Markdown: how the ablation was run, and the effect of each switch, or a sentence if none is recorded."""
     if not (folder / "ablation.json").is_file():
         return "No ablation is recorded yet: `python -m emotion_core ablate` makes one."
-    return ablation_table(folder)
+    return f"{ablation_size(folder)}\n{ablation_table(folder)}"
 
 
 def recorded_search(folder: Path = RUNS) -> str:
@@ -120,11 +121,3 @@ def recorded_search(folder: Path = RUNS) -> str:
     if not (folder / "search.json").is_file():
         return "No search is recorded yet: `python -m emotion_core search` makes one."
     return best_settings(read_json(folder / "search.json"))
-
-
-def best_settings(record: dict[str, Any]) -> str:
-    """Markdown: the best trial of a record from ``experiments.search``."""
-    best = dict(record["best"])
-    nll = best.pop("nll")
-    settings = ", ".join(f"{name} {value:.3g}" for name, value in best.items())
-    return f"Best of {len(record['trials'])} trials, PublicTest NLL {nll:.4f}: {settings}."

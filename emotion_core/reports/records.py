@@ -20,6 +20,7 @@ from ..training.card import class_table, results_table, table
 from ..training.run_folder import RUNS, read_json
 from .address import clone_command, notebook_table
 from .benchmarks import BENCHMARKS, benchmark_tables
+from .experiments import ablation_size, ablation_table, best_settings
 from .recipes import recipe, teachers_recipe, teachers_table
 
 #: Networks with fewer epochs than this are listed separately.
@@ -89,17 +90,6 @@ def shipped_table(runs: list[BundleConfig], benchmarks: Path = BENCHMARKS) -> st
     return table(["network", "labels", "majority of ten", "accuracy (95%)", "macro-F1", "MB", "ms a face"], rows)
 
 
-def ablation_table(folder: Path = RUNS) -> str:
-    """A Markdown row per switch: its effect on PublicTest, uncalibrated, as calibration is fitted there."""
-    runs = read_json(folder / "ablation.json")["runs"]
-    raw = [run["accuracy_uncalibrated"] for run in runs]
-    rows = [
-        [run["switch"], f"{own:.4f}", f"{100 * (own - raw[0]):+.1f}" if number else "", f"{run['nll']:.3f}"]
-        for number, (run, own) in enumerate(zip(runs, raw, strict=True))
-    ]
-    return table(["switch", "accuracy, uncalibrated", "points", "NLL, calibrated"], rows)
-
-
 def truths_rows(folder: Path = RUNS, split: str = "private") -> str:
     """A Markdown row per network, and for the peer: both truths, and the hard faces."""
     rows = []
@@ -155,6 +145,8 @@ def tables(folder: Path = RUNS) -> dict[str, Callable[[], str]]:
         "unfinished": partial(comparison_table, [run for run in runs if epochs_of(run) < FINISHED]),
         "shipped": partial(shipped_table, runs),
         "ablation": partial(ablation_table, folder),
+        "ablation size": partial(ablation_size, folder),
+        "search": lambda: best_settings(read_json(folder / "search.json")),
         "two truths": partial(truths_rows, folder),
         "found photos": partial(photos_table, folder),
         "corruptions": partial(corruptions_table, folder),

@@ -4,11 +4,11 @@ from ..recognition.occlusion import occlusion_map
 from ..render import annotate
 from .charts import comparison, confusion, history, per_class, reliability, truths
 from .data_report import as_text, describe
+from .experiments import ablation_table, best_settings
 from .gallery import bars, class_counts, heat, shares, tiles
 from .insight import convolutions, feature_maps, filters
 from .mean_faces import agreement, differences, mean_faces, who_is_right, worst_mistakes
 from .notebook import (
-    best_settings,
     reached,
     recorded,
     recorded_ablation,
@@ -19,7 +19,7 @@ from .notebook import (
 )
 from .peers import load_mini_xception, peer_probabilities
 from .recipes import recipe
-from .records import ablation_table, comparison_table
+from .records import comparison_table
 
 __all__ = [
     "ablation_table",

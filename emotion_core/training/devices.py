@@ -46,6 +46,31 @@ def use_devices(choice: str = "one", batch_size: int | None = None) -> list[str]
     return found
 
 
+def use_threads(count: int) -> None:
+    """Compute on this many of the CPU's threads, so that several runs can share a machine; call before anything trains.
+
+    Raises TrainingError for less than one, and where TensorFlow has computed already.
+    """
+    if count < 1:
+        raise TrainingError(f"Training needs at least one thread, not {count}.")
+    import cv2
+
+    cv2.setNumThreads(count)
+    os.environ["OMP_NUM_THREADS"] = str(count)
+    if keras.backend.backend() == "torch":
+        import torch
+
+        torch.set_num_threads(count)
+    elif keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        try:
+            tf.config.threading.set_intra_op_parallelism_threads(count)
+            tf.config.threading.set_inter_op_parallelism_threads(count)
+        except RuntimeError as error:
+            raise TrainingError("TensorFlow has started already: choose its threads first.") from error
+
+
 def own_share(count: int) -> slice:
     """The part of a batch of ``count`` that this process feeds: all, unless several hosts train together.
 

@@ -1,28 +1,31 @@
 """Short runs that decide how to train: an ablation of each switch, and a hyperparameter search.
 
 Both train on a fixed part of the Training faces and are judged on PublicTest alone. Both resume
-where they were stopped: finished runs are read from their files.
+where they were stopped: finished runs are read from their files, a killed one goes on after its last epoch.
 """
 
+import gc
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 
+import keras
 import numpy as np
-from numpy.typing import NDArray
 
 from ..datasets.faces import FaceData
-from ..recognition.classifier import softmax
+from ..errors import TrainingError
+from ..files import unfinished
 from .augment import Augmentation
-from .calibration import fit_calibration
 from .config import TrainConfig
-from .evaluate import mirror
+from .devices import hardware
+from .judging import compared, judged
 from .loop import train
-from .metrics import metrics
-from .run_folder import code_version
+from .run_folder import code_version, read_history, read_json
+from .run_record import is_finished
 
+BASELINE: Final = "plain"
 #: The baseline for each switch: plain labels, flips and shifts, nothing else.
 PLAIN: Final[Mapping[str, Any]] = {
     "votes_share": 0.0,
@@ -33,7 +36,7 @@ PLAIN: Final[Mapping[str, Any]] = {
     "ema": 0.0,
 }
 SWITCHES: Final[Mapping[str, Mapping[str, Any]]] = {
-    "plain": {},
+    BASELINE: {},
     "mirror images alone": {"augmentation_start": 0.0, "augmentation_end": 0.0},
     "no augmentation": {"augmentation_start": 0.0, "augmentation_end": 0.0, "augmentation": Augmentation(flip=0.0)},
     "full augmentation": {"augmentation_start": 1.0, "augmentation_end": 1.0},
@@ -45,6 +48,20 @@ SWITCHES: Final[Mapping[str, Mapping[str, Any]]] = {
     "mixup 0.2": {"mixup": 0.2},
     "EMA": {"ema": 0.99},
 }
+SEEDS: Final = 3
+#: TPE's first trials, which are drawn at random: only after them does it learn from the others.
+RANDOM_TRIALS: Final = 10
+#: The settings that a search changes.
+_SEARCHED: Final = (
+    "learning_rate",
+    "weight_decay",
+    "dropout",
+    "label_smoothing",
+    "votes_share",
+    "augmentation_end",
+)
+_JUDGED: Final = "judged.json"
+_RUN: Final = "run"
 
 
 def part_of(data: FaceData, faces: int) -> FaceData:
@@ -56,61 +73,51 @@ def part_of(data: FaceData, faces: int) -> FaceData:
     return data.only(keep)
 
 
-def judged(network: Any, data: FaceData) -> dict[str, float]:
-    """Figures of a Keras network on PublicTest, one view, and the accuracy with a flip.
-
-    Each half of the faces is calibrated by a fit to the other half; ``accuracy_uncalibrated`` uses the raw logits.
-    """
-    public = data.of("public")
-    logits = network.predict(public.faces, batch_size=256, verbose=0)
-    figures = metrics(_by_label(logits, public), public.emotion, data.labels)
-    both = (logits + network.predict(mirror(public.faces), batch_size=256, verbose=0)) / 2
-    flipped = metrics(_by_label(both, public), public.emotion, data.labels)
-    raw = float((logits.argmax(axis=1) == public.emotion).mean())
-    return {
-        **{name: figures[name] for name in ("accuracy", "macro_f1", "nll", "ece")},
-        "accuracy_uncalibrated": round(raw, 5),
-        "accuracy_flip": flipped["accuracy"],
-    }
-
-
 def ablate(
     data: FaceData,
     base: TrainConfig,
     folder: Path,
     faces: int = 8000,
     switches: Mapping[str, Mapping[str, Any]] = SWITCHES,
+    seeds: int = SEEDS,
 ) -> dict[str, Any]:
-    """Train once per switch and write ``ablation.json``: the effect of each against the plain run."""
+    """Train each switch with each seed, from ``base.seed`` on, and write ``ablation.json``.
+
+    Its effect is its difference to the plain run of the same seed; the intervals are over seeds. Raises TrainingError
+    when ``switches`` do not begin with the plain run.
+    """
+    if next(iter(switches), None) != BASELINE:
+        raise TrainingError(f"An ablation begins with {BASELINE!r}, against which the other switches are held.")
     data = part_of(data, faces)
     plain = replace(base, **PLAIN)
-    runs = []
-    for name, changes in switches.items():
-        config = replace(plain, **changes)
-        out = folder / name.replace(" ", "-").replace("%", "")
-        network = train(data, config, out, resume=True)
-        told = {key: asdict(value) if isinstance(value, Augmentation) else value for key, value in changes.items()}
-        runs.append({"switch": name, "changes": told, **judged(network, data)})
-        record = {
-            "config": plain.as_json(),
-            "training_faces": int((data.split == "train").sum()),
-            "data_sha256": data.digest(),
-            "code": code_version(),
-            "runs": runs,
-        }
-        (folder / "ablation.json").write_text(json.dumps(record, indent=1) + "\n")
-        print(runs[-1], flush=True)
+    runs: list[dict[str, Any]] = []
+    record: dict[str, Any] = {}
+    for seed in range(base.seed, base.seed + seeds):
+        for name, changes in switches.items():
+            config = replace(plain, **{**changes, "seed": seed})
+            out = folder / f"{name.replace(' ', '-').replace('%', '').replace(',', '')}-seed-{seed}"
+            figures, seconds = _run(data, config, out)
+            runs.append({"switch": name, "seed": seed, "seconds": seconds, "figures": figures})
+            record = {
+                **_described(data, plain),
+                "changes": {switch: _told(told) for switch, told in switches.items()},
+                "switches": compared(runs, BASELINE),
+                "runs": runs,
+            }
+            _write(folder / "ablation.json", record)
+            print(runs[-1], flush=True)
     return record
 
 
 def search(data: FaceData, base: TrainConfig, folder: Path, trials: int, faces: int = 8000) -> dict[str, Any]:
     """Search settings with Optuna's TPE, up to ``trials`` in all, and write ``search.json``.
 
-    The study is kept in ``folder/study.log``, so a killed search can continue; an unfinished
-    trial starts over.
+    The goal is the lowest cross-fitted NLL. The first trial is ``base`` itself. The study is kept in
+    ``folder/study.log``, so a killed search can continue; its unfinished trial does, too.
     """
     import optuna
     from optuna.storages.journal import JournalFileBackend
+    from optuna.trial import TrialState
 
     data = part_of(data, faces)
     steps = max(len(data.of("train")) // base.batch_size, 1) * base.epochs
@@ -128,32 +135,69 @@ def search(data: FaceData, base: TrainConfig, folder: Path, trials: int, faces: 
             votes_share=trial.suggest_float("votes_share", 0.0, 0.8),
             augmentation_end=trial.suggest_float("augmentation_end", 0.2, 1.0),
         )
-        network = train(data, config, folder / f"trial-{trial.number}", resume=True)
-        return judged(network, data)["nll"]
+        run = trial.user_attrs.get(_RUN, f"trial-{trial.number}")
+        figures, seconds = _run(data, config, folder / run)
+        trial.set_user_attr("figures", figures)
+        trial.set_user_attr("seconds", seconds)
+        return figures["cross_fitted_nll"]
 
     storage = optuna.storages.JournalStorage(JournalFileBackend(str(folder / "study.log")))
-    sampler = optuna.samplers.TPESampler(seed=base.seed)
-    study = optuna.create_study(storage=storage, study_name="search", load_if_exists=True, sampler=sampler)
-    finished = len(study.get_trials(states=[optuna.trial.TrialState.COMPLETE]))
-    study.optimize(objective, n_trials=max(trials - finished, 0))
-    done = study.get_trials(states=[optuna.trial.TrialState.COMPLETE])
-    record = {
-        "config": base.as_json(),
+    study = optuna.create_study(storage=storage, study_name="search", load_if_exists=True)
+    begun = study.get_trials(deepcopy=False)
+    # A generator that began anew would repeat the trials that it has drawn.
+    study.sampler = optuna.samplers.TPESampler(seed=base.seed + len(begun), n_startup_trials=RANDOM_TRIALS)
+    if not begun:
+        study.enqueue_trial({name: getattr(base, name) for name in _SEARCHED}, {_RUN: "trial-0"})
+    for trial in begun:
+        if trial.state == TrialState.RUNNING:
+            study.tell(trial.number, state=TrialState.FAIL)
+            study.enqueue_trial(trial.params, {_RUN: trial.user_attrs.get(_RUN, f"trial-{trial.number}")})
+
+    def write(study: "optuna.Study", *_: Any) -> dict[str, Any]:
+        done = study.get_trials(states=[TrialState.COMPLETE])
+        told = [
+            {"number": place, **trial.user_attrs["figures"], "seconds": trial.user_attrs["seconds"], **trial.params}
+            for place, trial in enumerate(done)
+        ]
+        best = min(told, key=lambda one: float(one["cross_fitted_nll"]))
+        record = {**_described(data, base), "random_trials": RANDOM_TRIALS, "best": best, "trials": told}
+        _write(folder / "search.json", record)
+        return record
+
+    missing = trials - len(study.get_trials(states=[TrialState.COMPLETE]))
+    study.optimize(objective, n_trials=max(missing, 0), callbacks=[write])
+    return write(study)
+
+
+def _run(data: FaceData, config: TrainConfig, folder: Path) -> tuple[dict[str, float], float]:
+    """The figures of a run, trained unless it is there, and the seconds that its epochs took."""
+    kept = folder / _JUDGED
+    if not (kept.is_file() and is_finished(folder, data, config)):
+        figures = judged(train(data, config, folder, resume=True), data)
+        _write(kept, figures)
+        # Dozens of networks in one process: each goes before the next is built.
+        keras.backend.clear_session()
+        gc.collect()
+    seconds = sum(float(row["seconds"]) for row in read_history(folder))
+    return read_json(kept), round(seconds, 1)
+
+
+def _described(data: FaceData, config: TrainConfig) -> dict[str, Any]:
+    return {
+        "config": config.as_json(),
         "training_faces": int((data.split == "train").sum()),
+        "public_faces": int((data.split == "public").sum()),
         "data_sha256": data.digest(),
+        "backend": keras.backend.backend(),
+        "hardware": hardware(),
         "code": code_version(),
-        "best": {"nll": study.best_value, **study.best_params},
-        "trials": [{"number": trial.number, "nll": trial.value, **trial.params} for trial in done],
     }
-    (folder / "search.json").write_text(json.dumps(record, indent=1) + "\n")
-    return record
 
 
-def _by_label(logits: NDArray[np.float32], public: FaceData) -> NDArray[np.float64]:
-    """Calibrated probabilities (N, C): each half of the faces by the fit to the other."""
-    found = np.empty(logits.shape, np.float64)
-    even = np.arange(len(logits)) % 2 == 0
-    for half in (even, ~even):
-        fitted = fit_calibration(logits[~half], public.emotion[~half])
-        found[half] = softmax(logits[half], fitted.temperature, fitted.bias)
-    return found
+def _told(changes: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: asdict(value) if isinstance(value, Augmentation) else value for key, value in changes.items()}
+
+
+def _write(path: Path, record: Mapping[str, Any]) -> None:
+    with unfinished(path) as part:
+        part.write_text(json.dumps(record, indent=1) + "\n")

@@ -19,9 +19,10 @@ from emotion_core.labels import FERPLUS
 from emotion_core.recognition.architectures import build
 from emotion_core.reports import gallery
 from emotion_core.reports.execute import tidied, value_of
+from emotion_core.reports.experiments import best_settings
 from emotion_core.reports.insight import convolutions, feature_maps, filters
 from emotion_core.reports.mean_faces import agreement, mean_face, mean_faces, who_is_right, worst_mistakes
-from emotion_core.reports.notebook import best_settings, reached, recorded, recorded_ablation, recorded_search, trained
+from emotion_core.reports.notebook import reached, recorded, recorded_ablation, recorded_search, trained
 from emotion_core.reports.peers import load_mini_xception, mini_xception, peer_probabilities
 from emotion_core.reports.records import record_run
 from support import tiny
@@ -147,9 +148,16 @@ def test_tables_say_what_is_not_recorded(tiny_bundle: Bundle, tmp_path: Path) ->
     assert recorded("vgg16", "resnet50", folder=tmp_path).endswith("Not recorded yet: resnet50.")
     assert "No ablation" in recorded_ablation(tmp_path)
     assert "No search" in recorded_search(tmp_path)
-    search = {"best": {"nll": 1.25, "dropout": 0.2}, "trials": [{}, {}]}
+    given = {"accuracy": 0.5, "cross_fitted_nll": 1.5, "dropout": 0.3}
+    best = {"accuracy": 0.6, "cross_fitted_nll": 1.25, "dropout": 0.2}
+    search = {"best": best, "trials": [given, best], "random_trials": 10}
     (tmp_path / "search.json").write_text(json.dumps(search))
-    assert recorded_search(tmp_path) == best_settings(search) == "Best of 2 trials, PublicTest NLL 1.2500: dropout 0.2."
+    told = recorded_search(tmp_path)
+    assert told == best_settings(search)
+    assert "Best of 2 trials: cross-fitted NLL 1.250" in told
+    assert "with dropout 0.2. The given settings reached 1.500" in told
+    assert "TPE begins after the first 10" in told
+    assert "TPE" not in best_settings({**search, "random_trials": 1})
 
 
 def test_a_kept_notebook_tells_nothing_of_the_machine() -> None:

@@ -21,10 +21,14 @@ def test_slides(tiny_bundle: Bundle, recognizer: EmotionRecognizer, tmp_path: Pa
         make_slides(tmp_path / "none.pptx", tmp_path)
     for name in ("fer2013-a", "fer2013-b"):
         record_run(Bundle(tiny_bundle.folder, replace(tiny_bundle.config, name=name), name), tmp_path)
+    told = {"mean": 0.01, "interval": [-0.01, 0.03]}
     ablation = {
         "config": {"epochs": 2, "arch": "tiny"},
         "training_faces": 84,
-        "runs": [{"switch": word, "accuracy_uncalibrated": share} for word, share in (("plain", 0.5), ("EMA", 0.51))],
+        "switches": [
+            {"switch": word, "seeds": 3, "figures": {"accuracy": told}, "differences": {"accuracy": told}}
+            for word in ("plain", "EMA")
+        ],
     }
     (tmp_path / "ablation.json").write_text(json.dumps(ablation))
     assert make_slides(tmp_path / "all.pptx", tmp_path, recognizer).is_file()
@@ -44,6 +48,7 @@ def test_slides(tiny_bundle: Bundle, recognizer: EmotionRecognizer, tmp_path: Pa
         assert title in page
     assert f"{tiny_bundle.config.metrics['private']['accuracy']:.1%}" in text[5]
     assert "happy" in text[11]
+    assert any("EMA +1.0 ± 2.0" in told for told in pages[7].shapes._spTree.xpath(".//p:cNvPr/@descr"))
     deck = Presentation(str(tmp_path / "all.pptx"))
     for page in deck.slides:
         assert page.notes_slide.notes_text_frame.text, page.shapes[0].text_frame.text

@@ -14,12 +14,10 @@ from emotion_core.datasets.faces import load
 from emotion_core.recognition.classifier import Classifier, LiteRTNetwork
 from emotion_core.reports.benchmarks import benchmark_tables
 from emotion_core.reports.recipes import recipe
-from emotion_core.reports.records import ablation_table, comparison_table, read_runs, record_run, rewrite, tables
+from emotion_core.reports.records import comparison_table, read_runs, record_run, rewrite, tables
 from emotion_core.training.evaluate import evaluate, mirror, seen
-from emotion_core.training.experiments import ablate, search
 from emotion_core.training.export import export_forms
 from emotion_core.training.forms import FORMS
-from support import tiny
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -75,7 +73,7 @@ def test_runs_are_recorded_and_told_in_tables(tiny_bundle: Bundle, tmp_path: Pat
         rewrite(document, tmp_path)
     names = {f"{name} fer2013-tiny" for name in ("results", "classes", "recipe")}
     truths = {"two truths", "found photos", "corruptions", "unfinished", "teachers", "recipe teachers"}
-    others = {"comparison", "shipped", "ablation", "notebooks", "clone", "settings"}
+    others = {"comparison", "shipped", "ablation", "ablation size", "search", "notebooks", "clone", "settings"}
     assert {*others, *truths, *names, *benchmark_tables()} == set(tables(tmp_path))
 
 
@@ -112,23 +110,3 @@ def test_a_recipe_tells_stages_apart(tiny_bundle: Bundle) -> None:
     assert second.endswith(f"--out {name}")
     later["config"]["init"] = name  # the bundle itself
     assert f"--init {name}-stage-1 " in recipe(replace(tiny_bundle.config, training={"stages": [stage, later]}))
-
-
-def test_an_ablation_goes_on_where_it_stopped(tiny_csv: Path, tmp_path: Path) -> None:
-    data, base = load(tiny_csv), tiny.settings(2)
-    ablate(data, base, tmp_path, faces=84, switches={"plain": {}})
-    begun = (tmp_path / "plain" / "history.csv").read_text()
-    record = ablate(data, base, tmp_path, faces=84, switches={"plain": {}, "mixup": {"mixup": 0.2}})
-    assert (tmp_path / "plain" / "history.csv").read_text() == begun
-    assert [run["switch"] for run in record["runs"]] == ["plain", "mixup"]
-    assert record["training_faces"] == 84
-    assert all(0 < run["accuracy"] <= 1 for run in record["runs"])
-    assert "| mixup |" in ablation_table(tmp_path)
-
-
-def test_a_search_goes_on_where_it_stopped(tiny_csv: Path, tmp_path: Path) -> None:
-    data, base = load(tiny_csv), tiny.settings(1)
-    assert len(search(data, base, tmp_path, trials=1, faces=84)["trials"]) == 1
-    record = search(data, base, tmp_path, trials=3, faces=84)
-    assert [trial["number"] for trial in record["trials"]] == [0, 1, 2]
-    assert record["best"]["nll"] == min(trial["nll"] for trial in record["trials"])
