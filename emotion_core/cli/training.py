@@ -97,6 +97,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
             command.add_argument("--trials", type=int, default=30, help="the first 10 are random")
         else:
             command.add_argument("--seeds", type=int, default=3, help="runs of each switch, from --seed on")
+            command.add_argument("--switch", action="append", help="one beside the plain run, repeatable; default: all")
         train_options(command)
         command.set_defaults(run=run)
 
@@ -193,12 +194,12 @@ def run_ablate(options: argparse.Namespace) -> int:
     """Train with each switch, and print its effect."""
     _start(options)
     from ..reports.experiments import ablation_table
-    from ..training.experiments import ablate
+    from ..training.experiments import ablate, chosen
     from ..training.pipeline import load_for
 
-    config = train_config(options)
+    config, switches = train_config(options), chosen(options.switch or ())
     data = load_for(options.data, options.votes, config, options.ferplus)
-    ablate(data, config, options.out, options.faces, seeds=options.seeds)
+    ablate(data, config, options.out, options.faces, switches, options.seeds)
     print(ablation_table(options.out))
     return 0
 

@@ -13,6 +13,7 @@ def ablation_table(folder: Path = RUNS) -> str:
     Means over the seeds, with the half width of their 95% interval where there are two or more.
     """
     plain, *others = read_json(folder / "ablation.json")["switches"]
+    others = [row for row in others if row["seeds"] == plain["seeds"]]  # an ablation under way has fewer of some
     own = plain["figures"]
     shares = [name for name in ("accuracy", "cross_fitted_accuracy", "majority") if name in own]
     losses = ["nll", "cross_fitted_nll"]

@@ -6,7 +6,7 @@ where they were stopped: finished runs are read from their files, a killed one g
 
 import gc
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
@@ -51,15 +51,17 @@ SWITCHES: Final[Mapping[str, Mapping[str, Any]]] = {
 SEEDS: Final = 3
 #: TPE's first trials, which are drawn at random: only after them does it learn from the others.
 RANDOM_TRIALS: Final = 10
-#: The settings that a search changes.
-_SEARCHED: Final = (
-    "learning_rate",
-    "weight_decay",
-    "dropout",
-    "label_smoothing",
-    "votes_share",
-    "augmentation_end",
-)
+#: What a search changes, and within which bounds; its first trial is the given configuration, brought within them.
+RANGES: Final[Mapping[str, tuple[float, float]]] = {
+    "learning_rate": (1e-4, 5e-3),
+    "weight_decay": (1e-4, 1e-1),
+    "dropout": (0.0, 0.5),
+    "label_smoothing": (0.0, 0.2),
+    "votes_share": (0.0, 0.8),
+    "augmentation_end": (0.2, 1.0),
+}
+#: Tried on a logarithmic scale.
+_RATES: Final = ("learning_rate", "weight_decay")
 _JUDGED: Final = "judged.json"
 _RUN: Final = "run"
 
@@ -71,6 +73,13 @@ def part_of(data: FaceData, faces: int) -> FaceData:
     keep = data.split != "train"
     keep[chosen] = True
     return data.only(keep)
+
+
+def chosen(names: Collection[str]) -> dict[str, Mapping[str, Any]]:
+    """The plain run and the named switches (none: all); TrainingError for a name that is not in ``SWITCHES``."""
+    if unknown := set(names) - set(SWITCHES):
+        raise TrainingError(f"No switch is called {', '.join(sorted(unknown))}: use one of {', '.join(SWITCHES)}.")
+    return {name: changes for name, changes in SWITCHES.items() if not names or name in (*names, BASELINE)}
 
 
 def ablate(
@@ -90,22 +99,25 @@ def ablate(
         raise TrainingError(f"An ablation begins with {BASELINE!r}, against which the other switches are held.")
     data = part_of(data, faces)
     plain = replace(base, **PLAIN)
-    runs: list[dict[str, Any]] = []
+    wanted = {
+        (name, seed): (replace(plain, **{**changes, "seed": seed}), folder / f"{_slug(name)}-seed-{seed}")
+        for seed in range(base.seed, base.seed + seeds)
+        for name, changes in switches.items()
+    }
+    # Whatever is finished is in the record from the start, so that a stopped ablation loses none of it.
+    runs = {key: _kept(data, config, out) for key, (config, out) in wanted.items()}
     record: dict[str, Any] = {}
-    for seed in range(base.seed, base.seed + seeds):
-        for name, changes in switches.items():
-            config = replace(plain, **{**changes, "seed": seed})
-            out = folder / f"{name.replace(' ', '-').replace('%', '').replace(',', '')}-seed-{seed}"
-            figures, seconds = _run(data, config, out)
-            runs.append({"switch": name, "seed": seed, "seconds": seconds, "figures": figures})
-            record = {
-                **_described(data, plain),
-                "changes": {switch: _told(told) for switch, told in switches.items()},
-                "switches": compared(runs, BASELINE),
-                "runs": runs,
-            }
-            _write(folder / "ablation.json", record)
-            print(runs[-1], flush=True)
+    for key, (config, out) in wanted.items():
+        runs[key] = runs[key] or _run(data, config, out)
+        done = [{"switch": key[0], "seed": key[1], **run} for key, run in runs.items() if run]
+        record = {
+            **_described(data, plain),
+            "changes": {switch: _told(told) for switch, told in switches.items()},
+            "switches": compared(done, BASELINE),
+            "runs": done,
+        }
+        _write(folder / "ablation.json", record)
+        print(f"{key[0]}, seed {key[1]}: {runs[key]}", flush=True)
     return record
 
 
@@ -126,20 +138,12 @@ def search(data: FaceData, base: TrainConfig, folder: Path, trials: int, faces: 
     folder.mkdir(parents=True, exist_ok=True)
 
     def objective(trial: "optuna.Trial") -> float:
-        config = replace(
-            base,
-            learning_rate=trial.suggest_float("learning_rate", 1e-4, 5e-3, log=True),
-            weight_decay=trial.suggest_float("weight_decay", 1e-4, 1e-1, log=True),
-            dropout=trial.suggest_float("dropout", 0.0, 0.5),
-            label_smoothing=trial.suggest_float("label_smoothing", 0.0, 0.2),
-            votes_share=trial.suggest_float("votes_share", 0.0, 0.8),
-            augmentation_end=trial.suggest_float("augmentation_end", 0.2, 1.0),
-        )
+        drawn = {name: trial.suggest_float(name, *edges, log=name in _RATES) for name, edges in RANGES.items()}
+        config = replace(base, **drawn)
         run = trial.user_attrs.get(_RUN, f"trial-{trial.number}")
-        figures, seconds = _run(data, config, folder / run)
-        trial.set_user_attr("figures", figures)
-        trial.set_user_attr("seconds", seconds)
-        return figures["cross_fitted_nll"]
+        found = _run(data, config, folder / run)
+        trial.set_user_attr("found", found)
+        return float(found["figures"]["cross_fitted_nll"])
 
     storage = optuna.storages.JournalStorage(JournalFileBackend(str(folder / "study.log")))
     study = optuna.create_study(storage=storage, study_name="search", load_if_exists=True)
@@ -147,17 +151,19 @@ def search(data: FaceData, base: TrainConfig, folder: Path, trials: int, faces: 
     # A generator that began anew would repeat the trials that it has drawn.
     study.sampler = optuna.samplers.TPESampler(seed=base.seed + len(begun), n_startup_trials=RANDOM_TRIALS)
     if not begun:
-        study.enqueue_trial({name: getattr(base, name) for name in _SEARCHED}, {_RUN: "trial-0"})
+        own = {name: min(max(getattr(base, name), low), high) for name, (low, high) in RANGES.items()}
+        study.enqueue_trial(own, {_RUN: "trial-0"})
     for trial in begun:
         if trial.state == TrialState.RUNNING:
             study.tell(trial.number, state=TrialState.FAIL)
             study.enqueue_trial(trial.params, {_RUN: trial.user_attrs.get(_RUN, f"trial-{trial.number}")})
 
-    def write(study: "optuna.Study", *_: Any) -> dict[str, Any]:
+    def written() -> dict[str, Any]:
         done = study.get_trials(states=[TrialState.COMPLETE])
+        found = [trial.user_attrs["found"] for trial in done]
         told = [
-            {"number": place, **trial.user_attrs["figures"], "seconds": trial.user_attrs["seconds"], **trial.params}
-            for place, trial in enumerate(done)
+            {"number": place, **one["figures"], "seconds": one["seconds"], **trial.params}
+            for place, (one, trial) in enumerate(zip(found, done, strict=True))
         ]
         best = min(told, key=lambda one: float(one["cross_fitted_nll"]))
         record = {**_described(data, base), "random_trials": RANDOM_TRIALS, "best": best, "trials": told}
@@ -165,21 +171,33 @@ def search(data: FaceData, base: TrainConfig, folder: Path, trials: int, faces: 
         return record
 
     missing = trials - len(study.get_trials(states=[TrialState.COMPLETE]))
-    study.optimize(objective, n_trials=max(missing, 0), callbacks=[write])
-    return write(study)
+    study.optimize(objective, n_trials=max(missing, 0), callbacks=[lambda *_: written() and None])
+    return written()
 
 
-def _run(data: FaceData, config: TrainConfig, folder: Path) -> tuple[dict[str, float], float]:
+def _run(data: FaceData, config: TrainConfig, folder: Path) -> dict[str, Any]:
     """The figures of a run, trained unless it is there, and the seconds that its epochs took."""
-    kept = folder / _JUDGED
-    if not (kept.is_file() and is_finished(folder, data, config)):
-        figures = judged(train(data, config, folder, resume=True), data)
-        _write(kept, figures)
-        # Dozens of networks in one process: each goes before the next is built.
-        keras.backend.clear_session()
-        gc.collect()
+    if (kept := _kept(data, config, folder)) is not None:
+        return kept
+    figures = judged(train(data, config, folder, resume=True), data)
     seconds = sum(float(row["seconds"]) for row in read_history(folder))
-    return read_json(kept), round(seconds, 1)
+    found = {"seconds": round(seconds, 1), "figures": figures}
+    _write(folder / _JUDGED, found)
+    # Dozens of networks in one process: each goes before the next is built.
+    keras.backend.clear_session()
+    gc.collect()
+    return found
+
+
+def _kept(data: FaceData, config: TrainConfig, folder: Path) -> dict[str, Any] | None:
+    """What ``_run`` wrote, if just this run is finished."""
+    there = (folder / _JUDGED).is_file() and is_finished(folder, data, config)
+    kept: dict[str, Any] | None = read_json(folder / _JUDGED) if there else None
+    return kept
+
+
+def _slug(name: str) -> str:
+    return name.replace(" ", "-").replace("%", "").replace(",", "")
 
 
 def _described(data: FaceData, config: TrainConfig) -> dict[str, Any]:

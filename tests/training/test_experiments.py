@@ -10,7 +10,7 @@ from emotion_core import TrainingError
 from emotion_core.datasets.faces import load
 from emotion_core.reports.experiments import ablation_size, ablation_table, gains
 from emotion_core.training import experiments
-from emotion_core.training.experiments import ablate, search
+from emotion_core.training.experiments import ablate, chosen, search
 from emotion_core.training.judging import compared, cross_fitted, judged, mean_and_interval
 from support import tiny
 
@@ -48,6 +48,28 @@ def test_a_finished_run_is_neither_trained_nor_judged_again(
     before = ablate(data, base, tmp_path, faces=84, switches={"plain": {}}, seeds=1)["runs"]
     monkeypatch.setattr(experiments, "train", None)
     assert ablate(data, base, tmp_path, faces=84, switches={"plain": {}}, seeds=1)["runs"] == before
+
+
+def test_a_stopped_ablation_keeps_what_it_had(tiny_csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, base = load(tiny_csv), tiny.settings(1)
+    two = {"plain": {}, "mixup": {"mixup": 0.2}}
+    ablate(data, base, tmp_path, faces=84, switches=two, seeds=2)
+
+    def stopped(*_: Any, **__: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(experiments, "train", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        ablate(data, base, tmp_path, faces=84, switches={**two, "EMA": {"ema": 0.5}}, seeds=2)
+    assert ablation_table(tmp_path).count("±") > 0
+    assert "4 runs" in ablation_size(tmp_path)
+
+
+def test_switches_are_chosen_by_name() -> None:
+    assert list(chosen(["EMA", "mixup 0.2"])) == ["plain", "mixup 0.2", "EMA"]
+    assert len(chosen([])) == 11
+    with pytest.raises(TrainingError, match="No switch is called more: use one of plain"):
+        chosen(["more"])
 
 
 def test_a_difference_is_that_of_the_same_seed() -> None:
