@@ -18,6 +18,15 @@ def bundle_of(name: str) -> Any:
     return resolve_bundle(name).bundle
 
 
+def start_of(name: str) -> str:
+    """What ``--init`` names: a path as it is; else, as ``bundle_of`` finds it, the folder of a bundle.
+
+    A file of weights that is not there is left for training to tell of.
+    """
+    path = Path(name).expanduser()
+    return str(path) if path.exists() or path.suffix in (".h5", ".npz") else str(bundle_of(name).folder)
+
+
 def data_options(command: argparse.ArgumentParser) -> None:
     """Add the paths of the data and the votes, and which labels to use."""
     command.add_argument("--data", type=Path, required=True, help=_DATA)
@@ -46,5 +55,7 @@ def train_config(options: argparse.Namespace) -> Any:
 
     settings = given(options, TrainConfig)
     settings["teachers"] = tuple(str(bundle_of(teacher).folder) for teacher in options.teachers or ())
+    if options.init:
+        settings["init"] = start_of(options.init)
     settings["arch_options"] = NetworkShape(**given(options, NetworkShape)).arch_options()
     return TrainConfig(**settings)

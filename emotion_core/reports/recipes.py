@@ -5,15 +5,23 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from ..files import sha256_of
 from ..labels import FERPLUS
+from ..recognition.bundle import embedded
 from ..recognition.bundle_config import BundleConfig
 from ..training.card import table
 from ..training.config import TrainConfig
 from ..training.run_folder import RUNS, read_json
+from ..training.targets import asked_weights
 
 _GLUE: Final = "\0"
 #: The teachers' configurations and their figures on PublicTest; their weights are not kept.
 TEACHERS: Final = "teachers.json"
+#: Files that recorded runs began from, and that nobody has any more: what anybody can begin from instead.
+_HAD: Final = {
+    "resnet50v2_imagenet_partial.npz": "--weights imagenet",
+    "mobilenetv2_imagenet.npz": "--weights imagenet",
+}
 
 
 def recipe(run: BundleConfig) -> str:
@@ -31,12 +39,24 @@ def recipe(run: BundleConfig) -> str:
         words += ["--flip"] if last and run.flip else []
         done, planned = len(stage["history"]), stage["config"]["epochs"]
         lines += [f"# stopped after epoch {done}"] if done < planned else []
+        lines += _replaced(stage, run.name, number)
         lines.append(_wrapped([*words, f"--out {out}"]))
     if averaged:
         members = [f"{run.name}-stage-{member['stages']}" for member in averaged]
         words = ["python -m emotion_core average", *members, *data, *(["--flip"] if run.flip else [])]
         lines.append(_wrapped([*words, f"--out {run.name}"]))
     return "```bash\n" + "\n".join(lines) + "\n```\n"
+
+
+def _replaced(stage: dict[str, Any], name_of_run: str, number: int) -> list[str]:
+    """Comments on what a stage was trained with and what stands in for it, since nobody has it any more."""
+    told, start = [], stage["config"]["init"]
+    if number == 1 and start in _HAD:
+        told.append(f"# began with {start}, weights from Keras that {_HAD[start]} downloads whole")
+    for name, digest in zip(stage["config"]["teachers"], stage.get("teachers_sha256", ()), strict=False):
+        if name != name_of_run and (local := embedded(name)) and sha256_of(asked_weights(local)) != digest:
+            told.append(f"# {name} was another then (SHA-256 {digest[:12]}...); the one in the clone stands in for it")
+    return told
 
 
 def _wrapped(words: Sequence[str]) -> str:
@@ -47,7 +67,7 @@ def _wrapped(words: Sequence[str]) -> str:
 
 
 def _flags(config: dict[str, Any], name_of_run: str, number: int) -> list[str]:
-    """The options that turn the defaults into the recorded configuration of a run's stage.
+    """The options that turn the defaults into the recorded configuration of a run's stage, but for lost files.
 
     A stage starts from the previous one, and if it names its own run as a teacher, that means the previous stage.
     """
@@ -55,7 +75,9 @@ def _flags(config: dict[str, Any], name_of_run: str, number: int) -> list[str]:
     for name, value in config.items():
         if name in ("arch", "augmentation", "precision") or value == defaults[name]:
             continue
-        if name == "init":
+        if name == "init" and number == 1 and value in _HAD:
+            flags.append(_HAD[value])
+        elif name == "init":
             kept = f"{earlier}/run/{value}" if value.endswith(".h5") else earlier  # a run's weights, or its bundle
             flags.append(f"--init {kept if number > 1 else value}")
         elif name == "teachers":
@@ -72,6 +94,7 @@ def teachers_recipe(folder: Path = RUNS) -> str:
     """The commands that train the teachers, as a fenced block."""
     lines = []
     for run in read_json(folder / TEACHERS)["runs"]:
+        lines += _replaced(run, run["name"], 1)
         words = ["python -m emotion_core train --data fer2013.csv --votes fer2013new.csv"]
         words += [f"--arch {run['config']['arch']}", *_flags(run["config"], run["name"], 1), f"--out {run['name']}"]
         lines.append(_wrapped(words))

@@ -71,7 +71,9 @@ class TrainConfig:
     #: See ``compiled``.
     compiled_epochs: bool = option(False, "on JAX: faces, augmentation and teachers stay on the accelerator")
     weights: str | None = option(None, "start from the weights that Keras downloads", choices=("imagenet",))
-    init: str | None = option(None, "start from a bundle, an .npz of weights, or a run's best.weights.h5")
+    init: str | None = option(
+        None, "start from a bundle's folder or name, an .npz of weights, or a run's best.weights.h5"
+    )
     train_from: str | None = option(None, "freeze the layers before it; logits: train the head alone", metavar="LAYER")
     seed: int = option(0, "seed of weights, batches and augmentation")
 

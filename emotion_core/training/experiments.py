@@ -138,10 +138,11 @@ def search(data: FaceData, base: TrainConfig, folder: Path, trials: int, faces: 
     folder.mkdir(parents=True, exist_ok=True)
 
     def objective(trial: "optuna.Trial") -> float:
-        drawn = {name: trial.suggest_float(name, *edges, log=name in _RATES) for name, edges in RANGES.items()}
+        drawn: dict[str, Any] = {
+            name: trial.suggest_float(name, *edges, log=name in _RATES) for name, edges in RANGES.items()
+        }
         config = replace(base, **drawn)
-        run = trial.user_attrs.get(_RUN, f"trial-{trial.number}")
-        found = _run(data, config, folder / run)
+        found = _run(data, config, folder / _run_of(trial))
         trial.set_user_attr("found", found)
         return float(found["figures"]["cross_fitted_nll"])
 
@@ -153,10 +154,13 @@ def search(data: FaceData, base: TrainConfig, folder: Path, trials: int, faces: 
     if not begun:
         own = {name: min(max(getattr(base, name), low), high) for name, (low, high) in RANGES.items()}
         study.enqueue_trial(own, {_RUN: "trial-0"})
+    taken_up = {_run_of(trial) for trial in begun if trial.state in (TrialState.COMPLETE, TrialState.WAITING)}
     for trial in begun:
-        if trial.state == TrialState.RUNNING:
+        if trial.state == TrialState.RUNNING:  # killed
             study.tell(trial.number, state=TrialState.FAIL)
-            study.enqueue_trial(trial.params, {_RUN: trial.user_attrs.get(_RUN, f"trial-{trial.number}")})
+        if _run_of(trial) not in taken_up and len(trial.params) == len(RANGES):
+            study.enqueue_trial(trial.params, {_RUN: _run_of(trial)})
+            taken_up.add(_run_of(trial))
 
     def written() -> dict[str, Any]:
         done = study.get_trials(states=[TrialState.COMPLETE])
@@ -170,8 +174,11 @@ def search(data: FaceData, base: TrainConfig, folder: Path, trials: int, faces: 
         _write(folder / "search.json", record)
         return record
 
+    def write(*_: Any) -> None:
+        written()
+
     missing = trials - len(study.get_trials(states=[TrialState.COMPLETE]))
-    study.optimize(objective, n_trials=max(missing, 0), callbacks=[lambda *_: written() and None])
+    study.optimize(objective, n_trials=max(missing, 0), callbacks=[write])
     return written()
 
 
@@ -194,6 +201,11 @@ def _kept(data: FaceData, config: TrainConfig, folder: Path) -> dict[str, Any] |
     there = (folder / _JUDGED).is_file() and is_finished(folder, data, config)
     kept: dict[str, Any] | None = read_json(folder / _JUDGED) if there else None
     return kept
+
+
+def _run_of(trial: Any) -> str:
+    """The folder of a trial's run: that of an earlier one, where it takes up what was killed."""
+    return str(trial.user_attrs.get(_RUN, f"trial-{trial.number}"))
 
 
 def _slug(name: str) -> str:

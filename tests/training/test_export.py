@@ -11,6 +11,7 @@ from emotion_core import Bundle, BundleError, ReportError
 from emotion_core.cli.main import parser
 from emotion_core.cli.training_options import train_config
 from emotion_core.datasets.faces import load
+from emotion_core.recognition.bundle import EMBEDDED
 from emotion_core.recognition.classifier import Classifier, LiteRTNetwork
 from emotion_core.reports.benchmarks import benchmark_tables
 from emotion_core.reports.recipes import recipe
@@ -110,3 +111,27 @@ def test_a_recipe_tells_stages_apart(tiny_bundle: Bundle) -> None:
     assert second.endswith(f"--out {name}")
     later["config"]["init"] = name  # the bundle itself
     assert f"--init {name}-stage-1 " in recipe(replace(tiny_bundle.config, training={"stages": [stage, later]}))
+
+
+def test_a_recipe_begins_at_what_can_be_had(tiny_bundle: Bundle) -> None:
+    """Every start, teacher and stage of the documents' recipes is downloaded, made there, or trained further up."""
+    text = (
+        (Path(__file__).parents[2] / "docs" / "training.md").read_text().split("## The recipes of the recorded runs")[1]
+    )
+    shipped = {path.name for path in EMBEDDED.iterdir()}
+    made = {"face_resnet.npz", *shipped}
+    lines = [line for line in text.replace("\\\n", "").splitlines() if line.startswith("python -m emotion_core train")]
+    assert len(lines) >= 10
+    for line in lines:
+        options = parser().parse_args(line.split()[3:])
+        named = [*(options.teachers or ()), *([options.init.split("/run/")[0]] if options.init else [])]
+        assert set(named) <= made, line
+        assert options.out.name not in made - shipped, f"{options.out} would mean two things"
+        made.add(options.out.name)
+    [stage] = tiny_bundle.config.training["stages"]
+    lost = {**stage["config"], "init": "mobilenetv2_imagenet.npz", "teachers": ["fer2013-custom-cnn"]}
+    stage = {**stage, "config": lost, "teachers_sha256": ["0" * 64]}
+    told = recipe(replace(tiny_bundle.config, training={"stages": [stage]}))
+    assert "--weights imagenet" in told
+    assert "--init" not in told
+    assert "# fer2013-custom-cnn was another then (SHA-256 000000000000...)" in told
