@@ -7,7 +7,9 @@ import pytest
 from PIL import Image
 
 from emotion_core import Bundle
-from emotion_core.cli.main import main
+from emotion_core.cli.main import main, parser
+from emotion_core.cli.training_options import train_config
+from emotion_core.recognition.bundle import EMBEDDED
 
 SMALL = ("--arch", "custom_cnn", "--width", "4", "--epochs", "1", "--batch-size", "28", "--precision", "float32")
 
@@ -38,6 +40,24 @@ def test_train_writes_a_bundle(trained: Path) -> None:
     [stage] = config.training["stages"]
     assert stage["config"]["epochs"] == 1
     assert set(stage["code"]) == {"version", "commit"}
+
+
+def test_a_start_and_teachers_are_found_by_name(
+    tiny_csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = ["train", "--data", str(tiny_csv), "--out", "mine", "--init", "fer2013-custom-cnn"]
+    config = train_config(parser().parse_args([*given, "--teachers", "fer2013-custom-cnn"]))
+    assert (config.init,) == config.teachers == (str(EMBEDDED / "fer2013-custom-cnn"),)
+    assert config.as_json()["init"] == "fer2013-custom-cnn"
+    assert main([*given, "--arch", "custom_cnn", "--stride", "2", *SMALL[4:], "--learning-rate", "1e-6"]) == 0
+    assert "arrays taken from fer2013-custom-cnn" in capsys.readouterr().out
+    assert len(Bundle.open(Path("mine")).config.training["stages"]) > 1
+    for lost, told in (("no-such-network", "No model 'no-such-network'"), ("gone.npz", "gone.npz: not a readable")):
+        assert main([*given[:-3], "other", "--init", lost, "--arch", "custom_cnn", *SMALL[4:]]) == 1
+        assert told in capsys.readouterr().err
+    (tmp_path / "fer2013-custom-cnn").mkdir()  # what is in this folder comes first
+    assert train_config(parser().parse_args(given)).init == "fer2013-custom-cnn"
 
 
 def test_train_from_a_bundle(trained: Path, tiny_csv: Path, tmp_path: Path) -> None:
