@@ -37,8 +37,8 @@ SMOKE: dict[str, dict[str, Any]] = {
         "EPOCHS": {"custom_cnn": 1, "residual_cnn": 1},
         "RATES": {"custom_cnn": 2e-3, "residual_cnn": 2e-3},
     },
-    "05": {**SMALL, "FACES": 100, "OPTIONS": {"width": 8}, "SWITCHES_TRIED": ["plain", "mixup 0.2"], "TRIALS": 1},
-    "06": {**SMALL, "FACES": 200, "IMAGE_SIZE": 32, "FURTHER": {"epochs": 1}},
+    "05": {**SMALL, "FACES": 100, "OPTIONS": {"width": 8}, "SWITCHES_TRIED": ["plain", "mixup 0.2"], "SEEDS": 1},
+    "06": {**SMALL, "FACES": 200, "IMAGE_SIZE": 32},
     "07": {"FACES": 400, "COVERED": 2},
     "08": {**SMALL, "FACES": 120, "DETECTOR": "haar", "FORMS": ["dynamic-range int8"]},
 }
