@@ -245,3 +245,43 @@ def test_the_same_answers(model: str, context: Any, server: str, yunet: bytes, a
     assert found["probability_gap"]["largest"] < 0.02
     # The same face is found at two sizes with scores equal to four digits, so either box may win.
     assert found["box_gap"]["largest"] < 0.06
+
+
+_DEVICE = """async () => {
+  const manifest = await (await fetch("browser/manifest.json")).json();
+  const { Device } = await import(new URL(manifest.entry, location.href));
+  window.device = await Device.start(manifest.device, location.href);
+}"""
+_USED = """async (model) => { await window.device.use(model); return window.device.accelerator; }"""
+#: Chromium's program that stands in for a card is many times slower than WebAssembly.
+_TAKEN_FOR_A_CARD = 'Object.defineProperty(GPUAdapterInfo.prototype, "isFallbackAdapter", { get: () => false })'
+_AS_QUICK = "let now = 0; performance.now = () => (now += 10);"
+
+
+def test_a_graphics_card(playwright: Any, film: Path, server: str, yunet: bytes, astronaut: RGB) -> None:
+    """Used where it gives the same answers and is no slower; only a real one is tried."""
+    model = "fer2013-custom-cnn"
+    bundle = embedded(model)
+    assert bundle is not None
+    recognizer = EmotionRecognizer(Classifier.from_bundle(bundle), YuNetDetector(yunet))
+    browser = chromium(playwright, film, "--enable-unsafe-webgpu")
+    used = []
+    for changes in ("", _AS_QUICK, _TAKEN_FOR_A_CARD, f"{_TAKEN_FOR_A_CARD}; {_AS_QUICK}"):
+        page = browser.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.goto(server)
+        if not page.evaluate("async () => Boolean(await navigator.gpu?.requestAdapter())"):
+            pytest.skip("this Chromium has no WebGPU")
+        page.evaluate(_DEVICE)
+        [worker] = [one for one in page.workers if one.url.endswith("worker.js")]
+        worker.evaluate(f"() => {{ {changes} }}")
+        used.append(page.evaluate(_USED, model))
+        if used[-1] == "webgpu":
+            pictures = [astronaut, astronaut[:, ::-1].copy()]
+            found = parity(recognizer, pictures, analyze(page, model, pictures))
+            assert found["found_by_both"] == 2
+            assert found["same_label"] == found["same_doubts"] == 1
+            assert found["probability_gap"]["largest"] < 0.02
+        page.close()
+    browser.close()
+    assert used == ["wasm", "wasm", "wasm", "webgpu"]

@@ -20,6 +20,8 @@ export function obstacle() {
 export class Device {
   /** @type {Network | null} */
   network = null;
+  /** What runs the network. @type {"wasm" | "webgpu"} */
+  accelerator = "wasm";
   /** Resolves when the worker can take a frame at once. @type {Promise<unknown>} */
   ready = Promise.resolve();
 
@@ -81,7 +83,7 @@ export class Device {
       await this.call("forget");
     } else {
       const bytes = await bytesOf(network.file, this.page);
-      await this.call("takeNetwork", [bytes, network], [bytes.buffer]);
+      this.accelerator = await this.call("takeNetwork", [bytes, network], [bytes.buffer]);
       this.network = network;
     }
     return network;

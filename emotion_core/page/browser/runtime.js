@@ -54,10 +54,17 @@ export class Graph {
     this.model = model;
   }
 
-  /** @param {Uint8Array} bytes @returns {Promise<Graph>} */
-  static async compiled(bytes) {
+  /**
+   * @param {Uint8Array} bytes
+   * @param {"wasm" | "webgpu"} [accelerator] fails if it cannot run the whole graph
+   * @returns {Promise<Graph>}
+   */
+  static async compiled(bytes, accelerator = "wasm") {
     if (!core) throw new Error("The runtime's modules come first.");
-    return new Graph(await core.loadAndCompile(bytes, { accelerator: "wasm" }));
+    const graph = new Graph(await core.loadAndCompile(bytes, { accelerator }));
+    if (accelerator === "wasm" || graph.model.isFullyAccelerated) return graph;
+    graph.delete();
+    throw new Error("The graphics card cannot run all of the network.");
   }
 
   /**

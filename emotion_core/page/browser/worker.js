@@ -13,13 +13,14 @@ const load = async () => {
   await Promise.all([import("./boxes.js"), import("./pixels.js"), import("./yunet.js"), import("./classifier.js")]);
   await Promise.all([import("./assignment.js"), import("./pyramid.js"), import("./crops.js"), import("./doubt.js")]);
   await Promise.all([import("./detector.js"), import("./smoother.js"), import("./tracker.js")]);
-  await import("./face_search.js");
+  await Promise.all([import("./face_search.js"), import("./graphics_card.js")]);
   return Promise.all([
     import("./detector.js"),
     import("./graphs.js"),
     import("./runtime.js"),
     import("./stream.js"),
     import("./yunet.js"),
+    import("./graphics_card.js"),
   ]);
 };
 const ready = load();
@@ -33,8 +34,8 @@ const context = canvas.getContext("2d", { willReadFrequently: true });
 let yunet = null;
 /** @type {Map<string, Graph>} */
 const detectors = new Map();
-/** @type {{graph: Graph, network: Network} | null} */
-let current = null;
+/** The network's graphs, all that may be in use. @type {{delete: () => void}[]} */
+let current = [];
 /** @type {import("./stream.js").Recognizer | null} */
 let recognizer = null;
 /** @type {import("./stream.js").Stream | null} */
@@ -52,18 +53,23 @@ const methods = {
 
   /** @param {Uint8Array} bytes @param {Network} network */
   takeNetwork: async (bytes, network) => {
-    const [{ Detector }, { forOne }, { Graph }, { Recognizer }] = await ready;
-    const graph = await Graph.compiled(forOne(bytes, network.batch));
-    current?.graph.delete();
-    current = { graph, network };
+    const [{ Detector }, { forOne }, { Graph }, { Recognizer }, , { sooner, withFallback }] = await ready;
     const { height, width, channels } = network.input;
-    recognizer = new Recognizer(
-      new Detector(runYuNet),
-      async (crop) => (await graph.run(crop, [1, height, width, channels]))[0],
-      network,
-    );
-    await graph.run(new Uint8Array(height * width * channels), [1, height, width, channels]); // the first run is slow
+    /** @param {"wasm" | "webgpu"} accelerator */
+    const compiled = async (accelerator) => {
+      const graph = await Graph.compiled(forOne(bytes, network.batch), accelerator);
+      /** @param {Uint8Array<ArrayBuffer>} crop */
+      const run = async (crop) => (await graph.run(crop, [1, height, width, channels]))[0];
+      return { run, delete: () => graph.delete() };
+    };
+    const plain = await compiled("wasm");
+    await plain.run(new Uint8Array(height * width * channels)); // the first run is slow
+    const card = await sooner(plain.run, () => compiled("webgpu"), network);
+    for (const old of current) old.delete();
+    current = card ? [plain, card] : [plain];
+    recognizer = new Recognizer(new Detector(runYuNet), withFallback(plain.run, card), network);
     stream = null;
+    return card ? "webgpu" : "wasm";
   },
 
   /** Forget who was seen. */
