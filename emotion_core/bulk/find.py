@@ -3,7 +3,7 @@
 import os
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -152,21 +152,48 @@ def _pattern(glob: str) -> str:
 
 
 def _below(system: Any, folder: str, endings: frozenset[str] | None, pass_over: PassOver) -> Iterator[str]:
-    """Files of a folder and its subfolders; only one folder's names are in memory at a time."""
+    """Files of a folder and its subfolders; but in Google's store only one folder's names are in memory at a time."""
+    yield from _walked(_lister(system, folder), folder, endings, pass_over)
+
+
+#: A folder's path -> name, path and whether it is a file, of all that is in it.
+_Lister = Callable[[str], list[tuple[str, str, bool]]]
+
+
+def _lister(system: Any, folder: str) -> _Lister:
+    """How the folders of a file system are listed, each when it is asked for.
+
+    Google's store has no folders: pyarrow's list of one folder leaves out those in it that nobody has marked, so all
+    below ``folder`` is listed at once.
+    """
     from pyarrow.fs import FileSelector
 
+    if system.type_name != "gcs":
+        return lambda inner: [
+            (str(entry.base_name), str(entry.path), bool(entry.is_file))
+            for entry in system.get_file_info(FileSelector(inner))
+        ]
+    inside: dict[str, dict[str, bool]] = {}
+    for entry in system.get_file_info(FileSelector(folder, recursive=True)):
+        path, is_file = str(entry.path).rstrip("/"), bool(entry.is_file)
+        while path != folder and (parent := path.rpartition("/")[0]):
+            inside.setdefault(parent, {}).setdefault(path, is_file)
+            path, is_file = parent, False
+    return lambda inner: [(path.rpartition("/")[2], path, it) for path, it in inside.get(inner, {}).items()]
+
+
+def _walked(listed: _Lister, folder: str, endings: frozenset[str] | None, pass_over: PassOver) -> Iterator[str]:
     folders = []
-    for entry in sorted(system.get_file_info(FileSelector(folder)), key=lambda entry: entry.base_name):
-        name = str(entry.base_name)
-        if entry.is_file:
+    for name, path, is_file in sorted(listed(folder)):
+        if is_file:
             reason = why_not(name, endings) if endings is not None else "" if not name.startswith(".") else "hidden"
             if reason:
-                pass_over(entry.path, reason)
+                pass_over(path, reason)
             else:
-                yield str(entry.path)
+                yield path
         elif name.startswith("."):
-            pass_over(entry.path, "A hidden folder is not looked into.")
+            pass_over(path, "A hidden folder is not looked into.")
         else:
-            folders.append(entry.path)
+            folders.append(path)
     for inner in folders:
-        yield from _below(system, inner, endings, pass_over)
+        yield from _walked(listed, inner, endings, pass_over)

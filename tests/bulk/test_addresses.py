@@ -1,14 +1,75 @@
 """Stores beside S3: Google's by an emulator, the Hub's by a stand-in, ``file://``; addresses that lead nowhere."""
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 
 from emotion_core import DataError, EmotionRecognizer, ImageError, MissingPackageError, VideoOptions
 from emotion_core.cli.main import main
-from support.bulk_rows import needs_ray, paths_of
+from support.bulk_rows import needs_ray, paths_of, rows, rows_of, same
 from support.stand_in_hub import TOKEN, Repo, StandInHub
 from support.stores import BUCKET, gs, needs_gs, needs_s3, upload
+
+ROOT = Path(__file__).parents[2]
+
+
+def whole_command(mixed: Path, source: str, out: str, recognizer: EmotionRecognizer) -> None:
+    """Run ``bulk`` from one address into another, as its users do, check every row, and run it again for nothing."""
+
+    def run() -> list[dict[str, Any]]:
+        line = [sys.executable, "-m", "emotion_core", "bulk", source, out, "--detector", "haar", "--workers", "1"]
+        line += ["--shard-files", "2", "--max-failures", "50%", "--json"]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+        done = subprocess.run(
+            line, cwd=mixed.parent, env=environment, stdout=subprocess.PIPE, text=True, timeout=600, check=True
+        )
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    assert run()[-1]["succeeded"] is True
+    assert not [path for path in mixed.parent.iterdir() if path.name.startswith(source[:2])]  # no folder called gs:
+    found = rows(out, "faces")
+    for name, faces in (("three.png", 3), ("deep/one.png", 1), ("none.png", 0)):
+        expected = [{**row, "path": f"{source}/{name}"} for row in rows_of(recognizer, mixed / name)]
+        written = [row for row in found if row["path"] == f"{source}/{name}"]
+        assert len(written) == len(expected) == faces
+        assert all(map(same, written, expected))
+    assert [(row["path"], row["code"]) for row in rows(out, "failures")] == [(f"{source}/broken.jpg", "not_a_picture")]
+    assert len(rows(out, "files")) == 4
+    assert run()[-1]["last_run"]["files"] == 0
+    assert rows(out, "faces") == found
+
+
+@needs_gs
+def test_the_whole_command_from_and_into_googles_store(
+    mixed: Path, monkeypatch: pytest.MonkeyPatch, recognizer: EmotionRecognizer
+) -> None:
+    for name in ("walk.mp4", "broken.mp4", "note.txt"):
+        (mixed / name).unlink()
+    with gs() as environment:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        upload(mixed, f"gs://{BUCKET}/photos")
+        whole_command(mixed, f"gs://{BUCKET}/photos", f"gs://{BUCKET}/scores", recognizer)
+
+
+@needs_ray
+@pytest.mark.filterwarnings("ignore:Use 'content:DeprecationWarning")  # the Hub's client, of its own client
+def test_the_whole_command_from_and_into_the_hub(
+    mixed: Path, hub: StandInHub, monkeypatch: pytest.MonkeyPatch, recognizer: EmotionRecognizer
+) -> None:
+    names = ("three.png", "none.png", "deep/one.png", "broken.jpg")
+    hub.repos["datasets/we/faces"] = Repo({f"photos/{name}": (mixed / name).read_bytes() for name in names})
+    hub.repos["datasets/we/out"] = Repo({"README.md": b"x"})
+    for name, value in {"HF_ENDPOINT": hub.url, "HF_TOKEN": TOKEN, "HF_HUB_DISABLE_XET": "1"}.items():
+        monkeypatch.setenv(name, value)
+    whole_command(mixed, "hf://datasets/we/faces/photos", "hf://datasets/we/out/scores", recognizer)
+    assert "scores/files" in " ".join(hub.repos["datasets/we/out"].files)
 
 
 @needs_s3
@@ -50,6 +111,12 @@ def test_googles_store(mixed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert found == [f"gs://{BUCKET}/scores/in/{name}" for name in ("none.png", "three.png")]
         with Ahead(found) as content:
             assert content(found[1]) == (mixed / "three.png").read_bytes()
+        url = f"{environment['CLOUD_STORAGE_EMULATOR_ENDPOINT']}/upload/storage/v1/b/{BUCKET}/o"
+        for name in ("a.png", "deep/er/b.png", ".hidden/c.png"):  # as its own tools do, which mark no folders
+            asked = {"uploadType": "media", "name": f"plain/{name}"}
+            httpx.post(url, params=asked, content=b"x", headers={"Content-Type": "image/png"}).raise_for_status()
+        below = [path for path, _ in find(f"gs://{BUCKET}/plain")]
+        assert below == [f"gs://{BUCKET}/plain/{name}" for name in ("a.png", "deep/er/b.png")]
         folder.remove("in/none.png")
         assert folder.files() == ["in/three.png"]
         assert folder.has("in/three.png")

@@ -14,23 +14,12 @@ import pytest
 
 from emotion_core import DataError, EmotionRecognizer
 from emotion_core.cli.main import main
-from support.bulk_rows import rows_of, same
+from support.bulk_rows import rows, rows_of, same
 from support.stores import needs_s3, upload
 from support.waiting import until
 
 ROOT = Path(__file__).parents[2]
 RATE = 5.0
-
-
-def rows(address: str, table: str) -> list[dict[str, Any]]:
-    """A table of the result as any reader of Hive's folders has it."""
-    from pyarrow.dataset import dataset
-
-    from emotion_core.bulk.places import reach
-
-    system, path = reach(f"{address}/{table}")
-    found = dataset(path, filesystem=system, format="parquet", partitioning="hive")
-    return [dict(row) for row in found.to_table().to_pylist()]
 
 
 def metadata(address: str, table: str) -> dict[str, str]:

@@ -24,6 +24,17 @@ def paths_of(
     return [path for path, _ in find(str(source), column, pass_over)]
 
 
+def rows(address: str, table: str) -> list[dict[str, Any]]:
+    """A table of the result as any reader of Hive's folders has it."""
+    from pyarrow.dataset import dataset
+
+    from emotion_core.bulk.places import reach
+
+    system, path = reach(f"{address}/{table}")
+    found = dataset(path, filesystem=system, format="parquet", partitioning="hive")
+    return [dict(row) for row in found.to_table().to_pylist()]
+
+
 def rows_of(recognizer: EmotionRecognizer, path: Path) -> list[dict[str, Any]]:
     """A picture's expected rows, from the recognizer's own answer."""
     answer = recognizer.analyze(path).to_dict()

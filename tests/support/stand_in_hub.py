@@ -7,6 +7,7 @@ token ``TOKEN`` may write for the owner ``we``. A Space is ``repos["spaces/owner
 import base64
 import hashlib
 import json
+import re
 import threading
 import time
 from dataclasses import dataclass, field
@@ -167,10 +168,18 @@ class _Handler(BaseHTTPRequestHandler):
             return self._refuse(404, "RevisionNotFound")
         if name not in repo.files:
             return self._refuse(404, "EntryNotFound", repo.commit)
-        content = repo.files[name]
-        self.send_response(200)
+        return self._send(repo, name, with_body)
+
+    def _send(self, repo: Repo, name: str, with_body: bool) -> None:
+        content, etag = repo.files[name], hashlib.sha256(repo.files[name]).hexdigest()
+        asked = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers["Range"] or "")
+        self.send_response(206 if asked else 200)
+        if asked:  # as readers of Parquet ask, who begin at the end
+            first, last = int(asked[1]), min(int(asked[2]), len(content) - 1)
+            self.send_header("Content-Range", f"bytes {first}-{last}/{len(content)}")
+            content = content[first : last + 1]
         self.send_header("X-Repo-Commit", repo.commit)
-        self.send_header("ETag", f'"{hashlib.sha256(content).hexdigest()}"')
+        self.send_header("ETag", f'"{etag}"')
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         if with_body and repo.fault == "dies":
@@ -178,7 +187,6 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         elif with_body:
             self.wfile.write(content)
-        return None
 
     def _tell_data_set(self, parts: list[str]) -> None:
         """Tell of a data set itself, or of one of its folders, as ``HfFileSystem`` asks."""
