@@ -12,7 +12,7 @@ import httpx
 import numpy as np
 from PIL import Image
 
-from support.hostile_pictures import large_canvas, large_tiles, lying_avif, many_scans, saved
+from support.hostile_pictures import large_canvas, large_frame, large_tiles, many_scans, saved
 
 from .target import Target
 
@@ -27,7 +27,7 @@ def hostile_photos() -> list[bytes]:
         many_scans(60),
         many_scans(60, 2_500, 2_500),
         large_tiles(100, 45_056),
-        lying_avif(2_000, 64),
+        large_frame(),
         large_canvas(4_500),
         large_canvas(7_000, "PNG"),
         saved(large, "JPEG", quality=60),

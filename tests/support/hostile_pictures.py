@@ -1,10 +1,21 @@
 """Pictures whose headers understate the work they cause: small, valid enough to be opened, and generated here."""
 
+import base64
 import io
 import struct
 import zlib
 
 from PIL import Image
+
+#: An AVIF of 12000x9000 gray pixels in 1.3 kB, as Pillow saves it with speed 10, which takes ten seconds; its container
+#: claims 64x48. Zlib, then base 85.
+_LARGE_FRAME = (
+    "c-muNV30{GsVqn=%S>Yc0uY^>nP!-qnF!*)%uOvxWPkw0jFg-rD4U@mGr5ET4e%9YmgIt2j6f`xnUkLk;<$kLj1W;qUIqphT_9T{"
+    "Gczv@u2u@jNo9ia63Yw>o%3_@!FFY278Df#Y0u1p<a{74l384k3boGxhz%h2R%C)Ta{vjR#4<zYMtK>KfN*ktPElTRP6g0hUIw-X"
+    "ppbZGK`zWkKxeTqGBvXR-DH}Zl2{_dz{M^9J@0<c++|EsybeaQIfPk`r803o5n?bue=gX2+1a)18FNGA4&N7vPq2Dg%{k|h%$@_g"
+    "x{96&T}b#-Rg>HBgPT*dPQ32a<6J-WiO&vbTnrd=8by8m-lgRI_FS$$TmFc1`oAM0yQVD;%nRS-FzUzQ;l~KFZ1gzL5Utv^AZ5Co"
+    "D{r6XJ*FSs5vI={?f6xCLC|>CLhese_Ztj`qRC{1;=HQo8f_J)_9Q=z>D7PeeE84wYs{yPyK?eJDy5Z7+unQg;B5dyBRMJ"
+)
 
 
 def saved(image: Image.Image, kind: str, **options: object) -> bytes:
@@ -49,6 +60,11 @@ def large_canvas(side: int, kind: str = "WEBP") -> bytes:
 def lying_avif(true: int, said: int) -> bytes:
     """An AVIF whose container claims ``said`` pixels per side while its frame has ``true``."""
     return lying("AVIF", true, said)
+
+
+def large_frame() -> bytes:
+    """An AVIF whose container claims 64x48 while its frame has 12000x9000: 160 MB for whoever decodes it."""
+    return zlib.decompress(base64.b85decode(_LARGE_FRAME))
 
 
 def lying(kind: str, true: int, said: int) -> bytes:
