@@ -72,7 +72,8 @@ def test_what_security_says_is_tested() -> None:
         for name in names:
             assert re.search(rf"(class|def) {name}\b", text), place
     written = re.sub(r"<!-- table.*?/table -->", "", security, flags=re.DOTALL)  # not what was recorded
-    rows = re.findall(r"^\| (?!attack|promise|---)(.*) \|$", written, re.MULTILINE)
+    # The bounds that are added up have one test together.
+    rows = re.findall(r"^\| (?!attack|promise|what|---)(.*[^\d ]) \|$", written, re.MULTILINE)
     assert len(rows) > 30
     for row in rows:
         *_, tests = row.split(" | ")

@@ -49,10 +49,20 @@ def _each_rows(record: dict[str, Any], what: str) -> list[list[str]]:
             f"**{max(one['most_megabytes'] for one in each.values()):,.0f} MB**",
         ],
         ["an honest photo meanwhile, 99% within", "2 s", _worst(photos, 2, "s", 1)],
-        ["`/healthz`, 99% within", "100 ms", _worst({name: 1000 * one for name, one in health.items()}, 100, "ms", 0)],
+        [
+            "`/healthz`, 99% within",
+            "100 ms",
+            _worst({name: 1000 * one for name, one in health.items()}, 100, "ms", 0) + _bare(each),
+        ],
         ["honest requests refused", "0", f"**{refused}**"],
         ["SIGTERM to the end; files left", "5 s; 0", f"**{stop['seconds']:.1f} s; {len(stop['files_left'])}**"],
     ]
+
+
+def _bare(each: dict[str, Any]) -> str:
+    """What a server that does nothing took on the same machine at the same time."""
+    found = [one["bare_p99"] for one in each.values() if "bare_p99" in one]
+    return f"; a bare server beside it {1000 * max(found):.0f} ms at worst" if found else ""
 
 
 def _finder(record: dict[str, Any]) -> str:
