@@ -18,6 +18,7 @@ from .bulk_benchmarks import bulk_table
 from .face_benchmarks import faces_table, tilts_table
 from .first_sight import first_sight_table
 from .on_device import device_server_table, device_table
+from .runtimes import runtimes_table
 
 BENCHMARKS: Final = Path(__file__).parents[2] / "tests" / "benchmarks"
 _SIZES: Final = ("VGA", "HD", "4K")
@@ -41,6 +42,7 @@ def benchmark_tables(folder: Path = BENCHMARKS) -> dict[str, Callable[[], str]]:
         "benchmark faces": faces_table,
         "benchmark tilts": tilts_table,
         "benchmark first sight": first_sight_table,
+        "benchmark runtimes": runtimes_table,
         "benchmark bulk": bulk_table,
         "attacks": attacks_table,
     }
