@@ -29,16 +29,22 @@ NOTEBOOKS: Final = {
         "The data", "What is in FER-2013, and how far can its labels be trusted?", "under a minute"
     ),
     "03_cnn_from_scratch.ipynb": Notebook(
-        "A CNN from scratch", "How far does a small network of our own get?", "two hours"
+        "A CNN from scratch",
+        "How far does a small network of our own get?",
+        "ten minutes on a part, hours on all faces",
     ),
     "04_transfer_learning.ipynb": Notebook(
         "Transfer learning", "Which ImageNet network is the best start?", "a day; hours on a GPU"
     ),
     "05_fine_tuning_and_search.ipynb": Notebook(
-        "Fine-tuning and search", "Which tricks help, and what is the shipped recipe?", "hours"
+        "Fine-tuning and search",
+        "Which tricks help, and what is the shipped recipe?",
+        "minutes for two switches, hours for all",
     ),
     "06_eight_classes.ipynb": Notebook(
-        "Eight classes", "What changes with votes, contempt and AffectNet?", "over an hour"
+        "Eight classes",
+        "What changes with votes, contempt and AffectNet?",
+        "five minutes on a part, hours on all faces",
     ),
     "07_evaluation.ipynb": Notebook(
         "Evaluation", "How good, how sure, wrong about what, looking where?", "a few minutes"
