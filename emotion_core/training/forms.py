@@ -54,16 +54,27 @@ def write_form(network: Any, form: str, folder: Path, samples: NDArray[np.uint8]
         return path, LiteRTNetwork(path.read_bytes())
     if form == SAVED_MODEL:
         path = folder / "saved_model"
-        network.export(path, format="tf_saved_model", verbose=False)
+        _serving(network).export(path, format="tf_saved_model", verbose=False)
         return path, _saved_model(path)
     if form == ONNX:
         path = folder / "model.onnx"
-        network(samples[:1])  # Keras exports only models that have been called
+        serving = _serving(network)
+        serving(samples[:1])  # Keras exports only models that have been called
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # from tf2onnx on NumPy 2
-            network.export(path, format="onnx", verbose=False)
+            serving.export(path, format="onnx", verbose=False)
         return path, _onnx(path)
     raise BundleError(f"Unknown form {form!r}: use one of {', '.join(FORMS)}.")
+
+
+def _serving(network: Any) -> Any:
+    """The network with the statistics it learnt, whatever is in the batch.
+
+    Keras 3.15 traces an export with ``training`` open, and the networks of ``keras.applications`` then normalise by
+    the batch at hand: up to 15 logits from their own answer.
+    """
+    faces = keras.Input(network.input.shape[1:], dtype=network.input.dtype, name=network.input.name)
+    return keras.Model(faces, network(faces, training=False), name=network.name)
 
 
 def in_precision(precision: str, network: Any, config: BundleConfig) -> Any:

@@ -11,6 +11,7 @@ from emotion_core import Bundle, BundleError, ReportError
 from emotion_core.cli.main import parser
 from emotion_core.cli.training_options import train_config
 from emotion_core.datasets.faces import load
+from emotion_core.recognition.architectures import build
 from emotion_core.recognition.bundle import EMBEDDED
 from emotion_core.recognition.classifier import Classifier, LiteRTNetwork
 from emotion_core.reports.benchmarks import benchmark_tables
@@ -18,7 +19,7 @@ from emotion_core.reports.recipes import recipe
 from emotion_core.reports.records import comparison_table, read_runs, record_run, rewrite, tables
 from emotion_core.training.evaluate import evaluate, mirror, seen
 from emotion_core.training.export import export_forms
-from emotion_core.training.forms import FORMS
+from emotion_core.training.forms import FORMS, ONNX, SAVED_MODEL, write_form
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -39,6 +40,17 @@ def test_every_form_answers_as_float32_does(tiny_bundle: Bundle, tiny_csv: Path,
     assert np.allclose(graph(faces), Classifier.from_bundle(tiny_bundle).one_view(faces), atol=0.5)
     with pytest.raises(BundleError, match="Unknown form 'caffe'"):
         export_forms(tiny_bundle, load(tiny_csv), tmp_path, ("caffe",))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("form", [ONNX, SAVED_MODEL])
+def test_a_transferred_network_keeps_its_statistics_in_every_form(form: str, tmp_path: Path) -> None:
+    """Its backbone is a network in the network: traced carelessly, it would normalise by the batch at hand."""
+    faces = np.random.default_rng(0).integers(0, 256, (4, 48, 48, 1)).astype(np.uint8)
+    network = build("mobilenetv2", 7, image_size=48)
+    _, run = write_form(network, form, tmp_path, faces)
+    assert np.allclose(run(faces), network.predict(faces, verbose=0), atol=1e-4)
 
 
 def test_a_bundle_may_look_at_the_mirror_image_too(tiny_bundle: Bundle, tiny_csv: Path) -> None:
