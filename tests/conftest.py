@@ -51,13 +51,8 @@ SLOW_WITH_THE_PACKAGE = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as slow what ``nox -s fast`` leaves out, and say which tests run in one process and what begins first."""
-    items.sort(key=lambda item: item.get_closest_marker("notebooks") is None)  # the longest: none is left for the end
+    """Mark as slow what ``nox -s fast`` leaves out."""
     for item in items:
-        # A file's tests share servers and trained networks. Notebooks share nothing, and in one process they took
-        # longer than everything else in the other.
-        alone = item.get_closest_marker("notebooks") is not None
-        item.add_marker(pytest.mark.xdist_group(item.nodeid if alone else item.nodeid.partition("::")[0]))
         test = getattr(item, "originalname", item.name)
         if (
             SLOW_FIXTURES & set(getattr(item, "fixturenames", ()))
