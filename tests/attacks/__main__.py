@@ -53,9 +53,9 @@ def run(server: Server, names: list[str], seconds: float) -> dict[str, Any]:
     hostile_photos()  # made and cached before the clock starts
     found: dict[str, Any] = {}
     for name in names:
-        target = Target(server.url, seconds)
         before = server.megabytes
         with watched(server.url, server.pid, photo) as watch:
+            target = Target(server.url, seconds)  # its clock starts when the watcher has
             ATTACKS[name](target)
             time.sleep(QUIET)
         found[name] = {"attackers_saw": dict(target.seen), **watch.record()}
@@ -86,8 +86,9 @@ def night(
         if not rest:
             rest = list(ATTACKS)
             rng.shuffle(rest)
-        name, target = rest.pop(), Target(server.url, seconds)
+        name = rest.pop()
         with watched(server.url, server.pid, photo) as watch:
+            target = Target(server.url, seconds)
             ATTACKS[name](target)
         whole.join(watch)
         saw.update({f"{name} {what}": count for what, count in target.seen.items()})

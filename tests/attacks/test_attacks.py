@@ -38,8 +38,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.mark.parametrize("name", list(ATTACKS))
 def test_an_attack(server: Server, astronaut: RGB, name: str) -> None:
-    target = Target(server.url, SECONDS)
     with watched(server.url, server.pid, saved(Image.fromarray(astronaut), "JPEG")) as watch:
+        target = Target(server.url, SECONDS)  # its clock starts when the watcher has
         ATTACKS[name](target)
     assert server.lives
     assert target.seen or name == "half_open"
