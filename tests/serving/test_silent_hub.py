@@ -71,8 +71,8 @@ def test_nothing_waits_for_it(tmp_path: Path, hub: SilentHub, astronaut: RGB) ->
             chosen = client.post("page/photo?detector=yunet", content=photo)
             assert time.monotonic() - start < 15
             assert chosen.status_code in (200, 422)
-            time.sleep(3)  # a visitor's photos meanwhile
-        assert watch.photos
+            time.sleep(5)  # a visitor's photos meanwhile
+        assert len(watch.photos) >= 2
         assert not watch.refused
         assert max(watch.health) < 5  # for a busy machine; waiting for the Hub would take minutes
     finally:
