@@ -5,10 +5,9 @@ Every network of the clone in one run, in turns, so that other work on the machi
 """
 
 import argparse
-import statistics
 import subprocess
 import sys
-import time
+from functools import partial
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -16,6 +15,7 @@ sys.path.insert(0, str(HERE.parents[1]))  # run as a program, where the package 
 
 import numpy as np
 from recording import begun, keep
+from timing import seconds_in_turn
 
 from emotion_core.recognition.bundle import EMBEDDED, GRAPH
 from emotion_core.recognition.classifier import LiteRTNetwork
@@ -38,14 +38,8 @@ def main() -> None:
             graphs[f"{name} before"] = done.stdout
     networks = {name: LiteRTNetwork(graph) for name, graph in graphs.items()}
     face = np.random.default_rng(0).integers(0, 256, (1, 48, 48, 1), dtype=np.uint8)
-    times: dict[str, list[float]] = {name: [] for name in networks}
-    for _ in range(ROUNDS):
-        for name, network in networks.items():
-            network(face)  # the previous one has emptied the processor's caches
-            start = time.perf_counter()
-            network(face)
-            times[name].append(time.perf_counter() - start)
-    record["milliseconds"] = {name: round(statistics.median(took) * 1000, 2) for name, took in times.items()}
+    times = seconds_in_turn({name: partial(network, face) for name, network in networks.items()}, ROUNDS)
+    record["milliseconds"] = {name: round(1000 * median, 2) for name, median in times.items()}
     keep(record, options.out)
 
 

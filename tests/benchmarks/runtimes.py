@@ -7,9 +7,7 @@ may be thrown away. Each is timed on one face and on twenty, and compared with w
 """
 
 import argparse
-import statistics
 import sys
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from importlib.metadata import PackageNotFoundError, files, version
@@ -22,6 +20,7 @@ sys.path.insert(0, str(HERE.parents[1]))  # run as a program, where the package 
 import numpy as np
 from numpy.typing import NDArray
 from recording import begun, keep
+from timing import seconds_in_turn
 
 from emotion_core.datasets.faces import load
 from emotion_core.recognition.bundle import GRAPH, Bundle
@@ -115,14 +114,8 @@ def all_runners(bundle: Bundle, samples: Faces, folder: Path) -> dict[str, Runne
 
 def timed(runners: dict[str, Runner], faces: Faces) -> dict[str, float]:
     """Median milliseconds a face, each runner in turn."""
-    taken: dict[str, list[float]] = {name: [] for name in runners}
-    for _ in range(ROUNDS):
-        for name, runner in runners.items():
-            runner(faces)  # the previous one has emptied the processor's caches
-            start = time.perf_counter()
-            runner(faces)
-            taken[name].append(time.perf_counter() - start)
-    return {name: round(1000 * statistics.median(took) / len(faces), 2) for name, took in taken.items()}
+    times = seconds_in_turn({name: partial(runner, faces) for name, runner in runners.items()}, ROUNDS)
+    return {name: round(1000 * median / len(faces), 2) for name, median in times.items()}
 
 
 def installed_megabytes(package: str) -> float | None:

@@ -3,7 +3,7 @@
 import platform
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,18 @@ def seconds_of(function: Callable[[], Any]) -> float:
 def best_seconds(function: Callable[[], Any], times: int = 2) -> float:
     """The shortest of a few calls: disturbances can only add time."""
     return min(seconds_of(function) for _ in range(times))
+
+
+def seconds_in_turn(functions: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
+    """The median duration of each function, all in turn: other work on the machine slows all of them alike."""
+    taken: dict[str, list[float]] = {name: [] for name in functions}
+    for _ in range(rounds):
+        for name, function in functions.items():
+            function()  # the previous one has emptied the processor's caches
+            start = time.perf_counter()
+            function()
+            taken[name].append(time.perf_counter() - start)
+    return {name: statistics.median(took) for name, took in taken.items()}
 
 
 def processor() -> str:
