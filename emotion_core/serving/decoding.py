@@ -74,7 +74,7 @@ class Decoders:
         for decoder in decoders:
             decoder.end()
 
-    def _take(self) -> "DecoderProcess":
+    def _take(self) -> DecoderProcess:
         while True:
             with self._lock:
                 decoder = self._idle.pop() if self._idle else None
@@ -88,7 +88,7 @@ class Decoders:
             self._all.add(decoder)
         return decoder
 
-    def _give_back(self, decoder: "DecoderProcess") -> None:
+    def _give_back(self, decoder: DecoderProcess) -> None:
         with self._lock:
             if decoder.usable and not self._closed:
                 decoder.used = time.monotonic()

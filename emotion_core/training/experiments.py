@@ -5,7 +5,6 @@ where they were stopped: finished runs are read from their files, a killed one g
 """
 
 import gc
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -16,13 +15,13 @@ import numpy as np
 
 from ..datasets.faces import FaceData
 from ..errors import TrainingError
-from ..files import unfinished
 from .augment import Augmentation
 from .config import TrainConfig
 from .devices import hardware
 from .judging import compared, judged
 from .loop import train
-from .run_folder import code_version, read_history, read_json
+from .provenance import slug
+from .run_folder import code_version, read_history, read_json, write_json
 from .run_record import is_finished
 
 BASELINE: Final = "plain"
@@ -100,7 +99,7 @@ def ablate(
     data = part_of(data, faces)
     plain = replace(base, **PLAIN)
     wanted = {
-        (name, seed): (replace(plain, **{**changes, "seed": seed}), folder / f"{_slug(name)}-seed-{seed}")
+        (name, seed): (replace(plain, **{**changes, "seed": seed}), folder / f"{slug(name)}-seed-{seed}")
         for seed in range(base.seed, base.seed + seeds)
         for name, changes in switches.items()
     }
@@ -116,7 +115,7 @@ def ablate(
             "switches": compared(done, BASELINE),
             "runs": done,
         }
-        _write(folder / "ablation.json", record)
+        write_json(folder / "ablation.json", record)
         print(f"{key[0]}, seed {key[1]}: {runs[key]}", flush=True)
     return record
 
@@ -171,7 +170,7 @@ def search(data: FaceData, base: TrainConfig, folder: Path, trials: int, faces: 
         ]
         best = min(told, key=lambda one: float(one["cross_fitted_nll"]))
         record = {**_described(data, base), "random_trials": RANDOM_TRIALS, "best": best, "trials": told}
-        _write(folder / "search.json", record)
+        write_json(folder / "search.json", record)
         return record
 
     def write(*_: Any) -> None:
@@ -189,7 +188,7 @@ def _run(data: FaceData, config: TrainConfig, folder: Path) -> dict[str, Any]:
     figures = judged(train(data, config, folder, resume=True), data)
     seconds = sum(float(row["seconds"]) for row in read_history(folder))
     found = {"seconds": round(seconds, 1), "figures": figures}
-    _write(folder / _JUDGED, found)
+    write_json(folder / _JUDGED, found)
     # Dozens of networks in one process: each goes before the next is built.
     keras.backend.clear_session()
     gc.collect()
@@ -208,10 +207,6 @@ def _run_of(trial: Any) -> str:
     return str(trial.user_attrs.get(_RUN, f"trial-{trial.number}"))
 
 
-def _slug(name: str) -> str:
-    return name.replace(" ", "-").replace("%", "").replace(",", "")
-
-
 def _described(data: FaceData, config: TrainConfig) -> dict[str, Any]:
     return {
         "config": config.as_json(),
@@ -226,8 +221,3 @@ def _described(data: FaceData, config: TrainConfig) -> dict[str, Any]:
 
 def _told(changes: Mapping[str, Any]) -> dict[str, Any]:
     return {key: asdict(value) if isinstance(value, Augmentation) else value for key, value in changes.items()}
-
-
-def _write(path: Path, record: Mapping[str, Any]) -> None:
-    with unfinished(path) as part:
-        part.write_text(json.dumps(record, indent=1) + "\n")

@@ -3,6 +3,7 @@
 import csv
 import json
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,7 +38,12 @@ def open_run(folder: Path, record: dict[str, Any], resume: bool) -> None:
             )
         return
     folder.mkdir(parents=True, exist_ok=True)
-    with unfinished(run) as part:
+    write_json(run, record)
+
+
+def write_json(path: Path, record: Mapping[str, Any]) -> None:
+    """Write a record whole, or not at all."""
+    with unfinished(path) as part:
         part.write_text(json.dumps(record, indent=1) + "\n")
 
 
