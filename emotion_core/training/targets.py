@@ -44,10 +44,11 @@ def without_teachers(config: TrainConfig) -> TrainConfig:
 def teaching(data: FaceData, config: TrainConfig, folder: Path | None = None) -> NDArray[np.float64]:
     """The teachers' mean answer to each face and its mirror image, float64 (N, C).
 
-    Raises TrainingError for a teacher with other labels or another crop shape.
+    A teacher named twice counts twice. Raises TrainingError for one that lacks a label, or takes other crops.
     """
-    logits = [_answers(Bundle.open(Path(teacher)), data, folder) for teacher in config.teachers]
-    return np.asarray(np.mean([softmax(each, config.distil_temperature) for each in logits], axis=0))
+    known = {each: _answers(Bundle.open(Path(each)), data, folder) for each in dict.fromkeys(config.teachers)}
+    told = [softmax(known[teacher], config.distil_temperature) for teacher in config.teachers]
+    return np.asarray(np.mean(told, axis=0))
 
 
 def asked_weights(teacher: Bundle) -> Path:
@@ -56,28 +57,35 @@ def asked_weights(teacher: Bundle) -> Path:
 
 
 def taking(teacher: Bundle, data: FaceData) -> Bundle:
-    """The teacher, if it has the data's labels and takes its crops; TrainingError otherwise."""
+    """The teacher, if it has all of the data's labels and takes its crops; TrainingError otherwise."""
     config = teacher.config
-    if config.labels != data.labels:
+    if not set(data.labels) <= set(config.labels):
         raise TrainingError(f"Teacher {teacher.origin} knows {', '.join(config.labels)}, not {', '.join(data.labels)}.")
     if (config.height, config.width, config.channels) != data.faces.shape[1:]:
         raise TrainingError(f"Teacher {teacher.origin} takes other crops than {data.faces.shape[1:]}.")
     return teacher
 
 
+def calibrated(logits: NDArray[np.float32], teacher: Bundle, labels: tuple[str, ...]) -> NDArray[np.float32]:
+    """A teacher's logits (N, its labels) as it serves them, float32 (N, C): of these labels alone, in their order."""
+    config = teacher.config
+    served = logits / config.temperature + np.asarray(config.bias or 0.0, np.float32)
+    return np.asarray(served[:, [config.labels.index(label) for label in labels]], np.float32)
+
+
 def _answers(teacher: Bundle, data: FaceData, folder: Path | None) -> NDArray[np.float32]:
     """A teacher's calibrated logits, float32 (N, C), the mean of both views; cached in the folder."""
     config = taking(teacher, data).config
     weights = sha256_of(asked_weights(teacher))
-    asked = hashlib.sha256(f"{data.digest()} {weights} {config.temperature} {config.bias}".encode()).hexdigest()
+    served = f"{data.digest()} {weights} {config.temperature} {config.bias} {data.labels}"
+    asked = hashlib.sha256(served.encode()).hexdigest()
     kept = folder / f"answers-{asked[:16]}.npy" if folder else None
     if kept and kept.is_file():
         return np.asarray(np.load(kept, allow_pickle=False), np.float32)
     # Both views are computed here; a classifier that mirrors by itself would compute four.
     classifier = Classifier.from_bundle(teacher).unmirrored()
     views = [classifier.logits(data.faces), classifier.logits(np.ascontiguousarray(data.faces[:, :, ::-1]))]
-    answers = np.asarray(np.mean(views, axis=0) / config.temperature, np.float32)
-    answers += np.asarray(config.bias or 0.0, np.float32)
+    answers = calibrated(np.mean(views, axis=0), teacher, data.labels)
     if kept:
         with unfinished(kept) as part, part.open("wb") as file:
             np.save(file, answers)

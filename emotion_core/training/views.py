@@ -17,7 +17,7 @@ from ..files import sha256_of, unfinished
 from ..recognition.bundle import Bundle
 from ..recognition.classifier import Classifier, softmax
 from .config import TrainConfig
-from .targets import asked_weights, taking, targets, without_teachers
+from .targets import asked_weights, calibrated, taking, targets, without_teachers
 
 #: Faces drawn at once.
 _BLOCK: Final = 1024
@@ -30,7 +30,7 @@ class Views:
         """``folder`` caches the answers for a resumed run. TrainingError for a teacher with other labels or crops."""
         self._data, self._config, self._folder = data, config, folder
         self._goal = targets(data, without_teachers(config))
-        self._teachers = [taking(Bundle.open(Path(teacher)), data) for teacher in config.teachers]
+        self._teachers = {each: taking(Bundle.open(Path(each)), data) for each in config.teachers}
 
     def of_epoch(self, epoch: int) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         """The crops of all faces in this epoch, and their targets."""
@@ -51,19 +51,19 @@ class Views:
         return drawn
 
     def _answers(self, view: int, faces: NDArray[np.uint8]) -> NDArray[np.float64]:
-        told = [sha256_of(asked_weights(teacher)) for teacher in self._teachers]
+        told = [sha256_of(asked_weights(self._teachers[each])) for each in self._config.teachers]
         kept = self._folder / f"view-{view}.npz" if self._folder else None
         if kept and kept.is_file():
             with np.load(kept, allow_pickle=False) as file:
                 if list(file["teachers"]) == told:
                     return np.asarray(file["answers"], np.float64)
-        answers = np.mean([self._asked(teacher, faces) for teacher in self._teachers], axis=0)
+        known = {each: self._asked(teacher, faces) for each, teacher in self._teachers.items()}
+        answers = np.mean([known[each] for each in self._config.teachers], axis=0)
         if kept:
             with unfinished(kept) as part, part.open("wb") as file:
                 np.savez(file, answers=answers.astype(np.float16), teachers=np.array(told))
         return np.asarray(answers, np.float64)
 
     def _asked(self, teacher: Bundle, faces: NDArray[np.uint8]) -> NDArray[np.float64]:
-        config = teacher.config
-        logits = Classifier.from_bundle(teacher).unmirrored().logits(faces) / config.temperature
-        return softmax(logits + np.asarray(config.bias or 0.0, np.float32), self._config.distil_temperature)
+        logits = Classifier.from_bundle(teacher).unmirrored().logits(faces)
+        return softmax(calibrated(logits, teacher, self._data.labels), self._config.distil_temperature)
