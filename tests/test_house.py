@@ -76,3 +76,9 @@ def test_everything_that_is_no_python_is_installed_too() -> None:
         pytest.skip("asks git which files there are")
     for name in listed.stdout.splitlines():
         assert name.endswith(".py") or ROOT / name in installed, name
+
+
+def test_servers_in_the_tests_own_process_leave_its_logging_alone() -> None:
+    """Only ``support.in_process`` makes uvicorn's settings; it says why."""
+    tests = [file for file in (ROOT / "tests").rglob("*.py") if file.name not in ("in_process.py", Path(__file__).name)]
+    assert [file.name for file in tests if "uvicorn.Config(" in file.read_text()] == []

@@ -22,6 +22,7 @@ from emotion_core.page.visitor import refused
 from emotion_core.serving.bodies import Bodies
 from emotion_core.serving.server import listen
 from emotion_core.serving.workshop import Workshop
+from support.in_process import config_of
 from support.waiting import until
 
 
@@ -91,10 +92,9 @@ def running(folder: Path) -> Iterator[Running]:
     async def serve() -> None:
         with patch.object(gradio_bounds, "SESSIONS", SESSIONS):
             running = Running(folder)
-        config = uvicorn.Config(running.asgi, log_level="error", lifespan="on", timeout_graceful_shutdown=1)
         with listen("127.0.0.1", 0, 1) as listener:
             running.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-            server = uvicorn.Server(config)
+            server = uvicorn.Server(config_of(running.asgi, lifespan="on"))
             made.append((running, server))
             await server.serve(sockets=[listener])
 

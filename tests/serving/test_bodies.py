@@ -15,13 +15,12 @@ from unittest.mock import patch
 
 import httpx
 import pytest
-import uvicorn
 from starlette.exceptions import HTTPException
 
 from emotion_core import Settings
 from emotion_core.serving.bodies import MAX_VALUES, Bodies
 from emotion_core.serving.doors import MAX_JSON, Door, Doors
-from emotion_core.serving.server import listen
+from support.in_process import served
 from support.rest_server import connection
 from support.waiting import until
 
@@ -72,19 +71,9 @@ def app() -> App:
 
 @pytest.fixture(scope="module")
 def url(app: App) -> Iterator[str]:
-    config = uvicorn.Config(
-        Bodies(app, Settings(max_request_mb=2, max_video_mb=3), lambda size: size < 3_500_000),
-        log_level="error",
-        lifespan="off",
-        timeout_graceful_shutdown=1,
-    )
-    with listen("127.0.0.1", 0, 1) as listener:
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
-        thread.join()
+    bounded = Bodies(app, Settings(max_request_mb=2, max_video_mb=3), lambda size: size < 3_500_000)
+    with served(bounded, lifespan="off") as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture(autouse=True)

@@ -1,10 +1,10 @@
 """The server around the application: start-up settings, connections, and its output."""
 
 import io
+import logging
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -13,12 +13,12 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 
 from emotion_core import SettingsError
 from emotion_core.serving.connections import allow_files, careful
 from emotion_core.serving.output import BoundedOutput
-from emotion_core.serving.server import Where, listen
+from emotion_core.serving.server import Where
+from support.in_process import served
 from support.waiting import free_port, is_up, until
 
 
@@ -80,17 +80,17 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 def server(**limits: Any) -> Iterator[tuple[int, Any]]:
     """The port, and the protocol class that counts connections."""
     protocol = careful(**limits)
-    config = uvicorn.Config(app, http=protocol, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
-    with listen("127.0.0.1", 0, 1) as listener:
-        running = uvicorn.Server(config)
-        thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
-        thread.start()
-        port = listener.getsockname()[1]
-        try:
-            yield port, protocol
-        finally:
-            running.should_exit = True
-            thread.join()
+    with served(app, http=protocol, lifespan="off") as port:
+        yield port, protocol
+
+
+def test_a_server_in_this_process_closes_no_handler_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Abseil's handler closes its stream with itself: that of pytest."""
+    other, closed = logging.StreamHandler(), []
+    monkeypatch.setattr(other, "close", lambda: closed.append(True))
+    with server():
+        pass
+    assert closed == []
 
 
 def closed_after(line: socket.socket, seconds: float) -> float:

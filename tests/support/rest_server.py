@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-import uvicorn
 from PIL import Image
 
 from emotion_core import EmotionError, EmotionRecognizer, Settings
@@ -18,7 +17,8 @@ from emotion_core.recognition.catalogue import Catalogue
 from emotion_core.rest.app import create_api
 from emotion_core.serving.jobs import Videos
 from emotion_core.serving.line import Line
-from emotion_core.serving.server import listen
+
+from .in_process import served
 
 ROOT = Path(__file__).parents[2]
 
@@ -65,17 +65,8 @@ class LineCounter:
 def serving(recognizer: EmotionRecognizer, settings: Settings, videos: Videos | None = None) -> Iterator[str]:
     """Run a server with these settings, and stop it at the end; yields its address."""
     app = create_api(Catalogue(recognizer), settings, videos)
-    with listen("127.0.0.1", 0, 1) as listener:
-        server = uvicorn.Server(
-            uvicorn.Config(app, log_level="error", lifespan="on", proxy_headers=False, timeout_graceful_shutdown=2)
-        )
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
+    with served(app, lifespan="on", proxy_headers=False, timeout_graceful_shutdown=2) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @contextlib.contextmanager

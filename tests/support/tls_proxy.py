@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from emotion_core.serving.server import listen
+from support.in_process import config_of
 from support.waiting import until
 
 #: A visitor's apparent address, unless the request has this header: here all visitors come from one machine.
@@ -52,8 +53,7 @@ class TlsProxy:
         self._client = httpx.AsyncClient(timeout=120)
         app = Starlette(routes=[Route("/{path:path}", self._answer, methods=_METHODS)], lifespan=self._until_the_end)
         made, key = map(str, cert)
-        config = uvicorn.Config(app, ssl_certfile=made, ssl_keyfile=key, log_level="error", timeout_graceful_shutdown=1)
-        self._server = uvicorn.Server(config)
+        self._server = uvicorn.Server(config_of(app, ssl_certfile=made, ssl_keyfile=key))
         self._listener = listen("127.0.0.1", 0, 1)
         self.port = int(self._listener.getsockname()[1])
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._listener]})
