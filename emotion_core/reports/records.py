@@ -17,11 +17,12 @@ from ..recognition.bundle import EMBEDDED, Bundle
 from ..recognition.bundle_config import CONFIG, BundleConfig
 from ..settings import table as settings_table
 from ..training.card import class_table, results_table, table
+from ..training.recipe import recipe
 from ..training.run_folder import RUNS, read_json
 from .address import clone_command, notebook_table
 from .benchmarks import BENCHMARKS, benchmark_tables
 from .experiments import ablation_size, ablation_table, best_settings
-from .recipes import recipe, teachers_recipe, teachers_table
+from .recipes import teachers_recipe, teachers_table
 
 #: Networks with fewer epochs than this are listed separately.
 FINISHED: Final = 8

@@ -2,6 +2,7 @@
 
 from ..recognition.occlusion import occlusion_map
 from ..render import annotate
+from ..training.recipe import recipe
 from .charts import comparison, confusion, history, per_class, reliability, truths
 from .data_report import as_text, describe
 from .experiments import ablation_table, best_settings
@@ -18,7 +19,6 @@ from .notebook import (
     trained,
 )
 from .peers import load_mini_xception, peer_probabilities
-from .recipes import recipe
 from .records import comparison_table
 
 __all__ = [

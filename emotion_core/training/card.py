@@ -10,6 +10,7 @@ from ..recognition.bundle_config import BundleConfig
 from ..recognition.origin import VOTES, Origin, data_name, is_fer, origin_of, stages_of
 from .card_use import citation, energy, limits, snippet, uses
 from .provenance import cited, how_divided, learnt_from_votes, slug
+from .recipe import not_published, recipe
 
 SPLIT_NAMES: Final = {"public": "PublicTest", "private": "PrivateTest"}
 
@@ -205,6 +206,7 @@ def _training(config: BundleConfig) -> str:
         "## Training\n",
         f"{record['hours']} hours on {record['hardware']}; Keras {record['keras']} on {record['backend']}.",
         energy(record),
+        _again(config),
     ]
     for number, stage in enumerate(stages, 1):
         votes = "and the FER+ votes (Barsoum et al. 2016)" if stage["votes_sha256"] else "without the FER+ votes"
@@ -219,3 +221,10 @@ def _training(config: BundleConfig) -> str:
         after = " and ".join(str(member["stages"]) for member in averaged)
         parts += ["", f"The weights are the mean of those after stages {after} (model soups, arXiv:2203.05482)."]
     return "\n".join(parts) + "\n"
+
+
+def _again(config: BundleConfig) -> str:
+    """The commands that repeat the training, and what of it nobody can have."""
+    lacking = " ".join(not_published(config))
+    exact = f"Not bit by bit. {lacking}\n" if lacking else ""
+    return f"\n### To repeat it\n\n{recipe(config)}\n{exact}".rstrip()

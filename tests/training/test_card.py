@@ -76,6 +76,22 @@ def test_a_base_model_is_named_where_the_weights_are_published(tiny_bundle: Bund
     assert "base_model" not in model_card(tiny_bundle.config)
 
 
+def test_a_card_repeats_its_training_from_what_can_be_had(tiny_bundle: Bundle) -> None:
+    plain = model_card(tiny_bundle.config)
+    assert "### To repeat it" in plain
+    assert f"--out {tiny_bundle.config.name}" in plain
+    assert "Not bit by bit" not in plain
+    text = started(tiny_bundle, "resnet50v2_imagenet_partial.npz").replace("\\\n ", "")
+    commands = text.split("### To repeat it")[1].split("### Stage")[0]
+    assert "--weights imagenet" in commands
+    assert "--init" not in commands
+    assert "is not published: its weights came from Keras" in commands
+    [stage] = tiny_bundle.config.training["stages"]
+    taught = {**stage, "config": {**stage["config"], "teachers": ["fer2013-custom-cnn", "lost"]}}
+    told = model_card(replace(tiny_bundle.config, training={**tiny_bundle.config.training, "stages": [taught]}))
+    assert "The weights of its teachers (`lost`) are not published" in told
+
+
 def test_energy_is_called_an_estimate(tiny_bundle: Bundle) -> None:
     told = {**tiny_bundle.config.training, "hours": 10.0, "hardware": "2 x86_64 cores"}
     assert "not measured. Estimated at 0.3 kWh" in model_card(replace(tiny_bundle.config, training=told))

@@ -15,11 +15,11 @@ from emotion_core.recognition.architectures import build
 from emotion_core.recognition.bundle import EMBEDDED
 from emotion_core.recognition.classifier import Classifier, LiteRTNetwork
 from emotion_core.reports.benchmarks import benchmark_tables
-from emotion_core.reports.recipes import recipe
 from emotion_core.reports.records import comparison_table, read_runs, record_run, rewrite, tables
 from emotion_core.training.evaluate import evaluate, mirror, seen
 from emotion_core.training.export import export_forms
 from emotion_core.training.forms import FORMS, ONNX, SAVED_MODEL, write_form
+from emotion_core.training.recipe import recipe
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -147,3 +147,24 @@ def test_a_recipe_begins_at_what_can_be_had(tiny_bundle: Bundle) -> None:
     assert "--weights imagenet" in told
     assert "--init" not in told
     assert "# fer2013-custom-cnn was another then (SHA-256 000000000000...)" in told
+
+
+def test_a_recipe_begins_at_the_bundle_that_a_stage_began_with(tiny_bundle: Bundle) -> None:
+    [stage] = tiny_bundle.config.training["stages"]
+    own = {"name": "my shapes", "splits": "made", "truth": "labels", "sought": True}
+    settings = {**stage["config"], "init": "fer2013-custom-cnn"}
+    later = {**stage, "data": own, "votes_sha256": None, "config": settings, "init_sha256": "0" * 64}
+    training = {**tiny_bundle.config.training, "stages": [stage, later]}
+    [comment, command] = (
+        recipe(replace(tiny_bundle.config, sees="picture", training=training))
+        .replace("\\\n ", "")
+        .strip("`\n")
+        .removeprefix("bash\n")
+        .splitlines()
+    )
+    assert "fer2013-custom-cnn was another then (SHA-256 000000000000...)" in comment
+    assert "--init fer2013-custom-cnn " in command
+    assert "--data 'my shapes' --detect" in command
+    assert command.endswith(f"--whole-picture --out {tiny_bundle.config.name}")
+    later["base_model"] = "we/faces"
+    assert "--init we/faces " in recipe(replace(tiny_bundle.config, training=training))

@@ -20,7 +20,6 @@ from emotion_core.labels import FER2013
 from emotion_core.recognition.architectures import build
 from emotion_core.recognition.classifier import Classifier, softmax
 from emotion_core.recognition.keras_network import load_network
-from emotion_core.reports.recipes import recipe
 from emotion_core.training.batch_norm import Statistics, renew_statistics
 from emotion_core.training.batches import batches
 from emotion_core.training.calibration import fit_calibration
@@ -29,6 +28,7 @@ from emotion_core.training.evaluate import evaluate
 from emotion_core.training.initial_weights import load_initial
 from emotion_core.training.loop import train
 from emotion_core.training.pipeline import continued, train_bundle
+from emotion_core.training.recipe import recipe
 from emotion_core.training.run_folder import read_history
 from emotion_core.training.targets import targets
 from emotion_core.training.views import Views
