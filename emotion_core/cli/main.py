@@ -48,6 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command; the exit status is 0, 1 on an error, 130 after Ctrl-C."""
     options = parser().parse_args(arguments)
     quiet_hub()
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow would tell of its processor and of no GPU
     try:
         return int(options.run(options))
     except EmotionError as error:

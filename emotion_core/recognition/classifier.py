@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..errors import BundleError, MissingPackageError
 from .bundle import GRAPH, Bundle
 from .bundle_config import BundleConfig, UncertainRule
+from .litert import interpreter
 
 #: Largest batch per call of the graph; more crops are split, to bound memory: up to two megabytes each, held from then
 #: on. Larger batches are no faster.
@@ -29,11 +30,8 @@ class LiteRTNetwork:
     """A ``.tflite`` graph run by LiteRT, the whole batch in one call; by default on up to four cores."""
 
     def __init__(self, model: bytes, threads: int | None = None) -> None:
-        from ai_edge_litert.interpreter import Interpreter
-
         try:
-            self._interpreter: Any = Interpreter(model_content=model, num_threads=threads or graph_threads())
-            self._interpreter.allocate_tensors()
+            self._interpreter: Any = interpreter(model, threads or graph_threads())
             [entry], [result] = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         except (ValueError, RuntimeError) as error:
             raise BundleError(f"{GRAPH} is not a graph of one input that LiteRT can load ({error}).") from error

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .classifier import graph_threads
+from .litert import interpreter
 from .yunet_graph import MULTIPLE, Arrays, yunet_graph
 
 #: Graphs for sides up to ``SMALL`` pixels are cached, for at most ``_MOST_SIZES`` sizes and pixels in all.
@@ -38,11 +39,8 @@ class SizedGraph:
     """The graph for one picture size: uint8 (1, H, W, 4) -> outputs by name. Thread-safe."""
 
     def __init__(self, arrays: Sequence[Arrays], size: tuple[int, int]) -> None:
-        from ai_edge_litert.interpreter import Interpreter
-
         self.size = size
-        self._interpreter: Any = Interpreter(model_content=yunet_graph(arrays, *size), num_threads=graph_threads())
-        self._interpreter.allocate_tensors()
+        self._interpreter: Any = interpreter(yunet_graph(arrays, *size), graph_threads())
         [self._input] = [one["index"] for one in self._interpreter.get_input_details()]
         self._outputs = {one["name"]: one["index"] for one in self._interpreter.get_output_details()}
         self._lock = threading.Lock()

@@ -2,26 +2,19 @@
 
 import logging
 import os
-import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ..recognition.litert import silent_stderr
+
 
 @contextmanager
 def quiet_libraries() -> Iterator[None]:
-    """Hide what native code writes to the process's stderr inside the context; exceptions propagate as usual."""
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Statistics for quantized inputs")  # ours are uint8 already
-            yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+    """Hide the converter's native log lines and its warnings; exceptions propagate as usual."""
+    with silent_stderr(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Statistics for quantized inputs")  # ours are uint8 already
+        yield
 
 
 def start_quietly() -> None:

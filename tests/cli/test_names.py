@@ -110,3 +110,25 @@ def test_videos_of_every_name(tmp_path: Path) -> None:
     assert "broken.mp4: This is not a video" in errors
     assert len(list((tmp_path / "out").glob("*.annotated.mp4"))) == 2
     assert not list((tmp_path / "out").glob(".*"))
+
+
+def test_libraries_write_nothing_beside_the_answer(photo: Path) -> None:
+    done = run(photo.parent, "image", photo.name)
+    assert done.stdout
+    assert done.stderr == b""
+
+
+def test_tensorflow_writes_nothing_beside_a_document(tmp_path: Path) -> None:
+    """Nor does Keras: of the commands that import them without training."""
+    (tmp_path / "page.md").write_text("<!-- table: comparison -->\n<!-- /table -->\n")
+    told = {name: text for name, text in os.environ.items() if not name.startswith("TF_CPP")}
+    done = subprocess.run(
+        [sys.executable, "-m", "emotion_core", "tables", "page.md"],
+        cwd=tmp_path,
+        env={**told, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.stdout.decode().strip() == "page.md: renewed"
+    assert done.stderr == b""
