@@ -63,11 +63,11 @@ def install_sentence(folder: Path) -> str:
 def summary_table(folder: Path) -> str:
     """Each goal and its measured value."""
     speed, load, bulk = (read_json(folder / f"{name}.json") for name in ("speed", "load", "bulk"))
-    subjects = speed["subjects"]
-    accuracy, peers = _accuracy(), subjects["fer, Haar"]["private_accuracy"]
-    people = {row["name"]: row["majority"]["accuracy"] for row in read_json(RUNS / "two-truths-private.json")}
-    own = people.pop(DEFAULT)
-    their_people = next(figure for name, figure in people.items() if name.endswith("in the package fer"))
+    judged = {row["name"]: row for row in read_json(RUNS / "two-truths-private.json")}
+    peer = next(row for name, row in judged.items() if name.endswith("in the package fer"))
+    (own, accuracy), (their_people, peers) = (
+        (row["majority"]["accuracy"], row["label"]["accuracy"]) for row in (judged[DEFAULT], peer)
+    )
     clips, theirs = speed["clips"]["ours, YuNet"], speed["clips"]["fer, Haar"]["596x336"]
     clip = clips["596x336, 10 analysed"]
     floors = [stages["whole_over_floors"] for name, stages in speed["stages"].items() if name.startswith("video")]
@@ -90,7 +90,7 @@ def summary_table(folder: Path) -> str:
             f"with every frame analysed {clips['596x336'] / theirs:.1f}",
         ],
         [
-            "agreement with most of ten people on PrivateTest, ours and `fer`'s",
+            "agreement with most of ten people on PrivateTest, our network's and that of `fer`",
             "higher",
             f"**{own:.4f}** and {their_people:.4f}; with the single label {accuracy:.4f} and {peers:.4f}",
         ],

@@ -12,7 +12,11 @@ from ..recognition.bundle_config import Bin, BundleConfig
 
 
 def history(stages: Sequence[Mapping[str, Any]]) -> Figure:
-    """Loss and accuracy over the epochs of all stages in sequence."""
+    """Loss and accuracy over the epochs of all stages in sequence.
+
+    Two losses are drawn together only if they have one target: where teachers were learnt from, too, Training's is
+    left out.
+    """
     figure = Figure(figsize=(9, 3.4), layout="constrained")
     loss, accuracy = figure.subplots(1, 2)
     rows = [row for stage in stages for row in stage["history"]]
@@ -20,13 +24,16 @@ def history(stages: Sequence[Mapping[str, Any]]) -> Figure:
     # Training uses blended targets: if PublicTest's loss against them was recorded, both curves show that loss.
     public_loss = [float(row.get("public_goal") or row["public_loss"]) for row in rows]
     asked = any(row.get("public_goal") for row in rows)
+    taught = any(stage.get("config", {}).get("teachers") for stage in stages)
+    whose = "PublicTest's loss" if taught else "Loss"
     public_accuracy = [float(row["public_accuracy"]) for row in rows]
     for axes, name, public, title in (
-        (loss, "loss", public_loss, "Loss by labels and votes blended" if asked else "Loss"),
+        (loss, "loss", public_loss, f"{whose} by labels and votes blended" if asked else whose),
         (accuracy, "accuracy", public_accuracy, "Agreement with the label"),
     ):
-        train = [float(row[name]) for row in rows]
-        axes.plot(epochs, train, "o-", label="Training, augmented", color="#0072B2", markersize=3)
+        if axes is accuracy or not taught:
+            train = [float(row[name]) for row in rows]
+            axes.plot(epochs, train, "o-", label="Training, augmented", color="#0072B2", markersize=3)
         axes.plot(epochs, public, "s-", label="PublicTest, averaged weights", color="#D55E00", markersize=3)
         axes.set(xlabel="epoch", ylabel=name, title=title)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))

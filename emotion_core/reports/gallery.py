@@ -86,7 +86,9 @@ def shares(table: NDArray[np.int64], rows: Sequence[str], columns: Sequence[str]
     return figure
 
 
-def bars(values: Mapping[str, float], xlabel: str, halves: Mapping[str, float] | None = None) -> Figure:
+def bars(
+    values: Mapping[str, float], xlabel: str, halves: Mapping[str, float] | None = None, title: str = ""
+) -> Figure:
     """A bar per name, starting at 0, with a whisker of ``halves`` to each side."""
     figure = Figure(figsize=(6.5, 0.7 + 0.35 * len(values)), layout="constrained")
     axes = figure.subplots()
@@ -94,7 +96,7 @@ def bars(values: Mapping[str, float], xlabel: str, halves: Mapping[str, float] |
     drawn = axes.barh(list(values), list(values.values()), xerr=whiskers, color=_BLUE, ecolor="black", capsize=2)
     axes.bar_label(drawn, [f"{value:.3g}" for value in values.values()], fontsize=8, padding=3)
     axes.invert_yaxis()
-    axes.set(xlabel=xlabel)
+    axes.set(xlabel=xlabel, title=title)
     axes.margins(x=0.12)
     return figure
 

@@ -13,17 +13,17 @@ from cycler import cycler
 from PIL import Image
 from pptx import Presentation
 
-from ..errors import ReportError
+from ..errors import OutputError, ReportError
 from ..images import RGB
 from ..recognition.bundle_config import BundleConfig
 from ..recognition.origin import begun_when_known
 from ..recognition.recognizer import EmotionRecognizer
 from ..render import annotate
 from ..training.run_folder import RUNS
-from . import charts as plots
 from .deck import Deck
 from .gallery import bars
 from .records import FINISHED, epochs_of, read_runs
+from .slides_networks import networks
 from .slides_results import SPLIT, agreement, chart, errors, results, serving, what_helped
 
 #: The text's typeface or a lookalike, and Okabe and Ito's palette.
@@ -43,8 +43,10 @@ def make_slides(
 
     recognizer: analyses the demo's portrait; the demo is left out if this is None or if scikit-image, which
     ships the portrait, is missing. photograph: takes a screenshot of the page with the portrait.
-    Raises ReportError if no run is recorded.
+    Raises ReportError if no run is recorded, OutputError, before anything is drawn, if there is no such folder.
     """
+    if not Path(out).parent.is_dir():
+        raise OutputError(f"There is no folder {Path(out).parent}: the presentation cannot be written.", Path(out))
     runs = [run for run in read_runs(folder) if SPLIT in run.metrics]
     if not runs:
         raise ReportError(f"No run is recorded in {folder}: `python -m emotion_core record BUNDLE` records one.")
@@ -54,9 +56,9 @@ def make_slides(
     best = max((run for run in same if "majority" in run.metrics[SPLIT]), key=agreement, default=same[0])
     deck = Deck(Presentation(), f"Recorded runs of {_dated(folder)}; presentation made {datetime.now(UTC):%d %B %Y}")
     with mpl.rc_context(_CHART_STYLE):
-        _opening(deck, runs, best)
+        _opening(deck, finished, best)
         _data(deck, best)
-        _networks(deck, runs)
+        networks(deck, runs)
         results(deck, folder, same, best)
         what_helped(deck, folder)
         errors(deck, best)
@@ -122,7 +124,7 @@ def _data(deck: Deck, best: BundleConfig) -> None:
             f"{twins} of {figures['faces']:,} test faces are byte for byte training faces. "
             "Every figure is also given without these twins.",
         ],
-        chart(bars(counts, "faces of PrivateTest")),
+        chart(bars(counts, "faces", title="The faces of PrivateTest by their label")),
         spoken="The rare classes have few test faces: their figures move by points with single faces.",
         seen="Faces of PrivateTest: " + ", ".join(f"{label} {count}" for label, count in counts.items()) + ".",
     )
@@ -132,50 +134,6 @@ def _known(best: BundleConfig) -> list[str]:
     if not (stages := begun_when_known(best)):
         return []
     return [f"But its figures were known when {len(stages)} of {best.name}'s stages were begun: expect a little less."]
-
-
-def _networks(deck: Deck, runs: Sequence[BundleConfig]) -> None:
-    rows = []
-    for run in runs:
-        form = run.export["forms"][run.export["form"]]
-        stages = run.training["stages"]
-        epochs = sum(len(stage["history"]) for stage in stages)
-        size = run.arch_options.get("image_size", run.height)
-        rows.append(
-            [
-                run.name,
-                str(len(run.labels)),
-                f"{size} px",
-                f"{run.training['parameters'] / 1e6:.2f} M",
-                f"{form['megabytes']:.1f} MB",
-                f"{epochs} in {len(stages)} stage{'s' if len(stages) > 1 else ''}",
-                f"{run.training['hours']:g} h",
-            ]
-        )
-    header = ["network", "classes", "input", "weights", "as served", "epochs", "trained for"]
-    deck.page(
-        "The networks",
-        ["The same code trained all. Each takes the raw crop; enlarging it is the network's work."],
-        table=[header, *rows],
-        spoken="The large one is for accuracy, the small one for crowds, phones and browsers.",
-        seen="; ".join(f"{row[0]}: {row[3]} weights, {row[4]}" for row in rows) + ".",
-    )
-    longest = max(runs, key=lambda run: sum(len(stage["history"]) for stage in run.training["stages"]))
-    voted = any(stage["votes_sha256"] for stage in longest.training["stages"])
-    targets = ["Targets blend the label with the FER+ votes: ten people's opinions of that face."] if voted else []
-    deck.page(
-        "How it was trained",
-        [
-            f"{longest.name}: {longest.training['hours']:g} hours on {longest.training['hardware']}.",
-            "Flips, turns, zooms and shifts of every face at every pass, and gray boxes over parts of it.",
-            *targets,
-            "The running mean of the weights is measured; PublicTest picks the epoch.",
-        ],
-        chart(plots.history(longest.training["stages"])),
-        below=True,
-        spoken="Dotted lines part the stages. Training's curves are of augmented faces and lie below for that reason.",
-        seen=f"Loss and accuracy of {longest.name} over its epochs, on Training and PublicTest.",
-    )
 
 
 def _demo(deck: Deck, recognizer: EmotionRecognizer, photograph: Callable[[RGB], bytes | None] | None) -> None:
@@ -233,8 +191,8 @@ def _closing(deck: Deck) -> None:
     deck.page(
         "What comes next",
         [
-            "Longer training at 96 pixels and more, on a graphics card.",
-            "Teachers that differ from their pupils.",
+            "More pixels than 96 for the large network, and longer training of all.",
+            "Faces from elsewhere to learn from: FER-2013's are small, gray and of 2013.",
             "AffectNet: eight expressions in colour, once access is given.",
             "Data with consent and known demographics, to measure what is unmeasured here.",
         ],

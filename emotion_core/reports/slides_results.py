@@ -102,7 +102,14 @@ def what_helped(deck: Deck, folder: Path) -> None:
             f"{record['config']['epochs']} epochs of {record['config']['arch']}.",
             f"Mean of {seeds} seeds on PublicTest, without a calibration; the whiskers are 95% intervals.",
         ],
-        chart(bars(points, "points of accuracy over the plain run", {name: half for name, (_, half) in found.items()})),
+        chart(
+            bars(
+                points,
+                "points of accuracy over the plain run",
+                {name: half for name, (_, half) in found.items()},
+                title="Accuracy by the labels, PublicTest",
+            )
+        ),
         spoken="A bar whose whisker crosses zero shows no effect. Augmentation needs longer training to pay.",
         seen="Points over the plain run: "
         + ", ".join(f"{name} {gain:+.1f} ± {half:.1f}" for name, (gain, half) in found.items())

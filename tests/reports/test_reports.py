@@ -18,6 +18,7 @@ from emotion_core.datasets.faces import load
 from emotion_core.labels import FERPLUS
 from emotion_core.recognition.architectures import build
 from emotion_core.reports import gallery
+from emotion_core.reports.charts import history
 from emotion_core.reports.execute import tidied, value_of
 from emotion_core.reports.experiments import best_settings
 from emotion_core.reports.insight import convolutions, feature_maps, filters
@@ -111,6 +112,19 @@ def test_charts_of_the_gallery() -> None:
         assert isinstance(figure, Figure)
         assert gallery.png(figure).startswith(b"\x89PNG")
     assert len(gallery.png(Image.new("RGB", (900, 900)))) < 10_000
+
+
+def test_two_losses_are_drawn_together_only_with_one_target() -> None:
+    names = ("loss", "accuracy", "public_loss", "public_accuracy", "public_goal")
+    rows = [dict.fromkeys(names, value) for value in (1.0, 0.5)]
+    for config, curves, title in (
+        ({}, 2, "Loss by labels and votes blended"),
+        ({"teachers": ["one"]}, 1, "PublicTest's loss by labels and votes blended"),
+    ):
+        loss, accuracy = history([{"config": config, "history": rows}]).axes
+        assert len(loss.lines) == curves
+        assert len(accuracy.lines) == 2
+        assert loss.get_title() == title
 
 
 def test_a_finished_run_is_loaded(tiny_csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,7 @@ from pptx import Presentation
 
 from emotion_core import Bundle, EmotionRecognizer, ReportError
 from emotion_core.cli.main import main
+from emotion_core.errors import OutputError
 from emotion_core.reports.records import record_run
 from emotion_core.reports.screenshots import photograph_page
 from emotion_core.reports.slides import make_slides
@@ -19,6 +20,8 @@ from support.page_server import CHROMIUM
 def test_slides(tiny_bundle: Bundle, recognizer: EmotionRecognizer, tmp_path: Path) -> None:
     with pytest.raises(ReportError, match="No run is recorded"):
         make_slides(tmp_path / "none.pptx", tmp_path)
+    with pytest.raises(OutputError, match="no folder"):  # before anything else
+        make_slides(tmp_path / "absent" / "none.pptx", tmp_path)
     for name in ("fer2013-a", "fer2013-b"):
         record_run(Bundle(tiny_bundle.folder, replace(tiny_bundle.config, name=name), name), tmp_path)
     told = {"mean": 0.01, "interval": [-0.01, 0.03]}
@@ -48,6 +51,10 @@ def test_slides(tiny_bundle: Bundle, recognizer: EmotionRecognizer, tmp_path: Pa
         assert title in page
     assert f"{tiny_bundle.config.metrics['private']['accuracy']:.1%}" in text[5]
     assert "happy" in text[11]
+    [networks] = [shape.table for shape in pages[3].shapes if shape.has_table]
+    assert (
+        networks.cell(1, 5).text == f"{len(tiny_bundle.config.training['stages'][0]['history'])} in 1 stage, unfinished"
+    )
     assert any("EMA +1.0 ± 2.0" in told for told in pages[7].shapes._spTree.xpath(".//p:cNvPr/@descr"))
     deck = Presentation(str(tmp_path / "all.pptx"))
     for page in deck.slides:
@@ -76,3 +83,17 @@ def test_slides_show_the_page(tiny_bundle: Bundle, tmp_path: Path, monkeypatch: 
     [page] = [page for page in Presentation(str(out)).slides if page.shapes[0].text_frame.text == "The page"]
     [picture] = [shape.image for shape in page.shapes if hasattr(shape, "image")]
     assert picture.size == (1280 + 40 + 390, 860)
+
+
+def test_what_a_taught_network_was_asked_for_is_told(tiny_bundle: Bundle, tmp_path: Path) -> None:
+    [stage] = tiny_bundle.config.training["stages"]
+    taught = {**stage, "config": {**stage["config"], "teachers": ["one", "two"], "distil_share": 0.7}}
+    config = replace(tiny_bundle.config, name="fer2013-a", training={**tiny_bundle.config.training, "stages": [taught]})
+    record_run(Bundle(tiny_bundle.folder, config, "a"), tmp_path)
+    [page] = [
+        page
+        for page in Presentation(str(make_slides(tmp_path / "taught.pptx", tmp_path))).slides
+        if page.shapes[0].text_frame.text == "How it was trained"
+    ]
+    told = " ".join(shape.text_frame.text for shape in page.shapes if shape.has_text_frame)
+    assert "70% the answer of 2 other networks, its teachers" in told

@@ -1,0 +1,65 @@
+"""The presentation's pages on the networks and their training."""
+
+from collections.abc import Sequence
+
+from ..recognition.bundle_config import BundleConfig
+from . import charts as plots
+from .deck import Deck
+from .records import FINISHED, epochs_of
+from .slides_results import chart
+
+
+def networks(deck: Deck, runs: Sequence[BundleConfig]) -> None:
+    """The recorded networks, and the curves of the one that was trained for most epochs."""
+    rows = []
+    for run in runs:
+        form = run.export["forms"][run.export["form"]]
+        stages = run.training["stages"]
+        size = run.arch_options.get("image_size", run.height)
+        rows.append(
+            [
+                run.name,
+                str(len(run.labels)),
+                f"{size} px",
+                f"{run.training['parameters'] / 1e6:.2f} M",
+                f"{form['megabytes']:.1f} MB",
+                f"{epochs_of(run)} in {len(stages)} stage{'s' if len(stages) > 1 else ''}"
+                + (", unfinished" if epochs_of(run) < FINISHED else ""),
+                f"{run.training['hours']:g} h",
+            ]
+        )
+    header = ["network", "classes", "input", "weights", "as served", "epochs", "trained for"]
+    deck.page(
+        "The networks",
+        ["The same code trained all. Each takes the raw crop; enlarging it is the network's work."],
+        table=[header, *rows],
+        spoken="The large one is for accuracy, the small one for crowds, phones and browsers.",
+        seen="; ".join(f"{row[0]}: {row[3]} weights, {row[4]}" for row in rows) + ".",
+    )
+    longest = max(runs, key=epochs_of)
+    deck.page(
+        "How it was trained",
+        [
+            f"{longest.name}: {longest.training['hours']:g} hours on {longest.training['hardware']}.",
+            "Flips, turns, zooms and shifts of every face at every pass, and gray boxes over parts of it.",
+            *_targets(longest),
+            "The running mean of the weights is measured; PublicTest picks the epoch.",
+        ],
+        chart(plots.history(longest.training["stages"])),
+        below=True,
+        spoken="Dotted lines part the stages. Training's accuracy is of augmented faces, which are harder; where it "
+        "lies above PublicTest's, the network knows faces by heart.",
+        seen=f"Loss and accuracy of {longest.name} over its epochs, on Training and PublicTest.",
+    )
+
+
+def _targets(run: BundleConfig) -> list[str]:
+    """What the network was trained to answer, in a line or none."""
+    stages = run.training["stages"]
+    voted = any(stage["votes_sha256"] for stage in stages)
+    if taught := [stage["config"] for stage in stages if stage["config"].get("teachers")]:
+        share, others = taught[-1]["distil_share"], len(taught[-1]["teachers"])
+        rest = "the label blended with the FER+ votes" if voted else "the label"
+        plural = "s, its teachers" if others > 1 else ", its teacher"
+        return [f"Targets: {share:.0%} the answer of {others} other network{plural}; the rest is {rest}."]
+    return ["Targets blend the label with the FER+ votes: ten people's opinions of that face."] if voted else []
