@@ -6,12 +6,15 @@ from typing import Any, Final
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 from PIL import Image
 
 from ..datasets.faces import SPLITS, FaceData
 
-DPI: Final = 84
+DPI: Final = 150
+#: Notebooks show charts this large; on screens of twice as many pixels, the others are seen, too.
+SHOWN_DPI: Final = 84
 #: Longest side of a picture, in pixels; larger ones are reduced.
 LONGEST: Final = 400
 _BLUE, _ORANGE, _GRAY = "#0072B2", "#D55E00", "#999999"
@@ -23,33 +26,46 @@ def tiles(
     columns: int = 8,
     side: float = 1.1,
     colours: str = "gray",
+    title: str = "",
 ) -> Figure:
-    """A grid of titled pictures, each (H, W), (H, W, 1) or (H, W, 3); ``side`` in inches."""
+    """A grid of titled pictures, each (H, W), (H, W, 1) or (H, W, 3); ``side`` in inches, ``title`` above all."""
     columns = min(columns, len(pictures))
     rows = -(-len(pictures) // columns)
     lines = max((title.count("\n") + 1 for title in titles), default=0)
-    figure = Figure(figsize=(columns * side, rows * (side + 0.2 * lines)), layout="constrained")
+    figure = Figure(figsize=(columns * side, rows * (side + 0.2 * lines) + (0.3 if title else 0)), layout="constrained")
+    figure.suptitle(title, fontsize=9)
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes in grid:
         axes.axis("off")
     for axes, picture in zip(grid, pictures, strict=False):
-        axes.imshow(np.squeeze(picture), cmap=colours)
-    for axes, title in zip(grid, titles, strict=False):
-        axes.set_title(title, fontsize=8)
+        axes.imshow(np.squeeze(picture), cmap=colours, interpolation="nearest")
+    for axes, own in zip(grid, titles, strict=False):
+        axes.set_title(own, fontsize=8)
     return figure
 
 
-def heat(faces: Sequence[NDArray[np.uint8]], maps: Sequence[NDArray[np.float64]], titles: Sequence[str]) -> Figure:
-    """Mean faces with a heat map over each: red where covering the spot costs most, blue where it helps."""
-    figure = Figure(figsize=(1.35 * len(faces), 1.65), layout="constrained")
+def heat(
+    faces: Sequence[NDArray[np.uint8]],
+    maps: Sequence[NDArray[np.float64]],
+    titles: Sequence[str],
+    label: str,
+    title: str = "",
+) -> Figure:
+    """Mean faces with a heat map over each, all on one scale: red above zero, blue below. label: what is drawn, and its
+    unit; ``title`` above all.
+    """
+    figure = Figure(figsize=(1.35 * len(faces) + 0.8, 2.0), layout="constrained")
+    figure.suptitle(title, fontsize=9)
     limit = max(float(np.abs(np.stack(maps)).max()), 1e-9)
-    for axes, face, values, title in zip(
-        figure.subplots(1, len(faces), squeeze=False)[0], faces, maps, titles, strict=True
-    ):
-        axes.imshow(np.squeeze(face), cmap="gray")
-        axes.imshow(values, cmap="coolwarm", vmin=-limit, vmax=limit, alpha=0.55)
-        axes.set_title(title, fontsize=8)
+    grid = figure.subplots(1, len(faces), squeeze=False)[0]
+    for axes, face, values, own in zip(grid, faces, maps, titles, strict=True):
+        axes.imshow(np.squeeze(face), cmap="gray", interpolation="nearest")
+        drawn = axes.imshow(values, cmap="coolwarm", vmin=-limit, vmax=limit, alpha=0.55, interpolation="nearest")
+        axes.set_title(own, fontsize=8)
         axes.axis("off")
+    scale = figure.colorbar(drawn, ax=grid, shrink=0.9)
+    scale.set_label(label, fontsize=8)
+    scale.ax.tick_params(labelsize=8)
     return figure
 
 
@@ -65,21 +81,24 @@ def class_counts(data: FaceData) -> Figure:
         bars = axes.bar(place, counts / counts.sum(), width * 0.95, label=split, color=colour)
         axes.bar_label(bars, [str(count) for count in counts], fontsize=7, rotation=90, padding=2)
     axes.set_xticks(range(len(data.labels)), data.labels)
-    axes.set(ylabel="share of the split")
+    axes.set(ylabel="share of the split", title="Faces by class and split")
     axes.margins(y=0.2)
-    axes.legend(frameon=False, fontsize=8)
+    figure.legend(loc="outside lower center", ncols=len(present), frameon=False, fontsize=8)
     return figure
 
 
-def shares(table: NDArray[np.int64], rows: Sequence[str], columns: Sequence[str], ylabel: str, xlabel: str) -> Figure:
+def shares(
+    table: NDArray[np.int64], rows: Sequence[str], columns: Sequence[str], ylabel: str, xlabel: str, title: str = ""
+) -> Figure:
     """A heat map of a table of counts, as shares of each row."""
     part = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
-    figure = Figure(figsize=(1.8 + 0.6 * len(columns), 1.2 + 0.4 * len(rows)), layout="constrained")
+    figure = Figure(figsize=(2.8 + 0.6 * len(columns), 1.4 + 0.4 * len(rows)), layout="constrained")
     axes = figure.subplots()
-    axes.imshow(part, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    image = axes.imshow(part, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    figure.colorbar(image, ax=axes, format=PercentFormatter(1), label="of the row")
     axes.set_xticks(range(len(columns)), columns, rotation=35, ha="right")
     axes.set_yticks(range(len(rows)), rows)
-    axes.set(xlabel=xlabel, ylabel=ylabel)
+    axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
     for row, column in np.ndindex(*part.shape):
         colour = "white" if part[row, column] > 0.5 else "black"
         axes.text(column, row, f"{part[row, column]:.0%}", ha="center", va="center", color=colour, fontsize=8)

@@ -23,7 +23,7 @@ from ..training.pipeline import train_bundle
 from ..training.run_folder import RUN, RUNS, code_version, code_words, read_json
 from .charts import truths
 from .experiments import ablation_size, ablation_table, best_settings
-from .gallery import png
+from .gallery import SHOWN_DPI, png
 from .records import ORDER, comparison_table, read_runs
 
 
@@ -45,7 +45,8 @@ def show(*parts: str | Figure | Image.Image) -> None:
     from IPython.display import Markdown, display
 
     for part in parts:
-        display(Markdown(part) if isinstance(part, str) else Shown(data=png(part)))
+        width = round(part.get_figwidth() * SHOWN_DPI) if isinstance(part, Figure) else None
+        display(Markdown(part) if isinstance(part, str) else Shown(data=png(part), width=width))
 
 
 def trained(data: FaceData, config: TrainConfig, out: str | Path, flip: bool = False) -> Bundle:

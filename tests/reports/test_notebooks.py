@@ -97,8 +97,9 @@ def test_it_is_an_essay(notebook: Path) -> None:
     assert f'REPOSITORY = "{project.REPOSITORY or ""}"' in code[0].source
     assert f'introduce("{notebook.stem}")' in code[0].source
     assert parameters_cell(notebook)
-    words = sum(len(cell.source.split()) for cell in content.cells if cell.cell_type == "markdown")
-    assert words > 400
+    told = "\n".join(cell.source for cell in content.cells if cell.cell_type == "markdown")
+    assert len(told.split()) > 400
+    assert re.search(r"Try it(?s:.)*<details><summary>[^<]+</summary>[^<]+</details>", told)  # and the answer below
     for link in re.findall(r"\]\((\d\d_\w+\.ipynb)\)", "".join(cell.source for cell in content.cells)):
         assert (notebook.parent / link).is_file(), link
 

@@ -1,5 +1,6 @@
 """The building blocks of notebooks and slides: drawn data, sources, averages, filters, heat maps, a peer, a deck."""
 
+import io
 import json
 import re
 from dataclasses import replace
@@ -103,14 +104,19 @@ def test_charts_of_the_gallery() -> None:
     table = agreement(data)
     figures = [
         gallery.tiles(faces, ["a", "b\nc"], columns=2),
-        gallery.heat(faces, [np.zeros((48, 48))] * 3, ["a", "b", "c"]),
+        gallery.heat(faces, [np.zeros((48, 48))] * 3, ["a", "b", "c"], "gray levels", "Apart"),
         gallery.class_counts(data),
-        gallery.shares(table, data.labels, [*FERPLUS, "none"], "label", "votes"),
-        gallery.bars({"a": 0.25, "b": 0.5}, "share"),
+        gallery.shares(table, data.labels, [*FERPLUS, "none"], "label", "votes", "Both"),
+        gallery.bars({"a": 0.25, "b": 0.5}, "share", title="Shares"),
     ]
     for figure in figures:
         assert isinstance(figure, Figure)
-        assert gallery.png(figure).startswith(b"\x89PNG")
+        with Image.open(io.BytesIO(gallery.png(figure))) as image:
+            assert image.format == "PNG"
+            assert image.info["dpi"][0] == pytest.approx(150, abs=1)
+    for figure, bar in zip(figures, (None, "gray levels", None, "of the row", None), strict=True):
+        assert all(axes.get_title() for axes in figure.axes[:1]) or figure.get_suptitle()
+        assert bar in (None, figure.axes[-1].get_ylabel())
     assert len(gallery.png(Image.new("RGB", (900, 900)))) < 10_000
 
 
