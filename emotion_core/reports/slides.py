@@ -2,7 +2,7 @@
 
 import io
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -100,12 +100,21 @@ def _opening(deck: Deck, runs: Sequence[BundleConfig], best: BundleConfig) -> No
             "A photograph goes in. For every face in it, calibrated probabilities of the expression come out.",
             f"The words: {', '.join(best.labels)}.",
             "They name what a face looks like to an annotator, not what a person feels.",
-            "It is hard because people disagree: of every four faces of FER-2013, one has no majority among ten "
-            "voters; on the others, its label is another than theirs on one in four (notebook 2).",
+            _disagreement(figures),
             "The aim: the best ResNet50V2 there is, honestly measured, in an application that answers in milliseconds.",
         ],
         spoken="Say early what it is not: it does not read feelings. Ask the room to name the expression of a "
         "photograph; the disagreement makes the point.",
+    )
+
+
+def _disagreement(figures: Mapping[str, Any]) -> str:
+    if "majority" not in figures:
+        return "It is hard because people disagree on what a face shows."
+    split = 1 - figures["majority"]["faces"] / figures["faces"]
+    return (
+        f"It is hard because people disagree: on {split:.0%} of the test faces none of these words has over half of "
+        "ten people's votes, and where one has, the data set's own label is often another."
     )
 
 
