@@ -35,11 +35,11 @@ class CompiledEpochs:
     ) -> None:
         """goal: float32 (N, classes), targets without teachers; weight: float32 (N,), one for each face.
 
-        Raises TrainingError for a teacher with other labels or another crop shape.
+        Raises TrainingError for a teacher that lacks a label, or takes other crops.
         """
         self._trainer, self._seed = trainer, config.seed
         self._held = tuple(map(jnp.asarray, (data.faces, goal, weight)))
-        answers = _Teachers([taking(Bundle.open(Path(each)), data) for each in config.teachers], config)
+        answers = _Teachers([taking(Bundle.open(Path(each)), data) for each in config.teachers], config, data.labels)
         self._teachers = answers.variables
         draw = augmenter(config.augmentation, data.faces.shape[1], trainer.input_shape[1])
         share, optimizer = config.distil_share, trainer.optimizer
@@ -88,12 +88,12 @@ class CompiledEpochs:
 
 
 class _Teachers:
-    """The mean answer of some bundles' networks to pictures as the student sees them.
+    """The mean answer of some bundles' networks to pictures as the student sees them, of its labels alone.
 
     Their class biases, which are for serving, are left out.
     """
 
-    def __init__(self, bundles: Sequence[Bundle], config: TrainConfig) -> None:
+    def __init__(self, bundles: Sequence[Bundle], config: TrainConfig, labels: tuple[str, ...]) -> None:
         keras.config.set_dtype_policy(config.precision)
         try:
             whole = [load_network(bundle, weights_file(bundle).name) for bundle in bundles]
@@ -101,6 +101,7 @@ class _Teachers:
             keras.config.set_dtype_policy("float32")
         self._networks = [enlarged_part(network) for network in whole]
         self._temperatures = [bundle.config.temperature * config.distil_temperature for bundle in bundles]
+        self._columns = [np.array([bundle.config.labels.index(label) for label in labels]) for bundle in bundles]
         self.variables = [
             [[variable.value for variable in part] for part in (each.trainable_variables, each.non_trainable_variables)]
             for each in self._networks
@@ -109,9 +110,10 @@ class _Teachers:
     def __call__(self, variables: Any, seen: Any) -> Any:
         """Pictures (N, S, S, C), resized to each teacher's side -> probabilities (N, classes)."""
         answers = []
-        for network, (trainable, fixed), divisor in zip(self._networks, variables, self._temperatures, strict=True):
+        of_each = zip(self._networks, variables, self._temperatures, self._columns, strict=True)
+        for network, (trainable, fixed), divisor, columns in of_each:
             side = network.input_shape[1]
             fitting = jax.image.resize(seen, (seen.shape[0], side, side, seen.shape[3]), "linear")
             logits, _ = network.stateless_call(trainable, fixed, fitting, training=False)
-            answers.append(jax.nn.softmax(logits.astype(jnp.float32) / divisor))
+            answers.append(jax.nn.softmax(logits[:, columns].astype(jnp.float32) / divisor))
         return jnp.stack(answers).mean(axis=0)

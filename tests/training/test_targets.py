@@ -1,16 +1,24 @@
 """Training targets: labels, votes, a teacher's answers, mixup, oversampled rare classes."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from emotion_core import DataError
+import emotion_core
+from emotion_core import Bundle, DataError, TrainingError
 from emotion_core.datasets.faces import FaceData
-from emotion_core.labels import FERPLUS
+from emotion_core.labels import FER2013, FERPLUS
+from emotion_core.recognition.classifier import Classifier
 from emotion_core.training.augment import Augmentation
 from emotion_core.training.batches import batches, mixed
 from emotion_core.training.config import TrainConfig
 from emotion_core.training.targets import class_weights, targets
+from emotion_core.training.views import Views
 from support.noise import noise
+
+TEACHERS = ("ferplus-residual-cnn", "fer2013-custom-cnn")
 
 
 def test_mixup_mixes_faces_and_targets_alike() -> None:
@@ -59,3 +67,23 @@ def test_class_weights() -> None:
     assert np.isclose(balanced[data.emotion].mean(), 1)
     with pytest.raises(DataError, match="angry"):
         class_weights(data.only(data.emotion > 0), 1)
+
+
+def test_a_teacher_may_know_more_and_count_more() -> None:
+    """A teacher of eight emotions answers with the student's seven alone; one named twice counts twice."""
+    eight, seven = (Path(emotion_core.__file__).parent / "bundles" / name for name in TEACHERS)
+    faces = noise(3).faces
+    data = replace(noise(3), faces=np.maximum(faces, faces[:, :, ::-1]))  # the same when mirrored
+    config = TrainConfig(teachers=(str(eight), str(seven), str(eight)), distil_share=1, distil_temperature=1)
+
+    def mean_answer(faces: np.ndarray) -> np.ndarray:
+        answers = [Classifier.from_bundle(Bundle.open(each)).probabilities(faces) for each in (eight, seven)]
+        answers[0] = answers[0][:, [FERPLUS.index(name) for name in FER2013]]
+        answers[0] /= answers[0].sum(axis=1, keepdims=True)
+        return np.asarray((2 * answers[0] + answers[1]) / 3)
+
+    assert np.allclose(targets(data, config), mean_answer(data.faces), atol=1e-4)
+    seen, goal = Views(data, replace(config, teacher_views=1)).of_epoch(0)
+    assert np.allclose(goal, mean_answer(seen), atol=1e-4)
+    with pytest.raises(TrainingError, match="knows neutral"):
+        targets(replace(data, labels=tuple("abcdefg")), config)
