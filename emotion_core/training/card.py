@@ -44,7 +44,7 @@ def model_card(config: BundleConfig) -> str:
         library_name="litert",
         pipeline_tag="image-classification",
         tags=["facial-expression-recognition", "emotion-recognition", *told, config.arch],
-        datasets=[*(told or [slug(data_name(origin))]), *(["ferplus"] if learnt_from_votes(config) else [])],
+        datasets=[*(told or [slug(data_name(origin))]), *(["ferplus"] if told and learnt_from_votes(config) else [])],
         base_model=stages[-1].get("base_model") if stages else None,
         model_name=config.name,
         eval_results=results or None,

@@ -92,6 +92,16 @@ def test_a_card_repeats_its_training_from_what_can_be_had(tiny_bundle: Bundle) -
     assert "The weights of its teachers (`lost`) are not published" in told
 
 
+def test_the_data_of_the_network_that_it_began_with_are_not_its_own(tiny_bundle: Bundle) -> None:
+    [stage] = tiny_bundle.config.training["stages"]
+    first = {**stage, "data": Origin("FER-2013", "official").as_json(), "votes_sha256": "0" * 64}
+    last = {**stage, "data": Origin("shapes", "made").as_json(), "votes_sha256": None}
+    training = {**tiny_bundle.config.training, "stages": [first, last]}
+    head = model_card(replace(tiny_bundle.config, training=training)).split("language:")[0]
+    assert "- shapes" in head
+    assert "ferplus" not in head
+
+
 def test_energy_is_called_an_estimate(tiny_bundle: Bundle) -> None:
     told = {**tiny_bundle.config.training, "hours": 10.0, "hardware": "2 x86_64 cores"}
     assert "not measured. Estimated at 0.3 kWh" in model_card(replace(tiny_bundle.config, training=told))
