@@ -59,7 +59,7 @@ def _targets(run: BundleConfig) -> list[str]:
     voted = any(stage["votes_sha256"] for stage in stages)
     if taught := [stage["config"] for stage in stages if stage["config"].get("teachers")]:
         share, others = taught[-1]["distil_share"], len(taught[-1]["teachers"])
-        rest = "the label blended with the FER+ votes" if voted else "the label"
-        plural = "s, its teachers" if others > 1 else ", its teacher"
-        return [f"Targets: {share:.0%} the answer of {others} other network{plural}; the rest is {rest}."]
+        rest = "blends label and FER+ votes" if voted else "is the label"
+        plural = "s" if others > 1 else ""
+        return [f"Targets: {share:.0%} the answer of {others} other network{plural} (teachers); the rest {rest}."]
     return ["Targets blend the label with the FER+ votes: ten people's opinions of that face."] if voted else []

@@ -96,4 +96,4 @@ def test_what_a_taught_network_was_asked_for_is_told(tiny_bundle: Bundle, tmp_pa
         if page.shapes[0].text_frame.text == "How it was trained"
     ]
     told = " ".join(shape.text_frame.text for shape in page.shapes if shape.has_text_frame)
-    assert "70% the answer of 2 other networks, its teachers" in told
+    assert "70% the answer of 2 other networks (teachers); the rest" in told
