@@ -28,7 +28,7 @@ def read_fer_csv(file: Source) -> tuple[NDArray[np.uint8], NDArray[np.int64], ND
         where = f"{file.name}, line {line}"
         named, pixels, usage = (row.get(name, "") for name in columns)
         try:
-            values = np.array(pixels.split(), dtype=np.int64)
+            values = _numbers(pixels)
             label = int(named)
         except (ValueError, OverflowError):
             raise DataError(f"{where}: emotion and pixels must be whole numbers.") from None
@@ -46,3 +46,11 @@ def read_fer_csv(file: Source) -> tuple[NDArray[np.uint8], NDArray[np.int64], ND
     if not faces:
         raise DataError(f"{file.name} holds no faces. Check that the download is whole.")
     return np.stack(faces), np.array(emotion), np.array(split)
+
+
+def _numbers(text: str) -> NDArray[np.int64]:
+    """Whole numbers between spaces, int64 (N,); ValueError or OverflowError for anything else."""
+    if text.isascii() and text.replace(" ", "").isdigit():
+        # As FER-2013 is written: four times as fast, but it would stop at what is no number without a word.
+        return np.fromstring(text, dtype=np.int64, sep=" ")
+    return np.array(text.split(), dtype=np.int64)

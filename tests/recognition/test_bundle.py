@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from emotion_core import Bundle, BundleConfig, BundleError, HashMismatchError
+from emotion_core.datasets.faces import FaceData, load
 from emotion_core.labels import FERPLUS
 from emotion_core.recognition.bundle import CARD, EMBEDDED, GRAPH, WEIGHTS, embedded
 from emotion_core.recognition.bundle_config import CONFIG
@@ -126,6 +127,13 @@ def test_what_is_shipped_is_listed() -> None:
     assert {path.parent.name for path in EMBEDDED.glob(f"*/{CONFIG}")} == set(SHIPPED)
 
 
+@pytest.fixture(scope="module")
+def all_faces(fer2013: Path) -> FaceData:
+    """FER-2013 with its votes, if they are at hand; it takes seconds to read."""
+    votes = fer2013 / "fer2013new.csv"
+    return load(fer2013, votes if votes.is_file() else None)
+
+
 @pytest.mark.parametrize("name", SHIPPED)
 class TestShipped:
     """The models inside the clone."""
@@ -171,14 +179,12 @@ class TestShipped:
 
     @pytest.mark.fer2013
     @pytest.mark.parametrize("split", ["public", "private"])
-    def test_recorded_metrics_are_measured_again(self, bundle: Bundle, fer2013: Path, split: str) -> None:
-        from emotion_core.datasets.faces import load
+    def test_recorded_metrics_are_measured_again(self, bundle: Bundle, all_faces: FaceData, split: str) -> None:
         from emotion_core.training.evaluate import evaluate, matching
 
-        votes = fer2013 / "fer2013new.csv"
-        if bundle.config.labels == FERPLUS and not votes.is_file():
-            pytest.skip(f"put {votes.name} into FER2013_DIR: it holds the labels of this model")
-        data = matching(load(fer2013, votes if votes.is_file() else None), bundle.config.labels)
+        if bundle.config.labels == FERPLUS and all_faces.votes is None:
+            pytest.skip("put fer2013new.csv into FER2013_DIR: it holds the labels of this model")
+        data = matching(all_faces, bundle.config.labels)
         again = evaluate(Classifier.from_bundle(bundle), data, split)
         recorded = bundle.config.metrics[split]
         # Kernels differ between processors: a few faces in thousands may be answered differently.
