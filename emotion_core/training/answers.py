@@ -14,7 +14,7 @@ from ..recognition.bundle import Bundle
 from ..recognition.bundle_config import BundleConfig
 from ..recognition.classifier import MAX_BATCH, Classifier
 from ..recognition.keras_network import load_network
-from .forms import FORMS, FULL_INT8, LITERT, ONNX, in_precision, size_of, write_form
+from .forms import FORMS, FULL_INT8, LITERT, ONNX, in_precision, size_of, written_forms
 from .initial_weights import weights_file
 
 #: Names used in every form.
@@ -53,8 +53,8 @@ def export_answers(bundle: Bundle, data: FaceData, out: Path, forms: tuple[str, 
     faces = data.of("public").faces
     served = Classifier.from_bundle(bundle).probabilities(faces)
     table: dict[str, Any] = {}
-    for form in forms or tuple(form for form in FORMS if form != FULL_INT8):
-        path, runner = write_form(whole, form, out, data.of("train").faces[:300])
+    asked = forms or tuple(form for form in FORMS if form != FULL_INT8)
+    for form, path, runner in written_forms(whole, asked, out, data.of("train").faces[:300]):
         parts = [runner(faces[start : start + MAX_BATCH]) for start in range(0, len(faces), MAX_BATCH)]
         answers = np.concatenate(parts)
         describe(path, form, config)

@@ -20,7 +20,7 @@ from ..recognition.keras_network import load_network
 from .calibration import choose_uncertain, fit_calibration, for_people
 from .card import model_card
 from .evaluate import evaluate
-from .forms import FLOAT, FORMS, LITERT, Runner, in_precision, scratch, size_of, write_form
+from .forms import FLOAT, FORMS, LITERT, Runner, in_precision, scratch, size_of, written_forms
 from .initial_weights import weights_file
 from .small import FEW_UNSEEN, FOLDS, crossed_figures
 from .two_truths import majority_on, votes_on
@@ -132,8 +132,7 @@ def parity(
     samples = train.faces[np.random.default_rng(0).permutation(len(train))[:_CALIBRATION_FACES]]
     table: dict[str, dict[str, Any]] = {}
     reference = np.empty(0)
-    for form in dict.fromkeys((FLOAT, *forms)):
-        path, runner = write_form(plain, form, folder, samples)
+    for form, path, runner in written_forms(plain, dict.fromkeys((FLOAT, *forms)), folder, samples):
         answers = softmax(_all(runner, public.faces))
         reference = answers if form == FLOAT else reference
         table[form] = {

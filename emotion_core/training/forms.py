@@ -4,7 +4,8 @@ import contextlib
 import io
 import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,11 +29,32 @@ FORMS: Final = (*LITERT, ONNX, SAVED_MODEL)
 Runner = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
-def litert(network: Any, form: str, samples: NDArray[np.uint8]) -> bytes:
-    """Convert to LiteRT in one of the forms of ``LITERT``; samples (N, H, W, C) set the ranges of full int8."""
+@contextlib.contextmanager
+def traced(network: Any) -> Iterator[Path]:
+    """A SavedModel of the network as it answers, for ``litert`` to convert to several forms.
+
+    The converter makes one for each form when it is given the network itself, which takes longer than the conversion.
+    """
     import tensorflow as tf
 
-    converter = tf.lite.TFLiteConverter.from_keras_model(network)
+    with scratch() as name:
+        with quiet_libraries():
+            archive = keras.export.ExportArchive()
+            archive.track(network)
+            signature = [tf.TensorSpec(part.shape, dtype=part.dtype, name=part.name) for part in network.inputs]
+            archive.add_endpoint("serve", partial(network, training=False), signature)
+            archive.write_out(name, verbose=False)
+        yield Path(name)
+
+
+def litert(trace: Path, form: str, samples: NDArray[np.uint8]) -> bytes:
+    """Convert what ``traced`` wrote to one of the forms of ``LITERT``.
+
+    samples: faces (N, H, W, C), which set the ranges of full int8.
+    """
+    import tensorflow as tf
+
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(trace), signature_keys=["serving_default"])
     if form != FLOAT:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if form == "float16":
@@ -43,15 +65,26 @@ def litert(network: Any, form: str, samples: NDArray[np.uint8]) -> bytes:
         return bytes(converter.convert())
 
 
-def write_form(network: Any, form: str, folder: Path, samples: NDArray[np.uint8]) -> tuple[Path, Runner]:
-    """Write one form into the folder; returns its path and a way to run it.
+def written_forms(
+    network: Any, forms: Iterable[str], folder: Path, samples: NDArray[np.uint8]
+) -> Iterator[tuple[str, Path, Runner]]:
+    """Write each form into the folder, and yield its name, its path and a way to run it.
 
     Raises BundleError for a form that is not in ``FORMS``.
     """
-    if form in LITERT:
-        path = folder / f"model-{form.replace(' ', '-')}.tflite"
-        path.write_bytes(litert(network, form, samples))
-        return path, LiteRTNetwork(path.read_bytes())
+    with contextlib.ExitStack() as stack:
+        trace: Path | None = None
+        for form in forms:
+            if form in LITERT:
+                trace = trace or stack.enter_context(traced(network))
+                path = folder / f"model-{form.replace(' ', '-')}.tflite"
+                path.write_bytes(litert(trace, form, samples))
+                yield form, path, LiteRTNetwork(path.read_bytes())
+            else:
+                yield form, *_other_form(network, form, folder, samples)
+
+
+def _other_form(network: Any, form: str, folder: Path, samples: NDArray[np.uint8]) -> tuple[Path, Runner]:
     if form == SAVED_MODEL:
         path = folder / "saved_model"
         _serving(network).export(path, format="tf_saved_model", verbose=False)

@@ -27,7 +27,7 @@ from emotion_core.recognition.bundle import GRAPH, Bundle
 from emotion_core.recognition.classifier import MAX_BATCH, LiteRTNetwork, graph_threads
 from emotion_core.recognition.keras_network import load_network
 from emotion_core.recognition.resolve import resolve_bundle
-from emotion_core.training.forms import FLOAT, FULL_INT8, in_precision, litert, scratch, write_form
+from emotion_core.training.forms import FLOAT, FULL_INT8, in_precision, litert, scratch, traced, written_forms
 from emotion_core.training.initial_weights import weights_file
 from emotion_core.training.quiet import quiet_libraries
 
@@ -57,8 +57,9 @@ def float_head(network: Any, samples: Faces) -> bytes:
 
 def on_litert(bundle: Bundle, network: Any, samples: Faces) -> Iterator[tuple[str, Runner]]:
     yield "LiteRT, dynamic-range int8: as it serves", LiteRTNetwork((bundle.folder / GRAPH).read_bytes())
-    yield "LiteRT, float32", LiteRTNetwork(litert(network, FLOAT, samples))
-    yield "LiteRT, full int8", LiteRTNetwork(litert(network, FULL_INT8, samples))
+    with traced(network) as trace:
+        yield "LiteRT, float32", LiteRTNetwork(litert(trace, FLOAT, samples))
+        yield "LiteRT, full int8", LiteRTNetwork(litert(trace, FULL_INT8, samples))
     yield "LiteRT, full int8 with a float head", LiteRTNetwork(float_head(network, samples))
 
 
@@ -102,7 +103,7 @@ def all_runners(bundle: Bundle, samples: Faces, folder: Path) -> dict[str, Runne
     """Everything that this environment can run."""
     network = in_precision("float32", load_network(bundle, weights_file(bundle).name), bundle.config)
     runners = dict(on_litert(bundle, network, samples))
-    path, _ = write_form(network, "onnx", folder, samples)
+    [(_, path, _)] = written_forms(network, ["onnx"], folder, samples)
     others = (partial(on_onnx_runtime, path), partial(on_openvino, path, samples))
     for runtime in others:
         try:
