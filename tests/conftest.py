@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 # Must run before the Hub's client is imported, so that tests never touch the user's cache or the network.
 from support import tiny
@@ -49,9 +50,40 @@ SLOW_WITH_THE_PACKAGE = {
     "test_a_group_of_small_faces",
 }
 
+#: Files that train, convert, or start servers again and again: they are begun first, so that none is left to one worker
+#: at the end.
+LONG_FILES = [
+    "reports/test_notebooks.py",
+    "recognition/test_bundle.py",
+    "training/test_small.py",
+    "training/test_loop.py",
+    "training/test_export.py",
+    "attacks/test_attacks.py",
+    "page/test_on_device.py",
+    "benchmarks/test_benchmarks.py",
+]
+#: Tests that have all that they need to themselves, so that each can go to whichever worker is free.
+ALONE = "test_notebooks.py::test_it_runs_as_committed"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A file's tests go to one worker, since they share servers and trained networks; those of ``ALONE`` do not."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return nodeid if ALONE in nodeid else super()._split_scope(nodeid)
+
+    return Scheduling(config, log)
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as slow what ``nox -s fast`` leaves out."""
+    """Long files first; mark as slow what ``nox -s fast`` leaves out."""
+    places = {Path(__file__).parent / name: place for place, name in enumerate(LONG_FILES)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
     for item in items:
         test = getattr(item, "originalname", item.name)
         if (
