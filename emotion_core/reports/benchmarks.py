@@ -204,6 +204,13 @@ def load_table(folder: Path) -> str:
         for count, one in load["webcam"].items()
     ]
     rows += _told_rows(load["crowd"], load["crowd"]["clients"])
+    if (folder / "rest_load.json").exists():
+        alone = read_json(folder / "rest_load.json")["clients"]
+        ideal = f"cores / time of one photo: {alone['cores_over_photo']:.1f} a second"
+        for count in ("1", "25"):
+            told = f"{alone[count]['answers_a_second']:.1f} answers a second; {ideal}"
+            spread = _spread({"milliseconds": alone[count]["milliseconds"]["rest"]})
+            rows.append([f"rest, {count}; nobody else", told, *spread])
     if (folder / "idle.json").exists():
         idle = read_json(folder / "idle.json")
         rows += _told_rows(idle["alone"], idle["active"], "; nobody else")

@@ -1,6 +1,7 @@
 """Short forms of the benchmarks: they run and measure what they claim. Real figures come from the programs."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from emotion_core import EmotionRecognizer
+from emotion_core import EmotionRecognizer, Settings
+from support.rest_server import serving
 
 BENCHMARKS = Path(__file__).parent
 
@@ -47,6 +49,22 @@ def test_stages_and_growth(short: Any, recognizer: EmotionRecognizer, tmp_path: 
     grown = speed.growth(recognizer, tmp_path)
     assert {name: len(curve["points"]) for name, curve in grown.items()}["clip_seconds"] == 2
     assert max(grown["faces"]["points"]) >= 20, "the faces of the large pictures are found"
+
+
+def test_the_time_of_a_photo_is_compared_with_the_answers_to_many(
+    short: Any, recognizer: EmotionRecognizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import rest_load
+
+    monkeypatch.setattr(rest_load, "CLIENTS", (1, 3))
+    photo = short[2].write_photos(tmp_path)["VGA 1"]
+    with serving(recognizer, Settings(rate_limit=0)) as url:
+        record = rest_load.measured(url, os.getpid(), [photo], 2, 2)
+    one, many = record["1"], record["3"]
+    assert one["told"] == many["told"] == {"rest answered": 6}
+    assert record["cores_over_photo"] == pytest.approx(2 / one["processor_seconds_a_photo"], rel=0.01)
+    ratio = record["cores_over_photo"] / many["answers_a_second"]
+    assert record["cores_over_photo_to_answers"] == pytest.approx(ratio, rel=0.01)
 
 
 def test_fifty_clients_for_some_seconds(tmp_path: Path) -> None:
