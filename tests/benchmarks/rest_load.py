@@ -67,7 +67,8 @@ def measured(url: str, pid: int, photos: list[Path], cores: int, times: int) -> 
     """The record of one client at a time and of many, and how near the many come to what the cores can do."""
     few, most = CLIENTS
     asked(url, pid, photos, most, 1)  # starts the decoders, makes the graphs
-    record = {str(few): asked(url, pid, photos, few, times * most), str(most): asked(url, pid, photos, most, times)}
+    record: dict[str, Any] = {str(few): asked(url, pid, photos, few, times * most)}
+    record[str(most)] = asked(url, pid, photos, most, times)
     ideal = cores / record[str(few)]["processor_seconds_a_photo"]
     record["cores_over_photo"] = round(ideal, 2)
     record["cores_over_photo_to_answers"] = round(ideal / record[str(most)]["answers_a_second"], 3)
