@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..datasets.faces import FaceData
+from ..errors import DataError
 from ..recognition.bundle import Bundle
 from ..recognition.bundle_config import BundleConfig, Calibration, CropShape
 from ..recognition.classifier import Classifier, softmax
@@ -112,25 +113,48 @@ def recalibrate(bundle: Bundle, data: FaceData, photos: Path | None = None) -> B
 def compare(
     bundles: Sequence[Bundle], data: FaceData, asked: Asked, peer: Answer | None = None
 ) -> list[dict[str, Any]]:
-    """A row per bundle, measured as served; one for their mean if asked, and one for the peer if given."""
+    """A row per bundle, measured as served; one for their mean if asked, and one for the peer if given.
+
+    A network with more labels than the data answers with the data's alone. Raises DataError for one that lacks a label.
+    """
     part, rows = data.of(asked.split), []
     for bundle in bundles:
-        config = bundle.config
-        classifier = Classifier.from_bundle(bundle)
-        views = "flip" if config.flip else "one"
-        row = {"name": config.name, **_row(partial(seen, classifier, views=views), data, part, asked, config)}
-        if literature := config.calibrations.get("labels"):
+        config, classifier = bundle.config, Classifier.from_bundle(bundle)
+        answer = _among(data.labels, classifier, "flip" if config.flip else "one")
+        row = {"name": config.name, **_row(answer, data, part, asked, _crops_of(config, data))}
+        literature = config.calibrations.get("labels")
+        if literature and config.labels == data.labels:
             logits = classifier.logits(part.faces)
             row["label_calibration"] = two_truths(
                 softmax(logits, literature.temperature, literature.bias), part, config.labels
             )
         rows.append(row)
+    crops = _crops_of(bundles[0].config, data)
     if asked.mean:
-        together = MeanAnswer([partial(seen, Classifier.from_bundle(bundle), views="one") for bundle in bundles])
-        rows.append({"name": together.name, **_row(together, data, part, asked, bundles[0].config)})
+        together = MeanAnswer([_among(data.labels, Classifier.from_bundle(bundle), "one") for bundle in bundles])
+        rows.append({"name": together.name, **_row(together, data, part, asked, crops)})
     if peer:
-        rows.append({"name": PEER, **_row(peer, data, part, asked, bundles[0].config)})
+        rows.append({"name": PEER, **_row(peer, data, part, asked, crops)})
     return rows
+
+
+def _crops_of(config: BundleConfig, data: FaceData) -> BundleConfig:
+    """The network's crops, with the data's labels."""
+    return BundleConfig(name=config.name, labels=data.labels, input=config.input)
+
+
+def _among(labels: tuple[str, ...], classifier: Classifier, views: str) -> Answer:
+    """The classifier's served answer among these labels alone, in their order; DataError if it lacks one."""
+    known = classifier.config.labels
+    if lacking := set(labels) - set(known):
+        raise DataError(f"{classifier.config.name} does not know {', '.join(sorted(lacking))}. Leave it out.")
+    columns = [known.index(label) for label in labels]
+
+    def answer(crops: NDArray[np.uint8]) -> NDArray[np.float64]:
+        found = seen(classifier, crops, views)[:, columns]
+        return np.asarray(found / found.sum(axis=1, keepdims=True))
+
+    return answer
 
 
 def _row(answer: Answer, data: FaceData, part: FaceData, asked: Asked, config: BundleConfig) -> dict[str, Any]:

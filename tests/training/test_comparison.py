@@ -1,13 +1,19 @@
 """Networks side by side, and several as one."""
 
+import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from emotion_core import Bundle
+import emotion_core
+from emotion_core import Bundle, DataError
 from emotion_core.cli.main import main
-from emotion_core.training.comparison import MeanAnswer
+from emotion_core.datasets.faces import load
+from emotion_core.recognition.classifier import Classifier
+from emotion_core.training.comparison import MeanAnswer, compare
 
 
 def test_the_mean_of_networks_is_a_row_of_its_own(tiny_bundle: Bundle, tiny_csv: Path, tmp_path: Path) -> None:
@@ -27,3 +33,20 @@ def test_probabilities_are_averaged_not_answers() -> None:
     sure, unsure = np.array([[0.9, 0.1]]), np.array([[0.4, 0.6]])
     both = MeanAnswer([lambda _: sure, lambda _: unsure])
     assert np.allclose(both(np.zeros((1, 48, 48, 1), np.uint8)), [[0.65, 0.35]])
+
+
+def test_a_network_that_knows_more_answers_with_the_datas_labels(
+    tiny_bundle: Bundle, tiny_csv: Path, tmp_path: Path
+) -> None:
+    eight = Bundle.open(Path(emotion_core.__file__).parent / "bundles" / "ferplus-residual-cnn")
+    out, data = tmp_path / "compared.json", load(tiny_csv)
+    folders = [str(tiny_bundle.folder), str(eight.folder)]
+    assert main(["compare", *folders, "--data", str(tiny_csv), "--split", "public", "--out", str(out)]) == 0
+    _, row = json.loads(out.read_text())
+    public = data.of("public")
+    found = Classifier.from_bundle(eight).probabilities(public.faces)
+    among = found[:, [eight.config.labels.index(label) for label in data.labels]]
+    assert row["label"]["accuracy"] == pytest.approx((among.argmax(axis=1) == public.emotion).mean(), abs=1e-5)
+    assert "label_calibration" not in row
+    with pytest.raises(DataError, match=r"does not know bored\. Leave it out"):
+        compare([eight], replace(data, labels=("bored", *data.labels[1:])), argparse.Namespace(split="public"))
