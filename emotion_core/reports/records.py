@@ -77,18 +77,21 @@ def comparison_table(runs: list[BundleConfig]) -> str:
     return table(header, rows)
 
 
-def shipped_table(runs: list[BundleConfig], benchmarks: Path = BENCHMARKS) -> str:
-    """A Markdown row per network in the clone, as served; both truths where measured."""
+def shipped_table(runs: list[BundleConfig], folder: Path = RUNS, benchmarks: Path = BENCHMARKS) -> str:
+    """A Markdown row per network in the clone, as served: both truths and found photos, where measured."""
     rows, took = [], read_json(benchmarks / "graphs.json")["milliseconds"]
+    photos = {row["name"]: f"{row['photos']['accuracy']:.3f}" for row in read_json(folder / "two-truths-public.json")}
     for run in runs:
         if (EMBEDDED / run.name / CONFIG).is_file():
             m, form = run.metrics["private"], run.export["forms"][run.export["form"]]
             people = f"**{m['majority']['accuracy']:.3f}**" if "majority" in m else "not measured"
             low, high = m["interval"]["accuracy"]
             name = f"[{run.name}](emotion_core/bundles/{run.name}/README.md)"
-            cells = [name, len(run.labels), people, f"{m['accuracy']:.3f} ({low:.3f} to {high:.3f})"]
+            elsewhere = photos.get(run.name, "not measured")
+            cells = [name, len(run.labels), people, elsewhere, f"{m['accuracy']:.3f} ({low:.3f} to {high:.3f})"]
             rows.append([*cells, f"{m['macro_f1']:.3f}", f"{form['megabytes']:.1f}", took[run.name]])
-    return table(["network", "labels", "majority of ten", "accuracy (95%)", "macro-F1", "MB", "ms a face"], rows)
+    header = ["network", "labels", "majority of ten", "found photos", "accuracy (95%)"]
+    return table([*header, "macro-F1", "MB", "ms a face"], rows)
 
 
 def truths_rows(folder: Path = RUNS, split: str = "private") -> str:

@@ -52,8 +52,8 @@ def test_the_figures_are_those_of_the_records(name: str) -> None:
 
 @pytest.mark.parametrize("run", json.loads((RUNS / "two-truths-private.json").read_text()), ids=lambda run: run["name"])
 def test_both_truths_are_told(run: dict[str, Any]) -> None:
-    if run["name"] not in NAMES:
-        pytest.skip("a peer, recorded to be compared with")
+    if "label_calibration" not in run:
+        pytest.skip("a peer, or a network asked among fewer labels than it serves: recorded to be compared with")
     config, majority = config_of(run["name"]), run["majority"]
     told = measured(config)
     assert f"Of {majority['faces']} test faces on which most of ten people agree" in told
