@@ -21,14 +21,14 @@ def history(stages: Sequence[Mapping[str, Any]]) -> Figure:
     loss, accuracy = figure.subplots(1, 2)
     rows = [row for stage in stages for row in stage["history"]]
     epochs = np.arange(1, len(rows) + 1)
-    # Training uses blended targets: if PublicTest's loss against them was recorded, both curves show that loss.
+    # Training asks for labels and votes blended: if PublicTest's loss against them was recorded, both curves show that loss.
     public_loss = [float(row.get("public_goal") or row["public_loss"]) for row in rows]
     asked = any(row.get("public_goal") for row in rows)
     taught = any(stage.get("config", {}).get("teachers") for stage in stages)
     whose = "PublicTest's loss" if taught else "Loss"
     public_accuracy = [float(row["public_accuracy"]) for row in rows]
     for axes, name, public, title in (
-        (loss, "loss", public_loss, f"{whose} by labels and votes blended" if asked else whose),
+        (loss, "loss", public_loss, f"{whose} by what was asked for" if asked else whose),
         (accuracy, "accuracy", public_accuracy, "Agreement with the label"),
     ):
         if axes is accuracy or not taught:

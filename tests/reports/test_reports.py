@@ -124,8 +124,8 @@ def test_two_losses_are_drawn_together_only_with_one_target() -> None:
     names = ("loss", "accuracy", "public_loss", "public_accuracy", "public_goal")
     rows = [dict.fromkeys(names, value) for value in (1.0, 0.5)]
     for config, curves, title in (
-        ({}, 2, "Loss by labels and votes blended"),
-        ({"teachers": ["one"]}, 1, "PublicTest's loss by labels and votes blended"),
+        ({}, 2, "Loss by what was asked for"),
+        ({"teachers": ["one"]}, 1, "PublicTest's loss by what was asked for"),
     ):
         loss, accuracy = history([{"config": config, "history": rows}]).axes
         assert len(loss.lines) == curves
