@@ -21,7 +21,7 @@ def history(stages: Sequence[Mapping[str, Any]]) -> Figure:
     loss, accuracy = figure.subplots(1, 2)
     rows = [row for stage in stages for row in stage["history"]]
     epochs = np.arange(1, len(rows) + 1)
-    # Training asks for labels and votes blended: if PublicTest's loss against them was recorded, both curves show that loss.
+    # If PublicTest's loss against the blended targets of training was recorded, both curves show that loss.
     public_loss = [float(row.get("public_goal") or row["public_loss"]) for row in rows]
     asked = any(row.get("public_goal") for row in rows)
     taught = any(stage.get("config", {}).get("teachers") for stage in stages)
