@@ -42,7 +42,7 @@ def small(tmp_path: Path) -> Path:
     folder.mkdir()
     config = json.loads((SHIPPED / CONFIG).read_text())
     (folder / CONFIG).write_text(json.dumps({**config, "name": "small", "files": {}}))
-    (folder / CARD).write_text((SHIPPED / CARD).read_text().replace(f"- name: {SHIPPED.name}", "- name: small"))
+    (folder / CARD).write_text((SHIPPED / CARD).read_text().replace(SHIPPED.name, "small"))
     (folder / GRAPH).write_bytes(bytes(range(256)) * 200)
     return folder
 
