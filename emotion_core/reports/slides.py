@@ -201,6 +201,7 @@ def _closing(deck: Deck) -> None:
         "What comes next",
         [
             "More pixels than 96 for the large network, and longer training of all.",
+            "Learning from people's votes from the start, as the eight-class network did, for the others, too.",
             "Faces from elsewhere to learn from: FER-2013's are small, gray and of 2013.",
             "AffectNet: eight expressions in colour, once access is given.",
             "Data with consent and known demographics, to measure what is unmeasured here.",
