@@ -3,6 +3,7 @@
 A bundle's labels are read from its config; the sets here are used for training.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 #: FER-2013 in the order of its ids 0 to 6 (Goodfellow et al. 2013, arXiv:1307.0414).
@@ -56,6 +57,11 @@ COLOURS: Final = {
     "contempt": "#999999",
 }
 OTHER_COLOUR: Final = "#999999"
+
+
+def places(labels: Sequence[str], among: Sequence[str]) -> list[int]:
+    """The place of each label among others, such as a network's. Raises ValueError for one that is not there."""
+    return [among.index(label) for label in labels]
 
 
 def colour_of(label: str) -> str:

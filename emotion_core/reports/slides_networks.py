@@ -58,7 +58,7 @@ def _targets(run: BundleConfig) -> list[str]:
     stages = run.training["stages"]
     voted = any(stage["votes_sha256"] for stage in stages)
     if taught := [stage["config"] for stage in stages if stage["config"].get("teachers")]:
-        share, others = taught[-1]["distil_share"], len(taught[-1]["teachers"])
+        share, others = taught[-1]["distil_share"], len(set(taught[-1]["teachers"]))
         rest = "blends label and FER+ votes" if voted else "is the label"
         plural = "s" if others > 1 else ""
         return [f"Targets: {share:.0%} the answer of {others} other network{plural} (teachers); the rest {rest}."]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..datasets.faces import FaceData
 from ..errors import DataError
+from ..labels import places
 from ..recognition.bundle import Bundle
 from ..recognition.bundle_config import BundleConfig, Calibration, CropShape
 from ..recognition.classifier import Classifier, softmax
@@ -148,7 +149,7 @@ def _among(labels: tuple[str, ...], classifier: Classifier, views: str) -> Answe
     known = classifier.config.labels
     if lacking := set(labels) - set(known):
         raise DataError(f"{classifier.config.name} does not know {', '.join(sorted(lacking))}. Leave it out.")
-    columns = [known.index(label) for label in labels]
+    columns = places(labels, known)
 
     def answer(crops: NDArray[np.uint8]) -> NDArray[np.float64]:
         found = seen(classifier, crops, views)[:, columns]

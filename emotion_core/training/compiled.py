@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..datasets.faces import FaceData
+from ..labels import places
 from ..recognition.architectures import enlarged_part
 from ..recognition.bundle import Bundle
 from ..recognition.keras_network import load_network
@@ -101,7 +102,7 @@ class _Teachers:
             keras.config.set_dtype_policy("float32")
         self._networks = [enlarged_part(network) for network in whole]
         self._temperatures = [bundle.config.temperature * config.distil_temperature for bundle in bundles]
-        self._columns = [np.array([bundle.config.labels.index(label) for label in labels]) for bundle in bundles]
+        self._columns = [np.array(places(labels, bundle.config.labels)) for bundle in bundles]
         self.variables = [
             [[variable.value for variable in part] for part in (each.trainable_variables, each.non_trainable_variables)]
             for each in self._networks

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix, log_loss, precision_recall_fscore_support, roc_auc_score
 
 from ..datasets.faces import FaceData
-from ..labels import FERPLUS
+from ..labels import FERPLUS, places
 
 ECE_BINS: Final = 15
 RESAMPLES: Final = 1000
@@ -102,7 +102,7 @@ def nll_of_votes(probabilities: NDArray[np.float64], data: FaceData) -> float | 
     """
     if data.votes is None:
         return None
-    known = np.stack([data.votes[:, FERPLUS.index(name)] for name in data.labels], axis=1)
+    known = data.votes[:, places(data.labels, FERPLUS)]
     total = known.sum(axis=1)
     told = total > 0.5
     goal = known[told] / total[told, None]

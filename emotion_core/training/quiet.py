@@ -1,7 +1,6 @@
 """Silence TensorFlow and its converter, whose native log lines would drown out the user's output."""
 
 import logging
-import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +18,6 @@ def quiet_libraries() -> Iterator[None]:
 
 def start_quietly() -> None:
     """Import the training libraries silently; from then on they log errors only."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with quiet_libraries():
         import keras
 

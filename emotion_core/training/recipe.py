@@ -83,7 +83,7 @@ def replaced(stage: Mapping[str, Any], name_of_run: str) -> list[str]:
         told.append(f"# began with {start}, weights from Keras that {_UNPUBLISHED[start]} downloads whole")
     began = [(start, stage.get("init_sha256"), WEIGHTS)]
     taught = zip(stage["config"]["teachers"], stage.get("teachers_sha256", ()), strict=False)
-    for name, digest, file in [*began, *((name, digest, None) for name, digest in taught)]:
+    for name, digest, file in [*began, *((name, digest, None) for name, digest in dict.fromkeys(taught))]:
         local = embedded(name) if name and name != name_of_run else None
         if local and digest and sha256_of(local.folder / file if file else asked_weights(local)) != digest:
             told.append(f"# {name} was another then (SHA-256 {digest[:12]}...); the one in the clone stands in for it")

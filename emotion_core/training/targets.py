@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..datasets.faces import FaceData
 from ..errors import DataError, TrainingError
 from ..files import sha256_of, unfinished
-from ..labels import FERPLUS
+from ..labels import FERPLUS, places
 from ..recognition.bundle import Bundle
 from ..recognition.classifier import Classifier, softmax
 from .config import TrainConfig
@@ -26,7 +26,7 @@ def targets(data: FaceData, config: TrainConfig, folder: Path | None = None) -> 
     goal = np.eye(classes, dtype=np.float32)[data.emotion]
     goal = goal * (1 - config.label_smoothing) + config.label_smoothing / classes
     if data.votes is not None and config.votes_share > 0:
-        known = np.stack([data.votes[:, FERPLUS.index(name)] for name in data.labels], axis=1)
+        known = data.votes[:, places(data.labels, FERPLUS)]
         total = known.sum(axis=1, keepdims=True)
         blend = goal * (1 - config.votes_share) + config.votes_share * known / np.maximum(total, 1e-6)
         goal = np.where(total > 0.5, blend, goal)
@@ -66,11 +66,11 @@ def taking(teacher: Bundle, data: FaceData) -> Bundle:
     return teacher
 
 
-def calibrated(logits: NDArray[np.float32], teacher: Bundle, labels: tuple[str, ...]) -> NDArray[np.float32]:
+def served_logits(logits: NDArray[np.float32], teacher: Bundle, labels: tuple[str, ...]) -> NDArray[np.float32]:
     """A teacher's logits (N, its labels) as it serves them, float32 (N, C): of these labels alone, in their order."""
     config = teacher.config
     served = logits / config.temperature + np.asarray(config.bias or 0.0, np.float32)
-    return np.asarray(served[:, [config.labels.index(label) for label in labels]], np.float32)
+    return np.asarray(served[:, places(labels, config.labels)], np.float32)
 
 
 def _answers(teacher: Bundle, data: FaceData, folder: Path | None) -> NDArray[np.float32]:
@@ -85,7 +85,7 @@ def _answers(teacher: Bundle, data: FaceData, folder: Path | None) -> NDArray[np
     # Both views are computed here; a classifier that mirrors by itself would compute four.
     classifier = Classifier.from_bundle(teacher).unmirrored()
     views = [classifier.logits(data.faces), classifier.logits(np.ascontiguousarray(data.faces[:, :, ::-1]))]
-    answers = calibrated(np.mean(views, axis=0), teacher, data.labels)
+    answers = served_logits(np.mean(views, axis=0), teacher, data.labels)
     if kept:
         with unfinished(kept) as part, part.open("wb") as file:
             np.save(file, answers)

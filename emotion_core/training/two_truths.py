@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..datasets.faces import FaceData
-from ..labels import FERPLUS
+from ..labels import FERPLUS, places
 from .corruptions import CORRUPTIONS
 from .metrics import expected_calibration_error, nll_of, number, share_interval
 
@@ -20,7 +20,7 @@ def votes_on(data: FaceData, labels: tuple[str, ...]) -> NDArray[np.float64]:
     """The votes as shares over these labels, float64 (N, C); zeros where at most half of the votes name one of them."""
     if data.votes is None:
         return np.zeros((len(data), len(labels)))
-    known = np.stack([data.votes[:, FERPLUS.index(name)] for name in labels], axis=1).astype(np.float64)
+    known = data.votes[:, places(labels, FERPLUS)].astype(np.float64)
     total = known.sum(axis=1, keepdims=True)
     return np.where(total > _HALF, known / np.maximum(total, 1e-9), 0.0)
 
@@ -32,7 +32,7 @@ def majority_on(data: FaceData, labels: tuple[str, ...]) -> NDArray[np.int64]:
     """
     if data.votes is None:
         return np.full(len(data), -1, np.int64)
-    known = np.stack([data.votes[:, FERPLUS.index(name)] for name in labels], axis=1)
+    known = data.votes[:, places(labels, FERPLUS)]
     known = known if data.named is None else known * data.named[:, None]
     return np.where(known.max(axis=1) > _HALF + 1e-4, known.argmax(axis=1), -1).astype(np.int64)
 

@@ -17,7 +17,7 @@ from ..files import sha256_of, unfinished
 from ..recognition.bundle import Bundle
 from ..recognition.classifier import Classifier, softmax
 from .config import TrainConfig
-from .targets import asked_weights, calibrated, taking, targets, without_teachers
+from .targets import asked_weights, served_logits, taking, targets, without_teachers
 
 #: Faces drawn at once.
 _BLOCK: Final = 1024
@@ -27,7 +27,10 @@ class Views:
     """Augmented crops, uint8 (N, H, W, C), and their targets, float32 (N, classes), by epoch."""
 
     def __init__(self, data: FaceData, config: TrainConfig, folder: Path | None = None) -> None:
-        """``folder`` caches the answers for a resumed run. TrainingError for a teacher with other labels or crops."""
+        """``folder`` caches the answers for a resumed run.
+
+        Raises TrainingError for a teacher that lacks a label, or takes other crops.
+        """
         self._data, self._config, self._folder = data, config, folder
         self._goal = targets(data, without_teachers(config))
         self._teachers = {each: taking(Bundle.open(Path(each)), data) for each in config.teachers}
@@ -66,4 +69,4 @@ class Views:
 
     def _asked(self, teacher: Bundle, faces: NDArray[np.uint8]) -> NDArray[np.float64]:
         logits = Classifier.from_bundle(teacher).unmirrored().logits(faces)
-        return softmax(calibrated(logits, teacher, self._data.labels), self._config.distil_temperature)
+        return softmax(served_logits(logits, teacher, self._data.labels), self._config.distil_temperature)
