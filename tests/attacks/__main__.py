@@ -25,7 +25,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 from PIL import Image
 from skimage import data as pictures
 
@@ -33,6 +32,7 @@ from emotion_core.recognition.hub import YUNET
 from support.clips import across, encode, scene
 from support.docker_steps import build
 from support.hostile_pictures import saved
+from support.rest_client import detector_of
 from support.stand_in_hub import Repo, StandInHub
 from support.waiting import until
 
@@ -144,7 +144,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name, yunet_at_hand(Path(name) / "hub") as hub:
         server = attacked(Path(name), options.image, hub)
         record["megabytes_at_start"] = round(server.megabytes, 1)
-        record["detector"] = detector_of(server)
+        record["detector"] = detector_of(server.url)
         try:
             if options.hours:
                 clip = encode(Path(name) / "clip.mp4", [scene({1: across(0, 40)}, n / 10)[0] for n in range(20)])
@@ -190,13 +190,6 @@ def attacked(folder: Path, image: bool, settings: dict[str, str]) -> Server:
     built = build(folder / "app", install=True)
     own = {name: value for name, value in built.environment.items() if not name.startswith("GRADIO_SERVER")}
     return Server(folder, built.folder, built.python, **own, **settings, PYTHONPATH=None)
-
-
-def detector_of(server: Server) -> str:
-    """What finds the faces on this server."""
-    photo = saved(Image.fromarray(pictures.astronaut()), "JPEG")
-    answer = httpx.post(f"{server.url}api/v1/analyze", files={"image": ("photo.jpg", photo)}, timeout=60)
-    return str(answer.raise_for_status().json()["results"][0]["detector"])
 
 
 def write(record: dict[str, Any], out: Path | None) -> None:

@@ -33,6 +33,7 @@ from recording import begun, keep
 
 from emotion_core.recognition.hub import YUNET
 from support.page_server import page_server
+from support.rest_client import detector_of
 from support.stand_in_hub import Repo, StandInHub
 
 REST, QUEUE, VIDEOS = 25, 21, 4
@@ -230,7 +231,7 @@ def main() -> None:
         pictures = ["data:image/jpeg;base64," + base64.b64encode(stages.jpeg(rgb)).decode() for rgb in scenes]
         settings = {"EMOTION_WEBCAM_VISITORS": "8", "EMOTION_TRUSTED_PROXIES": "1"}
         with server(folder, **settings) as (url, pid):  # checks at the end that no file is left
-            record["detector"] = "YuNet" if os.environ.get("YUNET_ONNX") else "Haar cascade"
+            record["detector"] = detector_of(url)
             counts = (1, 2, 4, 8)
             record["webcam"] = {str(n): visitors(url, n, options.webcam_seconds, pictures) for n in counts}
             record["crowd"] = crowd(url, pid, photos, clip, options.seconds)

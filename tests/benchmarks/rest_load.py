@@ -21,6 +21,8 @@ import load  # makes the package and the tests' support importable
 import psutil
 from recording import begun, keep
 
+from support.rest_client import detector_of
+
 CLIENTS = (1, 25)
 
 
@@ -86,7 +88,7 @@ def main() -> None:
         folder = Path(name)
         photos = list(inputs.write_photos(folder).values())[:6]  # VGA and HD
         with load.server(folder, EMOTION_TRUSTED_PROXIES="1", EMOTION_RATE_LIMIT="0") as (url, pid):
-            record["detector"] = "YuNet" if os.environ.get("YUNET_ONNX") else "Haar cascade"
+            record["detector"] = detector_of(url)
             record["clients"] = measured(url, pid, photos, record["machine"]["cores"], options.photos)
     keep(record, options.out)
 
