@@ -208,7 +208,8 @@ def load_table(folder: Path) -> str:
         alone = read_json(folder / "rest_load.json")["clients"]
         ideal = f"cores / time of one photo: {alone['cores_over_photo']:.1f} a second"
         for count in ("1", "25"):
-            told = f"{alone[count]['answers_a_second']:.1f} answers a second; {ideal}"
+            sent, answered = sum(alone[count]["told"].values()), alone[count]["told"]["rest answered"]
+            told = f"{answered} of {sent} answered, {alone[count]['answers_a_second']:.1f} a second; {ideal}"
             spread = _spread({"milliseconds": alone[count]["milliseconds"]["rest"]})
             rows.append([f"rest, {count}; nobody else", told, *spread])
     if (folder / "idle.json").exists():
