@@ -21,6 +21,7 @@ _HISTORY: Final = {
     "public_loss": "PublicTest loss",
     "public_accuracy": "PublicTest accuracy (averaged weights)",
     "public_goal": "PublicTest loss by what is asked for",
+    "public_scaled": "that loss at its best temperature",
 }
 
 _TWO_TRUTHS: Final = """\
@@ -215,8 +216,9 @@ def _training(config: BundleConfig) -> str:
             f"{cited(origin_of(config, stage))}, Training split (SHA-256 `{stage['data_sha256'][:16]}`), {votes}.\n"
         ]
         parts += [table(["setting", "value"], [[name, f"`{value}`"] for name, value in stage["config"].items()])]
-        rows = [[row.get(name, "") for name in _HISTORY] for row in stage["history"]]
-        parts += [table(list(_HISTORY.values()), rows).rstrip()]
+        known = [name for name in _HISTORY if any(name in row for row in stage["history"])]
+        rows = [[row.get(name, "") for name in known] for row in stage["history"]]
+        parts += [table([_HISTORY[name] for name in known], rows).rstrip()]
     if averaged := record.get("averaged"):
         after = " and ".join(str(member["stages"]) for member in averaged)
         parts += ["", f"The weights are the mean of those after stages {after} (model soups, arXiv:2203.05482)."]

@@ -3,8 +3,9 @@
 Every epoch ends with a checkpoint, written to a temporary file and then renamed, from which
 ``resume`` continues to the same history as an uninterrupted run. The best epoch is the one whose
 averaged weights, with their own batch-normalisation statistics, have the lowest loss on PublicTest
-against the targets (labels and votes): a loss counts every face, while accuracy counts only those
-at the decision boundary. PrivateTest is never used here.
+against the targets (labels and votes), once a temperature is fitted to them as it is before serving:
+a loss counts every face, while accuracy counts only those at the decision boundary. PrivateTest is
+never used here.
 """
 
 import time
@@ -23,6 +24,7 @@ from ..recognition.architectures import build, enlarged_part
 from ..recognition.classifier import softmax
 from .batch_norm import Statistics
 from .batches import batches, mixed, order_of
+from .calibration import fit_calibration
 from .config import TrainConfig
 from .devices import divisible, own_share
 from .initial_weights import freeze_before, load_initial
@@ -39,6 +41,8 @@ CHECKPOINT: Final = "checkpoint.weights.h5"
 CHECKPOINT_SECONDS: Final = 60
 #: With fewer PublicTest faces than this, the last epoch is kept.
 FEW_TO_CHOOSE_BY: Final = 100
+#: The column of the history that chooses the epoch.
+CHOSEN_BY: Final = "public_scaled"
 
 
 def compiled(config: TrainConfig, labels: tuple[str, ...], steps: int) -> tuple[Any, Any]:
@@ -113,7 +117,10 @@ def train(data: FaceData, config: TrainConfig, out: str | Path, resume: bool = F
     whole = _whole_epochs(trainer, train_part, config, goal, weight) if config.compiled_epochs else None
     average = keras.callbacks.SwapEMAWeights()
     average.set_model(trainer)
-    best = min((float(row["public_goal"]) for row in read_history(folder)), default=np.inf)
+    past = read_history(folder)
+    # A run that older code began has no such column, and goes on as it began.
+    chosen_by = CHOSEN_BY if not past or CHOSEN_BY in past[0] else "public_goal"
+    best = min((float(row[chosen_by]) for row in past), default=np.inf)
     saved = -np.inf
     for epoch in range(started, config.epochs):
         began = time.monotonic()
@@ -128,8 +135,8 @@ def train(data: FaceData, config: TrainConfig, out: str | Path, resume: bool = F
         average.on_test_begin()  # swap the averaged weights in
         with statistics.own():
             found = {name: round(score, 5) for name, score in scores(network, public, config).items()}
-            if few or found["public_goal"] < best:
-                best = found["public_goal"]
+            if few or found[chosen_by] < best:
+                best = found[chosen_by]
                 save(network, folder / BEST)
         average.on_test_end()  # and out again
         row = {
@@ -190,16 +197,23 @@ def _whole_epochs(
 
 
 def scores(network: Any, part: FaceData, config: TrainConfig) -> dict[str, float]:
-    """On a part's unmodified faces: loss and accuracy against the labels, and loss against the targets."""
+    """On a part's unmodified faces: loss and accuracy against the labels, and loss against the targets.
+
+    ``public_scaled`` is the loss against the targets at its best temperature, which serving uses: the plain loss
+    rises as a network grows too sure, although it still gets better.
+    """
     count = len(part)
     # Several devices share every batch evenly, so the last one is padded with faces that do not count.
     rows = np.arange(divisible(count)) % count
-    answers = softmax(network.predict(part.faces[rows], batch_size=divisible(256), verbose=0)[:count])
+    logits = network.predict(part.faces[rows], batch_size=divisible(256), verbose=0)[:count]
+    answers = softmax(logits)
     goal = targets(part, without_teachers(config))
+    unbiased = np.zeros(len(part.labels))
     return {
         "public_loss": nll_of(answers, np.eye(len(part.labels))[part.emotion]),
         "public_accuracy": float((answers.argmax(axis=1) == part.emotion).mean()),
         "public_goal": nll_of(answers, goal),
+        CHOSEN_BY: nll_of(softmax(logits, fit_calibration(logits, goal, unbiased).temperature), goal),
     }
 
 

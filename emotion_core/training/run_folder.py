@@ -103,12 +103,12 @@ def keep_history(folder: Path, epochs: int) -> None:
 
 
 def append_history(folder: Path, row: dict[str, Any]) -> None:
-    """Add an epoch's row; the first one creates the file and its header."""
+    """Add an epoch's row; the first one creates the file and its header, and later ones keep to its columns."""
     path = folder / HISTORY
-    new = not path.is_file()
+    past = read_history(folder)
     with path.open("a", newline="") as file:
-        writer = csv.DictWriter(file, list(row))
-        if new:
+        writer = csv.DictWriter(file, list(past[0] if past else row), extrasaction="ignore")
+        if not past:
             writer.writeheader()
         writer.writerow(row)
 

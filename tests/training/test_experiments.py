@@ -12,6 +12,8 @@ from emotion_core.reports.experiments import ablation_size, ablation_table, gain
 from emotion_core.training import experiments
 from emotion_core.training.experiments import ablate, chosen, search
 from emotion_core.training.judging import compared, cross_fitted, judged, mean_and_interval
+from emotion_core.training.loop import scores
+from emotion_core.training.run_folder import append_history, read_history
 from support import tiny
 
 
@@ -109,6 +111,30 @@ def test_raw_figures_are_those_of_the_logits(tiny_csv: Path) -> None:
     assert figures["accuracy"] == pytest.approx(1 / 7, abs=1e-4)
     assert figures["nll"] > 6 > 3 > figures["cross_fitted_nll"]
     assert "majority" not in figures
+
+
+def test_an_epoch_is_judged_as_if_its_temperature_were_fitted(tiny_csv: Path) -> None:
+    data = load(tiny_csv).of("public")
+    rng = np.random.default_rng(0)
+    hints = rng.normal(size=(len(data), 7)) + 2 * np.eye(7)[data.emotion]
+
+    class Network:
+        def __init__(self, sharpness: float) -> None:
+            self.sharpness = sharpness
+
+        def predict(self, faces: Any, **_: Any) -> Any:
+            return self.sharpness * np.resize(hints, (len(faces), 7))
+
+    plain, sure = (scores(Network(sharpness), data, tiny.settings(1)) for sharpness in (1.0, 4.0))
+    assert sure["public_goal"] > 1.2 * plain["public_goal"]
+    assert sure["public_scaled"] == pytest.approx(plain["public_scaled"], abs=0.05)
+    assert plain["public_scaled"] <= plain["public_goal"] + 1e-3
+
+
+def test_a_history_that_older_code_began_keeps_its_columns(tmp_path: Path) -> None:
+    append_history(tmp_path, {"epoch": 1, "public_goal": 0.8})
+    append_history(tmp_path, {"epoch": 2, "public_goal": 0.7, "public_scaled": 0.6})
+    assert read_history(tmp_path) == [{"epoch": "1", "public_goal": "0.8"}, {"epoch": "2", "public_goal": "0.7"}]
 
 
 def test_a_search_goes_on_where_it_stopped(tiny_csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
