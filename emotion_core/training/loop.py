@@ -22,6 +22,7 @@ from ..errors import DataError, EmotionError, TrainingError
 from ..files import unfinished
 from ..recognition.architectures import build, enlarged_part
 from ..recognition.classifier import softmax
+from .adamw import adamw
 from .batch_norm import Statistics
 from .batches import batches, mixed, order_of
 from .calibration import fit_calibration
@@ -33,7 +34,7 @@ from .run_folder import append_history, keep_history, open_run, read_history
 from .run_record import BEST, finished, is_finished, record_of
 from .small import steps_of
 from .targets import class_weights, targets, without_teachers
-from .torch_speed import adamw, quicken
+from .torch_speed import quicken
 from .views import Views
 
 CHECKPOINT: Final = "checkpoint.weights.h5"
