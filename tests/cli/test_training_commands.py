@@ -11,7 +11,9 @@ from emotion_core.cli.main import main, parser
 from emotion_core.cli.training_options import train_config
 from emotion_core.recognition.bundle import EMBEDDED
 
-SMALL = ("--arch", "custom_cnn", "--width", "4", "--epochs", "1", "--batch-size", "28", "--precision", "float32")
+#: Without the networks of cross-validation, which few faces would ask for: three more to train.
+QUICK = ("--epochs", "1", "--batch-size", "28", "--precision", "float32", "--no-folds")
+SMALL = ("--arch", "custom_cnn", "--width", "4", *QUICK)
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +52,11 @@ def test_a_start_and_teachers_are_found_by_name(
     config = train_config(parser().parse_args([*given, "--teachers", "fer2013-custom-cnn"]))
     assert (config.init,) == config.teachers == (str(EMBEDDED / "fer2013-custom-cnn"),)
     assert config.as_json()["init"] == "fer2013-custom-cnn"
-    assert main([*given, "--arch", "custom_cnn", "--stride", "2", *SMALL[4:], "--learning-rate", "1e-6"]) == 0
+    assert main([*given, "--arch", "custom_cnn", "--stride", "2", *QUICK, "--learning-rate", "1e-6"]) == 0
     assert "arrays taken from fer2013-custom-cnn" in capsys.readouterr().out
     assert len(Bundle.open(Path("mine")).config.training["stages"]) > 1
     for lost, told in (("no-such-network", "No model 'no-such-network'"), ("gone.npz", "gone.npz: not a readable")):
-        assert main([*given[:-3], "other", "--init", lost, "--arch", "custom_cnn", *SMALL[4:]]) == 1
+        assert main([*given[:-3], "other", "--init", lost, "--arch", "custom_cnn", *QUICK]) == 1
         assert told in capsys.readouterr().err
     (tmp_path / "fer2013-custom-cnn").mkdir()  # what is in this folder comes first
     assert train_config(parser().parse_args(given)).init == "fer2013-custom-cnn"
@@ -62,7 +64,7 @@ def test_a_start_and_teachers_are_found_by_name(
 
 def test_train_from_a_bundle(trained: Path, tiny_csv: Path, tmp_path: Path) -> None:
     command = ["train", "--from", str(trained), "--data", str(tiny_csv), "--out", str(tmp_path / "more")]
-    assert main([*command, *SMALL[4:], "--train-from", "logits"]) == 0
+    assert main([*command, *QUICK, "--train-from", "logits"]) == 0
     config = Bundle.open(tmp_path / "more").config
     assert len(config.training["stages"]) == 2
     assert config.arch_options["width"] == 4

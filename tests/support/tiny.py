@@ -1,6 +1,6 @@
 """A network and a data set so small that training, export and serving run in seconds.
 
-As a program (``python tests/support/tiny.py DATA OUT EPOCHS [resume]``) it trains, to be killed and resumed.
+As a program (``python tests/support/tiny.py DATA OUT EPOCHS``) it trains, to be killed.
 """
 
 import csv
@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-from emotion_core.labels import FER2013
 
 USAGES = ("Training", "PublicTest", "PrivateTest")
 COUNTS = (140, 42, 42)
@@ -76,5 +74,4 @@ if __name__ == "__main__":
     from emotion_core.datasets.faces import load
     from emotion_core.training.loop import train
 
-    train(load(sys.argv[1]), settings(int(sys.argv[3])), sys.argv[2], resume="resume" in sys.argv)
-    print(FER2013)
+    train(load(sys.argv[1]), settings(int(sys.argv[3])), sys.argv[2])

@@ -19,6 +19,7 @@ from emotion_core.training.calibration import LEAST, fit_calibration
 from emotion_core.training.config import TrainConfig
 from emotion_core.training.metrics import expected_calibration_error, interval, share_interval
 from emotion_core.training.small import LARGE, filled, folds_of, steps_of, suited
+from support import tiny
 
 
 def answers(count: int, sharpness: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -111,7 +112,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("small") / "own"
     # A failed start does not block the next one.
-    wrong = ["train", "--data", str(folder), "--arch", "custom_cnn", "--width", "4", "--out", str(out)]
+    wrong = ["train", "--data", str(folder), "--arch", tiny.register(), "--flip", "--out", str(out)]
     assert main([*wrong, "--train-from", "nowhere"]) == 1
     assert main([*wrong, "--epochs", "4", "--learning-rate", "0.01", "--whole-picture"]) == 0
     return out
@@ -137,18 +138,7 @@ def test_a_small_set_is_trained_told_and_served(trained: Path, folder: Path) -> 
 
 
 def test_the_end_says_how_little_was_measured(trained: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    command = [
-        "train",
-        "--data",
-        str(folder),
-        "--arch",
-        "custom_cnn",
-        "--width",
-        "4",
-        "--out",
-        str(trained),
-        "--resume",
-    ]
+    command = ["train", "--data", str(folder), "--arch", "tiny", "--flip", "--out", str(trained), "--resume"]
     assert main([*command, "--epochs", "4", "--learning-rate", "0.01"]) == 0
     told = capsys.readouterr().out
     assert "PrivateTest: accuracy" in told or "test: accuracy" in told
