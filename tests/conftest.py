@@ -22,6 +22,7 @@ for name in ("EMOTION_MODEL", "EMOTION_DETECTOR", "HF_TOKEN", "HF_HUB_OFFLINE"):
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from PIL import Image
 from skimage import data as pictures
 
@@ -170,8 +171,12 @@ def tiny_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_bundle(tiny_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    """A bundle trained and exported by the real code, on drawn faces, in seconds."""
+    """A bundle trained and exported by the real code, on drawn faces, in seconds: once, for every worker."""
     from emotion_core.datasets.faces import load
     from emotion_core.training.pipeline import train_bundle
 
-    return train_bundle(load(tiny_csv), tiny.settings(6), tmp_path_factory.mktemp("tiny") / "tiny-bundle")
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    settings, folder = tiny.settings(6), shared / "tiny-bundle"
+    with FileLock(shared / "tiny-bundle.lock"):
+        return Bundle.open(folder) if folder.exists() else train_bundle(load(tiny_csv), settings, folder)
