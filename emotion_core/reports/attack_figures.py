@@ -11,7 +11,7 @@ from ..training.run_folder import read_json
 #: Folder of the records, beside that of the benchmarks.
 FOLDER: Final = "attacks"
 #: Not recorded on every machine: the image needs its packages from an index.
-_IMAGE, _NAMES = "image.json", "names.json"
+_IMAGE, _NAMES, _ROUNDS = "image.json", "names.json", "rounds.json"
 
 
 def attacks_table(benchmarks: Path) -> str:
@@ -21,6 +21,8 @@ def attacks_table(benchmarks: Path) -> str:
     if (folder / _IMAGE).exists():
         rows += _each_rows(read_json(folder / _IMAGE), "the same, on the image")
     rows += _night_rows(read_json(folder / "night.json"))
+    if (folder / _ROUNDS).exists():
+        rows += _rounds_rows(read_json(folder / _ROUNDS))
     if (folder / _NAMES).exists():
         rows += _names_rows(read_json(folder / _NAMES))
     return table(["what", "goal", "recorded"], rows) + _note(read_json(folder / "night.json"))
@@ -95,6 +97,21 @@ def _night_rows(record: dict[str, Any]) -> list[list[str]]:
         ["the oldest file of a visitor", f"{night['promised_seconds']} s", f"**{night['oldest_file_seconds']:.0f} s**"],
         ["failures in its log", "0", f"**{sum(record['stop']['log']['errors'].values())}**"],
         [f"answers to {told:,} visits that no document tells of, failures told to attackers", "0", f"**{others}**"],
+    ]
+
+
+def _rounds_rows(record: dict[str, Any]) -> list[list[str]]:
+    rounds = record["rounds"]
+    held, own = rounds["megabytes"], rounds["server_itself"]
+    late = held[len(held) // 2 :]
+    return [
+        [
+            f"{rounds['rounds']} rounds of {len(rounds['attacks'])} kinds of attack and every visitor, "
+            f"{rounds['minutes']:.0f} minutes{_finder(record)}: memory for a hundred rounds, in the last half",
+            "0 MB",
+            f"**{rounds['megabytes_a_hundred_rounds_in_the_last_half']:+.0f} MB**; {held[0]:.0f} MB at the start, then "
+            f"{min(late):.0f} to {max(late):.0f} MB; of the server itself {own[0]:.0f}, and {own[-1]:.0f} at the end",
+        ]
     ]
 
 

@@ -4,10 +4,13 @@
     PYTHONPATH=.:tests python -m attacks --hours 1 --out tests/attacks/night.json
     PYTHONPATH=.:tests python -m attacks --image --out tests/attacks/image.json
     PYTHONPATH=.:tests python -m attacks --names 10000 --out tests/attacks/names.json
+    PYTHONPATH=.:tests python -m attacks --rounds 50 --seconds 1 --out tests/attacks/rounds.json
 
 With --hours the attacks alternate with honest visitors of every kind and with quiet, again and again; recorded
 are the memory's slope, the threads, the oldest file, and every answer that no document tells of.
 With --names no attack is made: so many names of sessions, uploads and events come, each once.
+With --rounds every attack is made in each round, and every visitor comes; recorded is the memory after each, when the
+server has rested: what a kind leaves behind adds up with their number, whatever the machine's speed.
 """
 
 import argparse
@@ -22,6 +25,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +44,7 @@ from .attack_kinds import ATTACKS
 from .attack_media import hostile_photos
 from .honest import Visitors, undocumented
 from .names import many_names
+from .rounds import rounds
 from .server import PROMISE_SECONDS, Server
 from .target import Target, Watch, watched
 
@@ -68,14 +73,19 @@ def run(server: Server, names: list[str], seconds: float) -> dict[str, Any]:
 
 
 def night(
-    server: Server, hours: float, seconds: float, quiet: float, clip: Path, keep: Callable[[dict[str, Any]], None]
+    server: Server,
+    hours: float,
+    seconds: float,
+    quiet: float,
+    photo: bytes,
+    clip: Path,
+    keep: Callable[[dict[str, Any]], None],
 ) -> None:
     """Attacks in random order, with honest visitors of every kind in between; records what is left when all is quiet.
 
     keep: receives the figures so far after each attack, as a night may be cut short.
     """
     rng, started = random.Random(0), time.monotonic()
-    photo = saved(Image.fromarray(pictures.astronaut()), "JPEG")
     visitors, whole, oldest = Visitors(server.url, photo, clip), Watch(), 0.0
     saw: Counter[str] = Counter()
     memory: list[tuple[float, float]] = []
@@ -130,10 +140,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, metavar="JSON", help="where the figures go")
     parser.add_argument("--seconds", type=float, default=20, help="of each attack (20)")
-    parser.add_argument("--quiet", type=float, default=20, help="between two attacks, with --hours (20)")
+    parser.add_argument("--quiet", type=float, default=40, help="between two attacks, with --hours (40)")
     parser.add_argument("--only", nargs="+", choices=list(ATTACKS), default=list(ATTACKS), help="some of them")
     parser.add_argument("--hours", type=float, default=0, help="again and again for so long")
     parser.add_argument("--names", type=int, default=0, help="so many names in place of attacks")
+    parser.add_argument("--rounds", type=int, default=0, help="so many rounds of all attacks and visitors")
     parser.add_argument("--image", action="store_true", help="the image, built from its steps, in place of the clone")
     options = parser.parse_args()
     cores = len(os.sched_getaffinity(0))
@@ -146,18 +157,21 @@ def main() -> None:
         record["megabytes_at_start"] = round(server.megabytes, 1)
         record["detector"] = detector_of(server.url)
         try:
+            photo = saved(Image.fromarray(pictures.astronaut()), "JPEG")
+            clip = encode(Path(name) / "clip.mp4", [scene({1: across(0, 40)}, n / 10)[0] for n in range(20)])
+
+            def keep(what: str, found: dict[str, Any]) -> None:
+                record[what] = found
+                write(record, options.out)
+
             if options.hours:
-                clip = encode(Path(name) / "clip.mp4", [scene({1: across(0, 40)}, n / 10)[0] for n in range(20)])
-
-                def keep(found: dict[str, Any]) -> None:
-                    record["night"] = found
-                    write(record, options.out)
-
-                night(server, options.hours, options.seconds, options.quiet, clip, keep)
+                night(server, options.hours, options.seconds, options.quiet, photo, clip, partial(keep, "night"))
             elif options.names:
-                record["names"] = many_names(
-                    server, options.names, saved(Image.fromarray(pictures.astronaut()), "JPEG")
-                )
+                record["names"] = many_names(server, options.names, photo)
+            elif options.rounds:
+                hostile_photos()  # made and cached before the clock starts
+                keeper, only = partial(keep, "rounds"), tuple(options.only)
+                rounds(server, options.rounds, options.seconds, photo, clip, keeper, only)
             else:
                 record["seconds"], record["attacks"] = options.seconds, run(server, options.only, options.seconds)
         finally:

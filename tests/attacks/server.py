@@ -16,11 +16,13 @@ import psutil
 from support.page_server import ROOT
 from support.waiting import free_port, is_up, until
 
-from .target import megabytes
+from .target import anonymous, megabytes
 
 #: How long the server is told to keep results, and the longest that any visitor's file may exist, in seconds: uploads
 #: live for ninety, and the sweeper runs every quarter of that.
 KEEP_SECONDS, PROMISE_SECONDS = 90, 120
+#: A server is idle that took less than this share of a core for so many seconds.
+_IDLE_SECONDS, _IDLE_SHARE = 1.5, 0.03
 
 
 class Server:
@@ -53,6 +55,32 @@ class Server:
     def megabytes(self) -> float:
         """Memory of the server and its decoders."""
         return megabytes(self.pid)
+
+    @property
+    def own_megabytes(self) -> float:
+        """Memory of the server's process that is not its program's files: without those, and without decoders."""
+        return anonymous(self.pid) / 1000
+
+    def rest(self, seconds: float, most: float) -> None:
+        """Wait until nothing is being answered, for at most so long, and then ``seconds`` more."""
+        end = time.monotonic() + most
+        while time.monotonic() < end:
+            before = self._worked()
+            time.sleep(_IDLE_SECONDS)
+            if self._worked() - before < _IDLE_SHARE * _IDLE_SECONDS:
+                break
+        time.sleep(seconds)
+
+    def _worked(self) -> float:
+        """Seconds of processor time that it and its decoders have taken."""
+        taken = 0.0
+        with contextlib.suppress(psutil.Error):
+            server = psutil.Process(self.pid)
+            for process in (server, *server.children(recursive=True)):
+                with contextlib.suppress(psutil.Error):
+                    times = process.cpu_times()
+                    taken += times.user + times.system
+        return taken
 
     @property
     def threads(self) -> int:

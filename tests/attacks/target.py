@@ -130,15 +130,28 @@ def _rounded(seconds: float) -> float:
 
 
 def megabytes(pid: int) -> float:
-    """Memory of the process and its children as PSS, which counts shared pages once."""
-    held = 0
+    """Memory of the process and its children: what each holds for itself, and the program files of the largest.
+
+    The children's files are its own, so they count once. Nothing that other programs do changes it: PSS, which shares
+    pages out among all programs that map them, rises when one that uses the same libraries ends.
+    """
+    held, files = 0, 0
     with contextlib.suppress(psutil.Error):
         process = psutil.Process(pid)
         for one in (process, *process.children(recursive=True)):
             with contextlib.suppress(psutil.Error, OSError):
-                text = Path(f"/proc/{one.pid}/smaps_rollup").read_text()
-                held += int(text.split("\nPss:")[1].split()[0])
-    return held / 1000
+                own = anonymous(one.pid)
+                held, files = held + own, max(files, _kilobytes(one.pid, "Rss") - own)
+    return (held + files) / 1000
+
+
+def anonymous(pid: int) -> int:
+    """Kilobytes of the process that are no file's: what it has allocated."""
+    return _kilobytes(pid, "Anonymous")
+
+
+def _kilobytes(pid: int, name: str) -> int:
+    return int(Path(f"/proc/{pid}/smaps_rollup").read_text().split(f"\n{name}:")[1].split()[0])
 
 
 @contextlib.contextmanager

@@ -1,8 +1,12 @@
 """The short form of the attacks: each for a moment, on a real server. The long form is a program."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -10,8 +14,9 @@ from PIL import Image
 from attacks.attack_kinds import ATTACKS
 from attacks.attack_media import hostile_photos
 from attacks.honest import Visitors
+from attacks.rounds import late_slope, rounds
 from attacks.server import Server
-from attacks.target import Target, watched
+from attacks.target import Target, megabytes, watched
 from emotion_core.images import RGB
 from support.clips import across, encode, scene
 from support.hostile_pictures import saved
@@ -48,6 +53,27 @@ def test_an_attack(server: Server, astronaut: RGB, name: str) -> None:
     assert max(watch.megabytes, default=0) < MEGABYTES
 
 
+def test_rounds_tell_what_is_held_after_each(
+    server: Server, astronaut: RGB, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("attacks.rounds.REST_SECONDS", 0.0)
+    clip = encode(tmp_path / "clip.mp4", [scene({1: across(0, 40)}, number / 10)[0] for number in range(5)])
+    told: list[dict[str, Any]] = []
+    rounds(server, 2, 0.1, saved(Image.fromarray(astronaut), "JPEG"), clip, told.append, ("bad_requests",))
+    assert [len(one["megabytes"]) for one in told] == [2, 3]  # the first is from before
+    assert all(
+        0 < own < held < MEGABYTES
+        for own, held in zip(*(told[-1][name] for name in ("server_itself", "megabytes")), strict=True)
+    )
+    assert told[-1]["undocumented"] == {}
+
+
+def test_the_slope_of_rounds_is_that_of_their_last_half() -> None:
+    assert late_slope([200, 240, 260, 270, 275, 275, 275, 275, 275]) == 0
+    assert late_slope([200, 200, 200, 200, 200, 202, 204, 206, 208]) == pytest.approx(200)
+    assert late_slope([200, 210]) == 0  # too few to tell
+
+
 def test_no_visitor_waits_for_an_import(tmp_path: Path, astronaut: RGB) -> None:
     """What is imported when a function is first called holds everybody up: Matplotlib, by Gradio, for 0.3 s."""
     server = Server(tmp_path, PYTHONPROFILEIMPORTTIME="1")
@@ -59,3 +85,38 @@ def test_no_visitor_waits_for_an_import(tmp_path: Path, astronaut: RGB) -> None:
     took = re.findall(r"import time: +\d+ \| +(\d+) \| +(\S+)", later)
     assert set(visitors.told) == {f"{kind} answered" for kind in ("page", "photo", "queue", "webcam", "video")}
     assert [name for microseconds, name in took if int(microseconds) > LONGEST_IMPORT] == []
+
+
+#: Reads a file through a map of it, says so, and stays.
+_READER = """
+import mmap, sys
+with open(sys.argv[1], "rb") as file:
+    held = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+sum(held[::4096])
+print("read", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_what_other_programs_do_does_not_change_the_memory_of_ours(tmp_path: Path) -> None:
+    """PSS falls when another program that maps the same files begins, and rises when it ends."""
+    file = tmp_path / "library"
+    file.write_bytes(bytes(20_000_000))
+    with reader(file) as ours:
+        alone = megabytes(ours.pid)
+        with reader(file):
+            beside = megabytes(ours.pid)
+    assert alone > 20
+    assert abs(alone - beside) < 2
+
+
+@contextmanager
+def reader(file: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A program that has read the file and keeps it mapped."""
+    with subprocess.Popen(
+        [sys.executable, "-c", _READER, file], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"read\n"
+        yield process
+        process.kill()
