@@ -2,26 +2,70 @@
 
 uvicorn waits forever for the first byte of a request and for its answers to be read, so a few thousand
 silent connections take every file descriptor of the process. Here each has a timeout, and their number
-is limited.
+is limited. So is what is parsed at a time, while everybody else waits: a quarter of a megabyte may come at
+once, and full of short headers, or of chunks of one byte, it takes over half a second.
 """
 
 import asyncio
+import re
 import sys
 from collections import Counter
 from typing import Any, ClassVar, Final
 
 import h11
+from h11._receivebuffer import ReceiveBuffer
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 #: How long a request's headers may take to arrive, and how long an answer may go unread, in seconds.
 HEADER_SECONDS: Final = 10.0
 UNREAD_SECONDS: Final = 30.0
+#: Bytes of a request's line and headers, and how many lines there may be.
+MOST_HEADER_BYTES: Final = 64 * 1024
+MOST_HEADERS: Final = 200
+#: Pieces in which a body may come: so many, and one more for each so many of its bytes.
+FREE_PIECES: Final = 1000
+BYTES_A_PIECE: Final = 64
 #: Connections at once: a visitor's page holds two or three.
 MOST: Final = 2000
 #: Connections per address; behind a proxy all come from its address, so the proxy has to count them.
 EACH: Final = 200
 #: File descriptors for everything else: files, libraries, decoders.
 _OTHER_FILES: Final = 256
+_BLANK_LINE: Final = re.compile(rb"\n\r?\n")
+
+
+class _Buffer(ReceiveBuffer):
+    """What has arrived and is not parsed yet; refuses too many or too long headers before they are parsed."""
+
+    def maybe_extract_lines(self) -> list[bytearray] | None:
+        """The lines of headers or trailers once they are complete; RemoteProtocolError when they are over a limit."""
+        end = _BLANK_LINE.search(self._data, 0, MOST_HEADER_BYTES)
+        if self._data.count(b"\n", 0, end.end() if end else MOST_HEADER_BYTES) > MOST_HEADERS:
+            raise h11.RemoteProtocolError("Too many headers", error_status_hint=431)
+        if end is None and len(self._data) >= MOST_HEADER_BYTES:
+            raise h11.RemoteProtocolError("Too long headers", error_status_hint=431)
+        return super().maybe_extract_lines()
+
+
+class _Connection(h11.Connection):
+    """h11's parser, which also refuses a body in too many pieces: each takes as long as kilobytes in one."""
+
+    def __init__(self) -> None:
+        super().__init__(h11.SERVER, MOST_HEADER_BYTES)
+        self._receive_buffer = _Buffer()
+        self._pieces = self._bytes = 0
+
+    def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
+        """As in h11; RemoteProtocolError when a limit is passed."""
+        event = super().next_event()
+        if isinstance(event, h11.Request):
+            self._pieces = self._bytes = 0
+        elif isinstance(event, h11.Data):
+            self._pieces += 1
+            self._bytes += len(event.data)
+            if self._pieces > FREE_PIECES + self._bytes // BYTES_A_PIECE:
+                raise h11.RemoteProtocolError("A body in too many pieces")
+        return event
 
 
 class CarefulProtocol(H11Protocol):
@@ -40,6 +84,7 @@ class CarefulProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Accept it, unless there are too many."""
         super().connection_made(transport)
+        self.conn = _Connection()
         peer = self.client[0] if self.client else ""
         if self.open.total() >= self.most or self.open[peer] >= self.each:
             transport.abort()
@@ -66,6 +111,13 @@ class CarefulProtocol(H11Protocol):
         """It reads again."""
         super().resume_writing()
         self._stop_reader_timer()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what cannot be parsed; if the answer has begun, which uvicorn does not expect, break it off."""
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            super().send_400_response(msg)
+        else:
+            self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Give the place back."""

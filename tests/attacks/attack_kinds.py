@@ -165,11 +165,12 @@ def broken_uploads(target: Target) -> None:
 
 
 def bad_requests(target: Target) -> None:
-    """Nonsense instead of HTTP, endless headers, path traversal, functions that do not exist."""
+    """Nonsense instead of HTTP, endless headers, bodies in tiny pieces, path traversal, functions that do not exist."""
     sent = [
         b"\x16\x03\x01\x02\0\x01" * 10,
         b"GET " + b"a" * 100_000,
         b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 20_000,
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 40_000,
         b"POST /gradio_api/call/v2/nonsense HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}",
         b"GET /gradio_api/file=../../../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n",
         b"POST /gradio_api/run/x HTTP/1.1\r\nHost: x\r\nContent-Type: text/x\r\nContent-Length: 4\r\n\r\nnull",
@@ -180,7 +181,7 @@ def bad_requests(target: Target) -> None:
             line.sendall(sent[number % len(sent)])
             return line.recv(100)[9:12].decode(errors="replace") or "closed"
 
-    target.together(send, 12)
+    target.together(send, 14)
 
 
 ATTACKS: Final[dict[str, Callable[[Target], None]]] = {

@@ -68,9 +68,10 @@ class TestWhere:
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
-    """Answers any request; ``/large`` with more than the socket buffers hold."""
+    """Answers any request, ``/large`` with more than the socket buffers hold, ``/early`` before it reads the body."""
     assert scope["type"] == "http"
-    await receive()
+    while scope["path"] != "/early" and (await receive()).get("more_body", False):
+        continue
     body = bytes(50_000_000 if scope["path"] == "/large" else 5)
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
     await send({"type": "http.response.body", "body": body})
@@ -179,6 +180,44 @@ class TestConnections:
             while protocol.open.total():
                 assert time.monotonic() < deadline
                 time.sleep(0.05)
+
+    @pytest.mark.parametrize(
+        "sent",
+        [
+            b"a:\r\n" * 10_000,
+            b"a: " + b"b" * 70_000 + b"\r\n\r\n",
+            b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 40_000 + b"0\r\n",
+            b"Transfer-Encoding: chunked\r\n\r\n0\r\n" + b"a:\r\n" * 10_000,
+        ],
+        ids=["headers", "a long header", "chunks", "trailers"],
+    )
+    def test_what_takes_long_to_parse_is_refused(self, sent: bytes) -> None:
+        """A quarter of a megabyte that comes at once took over half a second, and everybody waited."""
+        with server() as (port, _), connected(port) as line:
+            said = b""
+            with suppress(ConnectionError):  # it may be closed before everything is sent
+                line.sendall(b"POST / HTTP/1.1\r\nHost: x\r\n" + sent + b"\r\n")
+                said = line.recv(100)
+            assert said[9:12] in (b"", b"400")
+            assert httpx.get(f"http://127.0.0.1:{port}").status_code == 200
+
+    def test_the_headers_and_bodies_of_proxies_are_not(self) -> None:
+        headers = {f"X-Header-{number}": "a" * 300 for number in range(150)}
+        with server() as (port, _), httpx.Client(base_url=f"http://127.0.0.1:{port}") as line:
+            for size in (50, 5_000):
+                pieces = (bytes(size) for _ in range(1_000))
+                assert line.post("/", content=pieces, headers=headers).status_code == 200
+
+    def test_nonsense_after_an_early_answer_ends_the_connection(self, caplog: pytest.LogCaptureFixture) -> None:
+        """uvicorn would answer a second time, and fail on that with a traceback."""
+        with server() as (port, _), connected(port) as line:
+            line.sendall(b"POST /early HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+            said = b""
+            while not said.endswith(bytes(5)):
+                said += line.recv(1000)
+            line.sendall(b"nonsense\r\n")
+            assert closed_after(line, 5) < 5
+        assert "Traceback" not in caplog.text
 
     def test_there_are_only_so_many_and_few_of_one_address(self) -> None:
         with server(most=30, each=20) as (port, protocol), ExitStack() as lines:
