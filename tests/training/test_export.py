@@ -11,7 +11,7 @@ from emotion_core import Bundle, BundleError, ReportError
 from emotion_core.cli.main import parser
 from emotion_core.cli.training_options import train_config
 from emotion_core.datasets.faces import load
-from emotion_core.recognition.architectures import build
+from emotion_core.recognition.architectures import _builder, _Transferred
 from emotion_core.recognition.bundle import EMBEDDED
 from emotion_core.recognition.classifier import Classifier, LiteRTNetwork
 from emotion_core.reports.benchmarks import benchmark_tables
@@ -45,12 +45,21 @@ def test_every_form_answers_as_float32_does(tiny_bundle: Bundle, tiny_csv: Path,
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_transferred_network_keeps_its_statistics_in_every_form(tmp_path: Path) -> None:
-    """Its backbone is a network in the network: traced carelessly, it would normalise by the batch at hand."""
-    faces = np.random.default_rng(0).integers(0, 256, (4, 48, 48, 1)).astype(np.uint8)
-    network = build("mobilenetv2", 7, image_size=48)
+    """Its backbone is a network in the network: traced carelessly, it would normalise by the batch at hand.
+
+    MobileNet is built as the networks of ``keras.applications`` that we train, and is the one with the fewest layers.
+    """
+    earlier, faces = np.random.default_rng(0).integers(0, 256, (2, 4, 48, 48, 1)).astype(np.uint8)
+    network = _builder("mobilenet", _Transferred("MobileNet", 48))(7)
+    for layer in network.get_layer("mobilenet_1.00_48").layers:
+        layer.momentum = 0.0
+    network(earlier, training=True)  # statistics of faces: with those of a new network the answers vanish
     told = np.asarray(network(faces, training=False))
+    assert np.abs(told).max() > 0.1
+    assert not np.allclose(network(faces, training=True), told, atol=0.01), "of the batch at hand"
+    network(earlier, training=True)
     for form, _, run in written_forms(network, (FLOAT, ONNX, SAVED_MODEL), tmp_path, faces):
-        assert np.allclose(run(faces), told, atol=1e-4), form
+        assert np.allclose(run(faces), told, atol=1e-3), form
 
 
 def test_a_bundle_may_look_at_the_mirror_image_too(tiny_bundle: Bundle, tiny_csv: Path) -> None:
