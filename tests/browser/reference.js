@@ -30,7 +30,8 @@ const steps = {
   assign: ({ costs, limit }) => assign(costs, limit),
   crop: (values) => sent(crop(picture(values.picture), values.square, values.input, values.angle)),
   gray: (values) => sent(gray(picture(values.picture).data)),
-  scaled: (values) => sent(new Uint8Array(scaled(picture(values.picture), values.width, values.height).data)),
+  scaled: ({ picture: from, width, height, fine }) =>
+    sent(new Uint8Array(scaled(picture(from), width, height, fine).data)),
   softmax: ({ logits, temperature, bias }) => softmax(logits, temperature, bias),
   uncertain: ({ probabilities, rule }) => isUncertain(probabilities, rule),
   smooth: ({ frames }) => {

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { largestFirst, moved, overlap } from "../../emotion_core/page/browser/boxes.js";
 import { Detector, resultOf } from "../../emotion_core/page/browser/detector.js";
+import { linear } from "../../emotion_core/page/browser/enlarge.js";
 import { FaceSearch } from "../../emotion_core/page/browser/face_search.js";
 import { forOne, forSides } from "../../emotion_core/page/browser/graphs.js";
-import { padded } from "../../emotion_core/page/browser/pixels.js";
+import { cut, padded } from "../../emotion_core/page/browser/pixels.js";
 import { OUTPUTS, STRIDES, best, decoded } from "../../emotion_core/page/browser/yunet.js";
 
 /** The graph's outputs for a picture of that size, without a face. @param {number} width @param {number} height */
@@ -83,7 +84,7 @@ test("pictures are padded, never squeezed, and the boxes are the picture's own",
   assert.deepEqual(face.crop, { x: 80 - (side - 1) / 2 - 1, y: 72 - (side - 1) / 2 - 1, width: side, height: side });
   assert.equal(Math.abs(face.angle), 0);
   for (const sides of [[2048, 1024], [48, 48], [300, 8]]) await resultOf(detector.detect(blank(sides[0], sides[1])));
-  assert.deepEqual(seen.slice(1), [[320, 160], [800, 416], [2016, 1024], [256, 256], [320, 32]]);
+  assert.deepEqual(seen.slice(1), [[320, 160], [800, 416], [2016, 1024], [256, 256], [320, 64]]);
 });
 
 test("a known face is sought near its place, and lost ones everywhere", async () => {
@@ -111,6 +112,20 @@ test("a known face is sought near its place, and lost ones everywhere", async ()
   there = false;
   assert.deepEqual(await search.find(blank(640, 480), 0.5), []);
   assert.deepEqual(widths, [128, 320, 480]);
+});
+
+test("a small face's surroundings are enlarged as on the server, in whole numbers", async () => {
+  const detector = new Detector(async () => ({})), side = 320;
+  const data = Uint8Array.from({ length: 4 * side * side }, (_, index) => (index * 7919) % 251);
+  const box = { x: 150, y: 150, width: 30, height: 30 }, face = { box, crop: box, score: 0.9, angle: 0 };
+  detector.detect = async function* () { yield; return [face]; };
+  /** @type {import("../../emotion_core/page/browser/types.js").Picture[]} */
+  const seen = [];
+  detector.detectNear = async (picture) => { seen.push(picture); return [face]; };
+  const picture = { width: side, height: side, data }, search = new FaceSearch(detector);
+  for (const seconds of [0, 0.1]) await search.find(picture, seconds);
+  const around = cut(picture, { x: 132, y: 132, width: 66, height: 66 });
+  assert.deepEqual([...seen[0].data], [...linear(around.data, { width: 66, height: 66, channels: 4 }, 112, 112)]);
 });
 
 test("a newcomer, seen between two frames, is followed from the next one on", async () => {

@@ -4,6 +4,7 @@ import base64
 import itertools
 import json
 import math
+import platform
 import shutil
 import subprocess
 from pathlib import Path
@@ -32,6 +33,8 @@ from emotion_core.tracking.tracker import FaceTracker
 ROOT = Path(__file__).parents[2]
 MODULES = sorted((ROOT / "emotion_core" / "page" / "browser").glob("*.js"))
 LABELS = ("happy", "sad", "neutral")
+#: How many of the pixels may differ by a gray level: on other processors OpenCV interpolates in other ways.
+FEW = 0.0 if platform.machine().lower() in ("x86_64", "amd64") else 0.2
 pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed")
 
 
@@ -52,37 +55,52 @@ def pixels(sent: str, *shape: int) -> NDArray[np.uint8]:
     return np.frombuffer(base64.b64decode(sent), np.uint8).reshape(shape)
 
 
+def few_differ(found: NDArray[np.uint8], expected: NDArray[np.uint8], share: float = 0.0) -> bool:
+    """Whether no pixel is further away than a gray level, and not too many are that far."""
+    apart = np.abs(found.astype(int) - expected)
+    return bool(apart.max() <= 1 and (apart > 0).mean() <= max(FEW, share))
+
+
 def box(values: Box) -> BoxDict:
     return values.to_dict()
 
 
 class TestPixels:
     @pytest.mark.parametrize("channels", [1, 3])
-    @pytest.mark.parametrize(
-        "square",
-        [
-            Box(200, 40, 140, 140),
-            Box(170, 60, 96, 96),
-            Box(180, 60, 31, 31),
-            Box(-60, -80, 333, 333),
-            Box(480, 490, 90, 90),
-        ],
-        ids=str,
-    )
-    def test_crops(self, astronaut: RGB, square: Box, channels: int) -> None:
-        shape = {"height": 48, "width": 48, "channels": channels}
-        [sent] = asked({"step": "crop", "picture": picture(astronaut), "square": box(square), "input": shape})
-        expected = crop(astronaut, square, 48, 48, channels).astype(int)
-        apart = np.abs(pixels(sent, 48, 48, channels) - expected)
-        assert apart.max() <= 1
-        assert apart.mean() < 0.2  # one rounds where the other truncates
+    def test_crops(self, astronaut: RGB, channels: int) -> None:
+        """Enlarged, halved, at sizes where many sums lie half-way between two gray levels, and beyond the edges."""
+        shape, steps, expected = {"height": 48, "width": 48, "channels": channels}, [], []
+        squares = [Box(150, 40, side, side) for side in (24, 31, 47, 48, 60, 64, 72, 96, 140, 144, 192, 240)]
+        squares += [Box(-60, -80, 333, 333), Box(480, 490, 90, 90)]
+        sent = picture(astronaut)
+        for square in squares:
+            steps.append({"step": "crop", "picture": sent, "square": box(square), "input": shape})
+            expected.append(crop(astronaut, square, 48, 48, channels))
+        for found, right, square in zip(asked(*steps), expected, squares, strict=True):
+            assert few_differ(pixels(found, *right.shape), right), square
 
-    @pytest.mark.parametrize("size", [(384, 288), (480, 360), (112, 112), (511, 300), (700, 600)])
-    def test_other_sizes(self, astronaut: RGB, size: tuple[int, int]) -> None:
-        whole, method = astronaut[:384], cv2.INTER_AREA if size[0] < 512 else cv2.INTER_CUBIC
+    @pytest.mark.parametrize("size", [(480, 360), (320, 240), (384, 288), (112, 84), (511, 300)])
+    def test_smaller(self, astronaut: RGB, size: tuple[int, int]) -> None:
+        whole = astronaut[:384]
         [sent] = asked({"step": "scaled", "picture": picture(whole), "width": size[0], "height": size[1]})
-        expected = cv2.resize(whole, size, interpolation=method).astype(int)
-        assert np.abs(pixels(sent, size[1], size[0], 4)[:, :, :3] - expected).max() <= 1
+        expected = cv2.resize(whole, size, interpolation=cv2.INTER_AREA)
+        assert few_differ(pixels(sent, size[1], size[0], 4)[:, :, :3], expected)
+
+    def test_larger(self, astronaut: RGB) -> None:
+        """Linear for the surroundings of a small face; cubic, with OpenCV's own order of sums, for a small picture."""
+        parts = [astronaut[y : y + 224, x : x + 224].copy() for y in (0, 100) for x in (0, 150, 250)]
+        steps = [{"step": "scaled", "picture": picture(part), "width": 256, "height": 256} for part in parts]
+        steps += [
+            {"step": "scaled", "picture": picture(part[:70, :70].copy()), "width": 112, "height": 112, "fine": False}
+            for part in parts
+        ]
+        found = asked(*steps)
+        for part, sent in zip(parts, found[6:], strict=True):
+            right = cv2.resize(part[:70, :70], (112, 112), interpolation=cv2.INTER_LINEAR)
+            assert few_differ(pixels(sent, 112, 112, 4)[:, :, :3], right)
+        right = np.stack([cv2.resize(part, (256, 256), interpolation=cv2.INTER_CUBIC) for part in parts])
+        cubic = np.stack([pixels(sent, 256, 256, 4)[:, :, :3] for sent in found[:6]])
+        assert few_differ(cubic, right, 4e-6)
 
     def test_gray(self, astronaut: RGB) -> None:
         [sent] = asked({"step": "gray", "picture": picture(astronaut)})
@@ -100,10 +118,8 @@ class TestFaces:
         shape, square = {"height": 48, "width": 48, "channels": channels}, Box(171, 57, 125, 125)
         sent = {"picture": picture(astronaut), "square": box(square), "input": shape, "angle": angle}
         [found] = asked({"step": "crop", **sent})
-        expected = crop(astronaut, square, 48, 48, channels, angle).astype(int)
-        apart = np.abs(pixels(found, 48, 48, channels) - expected)
-        assert apart.max() <= 3
-        assert apart.mean() < 0.3
+        expected = crop(astronaut, square, 48, 48, channels, angle)
+        assert few_differ(pixels(found, 48, 48, channels), expected)
 
     def test_tilt(self) -> None:
         generator = np.random.default_rng(5)

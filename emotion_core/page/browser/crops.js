@@ -9,8 +9,8 @@ import { clamp, cut, gray, resized, rgb } from "./pixels.js";
 const LEVEL_ABOVE = 10;
 /** A rotated crop is cut from a square larger by this factor, to have pixels for its corners. */
 const AROUND = 1.5;
-/** OpenCV rounds rotated pixel positions to a grid this many times as fine as the picture's. */
-const GRID = 32;
+/** OpenCV's grid for rotated pixel positions, and the finer one for the two terms of each. */
+const GRID = 32, FINE = 1024, STEP = FINE / GRID;
 
 /** @typedef {{height: number, width: number, channels: number}} Input */
 
@@ -53,16 +53,21 @@ function turned(values, { height, width, channels }, angle, part) {
   const result = new Uint8Array(part.width * part.height * channels);
   /** @param {number} x @param {number} y @param {number} channel */
   const at = (x, y, channel) => values[(clamp(y, height) * width + clamp(x, width)) * channels + channel];
-  for (let row = 0; row < part.height; row++) {
+  const startX = cos * (part.x - middleX) - sin * (part.y - middleY) + middleX;
+  const startY = sin * (part.x - middleX) + cos * (part.y - middleY) + middleY;
+  /** @param {(place: number) => number} share @param {number} count */
+  const terms = (share, count) => Int32Array.from({ length: count }, (_, place) => whole(FINE * share(place)));
+  const acrossX = terms((column) => cos * column, part.width), acrossY = terms((column) => sin * column, part.width);
+  const downX = terms((row) => startX - sin * row, part.height);
+  const downY = terms((row) => startY + cos * row, part.height);
+  for (let row = 0, to = 0; row < part.height; row++) {
     for (let column = 0; column < part.width; column++) {
-      const right = part.x + column - middleX, down = part.y + row - middleY;
-      const x = Math.floor(GRID * (cos * right - sin * down + middleX) + 0.5) / GRID;
-      const y = Math.floor(GRID * (sin * right + cos * down + middleY) + 0.5) / GRID;
-      const left = Math.floor(x), top = Math.floor(y), across = x - left, below = y - top;
-      for (let channel = 0; channel < channels; channel++) {
-        const upper = at(left, top, channel) * (1 - across) + at(left + 1, top, channel) * across;
-        const lower = at(left, top + 1, channel) * (1 - across) + at(left + 1, top + 1, channel) * across;
-        result[(row * part.width + column) * channels + channel] = Math.round(upper * (1 - below) + lower * below);
+      const x = (acrossX[column] + downX[row] + STEP / 2) >> 5, y = (acrossY[column] + downY[row] + STEP / 2) >> 5;
+      const left = x >> 5, top = y >> 5, across = x & 31, below = y & 31;
+      for (let channel = 0; channel < channels; channel++, to++) {
+        const upper = at(left, top, channel) * (GRID - across) + at(left + 1, top, channel) * across;
+        const lower = at(left, top + 1, channel) * (GRID - across) + at(left + 1, top + 1, channel) * across;
+        result[to] = (upper * (GRID - below) + lower * below + 512) >> 10;
       }
     }
   }

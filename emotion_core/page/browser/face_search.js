@@ -81,7 +81,7 @@ export class FaceSearch {
       const reach = Math.max(whole(REACH * Math.sqrt(area(box))), 1);
       const x = whole(box.x + (box.width - reach) / 2), y = whole(box.y + (box.height - reach) / 2);
       const part = cut(picture, { x, y, width: reach, height: reach });
-      const seen = await this.detector.detectNear(scaled(part, CUT_SIDE, CUT_SIDE));
+      const seen = await this.detector.detectNear(scaled(part, CUT_SIDE, CUT_SIDE, false));
       const placed = seen.map((face) => moved(face, reach / CUT_SIDE, x, y));
       if (placed.length !== 1 || overlap(placed[0].box, box) < LEAST_OVERLAP) return null;
       faces.push(placed[0]);

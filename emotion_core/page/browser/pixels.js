@@ -3,35 +3,21 @@
  * @import {Box, Picture} from "./types.js"
  */
 
-/** @typedef {{reach: number, share: (distance: number) => number}} Kernel reach: pixels to either side */
-/** @type {Kernel} */
-const LINEAR = { reach: 1, share: (distance) => Math.max(1 - distance, 0) };
-/** With OpenCV's coefficient, a = -0.75. @type {Kernel} */
-const CUBIC = {
-  reach: 2,
-  share: (distance) =>
-    (distance <= 1
-      ? (1.25 * distance - 2.25) * distance * distance + 1
-      : ((-0.75 * distance + 3.75) * distance - 6) * distance + 3),
-};
+import { cubic, linear } from "./enlarge.js";
 
 /** The weights of input pixels in each output pixel: from `first[i]` on, `count[i]` values of `share`. */
 class Shares {
   /**
    * @param {number} from pixels in
-   * @param {number} to pixels out
-   * @param {boolean} cubic when enlarging, interpolate between four pixels instead of two
+   * @param {number} to pixels out, not more
    */
-  constructor(from, to, cubic) {
-    const scale = from / to, most = Math.ceil(scale) + 4;
+  constructor(from, to) {
+    const scale = from / to, most = Math.ceil(scale) + 2;
     this.first = new Int32Array(to);
     this.count = new Int32Array(to);
     this.most = most;
     this.share = new Float32Array(to * most);
-    for (let place = 0; place < to; place++) {
-      if (scale > 1) this.#average(place, scale, from);
-      else this.#between(place, (place + 0.5) * scale - 0.5, from, cubic ? CUBIC : LINEAR);
-    }
+    for (let place = 0; place < to; place++) this.#average(place, scale, from);
   }
 
   /** @param {number} place @param {number} scale @param {number} from */
@@ -46,16 +32,6 @@ class Shares {
       this.share[place * this.most + index - first] = overlap / (end - start);
     }
   }
-
-  /** @param {number} place @param {number} centre @param {number} from @param {Kernel} kernel */
-  #between(place, centre, from, kernel) {
-    const base = Math.floor(centre), clamped = (/** @type {number} */ index) => Math.min(Math.max(index, 0), from - 1);
-    const first = this.first[place] = clamped(base - kernel.reach + 1);
-    this.count[place] = clamped(base + kernel.reach) - first + 1;
-    for (let index = base - kernel.reach + 1; index <= base + kernel.reach; index++) {
-      this.share[place * this.most + clamped(index) - first] += kernel.share(Math.abs(centre - index));
-    }
-  }
 }
 
 /**
@@ -66,13 +42,18 @@ class Shares {
  * @param {number} channels
  * @param {number} toWidth
  * @param {number} toHeight
- * @param {boolean} [cubic] enlarge with cubic interpolation
+ * @param {boolean} [fine] enlarge with cubic interpolation, not linear
  * @returns {Uint8Array<ArrayBuffer>}
  */
-export function resized(data, width, height, channels, toWidth, toHeight, cubic = false) {
+export function resized(data, width, height, channels, toWidth, toHeight, fine = false) {
   // The loops below are fast as long as they only ever see one type of array.
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.length);
-  const across = new Shares(width, toWidth, cubic), down = new Shares(height, toHeight, cubic);
+  if (width === toWidth && height === toHeight) return bytes.slice();
+  if (width < toWidth || height < toHeight) {
+    return (fine ? cubic : linear)(bytes, { width, height, channels }, toWidth, toHeight);
+  }
+  if (width === 2 * toWidth && height === 2 * toHeight) return halved(bytes, width, channels);
+  const across = new Shares(width, toWidth), down = new Shares(height, toHeight);
   const result = new Uint8Array(toWidth * toHeight * channels);
   const row = new Float32Array(width * channels);
   for (let y = 0; y < toHeight; y++) {
@@ -80,6 +61,25 @@ export function resized(data, width, height, channels, toWidth, toHeight, cubic 
     const to = y * toWidth * channels;
     if (channels === 4) addPixels(row, across, result, to);
     else addValues(row, across, channels, result, to);
+  }
+  return result;
+}
+
+/**
+ * A picture of half the sides. OpenCV rounds here in another way than at any other size.
+ * @param {Uint8Array<ArrayBufferLike>} data
+ * @param {number} width
+ * @param {number} channels
+ * @returns {Uint8Array<ArrayBuffer>}
+ */
+function halved(data, width, channels) {
+  const result = new Uint8Array(data.length / 4), line = width * channels;
+  for (let to = 0, start = 0; start < data.length; start += 2 * line) {
+    for (let left = start; left < start + line; left += 2 * channels) {
+      for (let at = left; at < left + channels; at++, to++) {
+        result[to] = (data[at] + data[at + channels] + data[at + line] + data[at + line + channels] + 2) >> 2;
+      }
+    }
   }
   return result;
 }
@@ -127,10 +127,10 @@ function addPixels(row, { first, count, share, most }, result, to) {
       blue += part * row[at + 2];
       alpha += part * row[at + 3];
     }
-    result[to] = byte(red);
-    result[to + 1] = byte(green);
-    result[to + 2] = byte(blue);
-    result[to + 3] = byte(alpha);
+    result[to] = nearest(red);
+    result[to + 1] = nearest(green);
+    result[to + 2] = nearest(blue);
+    result[to + 3] = nearest(alpha);
   }
 }
 
@@ -150,15 +150,17 @@ function addValues(row, { first, count, share, most }, channels, result, to) {
       for (let step = x * most, at = first[x] * channels + channel; step < end; step++, at += channels) {
         sum += share[step] * row[at];
       }
-      result[to] = byte(sum);
+      result[to] = nearest(sum);
     }
   }
 }
 
-/** @param {number} value @returns {number} the nearest integer from 0 to 255 */
-function byte(value) {
-  const near = (value + 0.5) | 0; // several times as fast as Math.round
-  return near < 0 ? 0 : near > 255 ? 255 : near;
+/** A number of 32 bits that is larger than this has no fraction: of two equally near integers it takes the even one. */
+const WHOLE = 1.5 * 2 ** 23;
+
+/** @param {number} sum of bytes' shares @returns {number} the nearest byte; several times as fast as Math.round */
+function nearest(sum) {
+  return (Math.fround(Math.fround(sum) + WHOLE) - WHOLE) | 0;
 }
 
 /**
@@ -166,11 +168,12 @@ function byte(value) {
  * @param {Picture} picture
  * @param {number} width
  * @param {number} height
+ * @param {boolean} [fine] enlarged with cubic interpolation, not linear
  * @returns {Picture}
  */
-export function scaled(picture, width, height) {
+export function scaled(picture, width, height, fine = true) {
   if (width === picture.width && height === picture.height) return picture;
-  return { width, height, data: resized(picture.data, picture.width, picture.height, 4, width, height, true) };
+  return { width, height, data: resized(picture.data, picture.width, picture.height, 4, width, height, fine) };
 }
 
 /**

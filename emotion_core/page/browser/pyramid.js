@@ -11,7 +11,7 @@ const SIDES = [320, 800, 2000], STEP = 1.25;
 /** On all but the smallest copy, boxes larger than this are left to the smaller copies. */
 const LARGEST = 320;
 /** Least longest side, reached by enlarging, and least shorter side, reached by padding. */
-const SMALLEST_SIDE = 256, SHORTEST_SIDE = 32;
+const SMALLEST_SIDE = 256, SHORTEST_SIDE = 64;
 
 /**
  * What `seek` finds on each copy, in the picture's pixels, not yet merged.

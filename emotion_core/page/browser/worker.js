@@ -10,6 +10,7 @@
  * they are already loaded: so each module is loaded after those it imports.
  */
 const load = async () => {
+  await import("./enlarge.js");
   await Promise.all([import("./boxes.js"), import("./pixels.js"), import("./yunet.js"), import("./classifier.js")]);
   await Promise.all([import("./assignment.js"), import("./pyramid.js"), import("./crops.js"), import("./doubt.js")]);
   await Promise.all([import("./detector.js"), import("./smoother.js"), import("./tracker.js")]);
