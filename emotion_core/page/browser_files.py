@@ -1,10 +1,12 @@
 """The files for inference in the visitor's browser: code, runtime, detector and networks.
 
-Each file's URL contains its hash, so it may be cached forever; ``browser/manifest.json`` lists them for the page.
+Each file's URL contains its hash, so it may be cached forever; a manifest lists them for the page. So does its own,
+where it is known before the page is laid out: then a second visit asks for nothing.
 """
 
 import base64
 import hashlib
+import json
 import logging
 import threading
 import time
@@ -44,6 +46,8 @@ _HEADERS: Final = {
     "Cross-Origin-Embedder-Policy": "require-corp",
     "Vary": "Accept-Encoding",
 }
+#: The manifest of the moment.
+MANIFEST: Final = "browser/manifest.json"
 _TYPES: Final = {".js": "text/javascript", ".wasm": "application/wasm"}
 
 
@@ -87,9 +91,16 @@ class BrowserFiles:
     def routes(self) -> list[Route]:
         """The routes, to be placed before any catch-all."""
         return [
-            Route("/browser/manifest.json", self._manifest, methods=["GET"], include_in_schema=False),
+            Route(f"/{MANIFEST}", self._manifest, methods=["GET"], include_in_schema=False),
             Route("/browser/{rest:path}", self._file, methods=["GET"], include_in_schema=False),
         ]
+
+    def manifest_address(self) -> str:
+        """Where the page finds the manifest: by its hash, unless it waits for the Hub, whose answer may come later."""
+        if self._setting == CDN:
+            return MANIFEST
+        content = json.dumps(self.manifest()).encode()
+        return str(self._hand_out("manifest.json", Asset(content, "application/json"))["url"])
 
     def manifest(self) -> dict[str, Any]:
         """What the page needs to know; ``device`` is None when inference in the browser is not available.

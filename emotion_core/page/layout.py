@@ -14,6 +14,7 @@ from ..settings import Settings
 from .about_tab import about_tab
 from .album_part import album_part
 from .api_tab import api_tab
+from .browser_files import MANIFEST
 from .endpoints import client_endpoints
 from .front import ICON, TITLE
 from .image_tab import image_tab
@@ -25,9 +26,14 @@ _STYLE: Final = Path(__file__).with_name("page.css")
 
 
 def build_page(
-    catalogue: Catalogue, files: ShortLivedFolder, settings: Settings, desk: VideoDesk, workshop: Workshop
+    catalogue: Catalogue,
+    files: ShortLivedFolder,
+    settings: Settings,
+    desk: VideoDesk,
+    workshop: Workshop,
+    manifest: str = MANIFEST,
 ) -> gr.Blocks:
-    """Build the page, to be mounted with ``page_options``."""
+    """Build the page, to be mounted with ``page_options``. manifest: see ``BrowserFiles.manifest_address``."""
     page: gr.Blocks
     with gr.Blocks(title=TITLE, analytics_enabled=False) as page:
         gr.HTML(render("header.html", notices=catalogue.get().notices), padding=False)
@@ -35,7 +41,7 @@ def build_page(
             image_tab(catalogue, settings)
             album_part(catalogue, files, workshop)
         with gr.Tab("Webcam"):
-            webcam_tab(catalogue, settings, workshop)
+            webcam_tab(catalogue, settings, workshop, manifest)
         with gr.Tab("Video"):
             video_tab(catalogue, files, desk)
         with gr.Tab("API"):

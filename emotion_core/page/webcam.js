@@ -14,7 +14,7 @@ const choice = { model: null, detector: null };
 const SILENT = "The server does not answer. Trying again …", PHOTOS = " Photos work in the Image tab.";
 
 // The available sources; null if the page's modules cannot be loaded, and then the server answers.
-const ofServer = new ServerSource(server), sources = sourcesOf(ofServer);
+const ofServer = new ServerSource(server), sources = sourcesOf(ofServer, part(".camera").dataset.manifest);
 
 async function sourceOf(wanted) {
   // The source for this choice of model and detector.

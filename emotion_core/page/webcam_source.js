@@ -38,10 +38,10 @@ class ServerSource {
   }
 }
 
-async function sourcesOf(ofServer) {
-  // The page's modules for inference on this device; null if they cannot be loaded.
+async function sourcesOf(ofServer, address) {
+  // The page's modules for inference on this device; null if they cannot be loaded. address: of their manifest.
   try {
-    const manifest = await (await fetch(new URL("browser/manifest.json", location.href))).json();
+    const manifest = await (await fetch(new URL(address, location.href))).json();
     const { Sources } = await import(new URL(manifest.entry, location.href));
     return new Sources(manifest, location.href, ofServer);
   } catch {

@@ -33,11 +33,11 @@ _CHOOSE: Final = """(model, detector) => {
 }"""
 
 
-def webcam_tab(catalogue: Catalogue, settings: Settings, workshop: Workshop) -> None:
-    """Lay out the tab and connect its events."""
+def webcam_tab(catalogue: Catalogue, settings: Settings, workshop: Workshop, manifest: str) -> None:
+    """Lay out the tab and connect its events. manifest: where the browser finds what it needs to answer by itself."""
     webcam = Webcam(LiveSessions(catalogue, workshop, settings, rolling_timeline))
     gr.HTML(
-        html_template=render("webcam.html"),
+        html_template=render("webcam.html", manifest=manifest),
         css_template=script("webcam.css"),
         js_on_load=script(*_SCRIPTS),
         apply_default_css=False,

@@ -12,7 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from emotion_core import EmotionRecognizer, HashMismatchError, Settings, SettingsError
-from emotion_core.page.browser_files import CODE, WORKER_POLICY, BrowserFiles
+from emotion_core.page.browser_files import CODE, MANIFEST, WORKER_POLICY, BrowserFiles
 from emotion_core.recognition.bundle import EMBEDDED, GRAPH
 from emotion_core.recognition.catalogue import Catalogue
 from emotion_core.recognition.hub import YUNET
@@ -60,6 +60,23 @@ class TestFolder:
         assert (again.status_code, again.content) == (304, b"")
         other = client.get("/browser/manifest.json", headers={"If-None-Match": '"other"'})
         assert other.json() == first.json()
+
+    def test_the_manifest_has_its_hash_too(self, recognizer: EmotionRecognizer, browser_runtime_folder: Path) -> None:
+        """So the page, which names it, is all that a later visit asks the server for."""
+        catalogue = Catalogue(recognizer)
+        files = BrowserFiles(catalogue, str(browser_runtime_folder))
+        app = create_api(catalogue, Settings(browser_runtime=str(browser_runtime_folder)))
+        app.router.routes.extend(files.routes())
+        address = files.manifest_address()
+        client = TestClient(app)
+        answer = client.get(f"/{address}")
+        assert answer.json() == client.get(f"/{MANIFEST}").json()
+        assert hashlib.sha256(answer.content).hexdigest() in address
+        assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+        assert answer.headers["content-type"] == "application/json"
+        # The detector of "cdn" may come from the Hub later.
+        assert BrowserFiles(catalogue, None).manifest_address() not in (address, MANIFEST)
+        assert BrowserFiles(catalogue, "cdn").manifest_address() == MANIFEST
 
     def test_code_and_its_imports(self, client: TestClient) -> None:
         manifest = client.get("/browser/manifest.json").json()

@@ -23,6 +23,9 @@ from support.stand_in_hub import Repo, StandInHub
 from support.visits import KEPT, WAYS_OUT, pixels_sent, start, tried, visit, where
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")]
+#: The bytes that each file of ours took, by its address.
+TAKEN = """() => Object.fromEntries(performance.getEntriesByType("resource")
+    .filter(({ name }) => name.includes("/browser/")).map(({ name, transferSize }) => [name, transferSize]))"""
 #: Generous, for busy machines: nothing here is about speed.
 PATIENCE = 120_000
 
@@ -149,6 +152,10 @@ class TestStream:
         assert "no picture leaves it" in where(page)
         again = [request.url for request in context.sent[count:] if any(request.url.endswith(kind) for kind in heavy)]
         assert again == []
+        # Nor does it ask whether a file has changed: that takes bytes, too.
+        taken = page.evaluate(TAKEN)
+        assert len(taken) > 3
+        assert set(taken.values()) == {0}, taken
         assert page.problems == []
 
 
