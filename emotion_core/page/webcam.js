@@ -77,7 +77,7 @@ async function start(device) {
   if (camera !== mine) return;
   cover("");
   await listDevices();
-  boxes.glide(() => camera === mine);
+  boxes.glide(video, () => camera === mine);
   run(mine);
 }
 

@@ -22,8 +22,10 @@ class MovingBoxes {
     if (!last || STILL.matches) this.put(box, next);
   }
 
-  glide(goesOn) {
-    // On each screen refresh, boxes move on at their faces' speed, so that they do not trail behind.
+  glide(video, goesOn) {
+    // With each of the camera's pictures boxes move on at their faces' speed, so that they do not trail behind. Between
+    // two pictures there is nothing to follow, and the page would be drawn twice as often.
+    const then = (step) => video.requestVideoFrameCallback?.(step) ?? requestAnimationFrame(step);
     let before = 0;
     const step = (now) => {
       if (!goesOn()) return;
@@ -33,9 +35,9 @@ class MovingBoxes {
         const { at, captured, speed, shown } = box.motion, late = Math.min(now - captured, AHEAD_MS);
         this.put(box, shown.map((value, index) => value + share * (at[index] + speed[index] * late - value)));
       }
-      requestAnimationFrame(step);
+      then(step);
     };
-    requestAnimationFrame(step);
+    then(step);
   }
 
   left(x, width, whole) {
