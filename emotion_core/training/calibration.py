@@ -3,7 +3,8 @@
 FER-2013's labels name fear for 14% of the faces and neutral for 16%; its voters name fear for 3% and
 neutral for 36%. A bias fitted to the labels (for the literature's figure) moves answers away from
 what people see; one fitted to that data set's voters moves them away from what other photos show.
-Serving uses a bias between none and the voters' own: see ``for_people``.
+Serving uses a share of the voters' own bias, none, or takes a share of their class shares back, since photos
+from elsewhere show fewer neutral faces: see ``for_people``.
 """
 
 from collections.abc import Callable
@@ -24,6 +25,10 @@ LEAST_FOR_BIAS: Final = 1000
 _PULL: Final = 0.4
 #: Shares of the voters' bias to try.
 SHARES: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
+#: Shares of the logarithms of the voters' class shares to try to take off (Menon et al. 2021, arXiv:2007.07314).
+TAKEN_OFF: Final = (0.1, 0.2, 0.3)
+#: A rarer class counts as being this frequent, so that its bias stays small.
+_RAREST: Final = 0.03
 #: Share of the faces not marked as uncertain that must agree with the majority of the voters.
 AGREEMENT: Final = 0.92
 #: Faces with fewer pixels per side are always marked as uncertain.
@@ -68,15 +73,17 @@ def fit_calibration(
 def for_people(
     logits: NDArray[np.float32], votes: NDArray[Any], score: Callable[[Calibration], float] | None = None
 ) -> Calibration:
-    """The calibration used in serving: a share of the voters' bias, and the temperature fitted with it.
+    """The calibration used in serving: one of the biases to try, and the temperature fitted with it.
 
-    logits, votes: (N, C), from PublicTest. score: rates a calibration; the share with the highest score
-    wins, the smallest share if tied. By default half of the bias is used.
+    logits, votes: (N, C), from PublicTest. score: rates a calibration; the highest score wins, and no bias if
+    tied. By default half of the voters' bias is used.
     """
     whole = np.array(fit_calibration(logits, votes).bias or np.zeros(logits.shape[1]))
     if score is None:
         return fit_calibration(logits, votes, 0.5 * whole)
-    return max((fit_calibration(logits, votes, share * whole) for share in SHARES), key=score)
+    frequent = np.log(np.maximum(votes.sum(axis=0) / votes.sum(), _RAREST))
+    biases = [share * whole for share in SHARES] + [share * (frequent.mean() - frequent) for share in TAKEN_OFF]
+    return max((fit_calibration(logits, votes, bias) for bias in biases), key=score)
 
 
 def coverage(probabilities: NDArray[np.float64], majority: NDArray[np.int64], rule: UncertainRule) -> dict[str, float]:

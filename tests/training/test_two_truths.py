@@ -11,7 +11,7 @@ from skimage import data as pictures
 from emotion_core import Bundle, DataError
 from emotion_core.datasets.faces import FaceData
 from emotion_core.labels import FER2013, FERPLUS
-from emotion_core.recognition.bundle_config import UncertainRule
+from emotion_core.recognition.bundle_config import Calibration, UncertainRule
 from emotion_core.recognition.classifier import Classifier, softmax
 from emotion_core.recognition.recognizer import EmotionRecognizer
 from emotion_core.recognition.resolve import resolve_detector
@@ -96,6 +96,23 @@ def test_half_of_the_voters_bias_serves() -> None:
     assert np.allclose(for_people(logits, votes).bias, whole / 2, atol=1e-3)
     best = for_people(logits, votes, lambda one: -abs(one.bias[0] - one.bias[6] - 0.9))
     assert np.allclose(best.bias, 0.75 * whole, atol=1e-3)
+
+
+def test_the_class_shares_of_the_voters_can_be_taken_off() -> None:
+    rng = np.random.default_rng(0)
+    votes = np.zeros((4000, 7))
+    votes[np.arange(4000), rng.choice(7, 4000, p=[0.02, 0.02, 0.02, 0.04, 0.1, 0.2, 0.6])] = 1
+    logits = (2 * votes + rng.normal(size=votes.shape)).astype(np.float32)
+    answers = []
+
+    def score(one: Calibration) -> float:
+        answers.append(one)
+        return -float((softmax(logits, one.temperature, one.bias).argmax(axis=1) == 6).mean())  # few are neutral
+
+    assert for_people(logits, votes, score) == answers[-1]
+    rare, bias = np.log(0.03), np.array(answers[-1].bias)
+    assert bias[6] < min(bias[:6])
+    assert bias[0] == bias[1] == pytest.approx(bias[6] + 0.3 * (np.log(votes[:, 6].mean()) - rare), abs=1e-3)
 
 
 def test_the_rule_for_uncertain_faces_keeps_its_word() -> None:
