@@ -45,7 +45,8 @@ def test_the_figures_are_those_of_the_records(name: str) -> None:
     twins = run["without_twins"]
     assert f"{run['faces'] - twins['faces']} of these {run['faces']} faces are in the training data, too" in told
     assert f"on the other {twins['faces']} it is right on <strong>{twins['accuracy']:.1%}" in told
-    assert KNOWN not in told, "all of the clone's networks were chosen before PrivateTest was opened"
+    # Its last stage began from weights that had been measured on PrivateTest; the others' stages all ended before.
+    assert (KNOWN in told) == (name == "fer2013-resnet50v2")
     for row in run["per_class"].values():
         assert f"<td>{row['recall']:.1%}</td>" in told
 

@@ -115,11 +115,12 @@ def test_keras_weights_alone_without_tensorflow(copy: Path) -> None:
 
 
 #: Per shipped bundle: test faces; minimum accuracy against the labels as served, and with one view; maximum ECE
-#: against the labels; minimum agreement with the voters' majority.
+#: against the labels, and against the voters, which is larger where their class shares are taken off, as photos from
+#: elsewhere have others; minimum agreement with the voters' majority.
 SHIPPED = {
-    "fer2013-resnet50v2": (3589, 0.67, 0.67, 0.06, 0.87),
-    "fer2013-custom-cnn": (3589, 0.66, 0.66, 0.045, 0.85),
-    "ferplus-residual-cnn": (3153, 0.86, 0.86, 0.11, 0.9),
+    "fer2013-resnet50v2": (3589, 0.67, 0.67, 0.06, 0.035, 0.86),
+    "fer2013-custom-cnn": (3589, 0.66, 0.66, 0.045, 0.02, 0.85),
+    "ferplus-residual-cnn": (3153, 0.86, 0.86, 0.11, 0.02, 0.9),
 }
 
 
@@ -154,12 +155,12 @@ class TestShipped:
 
     def test_figures(self, bundle: Bundle, name: str) -> None:
         private = bundle.config.metrics["private"]
-        faces, least, least_of_one_look, most_ece, least_agreement = SHIPPED[name]
+        faces, least, least_of_one_look, most_ece, most_ece_of_votes, least_agreement = SHIPPED[name]
         assert private["faces"] == faces
         assert private["accuracy"] >= least
         assert private["accuracy_one_view"] >= least_of_one_look
         assert private["ece"] <= most_ece
-        assert private["ece_of_votes"] <= 0.02, "what it is calibrated to"
+        assert private["ece_of_votes"] <= most_ece_of_votes, "what it is calibrated to"
         assert private.get("majority", {"accuracy": 0.0})["accuracy"] >= least_agreement
         forms = bundle.config.export["forms"]
         shipped = forms[bundle.config.export["form"]]
