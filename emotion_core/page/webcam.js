@@ -77,7 +77,7 @@ async function start(device) {
   if (camera !== mine) return;
   cover("");
   await listDevices();
-  boxes.glide(video, () => camera === mine);
+  boxes.glide(() => camera === mine);
   run(mine);
 }
 

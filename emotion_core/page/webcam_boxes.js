@@ -22,10 +22,8 @@ class MovingBoxes {
     if (!last || STILL.matches) this.put(box, next);
   }
 
-  glide(video, goesOn) {
-    // With each of the camera's pictures boxes move on at their faces' speed, so that they do not trail behind. Between
-    // two pictures there is nothing to follow, and the page would be drawn twice as often.
-    const then = (step) => video.requestVideoFrameCallback?.(step) ?? requestAnimationFrame(step);
+  glide(goesOn) {
+    // On each screen refresh, boxes move on at their faces' speed, so that they do not trail behind.
     let before = 0;
     const step = (now) => {
       if (!goesOn()) return;
@@ -35,9 +33,9 @@ class MovingBoxes {
         const { at, captured, speed, shown } = box.motion, late = Math.min(now - captured, AHEAD_MS);
         this.put(box, shown.map((value, index) => value + share * (at[index] + speed[index] * late - value)));
       }
-      then(step);
+      requestAnimationFrame(step);
     };
-    then(step);
+    requestAnimationFrame(step);
   }
 
   left(x, width, whole) {

@@ -38,16 +38,11 @@ MODELS = {"fer2013-custom-cnn": "Small and fast", "fer2013-resnet50v2": "Accurat
 PATIENCE_MS = 120_000
 #: Measures each frame's latency from the camera's picture to the marks on the page, in milliseconds.
 _WATCH = """() => {
-  const video = document.querySelector("#webcam video");
+  const video = document.querySelector("#webcam video"), original = window.createImageBitmap;
   let presented = null, captured = null;
   const shown = (now, frame) => { presented = frame.presentationTime; video.requestVideoFrameCallback(shown); };
   video.requestVideoFrameCallback(shown);
-  // By either the page takes a picture.
-  const original = window.createImageBitmap;
   window.createImageBitmap = (...values) => { captured = presented; return original(...values); };
-  window.VideoFrame = new Proxy(window.VideoFrame, {
-    construct: (frame, values) => { captured = presented; return new frame(...values); },
-  });
   window.lags = [];
   new MutationObserver(() => {
     const taken = captured;

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MessageChannel } from "node:worker_threads";
 import { answerCalls, caller } from "../../emotion_core/page/browser/calls.js";
-import { CameraFrames } from "../../emotion_core/page/browser/camera_frames.js";
 import { Device } from "../../emotion_core/page/browser/device.js";
 import { bytesOf } from "../../emotion_core/page/browser/files.js";
 import { Sources, summaryOf } from "../../emotion_core/page/browser/sources.js";
@@ -83,97 +82,6 @@ test("stretches without a gap, and their outline", () => {
   assert.equal(outline([0], [0.5], [1.5], 60), "M0 0L0 0L0 0L0 30L0 30L0 30Z"); // long ago, and a share too large
 });
 
-test("no frame is taken twice, nor one that the next is about to follow", async (context) => {
-  context.mock.timers.enable({ apis: ["setTimeout"] });
-  let now = 1000, count = 0;
-  context.mock.method(performance, "now", () => now);
-  /** @type {((now: number, frame: any) => void)[]} */
-  let waiting = [];
-  const frames = new CameraFrames(/** @type {any} */ ({
-    requestVideoFrameCallback: (/** @type {any} */ done) => waiting.push(done),
-  }));
-  const later = (/** @type {number} */ milliseconds) => {
-    now += milliseconds;
-    context.mock.timers.tick(milliseconds);
-  };
-  /** The camera's next one, 40 ms after the last, `passed` after it was last heard of. @param {number} passed */
-  const show = (passed) => {
-    later(passed);
-    count++;
-    const told = waiting;
-    waiting = [];
-    for (const done of told) done(now, { presentationTime: 40 * count, presentedFrames: count });
-  };
-  const asked = () => {
-    const it = { taken: false };
-    void frames.newest().then(() => { it.taken = true; });
-    return it;
-  };
-  const settled = () => new Promise((done) => { setImmediate(done); });
-  let it = asked(); // what is shown at first
-  await settled();
-  assert.ok(it.taken);
-  for (let next = 0; next < 2; next++) { // not the same again; the second tells the interval
-    it = asked();
-    await settled();
-    assert.ok(!it.taken);
-    show(40);
-    await settled();
-    assert.ok(it.taken);
-  }
-  show(40);
-  later(10); // it was shown a short while ago
-  it = asked();
-  await settled();
-  assert.ok(it.taken);
-  show(30);
-  later(30); // the next is due in 10 ms
-  it = asked();
-  await settled();
-  assert.ok(!it.taken);
-  show(10);
-  await settled();
-  assert.ok(it.taken);
-  show(40);
-  later(30); // but it does not come
-  it = asked();
-  await settled();
-  later(20);
-  await settled();
-  assert.ok(it.taken);
-  it = asked(); // nor any other, for long
-  later(499);
-  await settled();
-  assert.ok(!it.taken);
-  later(1);
-  await settled();
-  assert.ok(it.taken);
-});
-
-test("the worker gets the video's frame itself, or a copy where there is none", async () => {
-  /** @type {any[]} */
-  const sent = [];
-  const worker = /** @type {any} */ ({ addEventListener() {} });
-  const device = new Device(/** @type {any} */ (files), "http://localhost/", worker);
-  device.call = async (/** @type {string} */ method, /** @type {any[]} */ values = []) => {
-    sent.push([method, values[0]]);
-  };
-  const video = /** @type {any} */ ({ videoWidth: 640, videoHeight: 480 });
-  let closed = 0, sides = [640, 480];
-  class Shown { displayWidth = sides[0]; displayHeight = sides[1]; close() { closed++; } }
-  Object.assign(globalThis, { VideoFrame: Shown, createImageBitmap: async () => "copy" });
-  await device.frame(video, 0);
-  sides = [480, 640]; // turned in another way than the page shows it
-  await device.frame(video, 0);
-  Object.assign(globalThis, { VideoFrame: class { constructor() { throw new TypeError("not for videos"); } } });
-  await device.frame(video, 0);
-  await device.frame(/** @type {any} */ ({ width: 9, height: 9 }), 0);
-  const [first, ...others] = sent.filter(([method]) => method === "frame").map(([, value]) => value);
-  assert.ok(first instanceof Shown);
-  assert.deepEqual(others, ["copy", "copy", "copy"]);
-  assert.equal(closed, 1);
-});
-
 test("a device that is slow gives way to the server, unless it was asked for", async (context) => {
   let now = 0, cost = 400;
   context.mock.method(performance, "now", () => now);
@@ -184,13 +92,9 @@ test("a device that is slow gives way to the server, unless it was asked for", a
   };
   const network = { title: "Small", labels }, use = async () => network;
   context.mock.method(Device, "start", async () => ({ network, use, frame, stop: () => {} }));
-  let frames = 0;
-  const shown = () => ({ presentationTime: now, presentedFrames: ++frames });
-  const video = /** @type {any} */ ({
-    requestVideoFrameCallback: (/** @type {(now: number, frame: any) => void} */ done) => done(now, shown()),
-  });
+  const video = /** @type {any} */ ({ requestVideoFrameCallback: (/** @type {() => void} */ done) => done() });
   const sources = new Sources({ entry: "", device: files }, "http://localhost/", server);
-  const answered = async () => {
+  const frames = async () => {
     const source = sources.sourceOf(nothing);
     assert.equal(source.kind, "device");
     assert.deepEqual(await source.open(nothing), { labels });
@@ -201,15 +105,15 @@ test("a device that is slow gives way to the server, unless it was asked for", a
   const element = () => ({ setAttribute: () => {}, append: () => {}, outerHTML: "" });
   Object.assign(globalThis, { document: { createElement: element, createElementNS: element } });
   cost = 100;
-  let answers = await answered();
+  let answers = await frames();
   assert.ok(answers.every((answer) => !answer?.gone));
   assert.equal(answers[39]?.milliseconds, 100);
   assert.equal(Math.round(answers[39]?.fps ?? 0), 10);
   cost = 400;
   sources.want("device");
-  assert.ok((await answered()).every((answer) => !answer?.gone));
+  assert.ok((await frames()).every((answer) => !answer?.gone));
   sources.want(null);
-  answers = await answered();
+  answers = await frames();
   assert.ok(answers.some((answer) => answer?.gone));
   assert.match(sources.sourceOf(nothing).words(), /^On the server\. This device would be slow\.$/);
 });

@@ -5,6 +5,9 @@
 import { caller } from "./calls.js";
 import { bytesOf, dropOthers } from "./files.js";
 
+/** Longest side of the analysed copy of a camera's frame. */
+const LONGEST = 640;
+
 /** @returns {string} why this browser cannot run inference, as a message; "" if it can */
 export function obstacle() {
   if (typeof WebAssembly !== "object") return "This browser has WebAssembly switched off.";
@@ -94,8 +97,8 @@ export class Device {
    */
   async frame(source, seconds) {
     await this.ready;
-    const shown = frameOf(source) ?? (await createImageBitmap(source));
-    const answer = await this.call("frame", [shown, seconds], [shown]);
+    const bitmap = await bitmapOf(source);
+    const answer = await this.call("frame", [bitmap, seconds], [bitmap]);
     this.ready = this.call("lookAround").catch(() => {}); // trouble shows again with the next frame
     return answer;
   }
@@ -105,19 +108,15 @@ export class Device {
   }
 }
 
-/**
- * The frame that a video shows, for the worker to read its pixels: the page then paints no copy. Null where that
- * cannot be had, or is not what the page shows.
- * @param {HTMLVideoElement | ImageBitmap} source
- */
-function frameOf(source) {
-  if (!("videoWidth" in source) || typeof VideoFrame !== "function") return null;
-  try {
-    const frame = new VideoFrame(source);
-    if (frame.displayWidth === source.videoWidth && frame.displayHeight === source.videoHeight) return frame;
-    frame.close();
-  } catch {
-    // As where there are none.
-  }
-  return null;
+/** @param {HTMLVideoElement | ImageBitmap} source */
+function bitmapOf(source) {
+  const [width, height] =
+    source instanceof ImageBitmap ? [source.width, source.height] : [source.videoWidth, source.videoHeight];
+  const scale = LONGEST / Math.max(width, height);
+  if (scale >= 1) return createImageBitmap(source);
+  return createImageBitmap(source, {
+    resizeWidth: Math.round(width * scale),
+    resizeHeight: Math.round(height * scale),
+    resizeQuality: "high",
+  });
 }

@@ -3,13 +3,14 @@
  * a time: `open` once, then `answer` for each frame, and `close`.
  * @import {FrameAnswer, Label, Manifest} from "./types.js"
  */
-import { CameraFrames } from "./camera_frames.js";
 import { Device, obstacle } from "./device.js";
 import { RollingHistory } from "./recent.js";
 import { timeline } from "./timeline.js";
 
 /** The only detector that this device does not run. */
 const OTHER_DETECTOR = "Haar cascade";
+/** Longest wait for a new camera frame, in milliseconds; then the current one is used. */
+const STALLED_MS = 500;
 /** Windows for the rate (ms) and the latency (frames); intervals of the summary and the timeline. */
 const RATE_MS = 2000, LATENCY_FRAMES = 9, SUMMARY_MS = 3000, TIMELINE_MS = 1000;
 /** A device that takes longer than this per frame (ms, median of this many frames) is slower than a server. */
@@ -44,6 +45,14 @@ const SLOW_MS = 300, SLOW_FRAMES = 30;
 /** The upper median. @param {number[]} values */
 function median(values) {
   return [...values].sort((one, other) => one - other)[values.length >> 1];
+}
+
+/** Resolves when the video shows a new frame. @param {HTMLVideoElement} video */
+function frameAfter(video) {
+  return new Promise((done) => {
+    setTimeout(done, STALLED_MS);
+    video.requestVideoFrameCallback?.(done) ?? setTimeout(done, 1000 / 30);
+  });
 }
 
 /** One line to be read aloud. @param {FrameAnswer} frame */
@@ -115,8 +124,8 @@ export class DeviceSource {
   #answered = [];
   /** @type {number[]} */
   #work = [];
-  /** @type {CameraFrames | null} */
-  #frames = null;
+  /** The camera's next frame, so that none is analysed twice. @type {Promise<unknown>} */
+  #newFrame = Promise.resolve();
   #summary = { text: "", at: -Infinity };
   #drawnAt = 0;
   #history = new RollingHistory([]);
@@ -162,10 +171,10 @@ export class DeviceSource {
   async answer(video) {
     if (!this.#device) return { gone: true };
     await this.#device.ready; // the newest frame is taken then, not one that waited
-    if (this.#frames?.video !== video) this.#frames = new CameraFrames(video);
-    await this.#frames.newest();
+    await this.#newFrame;
     if (!this.#device) return { gone: true };
     const start = performance.now();
+    this.#newFrame = frameAfter(video);
     let frame;
     try {
       frame = await this.#device.frame(video, (start - this.#began) / 1000);

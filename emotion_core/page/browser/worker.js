@@ -25,8 +25,6 @@ const load = async () => {
   ]);
 };
 const ready = load();
-/** Longest side of the analysed copy of a camera's frame. */
-const LONGEST = 640;
 /** Compiled detectors kept: for whole frames, for cut-outs, and for a camera or photo of another shape. */
 const MOST_DETECTORS = 4;
 
@@ -80,28 +78,24 @@ const methods = {
     stream = null;
   },
 
-  /** @param {ImageBitmap | VideoFrame} shown @param {number} seconds */
-  frame: async (shown, seconds) => {
+  /** @param {ImageBitmap} bitmap @param {number} seconds */
+  frame: async (bitmap, seconds) => {
     if (!recognizer) throw new Error("The network comes first.");
     stream ??= new (await ready)[3].Stream(recognizer);
-    return stream.analyze(pictureOf(shown), seconds);
+    return stream.analyze(pictureOf(bitmap), seconds);
   },
 
   /** Between two frames: a part of what need not keep one waiting. */
   lookAround: () => stream?.search.lookAround(),
 };
 
-/** @param {ImageBitmap | VideoFrame} shown @returns {Picture} its pixels, at most LONGEST to a side */
-function pictureOf(shown) {
+/** @param {ImageBitmap} bitmap @returns {Picture} */
+function pictureOf(bitmap) {
   if (!context) throw new Error("This browser's workers cannot read pictures.");
-  const ofVideo = "displayWidth" in shown;
-  const wide = ofVideo ? shown.displayWidth : shown.width, high = ofVideo ? shown.displayHeight : shown.height;
-  const scale = Math.min(LONGEST / Math.max(wide, high), 1);
-  const [width, height] = [wide, high].map((side) => Math.round(side * scale));
+  const { width, height } = bitmap;
   if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
-  context.imageSmoothingQuality = "high";
-  context.drawImage(shown, 0, 0, width, height);
-  shown.close(); // a camera has few frames to give
+  context.drawImage(bitmap, 0, 0);
+  bitmap.close();
   return context.getImageData(0, 0, width, height);
 }
 
