@@ -3,7 +3,8 @@
  * @import {Box, Picture} from "./types.js"
  */
 import { whole } from "./boxes.js";
-import { clamp, cut, gray, resized, rgb } from "./pixels.js";
+import { clamp } from "./enlarge.js";
+import { cut, gray, resized, rgb } from "./pixels.js";
 
 /** Faces are rotated upright above this tilt, in degrees. */
 const LEVEL_ABOVE = 10;

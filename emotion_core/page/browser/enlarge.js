@@ -51,8 +51,8 @@ function neighbours(from, to, alone) {
     const centre = Math.fround(((place + 0.5) * from) / to - 0.5), base = Math.floor(centre);
     const outside = base < 0 || base >= from - 1;
     const part = alone && outside ? 0 : Math.fround(centre - base);
-    first[place] = Math.min(Math.max(base, 0), from - 1);
-    second[place] = Math.min(Math.max(base + 1, 0), from - 1);
+    first[place] = clamp(base, from);
+    second[place] = clamp(base + 1, from);
     share[2 * place] = Math.round(ONE * Math.fround(1 - part));
     share[2 * place + 1] = Math.round(ONE * part);
   }
@@ -88,7 +88,7 @@ export function cubic(data, { width, height, channels }, toWidth, toHeight) {
       for (let step = 4 * y; step < 4 * y + 4; step++) {
         sum = Math.fround(sum + Math.fround(wide[down.place[step] * line + index] * down.share[step]));
       }
-      result[to] = byte(sum);
+      result[to] = clamp(nearest(sum), 256);
     }
   }
   return result;
@@ -105,7 +105,7 @@ function fours(from, to) {
     const centre = Math.fround(((index + 0.5) * from) / to - 0.5), base = Math.floor(centre);
     const after = Math.fround(centre - base);
     for (let step = 0; step < 4; step++) {
-      place[4 * index + step] = Math.min(Math.max(base - 1 + step, 0), from - 1);
+      place[4 * index + step] = clamp(base - 1 + step, from);
       if (step < 3) share[4 * index + step] = weight(Math.abs(after + 1 - step));
     }
     const [one, two, three] = share.subarray(4 * index, 4 * index + 3);
@@ -120,10 +120,15 @@ function weight(distance) {
   return ((A + 2) * distance - (A + 3)) * distance * distance + 1;
 }
 
-/** @param {number} value @returns {number} the nearest integer from 0 to 255, of two equally near ones the even one */
-function byte(value) {
-  const near = (value + 0.5) | 0;
-  if (near <= 0) return 0;
-  if (near > 255) return 255;
-  return near - value === 0.5 ? near & 254 : near;
+/** A number of 32 bits that is larger than this has no fraction: of two equally near integers it takes the even one. */
+const WHOLE = 1.5 * 2 ** 23;
+
+/** @param {number} sum @returns {number} the nearest integer; several times as fast as Math.round */
+export function nearest(sum) {
+  return (Math.fround(Math.fround(sum) + WHOLE) - WHOLE) | 0;
+}
+
+/** @param {number} place @param {number} size @returns {number} from 0 to size - 1 */
+export function clamp(place, size) {
+  return Math.min(Math.max(place, 0), size - 1);
 }

@@ -3,7 +3,7 @@
  * @import {Box, Picture} from "./types.js"
  */
 
-import { cubic, linear } from "./enlarge.js";
+import { clamp, cubic, linear, nearest } from "./enlarge.js";
 
 /** The weights of input pixels in each output pixel: from `first[i]` on, `count[i]` values of `share`. */
 class Shares {
@@ -155,14 +155,6 @@ function addValues(row, { first, count, share, most }, channels, result, to) {
   }
 }
 
-/** A number of 32 bits that is larger than this has no fraction: of two equally near integers it takes the even one. */
-const WHOLE = 1.5 * 2 ** 23;
-
-/** @param {number} sum of bytes' shares @returns {number} the nearest byte; several times as fast as Math.round */
-function nearest(sum) {
-  return (Math.fround(Math.fround(sum) + WHOLE) - WHOLE) | 0;
-}
-
 /**
  * A picture scaled to the given size.
  * @param {Picture} picture
@@ -229,9 +221,4 @@ export function rgb(data) {
     for (let channel = 0; channel < 3; channel++) values[3 * pixel + channel] = data[4 * pixel + channel];
   }
   return values;
-}
-
-/** @param {number} place @param {number} size @returns {number} from 0 to size - 1 */
-export function clamp(place, size) {
-  return Math.min(Math.max(place, 0), size - 1);
 }
