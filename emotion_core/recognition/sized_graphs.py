@@ -2,15 +2,14 @@
 
 A graph has one fixed size, and building it costs as much as searching a small picture. Video frames, crops from
 them and copies of photos come in the same few sizes again and again, so graphs are kept; but each takes about 93
-bytes per pixel.
+bytes per pixel. One that works in strips takes 37 megabytes and 25 bytes per pixel.
 """
 
 import math
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from itertools import pairwise
+from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
 from weakref import WeakSet
 
@@ -19,20 +18,33 @@ from numpy.typing import NDArray
 
 from .classifier import graph_threads
 from .litert import interpreter
-from .yunet_graph import MULTIPLE, Arrays, yunet_graph
+from .yunet_graph import BODY, HALF_BODY, HALF_REACH, HALF_STRIDE, MULTIPLE, Arrays, yunet_graph, yunet_halves
 
 #: Graphs for sides up to ``SMALL`` pixels are cached, for at most ``_MOST_SIZES`` sizes and pixels in all.
 SMALL: Final = 800
 _MOST_SIZES: Final = 6
 _MOST_PIXELS: Final = 1_200_000
-#: A picture of more pixels than this is searched in parts that overlap, which takes a quarter longer: the largest
-#: copies of 4:3 photos are, those of 16:9 just not.
-_PART_PIXELS: Final = 2016 * 1152
-#: How many pixels away, measured on white noise, a pixel still changes an output, in its last bit; a multiple of 32.
-REACH: Final = 224
+#: Pixels of a strip of a larger picture, and the rows that it has at least: few, so that all of it stays in the
+#: processor's cache, and enough for the overlap to cost little.
+_STRIP_PIXELS: Final = 400_000
+_FEWEST_ROWS: Final = 96
 
 #: Output name -> float32 (H / stride, W / stride, C).
 Outputs: TypeAlias = dict[str, NDArray[np.float32]]
+
+
+class _Run:
+    """A loaded graph with one input: an array -> its outputs by name. One call at a time."""
+
+    def __init__(self, graph: bytes) -> None:
+        self._interpreter: Any = interpreter(graph, graph_threads())
+        [self._input] = [one["index"] for one in self._interpreter.get_input_details()]
+        self._outputs = {one["name"]: one["index"] for one in self._interpreter.get_output_details()}
+
+    def __call__(self, values: NDArray[Any]) -> Outputs:
+        self._interpreter.set_tensor(self._input, values)
+        self._interpreter.invoke()
+        return {name: self._interpreter.get_tensor(index)[0] for name, index in self._outputs.items()}
 
 
 class SizedGraph:
@@ -40,9 +52,7 @@ class SizedGraph:
 
     def __init__(self, arrays: Sequence[Arrays], size: tuple[int, int]) -> None:
         self.size = size
-        self._interpreter: Any = interpreter(yunet_graph(arrays, *size), graph_threads())
-        [self._input] = [one["index"] for one in self._interpreter.get_input_details()]
-        self._outputs = {one["name"]: one["index"] for one in self._interpreter.get_output_details()}
+        self._run = _Run(yunet_graph(arrays, *size))
         self._lock = threading.Lock()
         #: The time.monotonic() of its last picture.
         self.used = time.monotonic()
@@ -51,31 +61,70 @@ class SizedGraph:
         """The outputs for a picture of that size."""
         with self._lock:
             self.used = time.monotonic()
-            self._interpreter.set_tensor(self._input, picture)
-            self._interpreter.invoke()
-            return {name: self._interpreter.get_tensor(index)[0] for name, index in self._outputs.items()}
+            return self._run(picture)
+
+
+class GraphInStrips:
+    """The same outputs to the last bit, in a fraction of the memory, for one call at a time.
+
+    The first half of the network has the largest maps by far: it runs on one strip of the picture's rows after
+    another. Memory is also what LiteRT spends its time on when it allocates a graph, and it holds Python's
+    global lock all that time.
+    """
+
+    def __init__(self, arrays: Sequence[Arrays], size: tuple[int, int]) -> None:
+        self.size = size
+        self.strips = strips(size)
+        rows = self.strips[0].stop
+        first, second = yunet_halves(arrays, size, rows)
+        self._first, self._second = _Run(first), _Run(second)
+        self.used = time.monotonic()
+
+    def __call__(self, picture: NDArray[np.uint8]) -> Outputs:
+        """The outputs for a picture of that size."""
+        self.used = time.monotonic()
+        height, width = (side // HALF_STRIDE for side in self.size)
+        whole, known = np.empty((1, height, width, BODY[HALF_BODY - 1]), np.float32), 0
+        for strip in self.strips:
+            found = self._first(picture[:, strip.start : strip.stop])["map"]
+            end = height if strip.stop == self.size[0] else (strip.stop - HALF_REACH) // HALF_STRIDE
+            start = strip.start // HALF_STRIDE
+            whole[0, known:end] = found[known - start : end - start]
+            known = end
+        return self._second(whole)
+
+
+def strips(size: tuple[int, int]) -> list[range]:
+    """The rows of each strip of a picture (height, width), all of one length, which is a multiple of 32.
+
+    They overlap so far that each row of the first half's map is known from one that has all it looks at.
+    """
+    height, width = size
+    rows = max(up(_STRIP_PIXELS // width), _FEWEST_ROWS)
+    if rows >= height:
+        return [range(height)]
+    starts = (*range(0, height - rows, rows - 2 * HALF_REACH), height - rows)
+    return [range(start, start + rows) for start in starts]
 
 
 class SizedGraphs:
     """Runs YuNet's weights on uint8 (1, H, W, 4) of any sides that are multiples of 32. Thread-safe.
 
-    Small sizes are cached; of large ones, one graph is held and used at a time.
+    Small sizes are cached; of large ones, one graph, in strips, is held and used at a time.
     """
 
     def __init__(self, arrays: Sequence[Arrays]) -> None:
         self._arrays = arrays
         self._small: OrderedDict[tuple[int, int], SizedGraph] = OrderedDict()
         self._choice = threading.Lock()
-        self._large: SizedGraph | None = None
+        self._large: GraphInStrips | None = None
         self._only_large = threading.Lock()
         _EVERYONES.add(self)
 
     def __call__(self, picture: NDArray[np.uint8]) -> Outputs:
         """The outputs for the whole picture."""
         size = (picture.shape[1], picture.shape[2])
-        if max(size) <= SMALL:
-            return self._small_of(size)(picture)
-        return in_parts(picture, 1 if size[0] >= size[1] else 2, self._large_outputs)
+        return self._small_of(size)(picture) if max(size) <= SMALL else self._large_outputs(picture, size)
 
     @property
     def held(self) -> list[tuple[int, int]]:
@@ -99,12 +148,11 @@ class SizedGraphs:
         if large is not None and large.used < early:
             self.free_large()
 
-    def _large_outputs(self, picture: NDArray[np.uint8]) -> Outputs:
-        size = (picture.shape[1], picture.shape[2])
+    def _large_outputs(self, picture: NDArray[np.uint8], size: tuple[int, int]) -> Outputs:
         with self._only_large:  # a graph of a large size takes much memory: one at a time, built and used
             if self._large is None or self._large.size != size:
                 self._large = None  # freed before the next one is built
-                self._large = SizedGraph(self._arrays, size)
+                self._large = GraphInStrips(self._arrays, size)
             return self._large(picture)
 
     def _small_of(self, size: tuple[int, int]) -> "SizedGraph":
@@ -132,34 +180,6 @@ def free_unneeded_graphs(seconds: float) -> None:
     """Give back the graphs that no picture needed for so long."""
     for graphs in list(_EVERYONES):
         graphs.free_unneeded(seconds)
-
-
-def in_parts(picture: NDArray[np.uint8], axis: int, run: Callable[[NDArray[np.uint8]], Outputs]) -> Outputs:
-    """What ``run`` gives for a uint8 (1, H, W, 4) picture, in as many parts as memory demands, all of one size.
-
-    Sides must be multiples of 32. The parts lie one after another along ``axis`` (1 or 2) and overlap so far that
-    no output depends on where they end.
-    """
-    length, across = picture.shape[axis], picture.shape[3 - axis]
-    count, step = 1, length - 2 * REACH
-    while (step + 2 * REACH) * across > _PART_PIXELS and step > MULTIPLE:
-        count += 1
-        step = up(-(-(length - 2 * REACH) // count))
-    if count == 1:
-        return run(picture)
-    size = step + 2 * REACH
-    starts = [min(number * step, length - size) for number in range(count)]
-    ends = [0, *(start + REACH for start in starts[1:]), length]
-    found: dict[str, list[NDArray[np.float32]]] = {}
-    for start, (first, last) in zip(starts, pairwise(ends), strict=True):
-        part = np.ascontiguousarray(
-            picture[:, start : start + size] if axis == 1 else picture[:, :, start : start + size]
-        )
-        for name, values in run(part).items():
-            stride = int(name.rpartition("_")[2])
-            kept = slice((first - start) // stride, (last - start) // stride)
-            found.setdefault(name, []).append(values[kept] if axis == 1 else values[:, kept])
-    return {name: np.concatenate(values, axis - 1) for name, values in found.items()}
 
 
 def up(side: int) -> int:

@@ -6,8 +6,9 @@ RGBA with sides that are multiples of 32, and returns for each stride of 8, 16 a
 ``cls``, ``obj``, ``bbox`` and ``kps`` as float32 (1, H / stride, W / stride, C) with C = 1, 1, 4, 10.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import cv2
@@ -23,6 +24,11 @@ HEADS: Final = {"cls": 1, "bbox": 4, "obj": 1, "kps": 10}
 MULTIPLE: Final = 32
 #: Output channels of YuNet's convolutions before the heads, in file order.
 BODY: Final = (16, *(16, 16), *(16, 16), *(32, 32), *(32, 32), *(64, 64), *(64,) * 18)
+#: Between the two halves of the network: the map's stride in pixels, the convolutions before it, and how far above and
+#: below itself, in pixels of the picture, a row of the map looks.
+HALF_STRIDE: Final = 8
+HALF_BODY: Final = 11
+HALF_REACH: Final = 24
 
 Arrays = tuple[NDArray[np.float32], NDArray[np.float32]]
 
@@ -32,21 +38,53 @@ def yunet_graph(arrays: Sequence[Arrays], height: int, width: int) -> bytes:
 
     Raises ValueError for sides that are not multiples of 32.
     """
+    _check(height, width)
+    graph, convolutions = _Graph(), iter(arrays)
+    picture = graph.tensor("picture", (1, height, width, 4), "UINT8")
+    return graph.pack(picture, _second_half(graph, convolutions, _first_half(graph, convolutions, picture)))
+
+
+def yunet_halves(arrays: Sequence[Arrays], size: tuple[int, int], rows: int) -> tuple[bytes, bytes]:
+    """``yunet_graph`` as two graphs, the first one for a strip of so many rows of the picture.
+
+    The first half gives the float32 map (1, rows / 8, W / 8, 64) of a strip, uint8 (1, rows, W, 4); the second one
+    takes the map of the whole picture. Raises ValueError for sides and rows that are not multiples of 32.
+    """
+    height, width = size
+    _check(height, width)
+    _check(rows, width)
+    graph, convolutions = _Graph(), iter(arrays)
+    picture = graph.tensor("picture", (1, rows, width, 4), "UINT8")
+    first = graph.pack(picture, {"map": _first_half(graph, convolutions, picture)})
+    graph = _Graph()
+    between = graph.tensor("map", (1, height // HALF_STRIDE, width // HALF_STRIDE, BODY[HALF_BODY - 1]))
+    return first, graph.pack(between, _second_half(graph, convolutions, between))
+
+
+def _check(height: int, width: int) -> None:
     if height < MULTIPLE or width < MULTIPLE or height % MULTIPLE or width % MULTIPLE:
         raise ValueError(f"YuNet needs pictures whose sides are multiples of {MULTIPLE}, not {height}x{width}.")
-    convolutions = iter(arrays)
-    graph = _Graph()
 
-    def unit(x: int, after: bool = True) -> int:
-        """A pointwise and a depthwise convolution; after: followed by a ReLU."""
-        return graph.depthwise(graph.pointwise(x, *next(convolutions)), *next(convolutions), relu=after)
 
-    picture = graph.tensor("picture", (1, height, width, 4), "UINT8")
+def _unit(graph: "_Graph", convolutions: Iterator[Arrays], x: int, after: bool = True) -> int:
+    """A pointwise and a depthwise convolution; after: followed by a ReLU."""
+    return graph.depthwise(graph.pointwise(x, *next(convolutions)), *next(convolutions), relu=after)
+
+
+def _first_half(graph: "_Graph", convolutions: Iterator[Arrays], picture: int) -> int:
+    """From the picture to the map with a stride of 8 pixels."""
+    unit = partial(_unit, graph, convolutions)
     x = graph.stem(picture, *next(convolutions))
     x = graph.pool(unit(x))
     x = unit(unit(x))
     x = unit(unit(x))
-    fine = unit(unit(graph.pool(x)))  # strides of 8, 16 and 32 pixels
+    return graph.pool(x)
+
+
+def _second_half(graph: "_Graph", convolutions: Iterator[Arrays], x: int) -> dict[str, int]:
+    """From that map to the heads, by name."""
+    unit = partial(_unit, graph, convolutions)
+    fine = unit(unit(x))  # strides of 8, 16 and 32 pixels
     middle = unit(unit(graph.pool(fine)))
     coarse = unit(unit(graph.pool(middle)))
     coarse = unit(coarse)
@@ -57,7 +95,7 @@ def yunet_graph(arrays: Sequence[Arrays], height: int, width: int) -> bytes:
         for stride, source in zip(STRIDES, (fine, middle, coarse), strict=True):
             last = unit(source, after=False)
             outputs[f"{head}_{stride}"] = graph.sigmoid(last) if HEADS[head] == 1 else last
-    return graph.pack(picture, outputs)
+    return outputs
 
 
 def yunet_arrays(model: bytes) -> list[Arrays]:

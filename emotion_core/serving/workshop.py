@@ -27,7 +27,7 @@ _RESULT_BYTES: Final = 3
 LIGHT_MEMORY: Final = 100_000_000
 LIGHT_WORK: Final = 40_000_000
 #: The most that the search for faces in a large picture takes, in bytes, once the picture is decoded.
-SEARCH_MEMORY: Final = 220_000_000
+SEARCH_MEMORY: Final = 190_000_000
 #: Decoders and graphs that nothing needed for so long, in seconds, are given up; one decoder stays for the next photo.
 _RESTS_AFTER: Final = 15.0
 #: Heavy pictures are decoded when nothing else needs the processor.

@@ -1,36 +1,18 @@
 """YuNet as a LiteRT graph, and the offsets in graphs at which a browser sets sizes."""
 
 import struct
-import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
-from unittest.mock import patch
 
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
 
 from emotion_core import BundleError
 from emotion_core.images import RGB
-from emotion_core.recognition import sized_graphs
 from emotion_core.recognition.bundle import EMBEDDED, GRAPH
 from emotion_core.recognition.graph_marks import batch_marks, marked_yunet
-from emotion_core.recognition.sized_graphs import (
-    SMALL,
-    Outputs,
-    SizedGraph,
-    SizedGraphs,
-    free_large_graphs,
-    free_unneeded_graphs,
-    in_parts,
-)
-from emotion_core.recognition.yunet import YuNetDetector
 from emotion_core.recognition.yunet_graph import HEADS, STRIDES, yunet_arrays, yunet_graph
-from support.yunet_weights import like_yunet
 
 
 def outputs(graph: bytes, picture: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
@@ -109,99 +91,3 @@ class TestBatch:
         for broken in (b"", b"x" * 100, graph[:3000]):
             with pytest.raises(BundleError, match="LiteRT graph"):
                 batch_marks(broken)
-
-
-@pytest.mark.parametrize(("shape", "most"), [((1216, 96), 80_000), ((96, 1120), 60_000), ((800, 64), 20_000)])
-def test_a_picture_in_parts_is_searched_as_if_whole(
-    shape: tuple[int, int], most: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Memory grows with the part, not with the picture, and no output depends on where a part ends."""
-    rng = np.random.default_rng(1)
-    arrays, picture = like_yunet(rng), rng.integers(0, 255, (1, *shape, 4), np.uint8)
-    sizes: list[tuple[int, ...]] = []
-
-    def run(part: NDArray[np.uint8]) -> Outputs:
-        sizes.append(part.shape[1:3])
-        return SizedGraph(arrays, (part.shape[1], part.shape[2]))(part)
-
-    whole = run(picture)
-    monkeypatch.setattr(sized_graphs, "_PART_PIXELS", most)
-    sizes.clear()
-    found = in_parts(picture, 1 if shape[0] > shape[1] else 2, run)
-    assert len(sizes) > 1
-    assert len(set(sizes)) == 1  # one graph serves all parts
-    assert np.prod(sizes[0]) <= max(most, 480 * min(shape))
-    for name, values in whole.items():
-        assert np.ptp(values) > 0.01 or name.startswith(("cls", "obj"))  # a sigmoid may saturate
-        np.testing.assert_allclose(found[name], values, atol=1e-5, err_msg=name)
-
-
-def test_small_sizes_are_kept_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many sizes come, few graphs are held, and few pixels in all."""
-    monkeypatch.setattr(sized_graphs, "_MOST_PIXELS", 200_000)
-    graphs = SizedGraphs(like_yunet(np.random.default_rng(1)))
-    for side in (64, 96, 128, 160, 192, 224, 256, 320, 384):
-        graphs(np.zeros((1, side, side, 4), np.uint8))
-        held = graphs.held
-        assert held[-1] == (side, side)
-        assert len(held) <= sized_graphs._MOST_SIZES
-        assert sum(height * width for height, width in held) <= 200_000
-
-
-def test_a_large_one_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Unless it is at work."""
-    monkeypatch.setattr(sized_graphs, "SMALL", 100)
-    graphs = SizedGraphs(like_yunet(np.random.default_rng(1)))
-    small, large = (np.zeros((1, side, 64, 4), np.uint8) for side in (64, 128))
-    for _ in range(2):
-        graphs(small)
-        graphs(large)
-        assert graphs.held == [(128, 64), (64, 64)]
-        with graphs._only_large:
-            free_large_graphs()
-            assert graphs.held == [(128, 64), (64, 64)]
-        free_large_graphs()
-        assert graphs.held == [(64, 64)]
-
-
-def test_graphs_that_nothing_needs_are_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a crowd's pictures needed is not held for ever."""
-    monkeypatch.setattr(sized_graphs, "SMALL", 100)
-    graphs = SizedGraphs(like_yunet(np.random.default_rng(1)))
-    old, small, large = (np.zeros((1, side, 64, 4), np.uint8) for side in (96, 64, 128))
-    graphs(old)
-    graphs(large)
-    until = time.monotonic()
-    graphs(small)
-    free_unneeded_graphs(time.monotonic() - until + 60)
-    assert graphs.held == [(128, 64), (96, 64), (64, 64)]
-    free_unneeded_graphs(time.monotonic() - until)
-    assert graphs.held == [(64, 64)]
-    free_unneeded_graphs(-1)
-    assert graphs.held == []
-    assert graphs(large).keys() == graphs(small).keys()
-
-
-def test_large_pictures_share_one_graph(yunet: bytes, astronaut: RGB) -> None:
-    """Graphs of large sizes take much memory: however many threads ask, one is held and used at a time."""
-    detector = YuNetDetector(yunet)
-    at_work, most = 0, 0
-    watch = threading.Lock()
-    usual = SizedGraph.__call__
-
-    def watched(graph: Any, picture: NDArray[np.uint8]) -> Any:
-        nonlocal at_work, most
-        with watch:
-            at_work += max(graph.size) > SMALL
-            most = max(most, at_work)
-        try:
-            return usual(graph, picture)
-        finally:
-            with watch:
-                at_work -= max(graph.size) > SMALL
-
-    pictures = [np.asarray(Image.fromarray(astronaut).resize((side, side))) for side in (1024, 1280, 1024, 1280)]
-    with patch.object(SizedGraph, "__call__", watched), ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(detector.detect, pictures))
-    assert [len(faces) for faces in found] == [1] * 4
-    assert most == 1

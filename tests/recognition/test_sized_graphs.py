@@ -1,0 +1,161 @@
+"""YuNet's graphs by picture size: what is held, and that strips give what the whole gives."""
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from emotion_core.images import RGB
+from emotion_core.recognition import sized_graphs
+from emotion_core.recognition.sized_graphs import (
+    GraphInStrips,
+    SizedGraph,
+    SizedGraphs,
+    free_large_graphs,
+    free_unneeded_graphs,
+    up,
+)
+from emotion_core.recognition.yunet import YuNetDetector
+from emotion_core.recognition.yunet_graph import HALF_REACH, HALF_STRIDE, Arrays
+from emotion_core.serving.workshop import SEARCH_MEMORY
+from support.yunet_weights import like_yunet
+
+
+@pytest.mark.parametrize("size", [(1216, 96), (96, 1120), (800, 64), (416, 480)])
+def test_in_strips_it_says_the_same_to_the_last_bit(size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """No output depends on where a strip ends, and no strip is larger than it must be."""
+    monkeypatch.setattr(sized_graphs, "_STRIP_PIXELS", 16_000)
+    rng = np.random.default_rng(1)
+    arrays, picture = like_yunet(rng), rng.integers(0, 255, (1, *size, 4), np.uint8)
+    graph = GraphInStrips(arrays, size)
+    assert {len(strip) for strip in graph.strips} == {min(max(up(16_000 // size[1]), 96), size[0])}
+    assert len(graph.strips) > 1 or size[0] == 96
+    whole, found = SizedGraph(arrays, size)(picture), graph(picture)
+    for name, values in whole.items():
+        assert np.ptp(values) > 0.01 or name.startswith(("cls", "obj"))  # a sigmoid may saturate
+        np.testing.assert_array_equal(found[name], values, err_msg=name)
+
+
+def test_strips_overlap_by_what_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With one row of the map less, outputs differ."""
+    monkeypatch.setattr(sized_graphs, "_STRIP_PIXELS", 8_000)
+    monkeypatch.setattr(sized_graphs, "HALF_REACH", HALF_REACH - HALF_STRIDE)
+    rng = np.random.default_rng(1)
+    arrays, picture = like_yunet(rng), rng.integers(0, 255, (1, 320, 64, 4), np.uint8)
+    whole, found = SizedGraph(arrays, (320, 64))(picture), GraphInStrips(arrays, (320, 64))(picture)
+    assert any((found[name] != values).any() for name, values in whole.items())
+
+
+def test_the_largest_search_takes_no_more_memory_than_is_reserved() -> None:
+    script = """
+import numpy as np
+from emotion_core.recognition.sized_graphs import SizedGraphs
+from support.yunet_weights import like_yunet
+
+def megabytes(name):
+    return int(open("/proc/self/status").read().split(name)[1].split()[0]) / 1000
+
+graphs = SizedGraphs(like_yunet(np.random.default_rng(0)))
+graphs(np.zeros((1, 64, 64, 4), np.uint8))
+before = megabytes("VmRSS:")
+graphs(np.ones((1, 2016, 2016, 4), np.uint8))
+print(megabytes("VmHWM:") - before)
+"""
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    copy = 3 * 2016 * 2016 / 1e6  # from which the graph's picture is made
+    assert 50 < float(told.stdout) + copy < SEARCH_MEMORY / 1e6
+
+
+def test_strips_are_allocated_in_little_time() -> None:
+    """LiteRT holds Python's global lock meanwhile: no thread of a server answers then."""
+    arrays = like_yunet(np.random.default_rng(0))
+
+    def least(graph: Callable[[Sequence[Arrays], tuple[int, int]], Any]) -> float:
+        times = []
+        for _ in range(3):
+            start = time.perf_counter()
+            graph(arrays, (1504, 2016))
+            times.append(time.perf_counter() - start)
+        return min(times)
+
+    assert least(GraphInStrips) < least(SizedGraph) / 1.5
+
+
+def test_small_sizes_are_kept_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many sizes come, few graphs are held, and few pixels in all."""
+    monkeypatch.setattr(sized_graphs, "_MOST_PIXELS", 200_000)
+    graphs = SizedGraphs(like_yunet(np.random.default_rng(1)))
+    for side in (64, 96, 128, 160, 192, 224, 256, 320, 384):
+        graphs(np.zeros((1, side, side, 4), np.uint8))
+        held = graphs.held
+        assert held[-1] == (side, side)
+        assert len(held) <= sized_graphs._MOST_SIZES
+        assert sum(height * width for height, width in held) <= 200_000
+
+
+def test_a_large_one_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unless it is at work."""
+    monkeypatch.setattr(sized_graphs, "SMALL", 100)
+    graphs = SizedGraphs(like_yunet(np.random.default_rng(1)))
+    small, large = (np.zeros((1, side, 64, 4), np.uint8) for side in (64, 128))
+    for _ in range(2):
+        graphs(small)
+        graphs(large)
+        assert graphs.held == [(128, 64), (64, 64)]
+        with graphs._only_large:
+            free_large_graphs()
+            assert graphs.held == [(128, 64), (64, 64)]
+        free_large_graphs()
+        assert graphs.held == [(64, 64)]
+
+
+def test_graphs_that_nothing_needs_are_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a crowd's pictures needed is not held for ever."""
+    monkeypatch.setattr(sized_graphs, "SMALL", 100)
+    graphs = SizedGraphs(like_yunet(np.random.default_rng(1)))
+    old, small, large = (np.zeros((1, side, 64, 4), np.uint8) for side in (96, 64, 128))
+    graphs(old)
+    graphs(large)
+    until = time.monotonic()
+    graphs(small)
+    free_unneeded_graphs(time.monotonic() - until + 60)
+    assert graphs.held == [(128, 64), (96, 64), (64, 64)]
+    free_unneeded_graphs(time.monotonic() - until)
+    assert graphs.held == [(64, 64)]
+    free_unneeded_graphs(-1)
+    assert graphs.held == []
+    assert graphs(large).keys() == graphs(small).keys()
+
+
+def test_large_pictures_share_one_graph(yunet: bytes, astronaut: RGB) -> None:
+    """Graphs of large sizes take much memory: however many threads ask, one is held and used at a time."""
+    detector = YuNetDetector(yunet)
+    at_work, most = 0, 0
+    watch = threading.Lock()
+    usual = GraphInStrips.__call__
+
+    def watched(graph: Any, picture: NDArray[np.uint8]) -> Any:
+        nonlocal at_work, most
+        with watch:
+            at_work += 1
+            most = max(most, at_work)
+        try:
+            return usual(graph, picture)
+        finally:
+            with watch:
+                at_work -= 1
+
+    pictures = [np.asarray(Image.fromarray(astronaut).resize((side, side))) for side in (1024, 1280, 1024, 1280)]
+    with patch.object(GraphInStrips, "__call__", watched), ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(detector.detect, pictures))
+    assert [len(faces) for faces in found] == [1] * 4
+    assert most == 1
