@@ -82,8 +82,9 @@ class Picture:
         self.cost = cost or Cost(0, image.width * image.height * 3)
         self.notes: tuple[str, ...] = ()
         self._image, self._file = image, file
-        # Pillow applies the orientation of TIFF pictures itself.
-        self._orientation = 1 if image.format == "TIFF" else image.getexif().get(_ORIENTATION, 1)
+        # Pillow applies the orientation of TIFF pictures itself. It decodes a whole PNG file to look for EXIF data
+        # behind the pixels: the base class knows all that stands before them.
+        self._orientation = 1 if image.format == "TIFF" else Image.Image.getexif(image).get(_ORIENTATION, 1)
         self.width, self.height = image.size if self._orientation < _TURNED else image.size[::-1]
 
     def pixels(self) -> RGB:

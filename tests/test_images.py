@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from emotion_core import EmotionRecognizer, ImageError, ImageLimitError, load_image
-from emotion_core.images import MAX_PIXELS
+from emotion_core.images import MAX_PIXELS, opened
 from emotion_core.picture_notes import notes_of
 
 
@@ -36,6 +36,14 @@ def test_formats(picture: Image.Image, kind: str) -> None:
     assert rgb.dtype == np.uint8
     assert rgb[12, 5, 0] > 200 > 60 > rgb[12, 5, 2]
     assert rgb[12, 35, 2] > 200 > 60 > rgb[12, 35, 0]
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "HEIF", "MPO"])
+def test_opening_decodes_nothing(picture: Image.Image, kind: str) -> None:
+    """Sizes and costs are checked before the pixels are decoded."""
+    with opened(encoded(picture, kind)) as found:
+        assert (found.width, found.height) == picture.size
+        assert found._image._im is None
 
 
 def test_sources_agree(picture: Image.Image, tmp_path: Path) -> None:

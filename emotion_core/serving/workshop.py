@@ -28,6 +28,8 @@ LIGHT_MEMORY: Final = 100_000_000
 LIGHT_WORK: Final = 40_000_000
 #: The most that the search for faces in a large picture takes, in bytes, once the picture is decoded.
 SEARCH_MEMORY: Final = 190_000_000
+#: What a heavy picture takes at least, so that they come one at a time: each has a decoder's program of its own.
+_ALONE: Final = MAX_MEMORY // 2 + 1
 #: Decoders and graphs that nothing needed for so long, in seconds, are given up; one decoder stays for the next photo.
 _RESTS_AFTER: Final = 15.0
 #: Heavy pictures are decoded when nothing else needs the processor.
@@ -94,7 +96,7 @@ def _room(measure: Measure, heavy: bool) -> int:
     Light ones share one graph, and wait for it, not for its memory.
     """
     searched = _RESULT_BYTES * measure.width * measure.height + SEARCH_MEMORY
-    return max(measure.memory, searched) if heavy else measure.memory
+    return max(measure.memory, searched, _ALONE) if heavy else measure.memory
 
 
 def small_picture(data: bytes, max_side: int) -> RGB:

@@ -11,10 +11,9 @@ from PIL import Image
 from emotion_core import Settings
 from emotion_core.errors import BusyError
 from emotion_core.images import RGB
-from emotion_core.picture_costs import MAX_MEMORY
 from emotion_core.recognition.sized_graphs import SizedGraphs
 from emotion_core.serving.places import EACH_WAITING, MOST_ADDRESSES, MOST_WAITING, Places
-from emotion_core.serving.workshop import SEARCH_MEMORY, Workshop
+from emotion_core.serving.workshop import Workshop
 from support.hostile_pictures import large_canvas, many_scans, saved
 from support.waiting import until
 from support.yunet_weights import like_yunet
@@ -181,9 +180,9 @@ def test_who_waits_for_memory_holds_no_place(astronaut: RGB) -> None:
     workshop.close()
 
 
-def test_memory_for_the_search_is_counted(astronaut: RGB) -> None:
-    """Heavy pictures of little memory also wait until the search has room, and a light one passes by."""
-    workshop, fit = Workshop(Settings(concurrency=8)), MAX_MEMORY // SEARCH_MEMORY
+def test_heavy_pictures_come_one_at_a_time(astronaut: RGB) -> None:
+    """Heavy pictures of little memory also come one at a time, and a light one passes by."""
+    workshop = Workshop(Settings(concurrency=4))
     heavy, light = many_scans(60, 1_000, 1_000), saved(Image.fromarray(astronaut), "JPEG")
     inside, done = [], threading.Event()
 
@@ -192,13 +191,13 @@ def test_memory_for_the_search_is_counted(astronaut: RGB) -> None:
             inside.append(number)
             done.wait()
 
-    with ThreadPoolExecutor(fit + 2) as pool:
-        calls = [pool.submit(look, number) for number in range(fit + 2)]
+    with ThreadPoolExecutor(3) as pool:
+        calls = [pool.submit(look, number) for number in range(3)]
         try:
-            until(lambda: len(inside) == fit and len(workshop.places._sizes) == 2, 60)
+            until(lambda: len(inside) == 1 and len(workshop.places._sizes) == 2, 60)
             with workshop.picture(light, "light") as rgb:
                 assert rgb.shape == astronaut.shape
-            assert len(inside) == fit
+            assert len(inside) == 1
         finally:
             done.set()
         for call in calls:
