@@ -34,6 +34,9 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     data_options(calibrate)
     calibrate.add_argument("--photos", type=Path, metavar="FOLDER", help="labelled photos that count as well")
     calibrate.add_argument("--one-look", action="store_true", help="serve without each face's mirror image")
+    calibrate.add_argument(
+        "--labels-only", action="store_true", help="fit the labels' own calibration anew, and leave what serves"
+    )
     calibrate.set_defaults(run=run_calibrate)
 
     compare = commands.add_parser(
@@ -47,6 +50,9 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     compare.add_argument("--photos", type=Path, metavar="FOLDER")
     compare.add_argument("--corruptions", action="store_true")
     compare.add_argument("--mean", action="store_true", help="measure the mean of the networks' answers, too")
+    compare.add_argument(
+        "--labels-only", action="store_true", help="in a finished record, measure the labels' own calibration again, nothing else"
+    )
     compare.add_argument("--out", type=Path, metavar="JSON", help="by default, the project's recorded runs")
     compare.set_defaults(run=run_compare)
 
@@ -67,17 +73,15 @@ def run_evaluate(options: argparse.Namespace) -> int:
     from ..training.evaluate import evaluate, seen
 
     bundle = bundle_of(options.bundle)
-    config = bundle.config
+    config, classifier = bundle.config, Classifier.from_bundle(bundle)
     if options.calibration:
         if options.calibration not in config.calibrations:
             known = ", ".join(config.calibrations) or "none"
             raise TrainingError(
                 f"{bundle.origin} has no calibration {options.calibration!r} beside the one that serves: {known}."
             )
-        other = config.calibrations[options.calibration]
-        config = replace(config, temperature=other.temperature, bias=other.bias)
+        classifier = classifier.calibrated_by(config.calibrations[options.calibration])
     data = data_of(options, config)
-    classifier = Classifier.from_bundle(replace(bundle, config=config))
     figures = evaluate(classifier, data, options.split, options.views)
     views = options.views or ("flip" if config.flip else "one")
     more = measure(lambda faces: seen(classifier, faces, views), data, options, config)
@@ -139,10 +143,16 @@ def _agreement(row: dict[str, Any]) -> str:
 
 def run_calibrate(options: argparse.Namespace) -> int:
     """Fit, choose by the documented rule, measure, and write config and card."""
+    from ..errors import TrainingError
     from ..recognition.bundle import Bundle
-    from ..training.comparison import recalibrate
+    from ..training.recalibration import recalibrate, refit_labels
 
     bundle = Bundle.open(options.bundle)
+    if options.labels_only:
+        if options.photos or options.one_look:
+            raise TrainingError("--labels-only leaves what serves: give it no --photos and no --one-look.")
+        refit_labels(bundle, data_of(options, bundle.config))
+        return 0
     if options.one_look:
         bundle = replace(bundle, config=replace(bundle.config, flip=False))
     recalibrate(bundle, data_of(options, bundle.config), options.photos)
@@ -151,7 +161,7 @@ def run_calibrate(options: argparse.Namespace) -> int:
 
 def run_compare(options: argparse.Namespace) -> int:
     """Measure each bundle, and write one JSON file."""
-    from ..training.comparison import compare
+    from ..training.comparison import compare, renewed
     from ..training.run_folder import RUNS
 
     out = options.out or RUNS / f"two-truths-{options.split}.json"
@@ -161,7 +171,11 @@ def run_compare(options: argparse.Namespace) -> int:
         from ..reports.peers import load_mini_xception, peer_probabilities
 
         peer = partial(peer_probabilities, load_mini_xception(options.peer))
-    rows = compare(bundles, data_of(options, bundles[0].config), options, peer)
+    data = data_of(options, bundles[0].config)
+    if options.labels_only:
+        rows = renewed(json.loads(out.read_text()), bundles, data, options, peer)
+    else:
+        rows = compare(bundles, data, options, peer)
     out.write_text(json.dumps(rows, indent=1) + "\n")
     print(out)
     return 0

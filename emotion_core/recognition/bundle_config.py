@@ -145,6 +145,26 @@ class Calibration:
     bias: tuple[Bias, ...] = ()
 
 
+@with_config(STRICT)
+class CrossFitted(TypedDict):
+    """Figures against the labels, each face calibrated by a fit to other faces."""
+
+    accuracy: Share
+    nll: Annotated[float, Field(ge=0)]
+
+
+@dataclass(frozen=True, config=STRICT)
+class KeptCalibration(Calibration):
+    """A calibration beside the one that serves: the logits may be multiplied by a matrix first."""
+
+    #: Rows of a square matrix (matrix scaling, Guo et al. 2017, arXiv:1706.04599), or none.
+    matrix: tuple[tuple[Bias, ...], ...] = ()
+    #: By form (``training.matrix_scaling``): what it reaches, cross-fitted on PublicTest.
+    cross_fitted: Mapping[str, CrossFitted] = field(default_factory=dict)
+    #: Whether it was fitted again when the other figures had been measured; PrivateTest was then opened once more.
+    fitted_anew: bool = False
+
+
 @dataclass(frozen=True, config=STRICT)
 class CropShape:
     """The graph's input crop, in pixels; 1 channel is gray, 3 are RGB."""
@@ -176,7 +196,7 @@ class BundleConfig:
     #: Added to the logits after that: one number per label, or none (Alexandari et al. 2020, arXiv:1901.06852).
     bias: tuple[Bias, ...] = ()
     #: Other calibrations, not used for serving: ``labels`` is fitted to single labels, to compare with the literature.
-    calibrations: Mapping[str, Calibration] = field(default_factory=dict)
+    calibrations: Mapping[str, KeptCalibration] = field(default_factory=dict)
     #: Whether the logits are averaged over each face and its mirror image.
     flip: bool = False
     #: When a prediction is marked uncertain.
@@ -197,6 +217,9 @@ class BundleConfig:
         biases = (self.bias, *(one.bias for one in self.calibrations.values()))
         if any(len(bias) not in (0, len(self.labels)) for bias in biases):
             raise ValueError("bias needs one number for each of the labels")
+        square = [len(self.labels)] * len(self.labels)
+        if any([len(row) for row in one.matrix] not in ([], square) for one in self.calibrations.values()):
+            raise ValueError("matrix needs a row, and in it one number, for each of the labels")
         return self
 
     @property

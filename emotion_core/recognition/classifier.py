@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import BundleError, MissingPackageError
 from .bundle import GRAPH, Bundle
-from .bundle_config import BundleConfig, UncertainRule
+from .bundle_config import BundleConfig, KeptCalibration, UncertainRule
 from .litert import interpreter
 
 #: Largest batch per call of the graph; more crops are split, to bound memory: up to two megabytes each, held from then
@@ -100,6 +100,11 @@ class Classifier:
         """The same classifier without mirror images, even if the config asks for them."""
         return Classifier(self._network, replace(self.config, flip=False))
 
+    def calibrated_by(self, other: KeptCalibration) -> "Classifier":
+        """The same classifier answering by another calibration, whose matrix counts as part of the network."""
+        config = replace(self.config, temperature=other.temperature, bias=other.bias, calibrations={})
+        return Classifier(lambda crops: multiplied(self._network(crops), other), config)
+
     @property
     def labels(self) -> tuple[str, ...]:
         """The bundle's labels, in class order."""
@@ -149,6 +154,19 @@ def softmax(
     scaled = logits.astype(np.float64) / temperature + (np.asarray(bias) if len(bias) else 0.0)
     powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float64)
+
+
+def multiplied(logits: NDArray[np.float32], calibration: KeptCalibration) -> NDArray[np.float32]:
+    """Logits (N, C) multiplied by the calibration's matrix, if it has one: float32 (N, C).
+
+    It is linear, so the mean over mirror images may be taken before or after.
+    """
+    return np.asarray(logits @ np.array(calibration.matrix).T, np.float32) if calibration.matrix else logits
+
+
+def probabilities_by(calibration: KeptCalibration, logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Calibrated probabilities, float64 (N, C), of logits (N, C); each row sums to 1."""
+    return softmax(multiplied(logits, calibration), calibration.temperature, calibration.bias)
 
 
 def is_uncertain(probabilities: NDArray[np.float64], rule: UncertainRule) -> NDArray[np.bool_]:

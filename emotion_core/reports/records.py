@@ -110,6 +110,18 @@ def truths_rows(folder: Path = RUNS, split: str = "private") -> str:
     return table([*header, "NLL of votes", "ECE by votes", *(f"majority, {name}" for name in names)], rows)
 
 
+def label_calibrations(folder: Path = RUNS) -> str:
+    """A Markdown row per network: the labels' own calibration in each form, cross-fitted on PublicTest."""
+    header, rows = ["network"], []
+    for run in read_json(folder / "two-truths-public.json"):
+        found = run["label_calibration"]
+        header = ["network", *(f"{form}: label, NLL" for form in found["cross_fitted"])]
+        cells = [f"{one['accuracy']:.4f}, {one['nll']:.4f}" for one in found["cross_fitted"].values()]
+        taken = list(found["cross_fitted"]).index(found["form"])
+        rows.append([run["name"], *(f"**{cell}**" if place == taken else cell for place, cell in enumerate(cells))])
+    return table(header, rows)
+
+
 def photos_table(folder: Path = RUNS) -> str:
     """A Markdown row per network: accuracy on found photos through the whole pipeline."""
     rows = []
@@ -152,6 +164,7 @@ def tables(folder: Path = RUNS) -> dict[str, Callable[[], str]]:
         "ablation size": partial(ablation_size, folder),
         "search": lambda: best_settings(read_json(folder / "search.json")),
         "two truths": partial(truths_rows, folder),
+        "label calibrations": partial(label_calibrations, folder),
         "found photos": partial(photos_table, folder),
         "corruptions": partial(corruptions_table, folder),
         "teachers": partial(teachers_table, folder),

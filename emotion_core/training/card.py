@@ -6,7 +6,7 @@ from typing import Any, Final
 from huggingface_hub import EvalResult, ModelCardData
 
 from .. import project
-from ..recognition.bundle_config import BundleConfig
+from ..recognition.bundle_config import BundleConfig, KeptCalibration
 from ..recognition.origin import VOTES, Origin, data_name, is_fer, origin_of, stages_of
 from .card_use import citation, energy, limits, snippet, uses
 from .provenance import cited, how_divided, learnt_from_votes, slug
@@ -28,8 +28,14 @@ _TWO_TRUTHS: Final = """\
 There are two truths. FER-2013 gives each face one label, and people agree with it on about two faces
 in three; ten voters of FER+ say what a face shows to people. What serves is calibrated for people:
 where over half of the votes name one expression, the majority is what it should say. Fitted to the
-labels' odd shares of classes instead, it would agree with more labels and with fewer people; that
+labels and their odd shares of classes instead, it would agree with more labels and with fewer people; that
 calibration is kept in `config.json` as `calibrations.labels`, for the comparison with the literature.
+"""
+_MATRIX: Final = """It multiplies the logits by a matrix and adds biases
+(matrix scaling, [1706.04599](https://arxiv.org/abs/1706.04599)).
+"""
+_ANEW: Final = """It was fitted anew, to the same weights' answers on PublicTest, when all other figures had been measured;
+PrivateTest was opened a second time for its figure alone.
 """
 
 
@@ -151,7 +157,7 @@ def _results(config: BundleConfig) -> str:
     origin = origin_of(config)
     truth = "The truth is the majority of the FER+ votes. " if origin.truth == VOTES else ""
     votes = " --votes fer2013new.csv" if origin.truth == VOTES else ""
-    both = f"\n{_TWO_TRUTHS}\n{truths_table(config)}\n" if config.calibrations else ""
+    both = f"\n{_TWO_TRUTHS}{_of_labels(config)}\n{truths_table(config)}\n" if config.calibrations else ""
     return f"""\
 ## Results, as served ({form}, {looks})
 {both}
@@ -160,6 +166,16 @@ By the labels alone:
 {results_table(config)}
 {truth}Twins are test faces that are byte-identical to a Training face. {how_divided(config).replace("{votes}", votes)}
 """
+
+
+def _of_labels(config: BundleConfig) -> str:
+    """What there is to say about the labels' own calibration: its form, why that one, and when it was fitted."""
+    kept = config.calibrations.get("labels", KeptCalibration())
+    told = [_MATRIX] if kept.matrix else []
+    if kept.cross_fitted:
+        reached = [f"{form} {one['accuracy']:.4f} (NLL {one['nll']:.4f})" for form, one in kept.cross_fitted.items()]
+        told.append(f"Agreement with the labels of PublicTest, cross-fitted: {', '.join(reached)}.\n")
+    return "".join([*told, *([_ANEW] if kept.fitted_anew else [])])
 
 
 def _per_class(split: str, config: BundleConfig) -> str:

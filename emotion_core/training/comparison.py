@@ -1,6 +1,6 @@
-"""Compare networks on the same faces and photos, against labels and votes; and recalibrate them."""
+"""Compare networks on the same faces and photos, against labels and votes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,12 +13,12 @@ from ..datasets.faces import FaceData
 from ..errors import DataError
 from ..labels import places
 from ..recognition.bundle import Bundle
-from ..recognition.bundle_config import BundleConfig, Calibration, CropShape
-from ..recognition.classifier import Classifier, softmax
+from ..recognition.bundle_config import BundleConfig, CropShape
+from ..recognition.classifier import Classifier, probabilities_by
 from ..recognition.recognizer import EmotionRecognizer
 from ..recognition.resolve import resolve_detector
 from .evaluate import seen
-from .export import calibrated, measured, write_config
+from .matrix_scaling import fit_to_labels, form_of
 from .metrics import number
 from .photos import Photos, read_photos
 from .two_truths import Answer, corruption_table, majority_on, subsets_of, two_truths
@@ -82,35 +82,6 @@ def _no_network(_: NDArray[np.uint8]) -> NDArray[np.float32]:
     raise AssertionError("faces are found and cut here, not named")
 
 
-def recalibrate(bundle: Bundle, data: FaceData, photos: Path | None = None) -> Bundle:
-    """Calibrate on PublicTest, measure again, and rewrite config and card in place.
-
-    Picks the ``for_people`` calibration with the highest mean of three figures: agreement with the
-    majority on PublicTest, and the photos' accuracy and balanced accuracy. Without photos, half of
-    the voters' bias is used. PrivateTest is not used.
-    """
-    classifier = Classifier.from_bundle(bundle)
-    found = photos_for(bundle.config, photos) if photos else None
-    public = data.of("public")
-    logits, pictures = classifier.logits(public.faces), classifier.logits(found.crops) if found else None
-    majority = majority_on(public, bundle.config.labels)
-
-    def score(one: Calibration) -> float:
-        if found is None or pictures is None:
-            return 0.0
-        guess = softmax(logits, one.temperature, one.bias).argmax(axis=1)
-        told = found.score(lambda _: softmax(pictures, one.temperature, one.bias))
-        agreed = float((guess == majority)[majority >= 0].mean())
-        label = float((guess == public.emotion).mean())
-        row = (agreed, told["accuracy"], told["balanced_accuracy"])
-        print(f"bias {one.bias}: majority {agreed:.4f}, photos {row[1]:.4f} and {row[2]:.4f}; label {label:.4f}")
-        return float(np.mean(row))
-
-    config = calibrated(classifier.one_view, bundle.config, public, score if found else None)
-    write_config(bundle.folder, measured(classifier.one_view, config, data))
-    return Bundle.open(bundle.folder)
-
-
 def compare(
     bundles: Sequence[Bundle], data: FaceData, asked: Asked, peer: Answer | None = None
 ) -> list[dict[str, Any]]:
@@ -118,25 +89,76 @@ def compare(
 
     A network with more labels than the data answers with the data's alone. Raises DataError for one that lacks a label.
     """
-    part, rows = data.of(asked.split), []
+    part = data.of(asked.split)
+    return [
+        {
+            "name": one.name,
+            **_row(one.answer, data, part, asked, one.crops),
+            **_label_calibration(one, data, part),
+        }
+        for one in _compared(bundles, data, asked.mean, peer)
+    ]
+
+
+def renewed(
+    rows: Sequence[dict[str, Any]], bundles: Sequence[Bundle], data: FaceData, asked: Asked, peer: Answer | None = None
+) -> list[dict[str, Any]]:
+    """The recorded rows with the labels' own calibration of these networks measured anew, and nothing else.
+
+    Raises DataError for a network that has no row, or a row of another split.
+    """
+    part, found = data.of(asked.split), {row["name"]: dict(row) for row in rows}
+    for one in _compared(bundles, data, asked.mean, peer):
+        if found.get(one.name, {}).get("split") != asked.split:
+            raise DataError(f"No row of {one.name} on {asked.split} is recorded: compare it without --labels-only.")
+        found[one.name].pop("label_calibration", None)
+        found[one.name] |= _label_calibration(one, data, part)
+    return list(found.values())
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """A network to compare: how it answers, its crops, and its bundle's classifier if that knows the data's labels."""
+
+    name: str
+    answer: Answer
+    crops: BundleConfig
+    classifier: Classifier | None = None
+
+
+def _compared(bundles: Sequence[Bundle], data: FaceData, mean: bool, peer: Answer | None) -> Iterator[_Compared]:
     for bundle in bundles:
         config, classifier = bundle.config, Classifier.from_bundle(bundle)
         answer = _among(data.labels, classifier, "flip" if config.flip else "one")
-        row = {"name": config.name, **_row(answer, data, part, asked, _crops_of(config, data))}
-        literature = config.calibrations.get("labels")
-        if literature and config.labels == data.labels:
-            logits = classifier.logits(part.faces)
-            row["label_calibration"] = two_truths(
-                softmax(logits, literature.temperature, literature.bias), part, config.labels
-            )
-        rows.append(row)
+        own = classifier if config.labels == data.labels else None
+        yield _Compared(config.name, answer, _crops_of(config, data), own)
     crops = _crops_of(bundles[0].config, data)
-    if asked.mean:
+    if mean:
         together = MeanAnswer([_among(data.labels, Classifier.from_bundle(bundle), "one") for bundle in bundles])
-        rows.append({"name": together.name, **_row(together, data, part, asked, crops)})
+        yield _Compared(together.name, together, crops)
     if peer:
-        rows.append({"name": PEER, **_row(peer, data, part, asked, crops)})
-    return rows
+        yield _Compared(PEER, peer, crops)
+
+
+def _label_calibration(one: _Compared, data: FaceData, part: FaceData) -> dict[str, Any]:
+    """Both truths by the labels' own calibration: the one that a bundle keeps, else ``fit_to_labels`` on PublicTest.
+
+    It is fitted to the logarithms of the answers where there are no logits. Nothing if what serves is fitted to labels.
+    """
+    if one.classifier:
+        kept = one.classifier.config.calibrations.get("labels")
+        if not kept:
+            return {}
+        logits = one.classifier.logits(part.faces)
+    else:
+        public = data.of("public")
+        kept, logits = fit_to_labels(_logarithms(one.answer, public), public.emotion), _logarithms(one.answer, part)
+    found = two_truths(probabilities_by(kept, logits), part, data.labels)
+    return {"label_calibration": {"form": form_of(kept), "cross_fitted": dict(kept.cross_fitted), **found}}
+
+
+def _logarithms(answer: Answer, part: FaceData) -> NDArray[np.float32]:
+    return np.log(np.maximum(answer(part.faces), 1e-12)).astype(np.float32)
 
 
 def _crops_of(config: BundleConfig, data: FaceData) -> BundleConfig:

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from ..datasets.faces import FaceData, as_ferplus
 from ..errors import DataError, TrainingError
 from ..labels import FERPLUS
-from ..recognition.classifier import Classifier, is_uncertain, softmax
+from ..recognition.bundle_config import KeptCalibration
+from ..recognition.classifier import Classifier, is_uncertain, probabilities_by, softmax
 from .calibration import coverage
 from .metrics import metrics, nll_of_votes, number
 from .two_truths import majority_on, two_truths
@@ -41,13 +42,7 @@ def evaluate(classifier: Classifier, data: FaceData, split: str, views: str | No
     if "majority" in both:
         more["coverage"] = coverage(probabilities, majority_on(part, classifier.labels), classifier.config.uncertain)
     if literature := classifier.config.calibrations.get("labels"):
-        by_label = two_truths(softmax(logits, literature.temperature, literature.bias), part, classifier.labels)
-        more["label_calibrated"] = {
-            "accuracy": by_label["label"]["accuracy"],
-            **({"majority": by_label["majority"]["accuracy"]} if "majority" in by_label else {}),
-            "nll": by_label["nll"],
-            "ece": by_label["ece"],
-        }
+        more["label_calibrated"] = label_calibrated(literature, logits, part, classifier.labels)
     without = metrics(probabilities[own], part.emotion[own], classifier.labels)
     return {
         **metrics(probabilities, part.emotion, classifier.labels),
@@ -59,6 +54,15 @@ def evaluate(classifier: Classifier, data: FaceData, split: str, views: str | No
         "without_twins": {name: without[name] for name in ("faces", "accuracy", "macro_f1", "ece")},
         **more,
     }
+
+
+def label_calibrated(
+    calibration: KeptCalibration, logits: NDArray[np.float32], part: FaceData, labels: tuple[str, ...]
+) -> dict[str, float]:
+    """What logits (N, C) of these faces reach by the labels' own calibration, as recorded with a split."""
+    found = two_truths(probabilities_by(calibration, logits), part, labels)
+    people = {"majority": found["majority"]["accuracy"]} if "majority" in found else {}
+    return {"accuracy": found["label"]["accuracy"], **people, "nll": found["nll"], "ece": found["ece"]}
 
 
 def matching(data: FaceData, labels: tuple[str, ...]) -> FaceData:

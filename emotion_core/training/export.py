@@ -22,6 +22,7 @@ from .card import model_card
 from .evaluate import evaluate
 from .forms import FLOAT, FORMS, LITERT, Runner, in_precision, scratch, size_of, written_forms
 from .initial_weights import weights_file
+from .matrix_scaling import fit_to_labels
 from .small import FEW_UNSEEN, FOLDS, crossed_figures
 from .two_truths import majority_on, votes_on
 
@@ -87,10 +88,10 @@ def calibrated(
         record = {**config.training, "crossed": crossed_figures(*unseen, few.temperature, parts)}
         return replace(config, temperature=few.temperature, bias=few.bias, training=record, calibrations={})
     logits = Classifier(graph, config).logits(public.faces)
-    labels = fit_calibration(logits, public.emotion)
     votes = votes_on(public, config.labels)
     told = votes.any(axis=1)
     if not told.any():
+        labels = fit_calibration(logits, public.emotion)
         return replace(config, temperature=labels.temperature, bias=labels.bias, calibrations={})
     people = for_people(logits[told], votes[told], score)
     found = softmax(logits, people.temperature, people.bias)
@@ -98,7 +99,7 @@ def calibrated(
         config,
         temperature=people.temperature,
         bias=people.bias,
-        calibrations={"labels": labels},
+        calibrations={"labels": fit_to_labels(logits, public.emotion)},
         uncertain=choose_uncertain(found, majority_on(public, config.labels)),
     )
 
