@@ -51,7 +51,9 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     compare.add_argument("--corruptions", action="store_true")
     compare.add_argument("--mean", action="store_true", help="measure the mean of the networks' answers, too")
     compare.add_argument(
-        "--labels-only", action="store_true", help="in a finished record, measure the labels' own calibration again, nothing else"
+        "--labels-only",
+        action="store_true",
+        help="in a finished record, measure the labels' own calibration again, nothing else",
     )
     compare.add_argument("--out", type=Path, metavar="JSON", help="by default, the project's recorded runs")
     compare.set_defaults(run=run_compare)

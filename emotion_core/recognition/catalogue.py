@@ -10,7 +10,8 @@ from typing_extensions import TypedDict
 
 from ..errors import HubError, ModelNotFoundError
 from .bundle import EMBEDDED, Bundle
-from .bundle_config import CONFIG, BundleConfig, Figures
+from .bundle_config import CONFIG, BundleConfig
+from .bundle_figures import Figures
 from .classifier import Classifier
 from .detectors import FaceDetector
 from .once import Once

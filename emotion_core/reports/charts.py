@@ -8,7 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from ..recognition.bundle_config import Bin, BundleConfig
+from ..recognition.bundle_config import BundleConfig
+from ..recognition.bundle_figures import Bin
 
 
 def history(stages: Sequence[Mapping[str, Any]]) -> Figure:

@@ -31,11 +31,13 @@ where over half of the votes name one expression, the majority is what it should
 labels and their odd shares of classes instead, it would agree with more labels and with fewer people; that
 calibration is kept in `config.json` as `calibrations.labels`, for the comparison with the literature.
 """
-_MATRIX: Final = """It multiplies the logits by a matrix and adds biases
-(matrix scaling, [1706.04599](https://arxiv.org/abs/1706.04599)).
+_MATRIX: Final = """\
+It multiplies the logits by a matrix and adds a bias to each (matrix scaling,
+[1706.04599](https://arxiv.org/abs/1706.04599)).
 """
-_ANEW: Final = """It was fitted anew, to the same weights' answers on PublicTest, when all other figures had been measured;
-PrivateTest was opened a second time for its figure alone.
+_ANEW: Final = """\
+It was fitted anew, to what the same weights answer on PublicTest, when all other figures had been
+measured; PrivateTest was opened a second time for its figure alone.
 """
 
 
@@ -174,7 +176,7 @@ def _of_labels(config: BundleConfig) -> str:
     told = [_MATRIX] if kept.matrix else []
     if kept.cross_fitted:
         reached = [f"{form} {one['accuracy']:.4f} (NLL {one['nll']:.4f})" for form, one in kept.cross_fitted.items()]
-        told.append(f"Agreement with the labels of PublicTest, cross-fitted: {', '.join(reached)}.\n")
+        told.append(f"Cross-fitted on PublicTest, agreement with the labels: {', '.join(reached)}.\n")
     return "".join([*told, *([_ANEW] if kept.fitted_anew else [])])
 
 

@@ -11,7 +11,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..recognition.bundle_config import CrossFitted, KeptCalibration
+from ..recognition.bundle_config import KeptCalibration
+from ..recognition.bundle_figures import CrossFitted
 from ..recognition.classifier import probabilities_by
 from .calibration import LEAST_FOR_BIAS, fit_calibration
 from .metrics import nll_of, number
