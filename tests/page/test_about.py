@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from emotion_core import Bundle
+from emotion_core.labels import FER2013
 from emotion_core.page.about_tab import measured
 from emotion_core.page.words import people_figures, words_of
 from emotion_core.recognition.bundle import EMBEDDED, embedded
@@ -53,7 +54,7 @@ def test_the_figures_are_those_of_the_records(name: str) -> None:
 
 @pytest.mark.parametrize("run", json.loads((RUNS / "two-truths-private.json").read_text()), ids=lambda run: run["name"])
 def test_both_truths_are_told(run: dict[str, Any]) -> None:
-    if "label_calibration" not in run:
+    if run["name"] not in NAMES or config_of(run["name"]).labels != FER2013:
         pytest.skip("a peer, or a network asked among fewer labels than it serves: recorded to be compared with")
     config, majority = config_of(run["name"]), run["majority"]
     told = measured(config)

@@ -57,6 +57,10 @@ def test_every_file_is_checked(copy: Path, name: str) -> None:
         ({"temperature": float("nan")}, "temperature: input should be a finite number"),
         ({"bias": [0.1]}, "bias"),
         ({"bias": [1e9] * 7}, "bias"),
+        ({"calibrations": {"labels": {"bias": [0.1]}}}, "bias"),
+        ({"calibrations": {"labels": {"matrix": [[1.0] * 7] * 6}}}, "matrix needs a row"),
+        ({"calibrations": {"labels": {"matrix": [[1.0] * 6] * 7}}}, "matrix needs a row"),
+        ({"calibrations": {"labels": {"matrix": [[1e9] * 7] * 7}}}, "matrix"),
         ({"flip": 1}, "flip"),
         ({"uncertain": {"min_confidence": "high"}}, "uncertain.min_confidence"),
         ({"uncertain": {"min_margin": 1.5}}, "uncertain.min_margin"),
@@ -194,3 +198,5 @@ class TestShipped:
             assert again[name] == pytest.approx(recorded[name], abs=0.003), name
             if name in again["without_twins"]:
                 assert again["without_twins"][name] == pytest.approx(recorded["without_twins"][name], abs=0.003)
+        for name, value in recorded["label_calibrated"].items():
+            assert again["label_calibrated"][name] == pytest.approx(value, abs=0.003), name

@@ -47,6 +47,32 @@ def test_a_network_that_knows_more_answers_with_the_datas_labels(
     found = Classifier.from_bundle(eight).probabilities(public.faces)
     among = found[:, [eight.config.labels.index(label) for label in data.labels]]
     assert row["label"]["accuracy"] == pytest.approx((among.argmax(axis=1) == public.emotion).mean(), abs=1e-5)
-    assert "label_calibration" not in row
+    only = row["label_calibration"]
+    assert (only["form"], only["label"]["faces"]) == ("temperature and biases", 42), (
+        "fitted to its answers on PublicTest"
+    )
     with pytest.raises(DataError, match=r"does not know bored\. Leave it out"):
-        compare([eight], replace(data, labels=("bored", *data.labels[1:])), argparse.Namespace(split="public"))
+        compare(
+            [eight], replace(data, labels=("bored", *data.labels[1:])), argparse.Namespace(split="public", mean=False)
+        )
+
+
+def test_the_labels_own_calibration_alone_is_measured_again(
+    tiny_bundle: Bundle, tiny_csv: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    eight = Bundle.open(Path(emotion_core.__file__).parent / "bundles" / "ferplus-residual-cnn")
+    out = tmp_path / "compared.json"
+    folders = [str(tiny_bundle.folder), str(eight.folder)]
+    words = ["compare", *folders, "--data", str(tiny_csv), "--split", "public", "--out", str(out)]
+    assert main([*words, "--mean"]) == 0
+    first = json.loads(out.read_text())
+    assert "label_calibration" not in first[0], "the labels' is what serves it"
+    old = [{**row, "nll": 9.0, "label_calibration": {"label": {}}} for row in first]
+    out.write_text(json.dumps(old))
+    assert main([*words, "--labels-only"]) == 0
+    tiny, other, mean = json.loads(out.read_text())
+    assert {**tiny, "label_calibration": {"label": {}}} == old[0]
+    assert other == {**old[1], "label_calibration": first[1]["label_calibration"]}
+    assert mean == old[2], "not compared this time"
+    assert main([*words[:-4], "--split", "private", "--out", str(out), "--labels-only"]) != 0
+    assert "No row of" in capsys.readouterr().err
