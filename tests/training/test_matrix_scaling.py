@@ -4,6 +4,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -108,7 +109,9 @@ def test_a_bundle_is_evaluated_by_it(
 def test_the_labels_calibration_alone_is_fitted_anew(tiny_bundle: Bundle, tiny_csv: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(tiny_bundle.folder, tmp_path / "anew")
     once = {"accuracy": 0.5, "nll": 9.0, "ece": 0.5}
-    old = {split: {**figures, "accuracy": 0.123, "label_calibrated": once} for split, figures in _figures(tiny_bundle)}
+    old: Any = {
+        split: {**figures, "accuracy": 0.123, "label_calibrated": once} for split, figures in _figures(tiny_bundle)
+    }
     write_config(folder, replace(tiny_bundle.config, calibrations={"labels": TURN}, metrics=old))
     assert main(["calibrate", str(folder), "--data", str(tiny_csv), "--labels-only"]) == 0
     found = Bundle.open(folder).config
