@@ -16,7 +16,8 @@ def device_table(folder: Path) -> str:
     rows = [
         ["frames a second, end to end", *(f"{one['frames_a_second']:.1f}" for one in streams.values())],
         ["analysis of a frame, ms", *(str(one["analysis_ms"]) for one in streams.values())],
-        ["camera's frame to drawn box, p50 and p95, ms", *(_lags(one) for one in streams.values())],
+        ["camera's frame to drawn box, p50 and p95, ms", *(_lags(one["camera_to_box_ms"]) for one in streams.values())],
+        *_expressions(streams),
         ["from click to first answer, first and second visit, s", *(_visits(one) for one in streams.values())],
         ["bytes for it, first and second visit, MB", *(_bytes(one) for one in streams.values())],
         [_faces(next(iter(parity.values()))), *(_same(one) for one in parity.values())],
@@ -42,8 +43,14 @@ def device_server_table(folder: Path) -> str:
     return table(["the server", ""], rows)
 
 
-def _lags(stream: dict[str, Any]) -> str:
-    return ", ".join(f"{value:.0f}" for value in stream["camera_to_box_ms"].values())
+def _expressions(streams: dict[str, dict[str, Any]]) -> list[list[str]]:
+    """The row of the whole answer; none where it was not measured apart from the boxes."""
+    lags = [one["camera_to_expression_ms"] for one in streams.values() if "camera_to_expression_ms" in one]
+    return [["and to the drawn expression, p50 and p95, ms", *map(_lags, lags)]] if len(lags) == len(streams) else []
+
+
+def _lags(percentiles: dict[str, float]) -> str:
+    return ", ".join(f"{value:.0f}" for value in percentiles.values())
 
 
 def _visits(stream: dict[str, Any]) -> str:
