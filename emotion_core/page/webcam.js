@@ -3,8 +3,9 @@
 // next is captured when the last is answered, so that the newest picture is answered, at whatever rate connection
 // and server allow.
 //
-// Answers come from a source: {kind, words(), open(choice), answer(video), close()}. open returns {labels},
-// {wait} or {stop}; answer returns a LiveDict, or {gone}, {busy}, {stop}, or null for no response.
+// Answers come from a source: {kind, words(), open(choice), answer(video, found), close()}. open returns {labels},
+// {wait} or {stop}; answer returns a LiveDict, or {gone}, {busy}, {stop}, or null for no response. A source that knows
+// a frame's boxes before its answer calls found(places, captured).
 const METERS_MS = 500;
 const part = (name) => element.querySelector(name);
 const video = part("video"), boxes = new MovingBoxes(part(".boxes")), table = new StreamTable();
@@ -131,7 +132,9 @@ async function run(mine) {
     if (!visible()) return rest();
     if (!labels && !(await join(mine))) { await pause(3000); continue; }
     const sent = performance.now(), asked = source;
-    const answer = await asked.answer(video);
+    const answer = await asked.answer(video, (places, captured) => {
+      if (camera === mine && labels && source === asked) move(places, captured);
+    });
     if (camera !== mine) return;
     const captured = answer?.captured ?? sent, trip = performance.now() - captured;
     trips = [...trips.slice(-8), trip];
@@ -168,11 +171,18 @@ async function join(mine) {
   return true;
 }
 
+function move({ width, height, faces }, captured, name = () => {}) {
+  // Until they are named, boxes keep the last expression of their person; a newcomer's box is plain.
+  boxes.size = { width, height };
+  keyed(boxes.parent, faces, () => node("div", "box", node("b")), (box, face) => {
+    boxes.follow(box, face.box, captured);
+    name(box, face);
+  });
+}
+
 function show(answer, captured) {
   const { frame } = answer, look = Object.fromEntries(labels.map((entry) => [entry.name, entry]));
-  boxes.size = { width: frame.width, height: frame.height };
-  keyed(boxes.parent, frame.faces, () => node("div", "box", node("b")), (box, face) => {
-    boxes.follow(box, face.box, captured);
+  move(frame, captured, (box, face) => {
     box.style.setProperty("--colour", look[face.emotion].colour);
     box.style.setProperty("--ink", look[face.emotion].ink);
     box.firstChild.textContent = `${face.person} ${said(face)}`;

@@ -13,7 +13,9 @@ class MovingBoxes {
   }
 
   follow(box, place, captured) {
-    // Where the face was when the frame was captured, and its speed in pixels per millisecond.
+    // Where the face was when the frame was captured, and its speed in pixels per millisecond. A frame's whole answer
+    // comes after its boxes, and tells nothing new of them; an earlier frame's would move them back.
+    if (captured <= box.motion?.captured) return;
     const next = [place.x, place.y, place.width, place.height], last = box.motion;
     const passed = last ? captured - last.captured : 0;
     const speed = next.map((value, index) =>
@@ -63,6 +65,7 @@ class MovingBoxes {
     pen.resetTransform();
     const scale = shot.width / this.size.width;
     for (const box of this.parent.children) {
+      if (!box.firstChild.textContent) continue;  // nothing is known yet but the place
       const [x, y, width, height] = box.motion.shown.map((value) => value * scale);
       const style = getComputedStyle(box), left = this.left(x, width, shot.width);
       const ink = style.getPropertyValue("--ink"), colour = style.getPropertyValue("--colour");

@@ -13,22 +13,52 @@ const server = { kind: "server", words: () => "On the server.", open: async () =
 const files = { worker: "w.js", host: "", runtime: {}, detector: {}, networks: [], first: "small" };
 const nothing = { model: null, detector: null };
 
-test("calls are answered, and errors travel", async (context) => {
+/** A function that calls these methods, over a channel. @param {Record<string, (...values: any[]) => any>} methods */
+function callsOf(methods) {
   const { port1, port2 } = new MessageChannel();
-  context.after(() => port1.close());
-  answerCalls(/** @type {any} */ (port2), {
-    add: (one, other) => one + other,
-    fail: () => { throw new Error("no"); },
-  });
+  answerCalls(/** @type {any} */ (port2), methods);
   const call = caller(/** @type {any} */ ({
     addEventListener: port1.addEventListener.bind(port1),
     postMessage: (/** @type {any} */ message) => port1.postMessage(message),
   }));
   port1.start();
   port2.start();
+  return { call, close: () => port1.close() };
+}
+
+test("calls are answered, and errors travel", async (context) => {
+  const { call, close } = callsOf({
+    add: (one, other) => one + other,
+    fail: () => { throw new Error("no"); },
+  });
+  context.after(close);
   assert.deepEqual(await Promise.all([call("add", [1, 2]), call("add", [3, 4])]), [3, 7]);
   await assert.rejects(call("fail"), /^Error: no$/);
   await assert.rejects(call("unknown"), /not a function/);
+});
+
+test("what a method tells comes before its answer, to its own caller, and never after it", async (context) => {
+  const { call, close } = callsOf({
+    find: async (name, tell) => {
+      tell(`${name} is there`);
+      await new Promise((done) => setTimeout(done, name === "Ann" ? 30 : 10));
+      setTimeout(() => tell("too late"), 5);
+      return `${name} smiles`;
+    },
+    fail: (tell) => { tell("soon"); throw new Error("no"); },
+  });
+  context.after(close);
+  /** @type {string[]} */
+  const heard = [];
+  const find = async (/** @type {string} */ name) => {
+    const hear = (/** @type {string} */ told) => heard.push(`${name}: ${told}`);
+    heard.push(await call("find", [name], [], hear));
+  };
+  await Promise.all([find("Ann"), find("Bob"), call("find", ["Cid"])]);
+  await new Promise((done) => setTimeout(done, 40));
+  assert.deepEqual(heard, ["Ann: Ann is there", "Bob: Bob is there", "Bob smiles", "Ann smiles"]);
+  await assert.rejects(call("fail", [], [], (told) => heard.push(told)), /^Error: no$/);
+  assert.equal(heard[4], "soon");
 });
 
 test("without what a browser needs the server answers, as ever", () => {

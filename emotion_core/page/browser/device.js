@@ -1,6 +1,6 @@
 /**
  * Inference on this device: the page's side of the worker.
- * @import {DeviceFiles, FrameAnswer, Network} from "./types.js"
+ * @import {DeviceFiles, FrameAnswer, Network, Places} from "./types.js"
  */
 import { caller } from "./calls.js";
 import { bytesOf, dropOthers } from "./files.js";
@@ -93,12 +93,13 @@ export class Device {
    * Everyone in the camera's current picture. One call at a time.
    * @param {HTMLVideoElement | ImageBitmap} source
    * @param {number} seconds since the stream began
+   * @param {(places: Places) => void} [found] called before the answer comes, if there is anyone
    * @returns {Promise<FrameAnswer>}
    */
-  async frame(source, seconds) {
+  async frame(source, seconds, found) {
     await this.ready;
     const bitmap = await bitmapOf(source);
-    const answer = await this.call("frame", [bitmap, seconds], [bitmap]);
+    const answer = await this.call("frame", [bitmap, seconds], [bitmap], found);
     this.ready = this.call("lookAround").catch(() => {}); // trouble shows again with the next frame
     return answer;
   }

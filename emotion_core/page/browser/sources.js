@@ -1,7 +1,7 @@
 /**
  * Sources of the Webcam tab's answers: this device or the server. Both are used the same way, one frame at
  * a time: `open` once, then `answer` for each frame, and `close`.
- * @import {FrameAnswer, Label, Manifest} from "./types.js"
+ * @import {FrameAnswer, Label, Manifest, Places} from "./types.js"
  */
 import { Device, obstacle } from "./device.js";
 import { RollingHistory } from "./recent.js";
@@ -34,11 +34,15 @@ const SLOW_MS = 300, SLOW_FRAMES = 30;
  * @property {string} [summary]
  * @property {string | null} [timeline] HTML, or null to keep the last one
  *
+ * @callback Found a frame's boxes, ahead of its answer
+ * @param {Places} places
+ * @param {number} captured when the frame was captured, by `performance.now()`
+ *
  * @typedef {object} Source
  * @property {"device" | "server"} kind
  * @property {() => string} words description for the visitor
  * @property {(choice: Choice) => Promise<Opened | null>} open
- * @property {(video: HTMLVideoElement) => Promise<Answer | null>} answer
+ * @property {(video: HTMLVideoElement, found?: Found) => Promise<Answer | null>} answer the server never calls `found`
  * @property {() => void} close
  */
 
@@ -167,8 +171,8 @@ export class DeviceSource {
     }
   }
 
-  /** @param {HTMLVideoElement} video @returns {Promise<Answer>} */
-  async answer(video) {
+  /** @param {HTMLVideoElement} video @param {Found} [found] @returns {Promise<Answer>} */
+  async answer(video, found) {
     if (!this.#device) return { gone: true };
     await this.#device.ready; // the newest frame is taken then, not one that waited
     await this.#newFrame;
@@ -177,7 +181,7 @@ export class DeviceSource {
     this.#newFrame = frameAfter(video);
     let frame;
     try {
-      frame = await this.#device.frame(video, (start - this.#began) / 1000);
+      frame = await this.#device.frame(video, (start - this.#began) / 1000, (places) => found?.(places, start));
     } catch (error) {
       return { gone: true, ...this.#fail(error) };
     }

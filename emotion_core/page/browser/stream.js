@@ -1,6 +1,6 @@
 /**
  * Pictures in, answers out: the same steps as the server's core, with the same result format.
- * @import {Face, FaceAnswer, FrameAnswer, Network, Picture, Prediction} from "./types.js"
+ * @import {Face, FaceAnswer, FrameAnswer, Network, Picture, Places, Prediction} from "./types.js"
  * @import {Detector} from "./detector.js"
  */
 import { calibrated, isUncertain } from "./classifier.js";
@@ -77,17 +77,26 @@ export class Stream {
     this.search = new FaceSearch(recognizer.detector);
   }
 
-  /** @param {Picture} picture @param {number} seconds @returns {Promise<FrameAnswer>} */
-  async analyze(picture, seconds) {
+  /**
+   * @param {Picture} picture
+   * @param {number} seconds
+   * @param {(places: Places) => void} [tell] called once the faces are found and numbered, if there are any: the
+   *   network may take several times as long as the detector, and a box need not wait for it
+   * @returns {Promise<FrameAnswer>}
+   */
+  async analyze(picture, seconds, tell) {
+    const { width, height } = picture;
     const found = await this.search.find(picture, seconds);
+    const persons = this.#tracker.update(seconds, found.map(({ box }) => box), picture);
+    const places = found.map(({ box }, index) => ({ person: persons[index], box }));
+    if (places.length) tell?.({ width, height, faces: places });
     const named = await this.recognizer.predict(picture, found);
-    const persons = this.#tracker.update(seconds, named.map(({ face }) => face.box), picture);
     const raw = new Map(named.map((one, index) => [persons[index], one.probabilities]));
     const smoothed = this.#smoother.update(seconds, raw);
     const faces = named.map((one, index) => ({
       person: persons[index],
       ...this.recognizer.answer(one, smoothed.get(persons[index]) ?? []),
     }));
-    return { time_seconds: seconds, width: picture.width, height: picture.height, faces };
+    return { time_seconds: seconds, width, height, faces };
   }
 }

@@ -24,6 +24,8 @@
  * @property {Record<string, number>} raw_probabilities of this frame alone
  *
  * @typedef {{time_seconds: number, width: number, height: number, faces: FaceAnswer[]}} FrameAnswer
+ * @typedef {{width: number, height: number, faces: {person: number, box: Box}[]}} Places where everyone in a frame is,
+ *   known before the expressions are
  *
  * @typedef {object} Label
  * @property {string} name

@@ -1,7 +1,7 @@
 /**
  * The worker that sees the pictures: detector, network and tracking state of one page. It is started as a
  * classic script, since the runtime loads its own with `importScripts`, and imports its modules dynamically.
- * @import {Network, Picture, SideMark} from "./types.js"
+ * @import {Network, Picture, Places, SideMark} from "./types.js"
  * @import {Graph} from "./runtime.js"
  */
 
@@ -78,11 +78,11 @@ const methods = {
     stream = null;
   },
 
-  /** @param {ImageBitmap} bitmap @param {number} seconds */
-  frame: async (bitmap, seconds) => {
+  /** @param {ImageBitmap} bitmap @param {number} seconds @param {(places: Places) => void} tell */
+  frame: async (bitmap, seconds, tell) => {
     if (!recognizer) throw new Error("The network comes first.");
     stream ??= new (await ready)[3].Stream(recognizer);
-    return stream.analyze(pictureOf(bitmap), seconds);
+    return stream.analyze(pictureOf(bitmap), seconds, tell);
   },
 
   /** Between two frames: a part of what need not keep one waiting. */
