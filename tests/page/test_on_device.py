@@ -123,6 +123,23 @@ class TestStream:
             assert tried(page, way, "default-src 'self' 'unsafe-inline'; connect-src *") == "sent", way
             assert tried(page, way, policy) == "refused", way
 
+    def test_stopping_between_two_frames_is_no_failure(self, context: Any, server: str) -> None:
+        """Else the next start would send pictures to the server."""
+        page = visit(context, server)
+        for _ in range(2):
+            start(page)
+            # No frame comes any more, so that the stream is stopped while it waits for one.
+            page.locator("#webcam video").evaluate("it => { it.requestVideoFrameCallback = () => 0; }")
+            page.wait_for_timeout(700)
+            page.get_by_role("button", name="Stop").click()
+            page.wait_for_timeout(700)
+            page.locator("#webcam video").evaluate("it => { delete it.requestVideoFrameCallback; }")
+        start(page, asked=False)
+        assert where(page) == "On this device, by “Small and fast”: no picture leaves it."
+        assert len(page.workers) == 1
+        assert pixels_sent(context) == []
+        assert page.problems == []
+
     def test_another_network_and_detector(self, context: Any, server: str) -> None:
         page = visit(context, server)
         start(page)

@@ -26,6 +26,7 @@ const SLOW_MS = 300, SLOW_FRAMES = 30;
  *
  * @typedef {object} Answer
  * @property {boolean} [gone] `open` again, with a new source from `sourceOf`
+ * @property {boolean} [busy] nothing this time
  * @property {FrameAnswer} [frame]
  * @property {number | null} [fps]
  * @property {number} [milliseconds] of work on a frame, median of the last few
@@ -173,16 +174,19 @@ export class DeviceSource {
 
   /** @param {HTMLVideoElement} video @param {Found} [found] @returns {Promise<Answer>} */
   async answer(video, found) {
+    const camera = video.srcObject;
     if (!this.#device) return { gone: true };
     await this.#device.ready; // the newest frame is taken then, not one that waited
     await this.#newFrame;
     if (!this.#device) return { gone: true };
+    if (video.srcObject !== camera) return { busy: true }; // stopped meanwhile: there is no picture to take
     const start = performance.now();
     this.#newFrame = frameAfter(video);
     let frame;
     try {
       frame = await this.#device.frame(video, (start - this.#began) / 1000, (places) => found?.(places, start));
     } catch (error) {
+      if (video.srcObject !== camera) return { busy: true }; // no fault of the device
       return { gone: true, ...this.#fail(error) };
     }
     const end = performance.now();
