@@ -176,6 +176,139 @@ class TestStream:
         assert page.problems == []
 
 
+#: The real steps, each begun this much later (ms).
+_SLOWED = """async ([find, predict]) => {
+  const place = (name) => new URL(name, location.href).href;
+  const { Recognizer } = await import(place("stream.js")), { FaceSearch } = await import(place("face_search.js"));
+  for (const [{ prototype }, name, late] of [[FaceSearch, "find", find], [Recognizer, "predict", predict]]) {
+    const original = prototype[name];
+    prototype[name] = async function (...values) {
+      await new Promise((done) => setTimeout(done, late));
+      return original.apply(this, values);
+    };
+  }
+}"""
+#: What is on the page whenever it changes: of each box its person, its caption and when the frame that it follows was
+#: captured; and the people who have a card.
+_WATCHED = """() => {
+  window.seen = [];
+  const part = (name) => document.querySelector(`#webcam ${name}`);
+  const note = (kind) => () => window.seen.push({ kind, now: performance.now(),
+    boxes: [...part(".boxes").children].map((box) =>
+      ({ person: box.dataset.person, captured: box.motion.captured, said: box.innerText })),
+    people: [...part(".people").querySelectorAll("article")].map((it) => it.dataset.person) });
+  const all = { subtree: true, childList: true, attributes: true };
+  new MutationObserver(note("boxes")).observe(part(".boxes"), all);
+  new MutationObserver(note("people")).observe(part(".people"), { subtree: true, childList: true });
+}"""
+#: Counts the captions that are drawn on canvases.
+_DRAWN = """() => {
+  window.drawn = 0;
+  const original = CanvasRenderingContext2D.prototype.fillText;
+  CanvasRenderingContext2D.prototype.fillText = function (...values) {
+    window.drawn += 1;
+    return original.apply(this, values);
+  };
+}"""
+
+
+class TestBoxesFirst:
+    """The faces are known long before the network is done; here it starts later than it would."""
+
+    def slowed(self, page: Any, find: int, predict: int) -> None:
+        """With everything loaded, and nobody seen yet."""
+        start(page)
+        page.get_by_role("button", name="Stop").click()
+        [worker] = [one for one in page.workers if one.url.endswith("worker.js")]
+        worker.evaluate(_SLOWED, [find, predict])
+        page.evaluate(_WATCHED)
+
+    def test_boxes_move_before_the_expression_is_known(self, context: Any, server: str, tmp_path: Path) -> None:
+        late = 400
+        page = visit(context, server)
+        self.slowed(page, 0, late)
+        page.get_by_role("button", name="Start the camera").click()
+        page.locator("#webcam .box").wait_for()
+        page.locator("#webcam .box b").filter(has_text="happy").wait_for()
+        page.wait_for_timeout(5 * late)
+        page.screenshot(path=tmp_path / "boxes.png", full_page=True)
+        seen = page.evaluate("window.seen.filter(({ boxes }) => boxes.length)")
+        # A newcomer's box says nothing, and there is no card of the person. From the first answer on both say it.
+        assert seen[0]["people"] == []
+        for step in seen:
+            for box in step["boxes"]:
+                named = box["person"] in step["people"]
+                assert box["said"].startswith(f"{box['person']} happy") if named else box["said"] == "", step
+        # Each frame's boxes are there at least as long before its answer as the network was late, and never go back.
+        newest = [max(box["captured"] for box in step["boxes"]) for step in seen]
+        assert newest == sorted(newest)
+        answers = [(step, captured) for step, captured in zip(seen, newest, strict=True) if step["kind"] == "people"]
+        assert len(answers) >= 3
+        for answer, captured in answers:
+            assert answer["now"] - seen[newest.index(captured)]["now"] > 0.8 * late
+        assert page.problems == []
+
+    def test_a_picture_that_is_saved_has_boxes_with_expressions_alone(self, context: Any, server: str) -> None:
+        page = visit(context, server)
+        self.slowed(page, 0, 5000)
+        page.evaluate(_DRAWN)
+        page.get_by_role("button", name="Start the camera").click()
+        page.locator("#webcam .box").wait_for()
+        for boxes in (0, 1):
+            page.evaluate("window.drawn = 0")
+            with page.expect_download():
+                page.get_by_role("button", name="Save picture").click()
+            assert page.evaluate("window.drawn") == boxes
+            page.locator("#webcam .box b").filter(has_text="happy").wait_for()
+        assert page.problems == []
+
+    def test_nothing_comes_after_the_end(self, context: Any, server: str) -> None:
+        """Neither boxes nor answers of a frame that was under way when the stream was stopped, or given to another."""
+        page = visit(context, server)
+        self.slowed(page, 700, 700)
+        for until in ("", "boxes"):
+            page.get_by_role("button", name="Start the camera").click()
+            if until:
+                page.locator("#webcam .box").wait_for()
+            else:
+                page.wait_for_function("document.querySelector('#webcam .cover').hidden")
+                page.wait_for_timeout(300)
+            page.get_by_role("button", name="Stop").click()
+            page.evaluate("window.seen.length = 0")
+            page.wait_for_timeout(2000)
+            assert [step for step in page.evaluate("window.seen") if step["boxes"] or step["people"]] == []
+        # Another choice: its own stream begins with nobody's number taken.
+        page.get_by_role("button", name="Start the camera").click()
+        page.locator("#webcam .box b").filter(has_text="1 happy").wait_for()
+        page.get_by_label("Answers come from").select_option("the server")
+        page.wait_for_function("document.querySelector('#webcam .trip').textContent !== '–'")
+        page.get_by_text("On the server: each frame is sent there").wait_for()
+        page.locator("#webcam .person h3").filter(has_text="Person 1").wait_for()
+        assert page.problems == []
+
+    def test_the_places_are_the_answers(self, context: Any, server: str) -> None:
+        page = visit(context, server)
+        page.evaluate(_DEVICE)
+        found = page.evaluate(
+            """async () => {
+              await window.device.use("fer2013-custom-cnn");
+              const video = document.querySelector("#webcam video"), pairs = [];
+              video.srcObject = await navigator.mediaDevices.getUserMedia({ video: true });
+              await video.play();
+              for (let number = 0; number < 12; number++) {
+                const told = [], answer = await window.device.frame(video, number / 10, (it) => told.push(it));
+                pairs.push([told, answer]);
+              }
+              video.srcObject.getTracks().forEach((track) => track.stop());
+              return pairs;
+            }"""
+        )
+        for told, answer in found:
+            faces = [{"person": face["person"], "box": face["box"]} for face in answer["faces"]]
+            assert told == [{"width": answer["width"], "height": answer["height"], "faces": faces}]
+            assert len(faces) == 1
+
+
 class TestInstead:
     """If this device cannot answer, the server does, and the page says why."""
 
