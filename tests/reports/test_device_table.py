@@ -1,0 +1,23 @@
+"""The table of a stream on the visitor's device."""
+
+import json
+from pathlib import Path
+
+from emotion_core.reports.on_device import RECORD, device_table
+
+RECORDED = Path(__file__).parents[1] / "benchmarks" / RECORD
+
+
+def test_box_and_expression_have_a_row_each_if_both_were_measured(tmp_path: Path) -> None:
+    record = json.loads(RECORDED.read_text())
+    for number, stream in enumerate(record["stream"].values()):
+        stream["camera_to_box_ms"] = {"p50": 30.4 + number, "p95": 60.2 + number}
+        stream["camera_to_expression_ms"] = {"p50": 70.0 + number, "p95": 90.6 + number}
+    (tmp_path / RECORD).write_text(json.dumps(record))
+    shown = device_table(tmp_path)
+    assert "| camera's frame to drawn box, p50 and p95, ms | 30, 60 | 31, 61 |" in shown
+    assert "| and to the drawn expression, p50 and p95, ms | 70, 91 | 71, 92 |" in shown
+    for stream in record["stream"].values():
+        del stream["camera_to_expression_ms"]
+    (tmp_path / RECORD).write_text(json.dumps(record))
+    assert "drawn expression" not in device_table(tmp_path)
