@@ -357,7 +357,7 @@ class TestInstead:
         frame = page.frame_locator("iframe")
         frame.get_by_role("tab", name="Webcam").click()
         frame.get_by_role("button", name="Start the camera").click()
-        frame.locator("#webcam .box b").filter(has_text="happy").wait_for()
+        frame.locator("#webcam .box b").filter(has_text="happy").first.wait_for()
         frame.get_by_text("On this device, by “Small and fast”").wait_for()
 
 
