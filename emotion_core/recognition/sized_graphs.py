@@ -2,7 +2,7 @@
 
 A graph has one fixed size, and building it costs as much as searching a small picture. Video frames, crops from
 them and copies of photos come in the same few sizes again and again, so graphs are kept; but each takes about 93
-bytes per pixel. One that works in strips takes 37 megabytes and 25 bytes per pixel.
+bytes per pixel. One that works in strips takes 65 megabytes and 25 bytes per pixel.
 """
 
 import math
@@ -24,9 +24,9 @@ from .yunet_graph import BODY, HALF_BODY, HALF_REACH, HALF_STRIDE, MULTIPLE, Arr
 SMALL: Final = 800
 _MOST_SIZES: Final = 6
 _MOST_PIXELS: Final = 1_200_000
-#: Pixels of a strip of a larger picture, and the rows that it has at least: few, so that all of it stays in the
-#: processor's cache, and enough for the overlap to cost little.
-_STRIP_PIXELS: Final = 400_000
+#: Pixels of a strip of a larger picture, and the rows that it has at least: the more, the less the overlap costs, and
+#: the more memory the strip takes.
+_STRIP_PIXELS: Final = 700_000
 _FEWEST_ROWS: Final = 96
 
 #: Output name -> float32 (H / stride, W / stride, C).
@@ -65,7 +65,7 @@ class SizedGraph:
 
 
 class GraphInStrips:
-    """The same outputs to the last bit, in a fraction of the memory, for one call at a time.
+    """The same outputs to the last bit, in less memory, for one call at a time.
 
     The first half of the network has the largest maps by far: it runs on one strip of the picture's rows after
     another. Memory is also what LiteRT spends its time on when it allocates a graph, and it holds Python's
@@ -95,16 +95,15 @@ class GraphInStrips:
 
 
 def strips(size: tuple[int, int]) -> list[range]:
-    """The rows of each strip of a picture (height, width), all of one length, which is a multiple of 32.
+    """The rows of each strip of a picture (height, width), all of one length.
 
     They overlap so far that each row of the first half's map is known from one that has all it looks at.
     """
     height, width = size
-    rows = max(up(_STRIP_PIXELS // width), _FEWEST_ROWS)
-    if rows >= height:
-        return [range(height)]
-    starts = (*range(0, height - rows, rows - 2 * HALF_REACH), height - rows)
-    return [range(start, start + rows) for start in starts]
+    overlap, most = 2 * HALF_REACH, max(_STRIP_PIXELS // width, _FEWEST_ROWS)
+    count = max(-(-(height - overlap) // (most - overlap)), 1)
+    rows = min(up(-(-(height + (count - 1) * overlap) // count), HALF_STRIDE), height)
+    return [range(start, start + rows) for start in (min(at * (rows - overlap), height - rows) for at in range(count))]
 
 
 class SizedGraphs:
@@ -182,6 +181,6 @@ def free_unneeded_graphs(seconds: float) -> None:
         graphs.free_unneeded(seconds)
 
 
-def up(side: int) -> int:
-    """The next multiple of 32."""
-    return -(-side // MULTIPLE) * MULTIPLE
+def up(side: int, multiple: int = MULTIPLE) -> int:
+    """The next multiple, by default of 32."""
+    return -(-side // multiple) * multiple

@@ -48,11 +48,12 @@ def yunet_halves(arrays: Sequence[Arrays], size: tuple[int, int], rows: int) -> 
     """``yunet_graph`` as two graphs, the first one for a strip of so many rows of the picture.
 
     The first half gives the float32 map (1, rows / 8, W / 8, 64) of a strip, uint8 (1, rows, W, 4); the second one
-    takes the map of the whole picture. Raises ValueError for sides and rows that are not multiples of 32.
+    takes the map of the whole picture. Raises ValueError for sides that are not multiples of 32, and rows not of 8.
     """
     height, width = size
     _check(height, width)
-    _check(rows, width)
+    if rows < HALF_STRIDE or rows % HALF_STRIDE:
+        raise ValueError(f"The rows of a strip are a multiple of {HALF_STRIDE}, not {rows}.")
     graph, convolutions = _Graph(), iter(arrays)
     picture = graph.tensor("picture", (1, rows, width, 4), "UINT8")
     first = graph.pack(picture, {"map": _first_half(graph, convolutions, picture)})

@@ -27,7 +27,7 @@ _RESULT_BYTES: Final = 3
 LIGHT_MEMORY: Final = 100_000_000
 LIGHT_WORK: Final = 40_000_000
 #: The most that the search for faces in a large picture takes, in bytes, once the picture is decoded.
-SEARCH_MEMORY: Final = 190_000_000
+SEARCH_MEMORY: Final = 220_000_000
 #: What a heavy picture takes at least, so that they come one at a time: each has a decoder's program of its own.
 _ALONE: Final = MAX_MEMORY // 2 + 1
 #: Decoders and graphs that nothing needed for so long, in seconds, are given up; one decoder stays for the next photo.

@@ -12,7 +12,7 @@ from emotion_core import BundleError
 from emotion_core.images import RGB
 from emotion_core.recognition.bundle import EMBEDDED, GRAPH
 from emotion_core.recognition.graph_marks import batch_marks, marked_yunet
-from emotion_core.recognition.yunet_graph import HEADS, STRIDES, yunet_arrays, yunet_graph
+from emotion_core.recognition.yunet_graph import HEADS, STRIDES, yunet_arrays, yunet_graph, yunet_halves
 
 
 def outputs(graph: bytes, picture: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
@@ -55,6 +55,8 @@ class TestYuNet:
         for sides in ((0, 320), (320, 330), (-32, 32)):
             with pytest.raises(ValueError, match="multiples of 32"):
                 yunet_graph(yunet_arrays(yunet), *sides)
+        with pytest.raises(ValueError, match="multiple of 8"):
+            yunet_halves(yunet_arrays(yunet), (320, 320), 100)
         for other in (b"", b"no graph", yunet[: len(yunet) // 2]):
             with pytest.raises(BundleError, match="face detector"):
                 yunet_arrays(other)
