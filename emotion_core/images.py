@@ -17,6 +17,7 @@ from .errors import ImageError, ImageLimitError
 from .picture_colours import Colours
 from .picture_costs import Cost, cost_of
 from .picture_ends import NOTE, completed
+from .picture_exif import orientation_of
 from .picture_kinds import FORMATS, HEAD, refusal
 from .picture_notes import with_notes
 
@@ -27,8 +28,7 @@ ImageLike: TypeAlias = str | os.PathLike[str] | bytes | bytearray | BinaryIO | I
 #: 50 megapixels as phones count them: 8192x6144.
 MAX_PIXELS: Final = 8192 * 6144
 MIN_SIDE: Final = 16
-#: EXIF orientation: its tag, the first value that swaps rows and columns, and the values that start at the far end.
-_ORIENTATION: Final = 0x0112
+#: EXIF orientation: the first value that swaps rows and columns, and the values that start at the far end.
 _TURNED: Final = 5
 _FROM_THE_END: Final = (3, 4, 7, 8)
 _TRANSPOSE: Final = {
@@ -82,9 +82,7 @@ class Picture:
         self.cost = cost or Cost(0, image.width * image.height * 3)
         self.notes: tuple[str, ...] = ()
         self._image, self._file = image, file
-        # Pillow applies the orientation of TIFF pictures itself. It decodes a whole PNG file to look for EXIF data
-        # behind the pixels: the base class knows all that stands before them.
-        self._orientation = 1 if image.format == "TIFF" else Image.Image.getexif(image).get(_ORIENTATION, 1)
+        self._orientation = orientation_of(image, file)
         self.width, self.height = image.size if self._orientation < _TURNED else image.size[::-1]
 
     def pixels(self) -> RGB:

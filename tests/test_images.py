@@ -46,6 +46,56 @@ def test_opening_decodes_nothing(picture: Image.Image, kind: str) -> None:
         assert found._image._im is None
 
 
+def chunk(kind: bytes, content: bytes) -> bytes:
+    return len(content).to_bytes(4, "big") + kind + content + zlib.crc32(kind + content).to_bytes(4, "big")
+
+
+def exif_of(orientation: int) -> bytes:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return exif.tobytes()[6:]
+
+
+_XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
+_RAW = b"\nexif\n" + b"%8d\n" % (len(exif_of(6)) + 6) + (b"Exif\0\0" + exif_of(6)).hex().encode()
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        chunk(b"eXIf", exif_of(6)),
+        chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + _XMP),
+        chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(_XMP)),
+        chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(_RAW)),
+        chunk(b"tEXt", b"Raw profile type exif\0" + _RAW),
+    ],
+)
+def test_a_png_is_turned_by_what_stands_behind_its_pixels(picture: Image.Image, late: bytes) -> None:
+    """ImageMagick writes it there; the pixels are not decoded to find it, and decode afterwards."""
+    plain = encoded(picture, "PNG")
+    turned = plain[:-12] + late + plain[-12:]
+    with opened(turned) as found:
+        assert (found.width, found.height) == picture.size[::-1]
+        assert found._image._im is None
+    np.testing.assert_array_equal(load_image(turned), np.rot90(np.asarray(picture), -1))
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        chunk(b"zTXt", b"Raw profile type exif\0\0no zlib"),
+        chunk(b"tEXt", b"Raw profile type exif\0\n\n\nno hexadecimal"),
+        chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0\xff\xff"),
+        chunk(b"iTXt", b"XML:com.adobe.xmp"),
+        b"\0",
+    ],
+)
+def test_broken_notes_behind_a_pngs_pixels_turn_nothing(picture: Image.Image, late: bytes) -> None:
+    plain = encoded(picture, "PNG")
+    with opened(plain[:-12] + late) as found:
+        assert (found.width, found.height) == picture.size
+
+
 def test_sources_agree(picture: Image.Image, tmp_path: Path) -> None:
     content = encoded(picture, "PNG")
     path = tmp_path / "picture.png"

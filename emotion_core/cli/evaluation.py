@@ -163,9 +163,12 @@ def run_calibrate(options: argparse.Namespace) -> int:
 
 def run_compare(options: argparse.Namespace) -> int:
     """Measure each bundle, and write one JSON file."""
+    from ..errors import TrainingError
     from ..training.comparison import compare, renewed
     from ..training.run_folder import RUNS
 
+    if options.labels_only and (options.subset or options.photos or options.corruptions):
+        raise TrainingError("--labels-only renews one figure: give it no --subset, no --photos and no --corruptions.")
     out = options.out or RUNS / f"two-truths-{options.split}.json"
     bundles = [bundle_of(name) for name in options.bundle]
     peer = None

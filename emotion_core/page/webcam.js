@@ -117,6 +117,7 @@ function clear() {
 function leave() {
   source?.close();
   source = labels = null;
+  boxes.clear();  // the next source numbers people anew
 }
 
 async function listDevices() {
@@ -140,7 +141,7 @@ async function run(mine) {
     trips = [...trips.slice(-8), trip];
     if (!answer) { clear(); tell(SILENT); await pause(2000); continue; }
     if (answer.stop) return stop(answer.stop);
-    if (answer.gone) { labels = null; continue; }
+    if (answer.gone) { labels = null; boxes.clear(); continue; }
     if (answer.busy) { await pause(200); continue; }
     if (!labels || source !== asked) continue;  // the choice changed meanwhile
     tell("");

@@ -112,14 +112,20 @@ def truths_rows(folder: Path = RUNS, split: str = "private") -> str:
 
 def label_calibrations(folder: Path = RUNS) -> str:
     """A Markdown row per network: the labels' own calibration in each form, cross-fitted on PublicTest."""
-    header, rows = ["network"], []
-    for run in read_json(folder / "two-truths-public.json"):
-        found = run["label_calibration"]
-        header = ["network", *(f"{form}: label, NLL" for form in found["cross_fitted"])]
-        cells = [f"{one['accuracy']:.4f}, {one['nll']:.4f}" for one in found["cross_fitted"].values()]
-        taken = list(found["cross_fitted"]).index(found["form"])
-        rows.append([run["name"], *(f"**{cell}**" if place == taken else cell for place, cell in enumerate(cells))])
-    return table(header, rows)
+    rows: list[list[str]] = []
+    forms: dict[str, None] = {}
+    runs = read_json(folder / "two-truths-public.json")
+    reached = {run["name"]: run.get("label_calibration", {}).get("cross_fitted", {}) for run in runs}
+    for found in reached.values():
+        forms |= dict.fromkeys(found)
+    for run in runs:
+        cells = []
+        for form in forms:
+            one = reached[run["name"]].get(form)
+            cell = f"{one['accuracy']:.4f}, {one['nll']:.4f}" if one else "-"
+            cells.append(f"**{cell}**" if one and form == run["label_calibration"]["form"] else cell)
+        rows.append([run["name"], *cells])
+    return table(["network", *(f"{form}: label, NLL" for form in forms)], rows)
 
 
 def photos_table(folder: Path = RUNS) -> str:

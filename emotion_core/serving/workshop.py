@@ -26,7 +26,8 @@ _RESULT_BYTES: Final = 3
 #: photo is one.
 LIGHT_MEMORY: Final = 100_000_000
 LIGHT_WORK: Final = 40_000_000
-#: The most that the search for faces in a large picture takes, in bytes, once the picture is decoded.
+#: The most that the search for faces in a large picture takes, in bytes, once the picture is decoded; the graphs for
+#: its small copies are bounded and counted on their own.
 SEARCH_MEMORY: Final = 220_000_000
 #: What a heavy picture takes at least, so that they come one at a time: each has a decoder's program of its own.
 _ALONE: Final = MAX_MEMORY // 2 + 1

@@ -13,6 +13,7 @@ from emotion_core import Bundle, DataError
 from emotion_core.cli.main import main
 from emotion_core.datasets.faces import load
 from emotion_core.recognition.classifier import Classifier
+from emotion_core.reports.records import label_calibrations
 from emotion_core.training.comparison import MeanAnswer, compare
 
 
@@ -76,3 +77,19 @@ def test_the_labels_own_calibration_alone_is_measured_again(
     assert mean == old[2], "not compared this time"
     assert main([*words[:-4], "--split", "private", "--out", str(out), "--labels-only"]) != 0
     assert "No row of" in capsys.readouterr().err
+    assert main([*words, "--labels-only", "--corruptions"]) != 0
+    assert "renews one figure" in capsys.readouterr().err
+
+
+def test_the_table_of_forms_leaves_out_what_was_not_tried(tmp_path: Path) -> None:
+    """Records with rows that have no calibration to the labels, or one of few faces, still make a table."""
+    both = {"matrix": {"accuracy": 0.7, "nll": 0.8}, "temperature and biases": {"accuracy": 0.6, "nll": 0.9}}
+    rows = [
+        {"name": "none"},
+        {"name": "few", "label_calibration": {"form": "temperature", "cross_fitted": {}}},
+        {"name": "both", "label_calibration": {"form": "matrix", "cross_fitted": both}},
+    ]
+    (tmp_path / "two-truths-public.json").write_text(json.dumps(rows))
+    lines = label_calibrations(tmp_path).splitlines()
+    assert lines[0] == "| network | matrix: label, NLL | temperature and biases: label, NLL |"
+    assert lines[2:] == ["| none | - | - |", "| few | - | - |", "| both | **0.7000, 0.8000** | 0.6000, 0.9000 |"]

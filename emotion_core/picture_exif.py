@@ -1,0 +1,61 @@
+"""How a picture of which only the header was read must be turned, by its EXIF or XMP data."""
+
+import contextlib
+import zlib
+from typing import BinaryIO, Final
+
+from PIL import Image
+
+#: EXIF's tag.
+ORIENTATION: Final = 0x0112
+#: A PNG file has less of it, unless it is an attack.
+_MOST_CHUNKS, _MOST_BYTES = 10_000, 1 << 20
+_XMP: Final = b"XML:com.adobe.xmp"
+_RAW: Final = b"Raw profile type exif"
+
+
+def orientation_of(image: Image.Image, file: BinaryIO | None) -> int:
+    """The EXIF orientation, 1 to 8; no pixel is decoded. file: what the picture was opened from, None if in memory.
+
+    Pillow applies the orientation of TIFF pictures itself, and decodes a whole PNG file to look for what stands behind
+    the pixels, where ImageMagick writes it: here the chunks' heads are read in its place.
+    """
+    if image.format == "TIFF":
+        return 1
+    if image.format == "PNG" and file is not None:
+        if not {"exif", _RAW.decode(), _XMP.decode()} & image.info.keys():
+            with contextlib.suppress(ValueError, zlib.error):  # broken notes turn nothing
+                _read_late_notes(image, file)
+        return int(Image.Image.getexif(image).get(ORIENTATION, 1))
+    return int(image.getexif().get(ORIENTATION, 1))
+
+
+def _read_late_notes(image: Image.Image, file: BinaryIO) -> None:
+    """Put into ``image.info`` what Pillow would find of EXIF and XMP data behind the pixels."""
+    here = file.tell()
+    file.seek(8)
+    for _ in range(_MOST_CHUNKS):
+        head = file.read(8)
+        size, kind = int.from_bytes(head[:4], "big"), head[4:]
+        if len(head) < 8 or kind == b"IEND":
+            break
+        if kind not in (b"eXIf", b"iTXt", b"zTXt", b"tEXt") or size > _MOST_BYTES:
+            file.seek(size + 4, 1)
+            continue
+        content = file.read(size)
+        file.seek(4, 1)
+        name, _, rest = content.partition(b"\0")
+        if kind == b"eXIf":
+            image.info["exif"] = b"Exif\0\0" + content
+        elif kind == b"iTXt" and name == _XMP:
+            packed, text = rest[:1] == b"\1", rest[2:].split(b"\0", 2)[-1]
+            image.info[_XMP.decode()] = (_unpacked(text) if packed else text).decode()
+        elif name == _RAW:
+            text = _unpacked(rest[1:]) if kind == b"zTXt" else rest
+            bytes.fromhex("".join(text.decode("latin-1").split("\n")[3:]))  # ValueError before Pillow meets it
+            image.info[_RAW.decode()] = text.decode("latin-1")
+    file.seek(here)
+
+
+def _unpacked(data: bytes) -> bytes:
+    return zlib.decompressobj().decompress(data, _MOST_BYTES)
