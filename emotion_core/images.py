@@ -42,6 +42,8 @@ _TRANSPOSE: Final = {
 }
 #: Rows or columns converted at a time.
 _STRIP: Final = 256
+#: Pixels of such a group at most: one of a very wide picture has fewer rows.
+_STRIP_PIXELS: Final = 1_000_000
 _DAMAGED: Final = "The picture is damaged or cut short. Export or send it again."
 
 
@@ -101,8 +103,9 @@ class Picture:
         deep = _eight_bits(np.asarray(image)) if image.mode.startswith("I") or image.mode == "F" else None
         if deep is not None:
             image = Image.fromarray(deep)
-        for top in range(0, self.height, _STRIP):
-            yield _flat(self._upright(image, top, min(top + _STRIP, self.height)), colours)
+        rows = max(min(_STRIP, _STRIP_PIXELS // self.width), 1)
+        for top in range(0, self.height, rows):
+            yield _flat(self._upright(image, top, min(top + rows, self.height)), colours)
 
     def _loaded(self) -> Image.Image:
         try:
