@@ -2,7 +2,7 @@
 
 import contextlib
 import zlib
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 from PIL import Image
 
@@ -10,8 +10,8 @@ from PIL import Image
 ORIENTATION: Final = 0x0112
 #: A PNG file has less of it, unless it is an attack.
 _MOST_CHUNKS, _MOST_BYTES = 10_000, 1 << 20
-_XMP: Final = b"XML:com.adobe.xmp"
-_RAW: Final = b"Raw profile type exif"
+#: Keys of Pillow's notes, which for texts are the names of their chunks.
+_EXIF, _XMP, _RAW = "exif", "XML:com.adobe.xmp", "Raw profile type exif"
 
 
 def orientation_of(image: Image.Image, file: BinaryIO | None) -> int:
@@ -23,16 +23,17 @@ def orientation_of(image: Image.Image, file: BinaryIO | None) -> int:
     if image.format == "TIFF":
         return 1
     if image.format == "PNG" and file is not None:
-        if not {"exif", _RAW.decode(), _XMP.decode()} & image.info.keys():
+        if not {_EXIF, _RAW, _XMP} & image.info.keys():
+            here = file.tell()
             with contextlib.suppress(ValueError, zlib.error):  # broken notes turn nothing
-                _read_late_notes(image, file)
+                _read_late_notes(image.info, file)
+            file.seek(here)
         return int(Image.Image.getexif(image).get(ORIENTATION, 1))
     return int(image.getexif().get(ORIENTATION, 1))
 
 
-def _read_late_notes(image: Image.Image, file: BinaryIO) -> None:
-    """Put into ``image.info`` what Pillow would find of EXIF and XMP data behind the pixels."""
-    here = file.tell()
+def _read_late_notes(notes: dict[Any, Any], file: BinaryIO) -> None:
+    """Add what Pillow would find of EXIF and XMP data behind the pixels: one of each kind, however many there are."""
     file.seek(8)
     for _ in range(_MOST_CHUNKS):
         head = file.read(8)
@@ -45,16 +46,18 @@ def _read_late_notes(image: Image.Image, file: BinaryIO) -> None:
         content = file.read(size)
         file.seek(4, 1)
         name, _, rest = content.partition(b"\0")
-        if kind == b"eXIf":
-            image.info["exif"] = b"Exif\0\0" + content
-        elif kind == b"iTXt" and name == _XMP:
+        key = _EXIF if kind == b"eXIf" else name.decode("latin-1")
+        if key in notes:
+            continue
+        if key == _EXIF and kind == b"eXIf":
+            notes[_EXIF] = b"Exif\0\0" + content
+        elif key == _XMP and kind == b"iTXt":
             packed, text = rest[:1] == b"\1", rest[2:].split(b"\0", 2)[-1]
-            image.info[_XMP.decode()] = (_unpacked(text) if packed else text).decode()
-        elif name == _RAW:
+            notes[_XMP] = (_unpacked(text) if packed else text).decode()
+        elif key == _RAW and kind != b"iTXt":
             text = _unpacked(rest[1:]) if kind == b"zTXt" else rest
             bytes.fromhex("".join(text.decode("latin-1").split("\n")[3:]))  # ValueError before Pillow meets it
-            image.info[_RAW.decode()] = text.decode("latin-1")
-    file.seek(here)
+            notes[_RAW] = text.decode("latin-1")
 
 
 def _unpacked(data: bytes) -> bytes:

@@ -94,6 +94,7 @@ def test_broken_notes_behind_a_pngs_pixels_turn_nothing(picture: Image.Image, la
     plain = encoded(picture, "PNG")
     with opened(plain[:-12] + late) as found:
         assert (found.width, found.height) == picture.size
+        np.testing.assert_array_equal(found.pixels(), np.asarray(picture))
 
 
 def test_sources_agree(picture: Image.Image, tmp_path: Path) -> None:
