@@ -206,6 +206,33 @@ def test_pictures_that_lie_or_stand_on_their_heads(seeing: EmotionRecognizer, mo
         assert abs((face.face.angle + 90 * quarters + 180) % 360 - 180) < 15
 
 
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_very_large_picture_is_turned_in_little_memory(astronaut: RGB, quarters: int) -> None:
+    """50 megapixels turned whole would take 150 MB beside the picture; the boxes are still its own."""
+    detector = SlimeFaceDetector()
+    shown: list[int] = []
+
+    class Watched:
+        name, scored = detector.name, True
+
+        def detect(self, rgb: RGB, near: int | None = None) -> list[Face]:
+            if rgb is not picture:
+                shown.append(rgb.nbytes)
+            return detector.detect(rgb, near)
+
+    [upright] = detector.detect(astronaut)
+    picture = np.ascontiguousarray(np.rot90(resized(astronaut, 14), quarters))
+    found = find(Watched(), picture)
+    assert found.rotation == 90 * quarters
+    assert 16_000_000 <= max(shown) <= 3 * turning.LARGEST_SIDE**2
+    box = found.faces[0].box
+    place = np.zeros(picture.shape[:2], bool)
+    place[box.y : box.y + box.height, box.x : box.x + box.width] = True
+    rows, columns = (np.flatnonzero(np.rot90(place, -quarters).any(axis)) // 14 for axis in (1, 0))
+    back = Box(int(columns[0]), int(rows[0]), int(np.ptp(columns)), int(np.ptp(rows)))
+    assert back.overlap(upright.box) > 0.75
+
+
 def test_haar_turns_nothing(recognizer: EmotionRecognizer, astronaut: RGB) -> None:
     """Haar also finds faces in noise, and gives no scores."""
     assert recognizer.analyze_rgb(np.ascontiguousarray(astronaut[::-1, ::-1])).predictions == ()
