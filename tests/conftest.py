@@ -148,19 +148,31 @@ def yunet() -> bytes:
 
 @pytest.fixture(scope="session")
 def browser_runtime_folder(yunet: bytes, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """LiteRT for browsers: the folder in ``BROWSER_RUNTIME``, or a new one from npm."""
+    """LiteRT for browsers: the folder in ``BROWSER_RUNTIME``, or a new one from npm, once, for every worker."""
     from emotion_core.serving.browser_runtime import YUNET_NAME, make_runtime
 
-    if folder := os.environ.get("BROWSER_RUNTIME"):
-        return Path(folder)
-    made = tmp_path_factory.mktemp("browser-runtime")
-    (made / YUNET_NAME).write_bytes(yunet)
+    if given := os.environ.get("BROWSER_RUNTIME"):
+        return Path(given)
     if shutil.which("npm") is None:
         pytest.skip("install npm, or set BROWSER_RUNTIME to a folder made by `python -m emotion_core browser-runtime`")
-    try:
-        return make_runtime(made, "npm").folder
-    except EmotionError as error:
-        pytest.skip(f"set BROWSER_RUNTIME to a folder made by `python -m emotion_core browser-runtime`: {error}")
+    shared = shared_by_workers(tmp_path_factory)
+    folder = shared / "browser-runtime"
+    with FileLock(shared / "browser-runtime.lock"):
+        if folder.exists():
+            return folder
+        made = tmp_path_factory.mktemp("browser-runtime")
+        (made / YUNET_NAME).write_bytes(yunet)
+        try:
+            make_runtime(made, "npm")
+        except EmotionError as error:
+            pytest.skip(f"set BROWSER_RUNTIME to a folder made by `python -m emotion_core browser-runtime`: {error}")
+        return made.rename(folder)
+
+
+def shared_by_workers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """This run's folder, in which what takes long to make is made once."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
 
 @pytest.fixture(scope="session")
@@ -175,8 +187,7 @@ def tiny_bundle(tiny_csv: Path, tmp_path_factory: pytest.TempPathFactory) -> Bun
     from emotion_core.datasets.faces import load
     from emotion_core.training.pipeline import train_bundle
 
-    own = tmp_path_factory.getbasetemp()
-    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    shared = shared_by_workers(tmp_path_factory)
     settings, folder = tiny.settings(6), shared / "tiny-bundle"
     with FileLock(shared / "tiny-bundle.lock"):
         return Bundle.open(folder) if folder.exists() else train_bundle(load(tiny_csv), settings, folder)

@@ -79,7 +79,7 @@ def summary_table(folder: Path) -> str:
     failures = sum(len(run["failures"]) for run in fuzzed)
     told = crowd["told"]
     answered = sum(count for what, count in told.items() if what.endswith(" answered"))
-    later = sum(count for what, count in told.items() if what.split()[-1] in ("429", "503", "full"))
+    later = sum(count for what, count in told.items() if what.split()[-1] in ("429", "503", "full", "busy"))
     wrong = sum(told.values()) - answered - later
     grown = crowd["megabytes_grown_from_the_second_third_to_the_last"]
     rows = [

@@ -37,6 +37,8 @@ from support.rest_client import detector_of
 from support.stand_in_hub import Repo, StandInHub
 
 REST, QUEUE, VIDEOS = 25, 21, 4
+#: What the queue's clients are told when they are to come again, by how it is counted.
+REFUSALS = {"full": "Queue is full", "busy": "The server is busy"}
 CLIP_SECONDS = 2
 
 
@@ -167,8 +169,8 @@ def queue_client(url: str, number: int, photos: list[Path], log: Log, end: float
             log.add("queue", str(error.response.status_code), 0)
             time.sleep(1)
         except Exception as error:  # any error is one that a visitor would have seen
-            full = "Queue is full" in str(error)
-            log.add("queue", "full" if full else f"{type(error).__name__}: {str(error)[:80]}", 0)
+            refusals = (what for what, words in REFUSALS.items() if words in str(error))
+            log.add("queue", next(refusals, f"{type(error).__name__}: {str(error)[:80]}"), 0)
             time.sleep(1)
         else:
             log.add("queue", "answered" if result["faces"] else "no face", time.monotonic() - start)

@@ -36,7 +36,10 @@ from emotion_core import EmotionRecognizer
 PARTS = ("subjects", "clips", "stages", "steps", "growth")
 DEFAULT = "fer2013-resnet50v2"
 ROUNDS = 3
-LENGTHS = (4, 8, 16, 32)  # of clips, in seconds
+#: What costs grow with: faces in a picture, its width in pixels, seconds of a clip.
+FACES = (1, 2, 5, 10, 20, 40)
+WIDTHS = (320, 640, 1280, 2560, 5120)
+LENGTHS = (4, 8, 16, 32)
 PACKAGES = ("ai-edge-litert", "av", "numpy", "opencv-python-headless")
 
 
@@ -67,14 +70,14 @@ def curve(points: dict[float, float]) -> dict[str, Any]:
 def growth(recognizer: EmotionRecognizer, folder: Path) -> dict[str, Any]:
     """How the cost grows with the number of faces in a picture, its pixels and a clip's length."""
     faces: dict[float, float] = {}
-    for count in (1, 2, 5, 10, 20, 40):
+    for count in FACES:
         rgb = inputs.scene(1280, 720, count)
         found = len(recognizer.analyze_rgb(rgb).predictions)
         faces[found] = median_milliseconds(partial(recognizer.analyze_rgb, rgb))
     pixels: dict[float, float] = {}
-    for side in (320, 640, 1280, 2560, 5120):
-        content = stages.jpeg(inputs.scene(side, side * 3 // 4, 1))
-        pixels[side * side * 3 // 4 / 1e6] = median_milliseconds(partial(recognizer.analyze, content))
+    for width in WIDTHS:
+        content = stages.jpeg(inputs.scene(width, width * 3 // 4, 1))
+        pixels[width * width * 3 // 4 / 1e6] = median_milliseconds(partial(recognizer.analyze, content))
     seconds: dict[float, float] = {}
     width, height, rate = inputs.CLIPS["596x336"]
     for length in LENGTHS:
