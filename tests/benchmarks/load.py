@@ -3,12 +3,14 @@
 First the webcam, one to eight visitors who stream as the page's script does. Then, for ten minutes,
 fifty clients who ask again as soon as they are answered: half send photos by REST, most of the others
 through the Gradio queue with the Python client, four have videos analysed. Each has an address of its own,
-as behind a proxy; the server's limits are the usual ones. A client that is told to come later, does.
+as behind a proxy; the server's limits are the usual ones. A client that is told to come later, does. ``--only`` renews one of
+the two in a record.
 """
 
 import argparse
 import base64
 import contextlib
+import json
 import os
 import statistics
 import sys
@@ -36,6 +38,7 @@ from support.page_server import page_server
 from support.rest_client import detector_of
 from support.stand_in_hub import Repo, StandInHub
 
+PARTS = ("webcam", "crowd")
 REST, QUEUE, VIDEOS = 25, 21, 4
 #: What the queue's clients are told when they are to come again, by how it is counted.
 REFUSALS = {"full": "Queue is full", "busy": "The server is busy"}
@@ -221,10 +224,12 @@ def crowd(url: str, pid: int, photos: list[Path], clip: Path, seconds: float) ->
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, metavar="JSON")
+    parser.add_argument("--only", choices=PARTS, help="renew this part of the record")
     parser.add_argument("--seconds", type=float, default=600, help="of the fifty clients (600)")
     parser.add_argument("--webcam-seconds", type=float, default=20, help="of each number of visitors (20)")
     options = parser.parse_args()
-    record = begun()
+    record: dict[str, Any] = {**(json.loads(options.out.read_text()) if options.only else {}), **begun()}
+    parts = [options.only] if options.only else PARTS
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         photos = list(inputs.write_photos(folder).values())[:6]  # VGA and HD
@@ -234,9 +239,11 @@ def main() -> None:
         settings = {"EMOTION_WEBCAM_VISITORS": "8", "EMOTION_TRUSTED_PROXIES": "1"}
         with server(folder, **settings) as (url, pid):  # checks at the end that no file is left
             record["detector"] = detector_of(url)
-            counts = (1, 2, 4, 8)
-            record["webcam"] = {str(n): visitors(url, n, options.webcam_seconds, pictures) for n in counts}
-            record["crowd"] = crowd(url, pid, photos, clip, options.seconds)
+            if "webcam" in parts:
+                counts = (1, 2, 4, 8)
+                record["webcam"] = {str(n): visitors(url, n, options.webcam_seconds, pictures) for n in counts}
+            if "crowd" in parts:
+                record["crowd"] = crowd(url, pid, photos, clip, options.seconds)
         record["files_left"] = 0  # checked by page_server
     keep(record, options.out)
 
