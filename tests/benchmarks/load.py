@@ -3,8 +3,8 @@
 First the webcam, one to eight visitors who stream as the page's script does. Then, for ten minutes,
 fifty clients who ask again as soon as they are answered: half send photos by REST, most of the others
 through the Gradio queue with the Python client, four have videos analysed. Each has an address of its own,
-as behind a proxy; the server's limits are the usual ones. A client that is told to come later, does. ``--only`` renews one of
-the two in a record.
+as behind a proxy; the server's limits are the usual ones. A client that is told to come later, does.
+``--only`` renews one of the two in a record.
 """
 
 import argparse
