@@ -16,6 +16,7 @@ from PIL import Image, UnidentifiedImageError
 from .errors import ImageError, ImageLimitError
 from .picture_colours import Colours
 from .picture_costs import Cost, cost_of
+from .picture_directories import check_before_opening
 from .picture_ends import NOTE, completed
 from .picture_exif import orientation_of
 from .picture_kinds import FORMATS, HEAD, refusal
@@ -136,6 +137,7 @@ def opened(source: str | os.PathLike[str] | bytes | bytearray | BinaryIO) -> Ite
         if not file.read(1):
             raise ImageError("The file is empty. Send it again.")
         file.seek(0)
+        check_before_opening(file)
         with Image.open(file, formats=FORMATS) as image:
             _check_size(*image.size)
             yield Picture(image, cost_of(image, file), file)

@@ -6,6 +6,8 @@ from typing import Any, BinaryIO, Final
 
 from PIL import Image
 
+from .picture_directories import check_exif
+
 #: EXIF's tag.
 ORIENTATION: Final = 0x0112
 #: A PNG file has less of it, unless it is an attack.
@@ -16,6 +18,8 @@ _EXIF, _XMP, _RAW = "exif", "XML:com.adobe.xmp", "Raw profile type exif"
 
 def orientation_of(image: Image.Image, file: BinaryIO | None) -> int:
     """The EXIF orientation, 1 to 8; no pixel is decoded. file: what the picture was opened from, None if in memory.
+
+    Raises ImageLimitError for EXIF data that unpack to far more than a photo's.
 
     Pillow applies the orientation of TIFF pictures itself, and decodes a whole PNG file to look for what stands behind
     the pixels, where ImageMagick writes it: here the chunks' heads are read in its place.
@@ -28,8 +32,19 @@ def orientation_of(image: Image.Image, file: BinaryIO | None) -> int:
             with contextlib.suppress(ValueError, zlib.error):  # broken notes turn nothing
                 _read_late_notes(image.info, file)
             file.seek(here)
+        _check(image)
         return int(Image.Image.getexif(image).get(ORIENTATION, 1))
+    _check(image)
     return int(image.getexif().get(ORIENTATION, 1))
+
+
+def _check(image: Image.Image) -> None:
+    """Check the EXIF data that ``getexif`` reads; ImageLimitError if they unpack to too much."""
+    exif, raw = image.info.get(_EXIF), image.info.get(_RAW)
+    if exif is None and isinstance(raw, str):
+        exif = bytes.fromhex("".join(raw.split("\n")[3:]))
+    if isinstance(exif, bytes):
+        check_exif(exif)
 
 
 def _read_late_notes(notes: dict[Any, Any], file: BinaryIO) -> None:

@@ -23,8 +23,11 @@ from ..images import Picture, opened
 
 #: Allowed beyond a picture's estimate, in bytes: tables, buffers, and memory that is mapped but unused.
 _SLACK = 128 << 20
-#: CPU time for one picture.
+#: CPU time for one picture's pixels, and for its header before it is known what they cost, in seconds.
 CPU_SECONDS = 8
+OPEN_SECONDS = 2
+#: Memory for reading a header, in bytes: WebP's decoder reserves its canvases then.
+_OPEN_MEMORY = 8 * 6500 * 6500
 
 
 def main(niceness: int = 0) -> None:
@@ -39,9 +42,11 @@ def main(niceness: int = 0) -> None:
 
 def answer(data: bytes, source: BinaryIO, target: BinaryIO) -> None:
     """Decode one picture; its errors are sent back, never raised."""
+    free = bound_memory(_OPEN_MEMORY)
     try:
-        bound_time()
+        bound_time(OPEN_SECONDS)
         with opened(io.BytesIO(data)) as picture:
+            free()
             cost = picture.cost
             tell(target, width=picture.width, height=picture.height, memory=cost.memory, work=cost.work)
             if source.read(1) == b"+":
@@ -49,10 +54,13 @@ def answer(data: bytes, source: BinaryIO, target: BinaryIO) -> None:
     except EmotionError as error:
         limit = (error.limit_name, error.measured, error.limit) if isinstance(error, ImageLimitError) else None
         tell(target, error=str(error), limit=limit)
+    finally:
+        free()
 
 
 def send(picture: Picture, target: BinaryIO) -> None:
     """Send the rows, each group preceded by its length in bytes; a length of 0 marks the end."""
+    bound_time(CPU_SECONDS)
     free = bound_memory(picture.cost.decoder)
     try:
         for strip in picture.strips():
@@ -70,13 +78,13 @@ def tell(target: BinaryIO, **what: Any) -> None:
     target.flush()
 
 
-def bound_time() -> None:
-    """Have the system kill the process after ``CPU_SECONDS`` more of CPU time, however busy the machine is."""
+def bound_time(seconds: int) -> None:
+    """Have the system kill the process after this much more CPU time, however busy the machine is."""
     if sys.platform != "win32":
         import resource
 
         _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-        resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + 1 + CPU_SECONDS, hard))
+        resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + 1 + seconds, hard))
 
 
 def bound_memory(size: int) -> Any:

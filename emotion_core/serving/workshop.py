@@ -9,6 +9,7 @@ from starlette.types import Scope
 from ..errors import ImageError
 from ..images import RGB, opened
 from ..picture_costs import MAX_MEMORY
+from ..picture_directories import notes_length
 from ..recognition.sized_graphs import free_large_graphs, free_unneeded_graphs
 from ..settings import Settings
 from .addresses import client_address
@@ -20,6 +21,8 @@ from .places import Places
 _FRAME_PATIENCE: Final = 2.0
 #: Bytes per pixel of the simplest decoders; progressive pictures and one-frame videos take more memory and time.
 _SIMPLE: Final = 4
+#: Bytes of a frame before its first scan: tables take under 2,000, a small colour profile some hundreds.
+_FRAME_NOTES: Final = 16_000
 #: Bytes per pixel of a decoded picture.
 _RESULT_BYTES: Final = 3
 #: Limits of a light picture: bytes of memory, and work in pixels of a baseline JPEG. A phone's twelve-megapixel
@@ -101,7 +104,14 @@ def _room(measure: Measure, heavy: bool) -> int:
 
 
 def small_picture(data: bytes, max_side: int) -> RGB:
-    """A webcam's frame, decoded in this process: its header must say that it is small and simple."""
+    """A webcam's frame, decoded in this process: its header must say that it is small and simple.
+
+    Only JPEG, as the page sends it, with hardly any notes: to open a file of another kind may already take much.
+    """
+    if not data.startswith(b"\xff\xd8\xff"):
+        raise ImageError("The frame is no JPEG. Send a baseline JPEG.")
+    if notes_length(data) > _FRAME_NOTES:
+        raise ImageError("The frame has notes, such as EXIF. Send a baseline JPEG without them.")
     with opened(data) as frame:
         if max(frame.width, frame.height) > max_side:
             raise ImageError(f"The frame is over {max_side} pixels a side. Send a smaller one.")

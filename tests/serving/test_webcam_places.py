@@ -11,19 +11,32 @@ from emotion_core.recognition.catalogue import Catalogue
 from emotion_core.serving.live import LiveSessions
 from emotion_core.serving.webcam import Webcam
 from emotion_core.serving.workshop import Workshop, small_picture
-from support.hostile_pictures import large_canvas, many_scans, saved
+from support.hostile_pictures import exif_bomb, large_canvas, many_scans, saved, with_segments
 
 
 class TestFrames:
     def test_size_and_work_are_read_from_the_header(self) -> None:
         for frame, words in (
-            (large_canvas(1_300, "PNG"), "over 1280 pixels"),
+            (saved(Image.new("L", (1_300, 1_300)), "JPEG"), "over 1280 pixels"),
             (many_scans(40, 640, 480), "baseline JPEG"),
             (large_canvas(600), "baseline JPEG"),
         ):
             with pytest.raises(ImageError, match=words):
                 small_picture(frame, 1280)
         assert small_picture(saved(Image.new("RGB", (640, 480)), "JPEG"), 1280).shape == (480, 640, 3)
+
+    def test_nothing_is_opened_that_may_take_much(self) -> None:
+        """In this process nothing ends what takes long: 300 kB of EXIF took two gigabytes of the server's memory."""
+        small = saved(Image.new("RGB", (640, 480)), "JPEG")
+        for frame, words in (
+            (saved(Image.new("L", (64, 64)), "PNG"), "no JPEG"),
+            (exif_bomb(60_000), "no JPEG"),
+            (with_segments(small, b"\xe1", b"Exif\0\0" + exif_bomb(60_000)), "without them"),
+            (with_segments(small, b"\xe2", b"ICC_PROFILE\0\1\1" + bytes(20_000)), "without them"),
+        ):
+            with pytest.raises(ImageError, match=words):
+                small_picture(frame, 1280)
+        assert small_picture(with_segments(small, b"\xe2", bytes(3_000)), 1280).shape == (480, 640, 3)
 
 
 class TestWebcamPlaces:

@@ -79,3 +79,18 @@ def lying(kind: str, true: int, said: int) -> bytes:
     before, after = struct.pack(packing, true, true), struct.pack(packing, said, said)
     assert before in data
     return data.replace(before, after, 1)
+
+
+def exif_bomb(size: int) -> bytes:
+    """EXIF data, or a TIFF file, of so many bytes: half of them entries, and each entry names the whole other half."""
+    count = min(size // 24, 60_000)
+    start = 8 + 2 + 12 * count + 4
+    entries = b"".join(struct.pack("<HHII", 1000 + number, 7, size - start, start) for number in range(count))
+    return b"II*\0" + struct.pack("<IH", 8, count) + entries + bytes(4) + bytes(size - start)
+
+
+def with_segments(jpeg: bytes, marker: bytes, *contents: bytes) -> bytes:
+    """The JPEG with such segments in place of its first one, which gives a picture its resolution."""
+    first = struct.unpack(">H", jpeg[4:6])[0]
+    added = b"".join(b"\xff" + marker + struct.pack(">H", len(content) + 2) + content for content in contents)
+    return jpeg[:2] + added + jpeg[4 + first :]
