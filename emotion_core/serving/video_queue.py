@@ -13,6 +13,7 @@ from ..video.probe import VideoInfo, VideoLimits, probe
 from ..video.results import VideoOptions, VideoProgress, VideoSummary
 from ..video.work import Work
 from .line import Line
+from .video_check import checked
 
 #: The highest frame rate that the limit in seconds is meant for.
 _FASTEST: Final = 120
@@ -52,7 +53,8 @@ class VideoDesk:
 
     def probe(self, source: Path) -> VideoInfo:
         """What the file says about itself; VideoError if it cannot be used or is over the limits."""
-        return probe(source, self.limits)
+        with checked(source):
+            return probe(source, self.limits)
 
     def analyze(
         self, source: Path, folder: Path, model: str | None = None, options: VideoOptions | None = None
@@ -73,7 +75,9 @@ class VideoDesk:
     def _work(
         self, source: Path, folder: Path, model: str | None, options: VideoOptions
     ) -> Work[VideoProgress, VideoSummary]:
-        return analyze_video(source, folder, self._catalogue.get(model), replace(options, limits=self.limits))
+        recognizer = self._catalogue.get(model)
+        with checked(source):
+            return analyze_video(source, folder, recognizer, replace(options, limits=self.limits))
 
     def _in_turn(
         self, work: Work[VideoProgress, VideoSummary], folder: Path

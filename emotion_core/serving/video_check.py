@@ -1,0 +1,107 @@
+"""A video is opened in a process of its own first, with a limit of memory and time, before the server opens it.
+
+A container's tables say how many frames there are, and FFmpeg makes an entry for each as it opens the file: an MP4 of
+1,600 bytes that tells of forty million took 1.5 gigabytes. FFmpeg also decodes the first frames then, of any size.
+"""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from ..errors import BusyError, VideoError
+from ..video.container import HELP, open_video
+from .decoder import bound_time
+
+#: Memory for opening a video, in bytes: the frames of 3840x2160 pixels that a decoder keeps, and the tables.
+_MEMORY: Final = 400_000_000
+#: CPU and wall-clock time, in seconds.
+_CPU_SECONDS: Final = 8
+_SECONDS: Final = 30.0
+#: Entries of all tracks: of ten hours' pictures and sound, and as many again.
+MOST_ENTRIES: Final = 4_000_000
+#: Time between two looks at its memory, in seconds.
+_LOOK_SECONDS: Final = 0.02
+#: Videos opened at a time.
+_AT_ONCE: Final = 2
+_TOO_MUCH: Final = f"To open this video takes too long, or too much memory. Export or record it again. {HELP}"
+_PACKAGE: Final = Path(__file__).parents[1]
+# As in ``decoder_process``: the package's own __init__ would import everything.
+_PROGRAM: Final = f"""
+import sys, types
+package = sys.modules["emotion_core"] = types.ModuleType("emotion_core")
+package.__path__ = [{str(_PACKAGE)!r}]
+from emotion_core.serving.video_check import main
+main(sys.argv[1])
+"""
+_PLACES: Final = threading.BoundedSemaphore(_AT_ONCE)
+
+
+@contextmanager
+def checked(source: Path) -> Iterator[None]:
+    """Check that the file opens within the limits, and open it while this is entered: few are opened at a time.
+
+    Raises VideoError if it does not, BusyError if too many others wait.
+    """
+    if not _PLACES.acquire(timeout=_SECONDS):
+        raise BusyError("The server is busy with other videos. Try again in a minute.")
+    try:
+        _check(source)
+        yield
+    finally:
+        _PLACES.release()
+
+
+def _check(source: Path) -> None:
+    if not source.is_file():
+        return  # which is told in better words by whoever opens it
+    with subprocess.Popen(
+        [sys.executable, "-c", _PROGRAM, str(source.absolute())],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        end = time.monotonic() + _SECONDS
+        while process.poll() is None:
+            if time.monotonic() > end or _resident(process.pid) > _MEMORY:
+                process.kill()
+            time.sleep(_LOOK_SECONDS)
+        said = process.stdout.read(1000).decode(errors="replace").strip() if process.stdout else ""
+    if process.returncode:
+        raise VideoError(said or _TOO_MUCH)
+
+
+def _resident(process: int | str) -> int:
+    """The memory that a process has in use, in bytes; 0 where that is not told, as on other systems than Linux.
+
+    It is watched, and not limited: FFmpeg goes on without what it gets no memory for, and the server would get it.
+    """
+    try:
+        return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def main(path: str) -> None:
+    """The program of that process: opens the file, and says why not if it does not."""
+    bound_time(_CPU_SECONDS)
+    try:
+        with open_video(Path(path)) as container:
+            entries = sum(max(len(stream.index_entries), stream.frames) for stream in container.streams)
+            held = _resident("self")
+    except VideoError as error:
+        sys.exit(_said(str(error)))
+    if held > _MEMORY:
+        sys.exit(_said(_TOO_MUCH))
+    if entries > MOST_ENTRIES:
+        sys.exit(_said(f"The video's tables tell of {entries} frames. Export or record it again. {HELP}"))
+
+
+def _said(reason: str) -> int:
+    sys.stdout.write(reason)
+    return 1

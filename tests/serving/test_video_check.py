@@ -1,0 +1,65 @@
+"""What opening a video takes is found out by another process than the server."""
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+
+from emotion_core import EmotionRecognizer, Settings
+from emotion_core.errors import BusyError, VideoError
+from emotion_core.recognition.catalogue import Catalogue
+from emotion_core.serving import video_check
+from emotion_core.serving.video_check import checked
+from emotion_core.serving.video_queue import VideoDesk
+from support.clips import encode
+from support.hostile_videos import many_samples
+
+
+@pytest.mark.parametrize("samples", [10_000_000, 40_000_000])
+def test_tables_of_many_millions(recognizer: EmotionRecognizer, tmp_path: Path, samples: int) -> None:
+    """1.6 kB took the server 0.4 and 1.5 gigabytes."""
+    source = tmp_path / "clip.mp4"
+    source.write_bytes(many_samples(samples))
+    desk = VideoDesk(Catalogue(recognizer), Settings())
+    most, ended = [0], threading.Event()
+    process, before = psutil.Process(), psutil.Process().memory_info().rss
+
+    def weigh() -> None:
+        while not ended.wait(0.01):
+            most.append(process.memory_info().rss - before)
+
+    watcher = threading.Thread(target=weigh)
+    watcher.start()
+    for use in (lambda: desk.probe(source), lambda: desk.analyze(source, tmp_path)):
+        with pytest.raises(VideoError, match="Export or record it again"):
+            use()
+    ended.set()
+    watcher.join()
+    assert max(most) < 100_000_000
+
+
+def test_a_usual_clip_opens(tmp_path: Path) -> None:
+    clip = encode(tmp_path / "clip.mp4", [np.zeros((64, 64, 3), np.uint8)] * 5)
+    start = time.monotonic()
+    with checked(clip):
+        assert time.monotonic() - start < 10
+
+
+def test_what_is_no_video_is_told_in_the_same_words(tmp_path: Path) -> None:
+    source = tmp_path / "-x.mp4"
+    source.write_bytes(b"nothing")
+    with pytest.raises(VideoError, match="not a video that can be read"), checked(source):
+        pass
+
+
+def test_few_are_opened_at_a_time(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(video_check, "_SECONDS", 0.1)
+    nothing = tmp_path / "nothing"
+    with checked(nothing), checked(nothing), pytest.raises(BusyError), checked(nothing):
+        pass
+    with checked(nothing):
+        pass
