@@ -20,6 +20,7 @@ from gradio import blocks, route_utils, routes, state_holder, utils
 from gradio.route_utils import FnIndexInferError, GradioMultiPartParser
 from starlette.formparsers import MultiPartException
 
+from ..serving.bodies import has_many_parameters
 from ..serving.refusals import ApiError, respond
 from ..serving.workshop import Workshop
 from .quiet_queue import QuietQueue
@@ -58,8 +59,16 @@ class LightState(state_holder.SessionState):
 
 
 def _bound_fields() -> None:
-    """Refuse a text field over ``MAX_FIELD`` bytes: Gradio's parser keeps it in memory, whatever its length."""
-    take = GradioMultiPartParser.on_part_data
+    """Refuse a text field over ``MAX_FIELD`` bytes: Gradio's parser keeps it in memory, whatever its length.
+
+    And a part whose header has very many parameters, before they are parsed.
+    """
+    take, begin = GradioMultiPartParser.on_part_data, GradioMultiPartParser.on_headers_finished
+
+    def on_headers_finished(self: GradioMultiPartParser) -> None:
+        if has_many_parameters(self._current_part.content_disposition or b""):
+            raise MultiPartException("A part's header has too many parameters.")
+        begin(self)
 
     def on_part_data(self: GradioMultiPartParser, data: bytes, start: int, end: int) -> None:
         part = self._current_part
@@ -70,6 +79,7 @@ def _bound_fields() -> None:
     if take.__name__ != "bounded":
         on_part_data.__name__ = "bounded"
         GradioMultiPartParser.on_part_data = on_part_data  # type: ignore[method-assign]
+        GradioMultiPartParser.on_headers_finished = on_headers_finished  # type: ignore[method-assign]
 
 
 class GradioBounds:

@@ -4,6 +4,7 @@ from fastapi import Request
 from starlette.datastructures import FormData
 from starlette.formparsers import MultiPartException, MultiPartParser
 
+from ..serving.bodies import has_many_parameters
 from ..serving.callers import Callers
 from ..serving.refusals import ApiError
 from ..settings import Settings
@@ -25,9 +26,18 @@ def media_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
+class _Parser(MultiPartParser):
+    """Starlette's, which refuses a part before it parses very many parameters of its header."""
+
+    def on_headers_finished(self) -> None:
+        if has_many_parameters(self._current_part.content_disposition or b""):
+            raise MultiPartException("A part's header has too many parameters.")
+        super().on_headers_finished()
+
+
 async def read_form(request: Request) -> FormData:
     """Parse a multipart body; ApiError 400. Files over 1 MB go to unnamed temporary files: close the form."""
     try:
-        return await MultiPartParser(request.headers, request.stream()).parse()
+        return await _Parser(request.headers, request.stream()).parse()
     except MultiPartException as error:
         raise ApiError(400, f"The multipart body cannot be read: {error.message}") from error

@@ -32,6 +32,9 @@ LINGER: Final = 2.0
 MAX_HELD: Final = 64 * MEGABYTE
 #: Brackets and commas in a JSON body: each becomes an object, which takes a hundred times its bytes.
 MAX_VALUES: Final = 20_000
+#: Parameters of a header: Python's parser takes a time that grows with their square, on the event loop. Names of files
+#: hold some, too.
+MAX_PARAMETERS: Final = 100
 _YOURS: Final = "Too many of your requests are still being answered. Wait for them."
 
 
@@ -58,6 +61,9 @@ class Bodies:
             await self._read(scope, receive, answer, address)
             return
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+        if has_many_parameters(headers.get("content-type", "").encode()):
+            await answer.refuse(ApiError(400))
+            return
         door = self._doors.of(scope["path"], kind)
         body = _Body(receive, headers, door, answer)
         try:
@@ -112,6 +118,11 @@ class Bodies:
                 where = (last.name, last.filename, last.lineno)
                 log.error("A request failed with %s in %s (%s, line %s).", type(error).__name__, *where)
             await answer.break_off()
+
+
+def has_many_parameters(header: bytes) -> bool:
+    """Whether a header's value, of a request or of a form's part, has more parameters than are parsed."""
+    return header.count(b";") > MAX_PARAMETERS
 
 
 @contextlib.contextmanager

@@ -217,6 +217,17 @@ def test_a_field_in_place_of_a_file(running: Running) -> None:
         assert running.line.post(f"{running.url}/gradio_api/upload", files=sent).status_code == status
 
 
+def test_very_many_parameters_of_a_files_header(running: Running) -> None:
+    """A form of 8 MB full of them held everybody up for half a minute."""
+    part = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a%b.png"\r\n\r\n-\r\n'
+    for more, status in ((b";" * 3000, 400), (b";" * 20, 200)):
+        body = part.replace(b"%b", more) + b"--x--\r\n"
+        headers = {"Content-Type": "multipart/form-data; boundary=x"}
+        assert (
+            running.line.post(f"{running.url}/gradio_api/upload", content=body, headers=headers).status_code == status
+        )
+
+
 @pytest.mark.parametrize("address", ["call/v2/nonsense", "call/nonsense", "run/nonsense", "queue/join"])
 def test_unknown_names_are_told_in_json(running: Running, address: str) -> None:
     body: dict[str, Any] = (

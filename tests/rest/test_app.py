@@ -118,6 +118,8 @@ class TestRefusals:
         address = f"{url}/api/v1/analyze"
         boundary = {"Content-Type": "multipart/form-data; boundary=x"}
         refusal(httpx.post(address, content=b"nonsense", headers=boundary), 400, "bad_request", "multipart")
+        many = b'--x\r\nContent-Disposition: form-data; name="image"; z="' + b";" * 3000 + b"\r\n\r\n-\r\n--x--\r\n"
+        refusal(httpx.post(address, content=many, headers=boundary), 400, "bad_request", "parameters")
         no_boundary = {"Content-Type": "multipart/form-data"}
         refusal(httpx.post(address, content=b"--x", headers=no_boundary), 400, "bad_request", "boundary")
         refusal(httpx.post(address, content=b"--x--\r\n", headers=boundary), 422, "invalid_request", "at least one")
