@@ -33,6 +33,8 @@ FETCH_SECONDS: Final = 60.0
 EACH_WAITING: Final = 12
 #: Bytes of a text field in a form.
 MAX_FIELD: Final = 100_000
+#: Files of a form: Gradio takes a thousand, the page sends one.
+MAX_FILES: Final = 16
 #: Uploads whose progress is kept.
 UPLOADS: Final = 200
 
@@ -61,13 +63,15 @@ class LightState(state_holder.SessionState):
 def _bound_fields() -> None:
     """Refuse a text field over ``MAX_FIELD`` bytes: Gradio's parser keeps it in memory, whatever its length.
 
-    And a part whose header has very many parameters, before they are parsed.
+    Also a part whose header has very many parameters, before they are parsed, and more than ``MAX_FILES`` files, each
+    of which it would keep open and then move.
     """
     take, begin = GradioMultiPartParser.on_part_data, GradioMultiPartParser.on_headers_finished
 
     def on_headers_finished(self: GradioMultiPartParser) -> None:
         if has_many_parameters(self._current_part.content_disposition or b""):
             raise MultiPartException("A part's header has too many parameters.")
+        self.max_files = min(self.max_files, MAX_FILES)
         begin(self)
 
     def on_part_data(self: GradioMultiPartParser, data: bytes, start: int, end: int) -> None:

@@ -72,6 +72,8 @@ class Doors:
         #: Without a body: ordinary requests, and event streams, which stay open.
         self.reading = Door(0, 0, 400, 40)
         self.streams = Door(0, 0, 1500, 150)
+        #: An upload's progress, which Gradio looks at twenty times a second for each who watches.
+        self.progress = Door(0, 0, 60, 8)
 
     def of(self, path: str, content_type: str) -> Door:
         """The door of a request with a body. path: as decoded by the server."""
@@ -96,7 +98,9 @@ class Doors:
         match [part for part in path.split("/") if part]:
             case ["healthz"]:
                 return None
-            case ["gradio_api", "heartbeat" | "queue" | "upload_progress" | "call", *_]:
+            case ["gradio_api", "upload_progress", *_]:
+                return self.progress
+            case ["gradio_api", "heartbeat" | "queue" | "call", *_]:
                 return self.streams
             case ["mcp"]:
                 return self.streams

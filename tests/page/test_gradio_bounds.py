@@ -217,6 +217,13 @@ def test_a_field_in_place_of_a_file(running: Running) -> None:
         assert running.line.post(f"{running.url}/gradio_api/upload", files=sent).status_code == status
 
 
+def test_a_form_of_a_thousand_files(running: Running) -> None:
+    """Each was kept open and then moved: a handful of such forms took every descriptor, and held all up for 19 s."""
+    for count, status in ((17, 400), (16, 200)):
+        sent = [("files", (f"{number}.txt", b"x")) for number in range(count)]
+        assert running.line.post(f"{running.url}/gradio_api/upload", files=sent).status_code == status
+
+
 def test_very_many_parameters_of_a_files_header(running: Running) -> None:
     """A form of 8 MB full of them held everybody up for half a minute."""
     part = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a%b.png"\r\n\r\n-\r\n'

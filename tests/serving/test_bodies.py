@@ -134,6 +134,21 @@ def test_parameters_of_a_header_are_counted(url: str, app: App) -> None:
     assert httpx.post(f"{url}/x", content=b"-", headers={"Content-Type": "text/x; a=b; c=d"}).text == "1"
 
 
+def test_long_addresses_and_headers_are_not_parsed(url: str) -> None:
+    for path, headers in (("?" + "a&" * 20_000, {}), ("x/" * 20_000, {}), ("", {"Host": "a." * 500})):
+        assert httpx.get(f"{url}/{path}", headers=headers).status_code == 400
+    assert httpx.get(f"{url}/", headers={"Cookie": "a=b;" * 9_000}).status_code == 400
+    assert httpx.get(f"{url}/?{'a=b&' * 500}", headers={"Cookie": "a=b;" * 1_000}).status_code == 200
+
+
+def test_few_watch_an_uploads_progress() -> None:
+    """Gradio looks at it twenty times a second for each of them: with a thousand nobody was answered for seconds."""
+    doors = Doors(Settings())
+    door = doors.of_reading("/gradio_api/upload_progress")
+    assert door is not None
+    assert sum(not door.enter(f"10.0.0.{number % 50}") for number in range(1_000)) <= 60
+
+
 @pytest.mark.parametrize("address", ["gradio_api/component_server", "gradio_api/upload", "api/v1/video"])
 def test_a_body_that_drips_is_ended(url: str, address: str) -> None:
     with patch("emotion_core.serving.bodies.GRACE", 0.5), connection(url) as line:
