@@ -66,10 +66,6 @@ def load_image(source: ImageLike) -> RGB:
         return _from_array(source)
     if isinstance(source, Image.Image):
         return _from_pil(source)
-    return _from_file(source)
-
-
-def _from_file(source: str | os.PathLike[str] | bytes | bytearray | BinaryIO) -> RGB:
     with opened(source) as picture:
         return picture.pixels()
 
