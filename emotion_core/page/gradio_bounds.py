@@ -23,6 +23,7 @@ from starlette.formparsers import MultiPartException
 from ..serving.bodies import has_many_parameters
 from ..serving.refusals import ApiError, respond
 from ..serving.workshop import Workshop
+from .album_part import MOST_PHOTOS
 from .quiet_queue import QuietQueue
 
 #: Sessions whose state is kept, and sessions with answers waiting to be fetched.
@@ -33,8 +34,8 @@ FETCH_SECONDS: Final = 60.0
 EACH_WAITING: Final = 12
 #: Bytes of a text field in a form.
 MAX_FIELD: Final = 100_000
-#: Files of a form: Gradio takes a thousand, the page sends one.
-MAX_FILES: Final = 16
+#: Files of a form: Gradio takes a thousand, the page sends an album of ``MOST_PHOTOS``, or says that it is too large.
+MAX_FILES: Final = MOST_PHOTOS + 10
 #: Uploads whose progress is kept.
 UPLOADS: Final = 200
 

@@ -72,6 +72,8 @@ class Doors:
         #: Without a body: ordinary requests, and event streams, which stay open.
         self.reading = Door(0, 0, 400, 40)
         self.streams = Door(0, 0, 1500, 150)
+        #: One for each open page. Gradio begins each in a thread: a burst of 1400 held photos up for six seconds.
+        self.heartbeats = Door(0, 0, 700, 75)
         #: An upload's progress, which Gradio looks at twenty times a second for each who watches.
         self.progress = Door(0, 0, 60, 8)
 
@@ -100,7 +102,9 @@ class Doors:
                 return None
             case ["gradio_api", "upload_progress", *_]:
                 return self.progress
-            case ["gradio_api", "heartbeat" | "queue" | "call", *_]:
+            case ["gradio_api", "heartbeat", *_]:
+                return self.heartbeats
+            case ["gradio_api", "queue" | "call", *_]:
                 return self.streams
             case ["mcp"]:
                 return self.streams

@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from emotion_core import Settings
 from emotion_core.errors import BusyError
 from emotion_core.page import gradio_bounds
-from emotion_core.page.gradio_bounds import EACH_WAITING, GradioBounds, answer_unknown_names
+from emotion_core.page.gradio_bounds import EACH_WAITING, MAX_FILES, GradioBounds, answer_unknown_names
 from emotion_core.page.visitor import refused
 from emotion_core.serving.bodies import Bodies
 from emotion_core.serving.server import listen
@@ -219,7 +219,7 @@ def test_a_field_in_place_of_a_file(running: Running) -> None:
 
 def test_a_form_of_a_thousand_files(running: Running) -> None:
     """Each was kept open and then moved: a handful of such forms took every descriptor, and held all up for 19 s."""
-    for count, status in ((17, 400), (16, 200)):
+    for count, status in ((MAX_FILES + 1, 400), (MAX_FILES, 200)):
         sent = [("files", (f"{number}.txt", b"x")) for number in range(count)]
         assert running.line.post(f"{running.url}/gradio_api/upload", files=sent).status_code == status
 

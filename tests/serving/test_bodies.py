@@ -141,6 +141,16 @@ def test_long_addresses_and_headers_are_not_parsed(url: str) -> None:
     assert httpx.get(f"{url}/?{'a=b&' * 500}", headers={"Cookie": "a=b;" * 1_000}).status_code == 200
 
 
+def test_heartbeats_have_places_of_their_own() -> None:
+    """One for each open page: 1400 at once, each begun in a thread, held photos up for six seconds."""
+    doors = Doors(Settings())
+    door = doors.of_reading("/gradio_api/heartbeat/abc")
+    assert door is not None
+    assert door is not doors.of_reading("/gradio_api/queue/data")
+    assert 500 < door.most <= 800, "five hundred open pages, and not many more"
+    assert 30 < door.each < 100, "a class of pupils behind one address"
+
+
 def test_few_watch_an_uploads_progress() -> None:
     """Gradio looks at it twenty times a second for each of them: with a thousand nobody was answered for seconds."""
     doors = Doors(Settings())
@@ -219,7 +229,7 @@ def test_a_body_is_not_kept_while_it_is_answered(url: str, app: App) -> None:
 def test_many_who_want_much_leave_a_place() -> None:
     """At every door: ten addresses keep asking, and the eleventh still gets in; nobody exceeds their places."""
     doors = Doors(Settings())
-    for door in (doors.pictures, doors.uploads, doors.video, doors.calls, doors.other, doors.reading):
+    for door in (doors.pictures, doors.uploads, doors.video, doors.calls, doors.other, doors.reading, doors.heartbeats):
         greedy = min(10, door.most // 2)
         told = [door.enter(f"10.0.0.{number % greedy}") for number in range(greedy * door.most)]
         assert set(told) == {"", "everybody's"}
