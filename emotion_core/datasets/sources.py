@@ -5,6 +5,7 @@ is an error that says what to do.
 """
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -91,7 +92,7 @@ def download_votes() -> Path:
 def fewer(data: FaceData, faces: int, seed: int = 0) -> FaceData:
     """About ``faces`` Training faces and a quarter as many of each other split, keeping class shares.
 
-    At least two faces of every class stay in every split that has them.
+    At least two faces of every class stay in every split that has them. The origin then tells that it is a part.
     """
     rng = np.random.default_rng(seed)
     chosen: list[NDArray[np.int64]] = []
@@ -103,7 +104,8 @@ def fewer(data: FaceData, faces: int, seed: int = 0) -> FaceData:
             chosen.append(rng.permutation(members)[: max(2, round(share * len(members)))])
     keep = np.zeros(len(data), bool)
     keep[np.concatenate(chosen)] = True
-    return data.only(keep)
+    part = data.only(keep)
+    return part if keep.all() else replace(part, origin=replace(part.origin, asked=faces))
 
 
 def _told(data: FaceData, faces: int, name: str) -> FaceData:

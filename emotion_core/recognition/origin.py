@@ -1,7 +1,7 @@
 """Where a data set came from, for the card and the page: recorded when it is read, never guessed later."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import PurePath
 from typing import Any, Final
 
@@ -21,13 +21,14 @@ VOTES: Final = "votes"
 class Origin:
     """name: of the data set or folder. splits: ``official``, ``given`` or ``made``. truth: ``labels``
     or ``votes``. sought: faces were detected and cropped from photos, as in serving; else pictures were
-    used unchanged.
+    used unchanged. asked: how many Training faces were asked for, of more; 0: all.
     """
 
     name: str = "data of its own"
     splits: str = GIVEN
     truth: str = LABELS
     sought: bool = False
+    asked: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """As recorded with a run."""
@@ -40,7 +41,8 @@ def origin_of(config: BundleConfig, stage: Mapping[str, Any] | None = None) -> O
     match told:  # a bundle may come from anywhere, and its training record is not validated
         case {"stages": [*_, {"data": {"name": str(name), **more}}]}:
             known: dict[str, Any] = {key: more[key] for key in ("splits", "truth") if key in more}
-            return Origin(name, sought=bool(more.get("sought")), **known)
+            asked = more.get("asked", 0)
+            return Origin(name, sought=bool(more.get("sought")), asked=asked if isinstance(asked, int) else 0, **known)
     if config.labels in (FER2013, FERPLUS):
         return Origin("FER-2013", "official", VOTES if config.labels == FERPLUS else "labels")
     return Origin()
@@ -48,7 +50,8 @@ def origin_of(config: BundleConfig, stage: Mapping[str, Any] | None = None) -> O
 
 def data_name(origin: Origin) -> str:
     """The data set's name for headings; FER-2013 with votes is FER+."""
-    return "FER+" if origin == Origin("FER-2013", "official", VOTES) else origin.name
+    whole = replace(origin, asked=0)
+    return "FER+" if whole == Origin("FER-2013", "official", VOTES) else origin.name
 
 
 def is_fer(origin: Origin) -> bool:

@@ -9,7 +9,7 @@ from .. import project
 from ..recognition.bundle_config import BundleConfig, KeptCalibration
 from ..recognition.origin import VOTES, Origin, data_name, is_fer, origin_of, stages_of
 from .card_use import citation, energy, limits, snippet, uses
-from .provenance import cited, how_divided, learnt_from_votes, slug
+from .provenance import cited, cross_validated, how_divided, learnt_from_votes, remarks, slug
 from .recipe import not_published, recipe
 
 SPLIT_NAMES: Final = {"public": "PublicTest", "private": "PrivateTest"}
@@ -167,7 +167,7 @@ By the labels alone:
 
 {results_table(config)}
 {truth}Twins are test faces that are byte-identical to a Training face. {how_divided(config).replace("{votes}", votes)}
-"""
+{cross_validated(config)}"""
 
 
 def _of_labels(config: BundleConfig) -> str:
@@ -194,7 +194,7 @@ def _per_class(split: str, config: BundleConfig) -> str:
 
 {class_table(config, split)}
 {m["uncertain_share"]:.1%} of the faces are shown as uncertain (best probability under
-{rule.min_confidence:g}, or a lead under {rule.min_margin:g}){rest}. The accuracy's 95% bootstrap interval
+{rule.min_confidence:g}, or a lead under {rule.min_margin:g}){rest}. The accuracy's 95% interval (Wilson's)
 is {low:.4f} to {high:.4f}.{once}{area}{agreement}
 """
 
@@ -230,9 +230,8 @@ def _training(config: BundleConfig) -> str:
     for number, stage in enumerate(stages, 1):
         votes = "and the FER+ votes (Barsoum et al. 2016)" if stage["votes_sha256"] else "without the FER+ votes"
         parts += ["", f"### Stage {number} of {len(stages)}", ""]
-        parts += [
-            f"{cited(origin_of(config, stage))}, Training split (SHA-256 `{stage['data_sha256'][:16]}`), {votes}.\n"
-        ]
+        origin, digest = origin_of(config, stage), stage["data_sha256"][:16]
+        parts += [f"{cited(origin)}, Training split (SHA-256 `{digest}`), {votes}.{remarks(origin)}\n"]
         parts += [table(["setting", "value"], [[name, f"`{value}`"] for name, value in stage["config"].items()])]
         known = [name for name in _HISTORY if any(name in row for row in stage["history"])]
         rows = [[row.get(name, "") for name in known] for row in stage["history"]]

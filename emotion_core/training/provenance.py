@@ -1,7 +1,7 @@
 """What a card may say about the data: what was recorded on loading, not guesses from its labels."""
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from ..recognition.bundle_config import BundleConfig
 from ..recognition.hub import HubRef
@@ -24,8 +24,14 @@ def slug(name: str) -> str:
 def cited(origin: Origin) -> str:
     """The data set's name with its source."""
     name = data_name(origin)
+    return _CITED.get(name, f"Data of its own, `{name}`")
+
+
+def remarks(origin: Origin) -> str:
+    """What else was done with the data before training, in sentences that begin with a space; else nothing."""
     found = " Faces were found in photos." if origin.sought else ""
-    return _CITED.get(name, f"Data of its own, `{name}`") + found
+    part = f" About {origin.asked:,} of its Training faces were used, and others in proportion." if origin.asked else ""
+    return found + part
 
 
 def how_divided(config: BundleConfig) -> str:
@@ -38,8 +44,11 @@ def how_divided(config: BundleConfig) -> str:
             "Repeat:\n"
             "`python -m emotion_core evaluate BUNDLE --data DATA --split private`"
         )
-    again = "To repeat:\n`python -m emotion_core evaluate BUNDLE --data fer2013.csv{votes} --split private`"
+    told = "To measure it on all faces:" if origin.asked else "To repeat:"
+    again = f"{told}\n`python -m emotion_core evaluate BUNDLE --data fer2013.csv{{votes}} --split private`"
     known = [str(stage) for stage in begun_when_known(config)]
+    if not known and "crossed" in config.training:
+        return f"PublicTest chose the epoch; PrivateTest had no part in\nthat or in the calibration. {again}"
     if not known:
         return f"PublicTest chose the epoch and\nthe calibration; PrivateTest had no part in either. {again}"
     stages = "stage " + known[0] if len(known) == 1 else f"stages {', '.join(known[:-1])} and {known[-1]}"
@@ -47,6 +56,19 @@ def how_divided(config: BundleConfig) -> str:
         "PublicTest chose the epochs and\nthe calibration; nothing was fitted to PrivateTest. But the figures on "
         f"PrivateTest of the weights that\n{stages} began from were known by then: expect a little less of new "
         f"faces. {again}"
+    )
+
+
+def cross_validated(config: BundleConfig) -> str:
+    """What cross-validation said, on how many faces, where a test has too few to say much; else nothing."""
+    crossed: Any = config.training.get("crossed")
+    if not crossed:
+        return ""
+    low, high = crossed["interval"]
+    return (
+        f"\nSo few faces say little about others. The calibration was fitted by cross-validation in {crossed['folds']} "
+        f"parts,\nwhich say more: accuracy {crossed['accuracy']:.4f} (95% interval {low:.4f} to {high:.4f}), "
+        f"ECE {crossed['ece']:.4f}, on {crossed['faces']} faces, each\nunseen once.\n"
     )
 
 

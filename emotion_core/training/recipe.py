@@ -36,6 +36,8 @@ def recipe(run: BundleConfig) -> str:
         last = number == len(stages) and not averaged
         out = run.name if last else f"{run.name}-stage-{number}"
         words = ["python -m emotion_core train", *_data(run, stage, votes), f"--arch {stage['config']['arch']}"]
+        asked = origin_of(run, stage).asked
+        words += [f"--faces {asked}"] if asked else []
         words += ["--probe"] if stage.get("probe") else []
         words += flags(stage["config"], run.name, number, _published(stage, run.name))
         words += ["--flip"] if last and run.flip else []

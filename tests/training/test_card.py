@@ -12,6 +12,8 @@ import pytest
 from PIL import Image
 
 from emotion_core import Bundle
+from emotion_core.datasets.drawn import drawn_faces
+from emotion_core.datasets.sources import fewer
 from emotion_core.labels import FERPLUS
 from emotion_core.recognition.bundle_config import BundleConfig, CropShape
 from emotion_core.recognition.classifier import Classifier
@@ -125,3 +127,24 @@ def test_the_snippet_runs_as_it_stands_and_answers_as_the_bundle_does(tiny_bundl
     [answer] = Classifier.from_bundle(tiny_bundle).unmirrored().probabilities(face[None, :, :, None])
     assert label == config.labels[answer.argmax()]
     assert float(share) == pytest.approx(answer.max(), abs=1e-5)
+
+
+def test_a_part_of_the_data_is_told_and_repeated_as_a_part(tiny_bundle: Bundle) -> None:
+    whole, labels = Origin("FER-2013", "official"), tiny_bundle.config.labels
+    data = drawn_faces(400)
+    few = fewer(replace(data, origin=whole), 70).origin
+    text = card(tiny_bundle, few, labels).replace("\\\n ", "")
+    assert re.search(r"emotion_core train --data fer2013.csv .*--faces 70 ", text)
+    assert "About 70 of its Training faces were used" in text
+    assert "--faces" not in card(tiny_bundle, whole, labels)
+    assert fewer(replace(data, origin=whole), 10_000).origin == whole
+    votes = card(tiny_bundle, replace(few, truth="votes"), labels)
+    assert "majority of the FER+ votes" in votes
+
+
+def test_a_card_tells_what_cross_validation_said_and_no_more_of_publictest(tiny_bundle: Bundle) -> None:
+    crossed = {"faces": 72, "folds": 5, "accuracy": 0.75, "interval": [0.64, 0.83], "ece": 0.04}
+    text = model_card(replace(tiny_bundle.config, training={**tiny_bundle.config.training, "crossed": crossed}))
+    assert "accuracy 0.7500 (95% interval 0.6400 to 0.8300), ECE 0.0400, on 72 faces" in text
+    assert "PublicTest chose the epoch and\nthe calibration" not in text
+    assert "cross-validation" not in model_card(tiny_bundle.config)
