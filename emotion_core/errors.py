@@ -118,7 +118,7 @@ class MissingPackageError(EmotionError, ImportError):
         """An error whose message says how to install them."""
         names, are = " and ".join(packages), "is" if len(packages) == 1 else "are"
         return cls(
-            f"{what} needs {names}, which {are} not installed. In the clone: pip install '.[{extra}]'.",
+            f"{what} needs {names}, which {are} not installed. In the clone: pip install -e '.[{extra}]'.",
             packages,
             extra,
         )

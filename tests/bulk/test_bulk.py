@@ -113,7 +113,7 @@ def test_without_ray_it_says_what_to_install(
     monkeypatch.setitem(sys.modules, "ray", None)  # as if not installed
     assert main(["bulk", str(tmp_path), str(tmp_path / "out")]) == 1
     assert "bulk needs ray" in (told := capsys.readouterr().err)
-    assert "pip install '.[bulk]'" in told
+    assert "pip install -e '.[bulk]'" in told
 
 
 @needs_ray

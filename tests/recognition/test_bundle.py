@@ -115,7 +115,7 @@ def test_keras_weights_alone_without_tensorflow(copy: Path) -> None:
     command = [sys.executable, "-c", program, str(copy)]
     done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("('TensorFlow',) train True ")
-    assert "pip install '.[train]'" in done.stdout
+    assert "pip install -e '.[train]'" in done.stdout
     assert done.stderr == ""
 
 

@@ -2,12 +2,14 @@
 
 import ast
 import importlib
+import importlib.metadata
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +124,20 @@ def test_it_imports_from_two_or_three_places(notebook: Path) -> None:
                 assert node.module in places or number == 0, node.module
                 module = importlib.import_module(node.module)
                 assert [name.name for name in node.names if not hasattr(module, name.name)] == []
+
+
+def test_what_they_import_comes_with_training() -> None:
+    """Whoever installs what docs/training.md says can run them all; the tests' own packages are not needed."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    listed = [*(ROOT / "requirements.txt").read_text().splitlines(), *extras["train"]]
+    installed = {re.split(r"[\[<>=; ]", line)[0].lower() for line in listed}
+    holders = importlib.metadata.packages_distributions()
+    for notebook in NOTEBOOKS:
+        for cell in nbformat.read(notebook, as_version=4).cells:
+            if cell.cell_type == "code":
+                for name in re.findall(r"^ *(?:from|import) (\w+)", cell.source, re.MULTILINE):
+                    own = name == "emotion_core" or name in sys.stdlib_module_names
+                    assert own or installed & {holder.lower() for holder in holders[name]}, f"{notebook.name}: {name}"
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
