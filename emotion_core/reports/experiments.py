@@ -29,11 +29,16 @@ def ablation_table(folder: Path = RUNS) -> str:
     return table(header, rows)
 
 
-def gains(record: dict[str, Any]) -> dict[str, tuple[float, float]]:
-    """By switch, its points of raw accuracy over the plain run, and the half width of their interval (0 of one run)."""
+def gains(record: dict[str, Any], figure: str = "accuracy") -> dict[str, tuple[float, float]]:
+    """By switch, its points of raw accuracy over the plain run, and the half width of their interval (0 of one run).
+
+    figure: ``accuracy``, by the labels, or ``majority``; a switch without it is left out.
+    """
     found = {}
     for row in record["switches"][1:]:
-        told = row["differences"]["accuracy"]
+        if figure not in row["differences"]:
+            continue
+        told = row["differences"][figure]
         low, high = told["interval"] or (told["mean"], told["mean"])
         found[row["switch"]] = (round(100 * told["mean"], 1), round(50 * (high - low), 1))
     return found

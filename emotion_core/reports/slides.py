@@ -15,6 +15,7 @@ from pptx import Presentation
 
 from ..errors import OutputError, ReportError
 from ..images import RGB
+from ..recognition.bundle import DEFAULT
 from ..recognition.bundle_config import BundleConfig
 from ..recognition.origin import begun_when_known
 from ..recognition.recognizer import EmotionRecognizer
@@ -53,12 +54,12 @@ def make_slides(
     # A network trained for only a few epochs says nothing about its architecture.
     finished = [run for run in runs if epochs_of(run) >= FINISHED] or runs
     same = [run for run in finished if run.labels == finished[0].labels]
-    best = max((run for run in same if "majority" in run.metrics[SPLIT]), key=agreement, default=same[0])
-    deck = Deck(Presentation(), f"Recorded runs of {_dated(folder)}; presentation made {datetime.now(UTC):%d %B %Y}")
+    best = _told_of(same, recognizer)
+    deck = Deck(Presentation(), f"Recorded runs up to {_dated(folder)}; presentation made {datetime.now(UTC):%d %B %Y}")
     with mpl.rc_context(_CHART_STYLE):
         _opening(deck, finished, best)
         _data(deck, best)
-        networks(deck, runs)
+        networks(deck, runs, best)
         results(deck, folder, same, best)
         what_helped(deck, folder)
         errors(deck, best)
@@ -69,8 +70,19 @@ def make_slides(
     return deck.save(Path(out))
 
 
+def _told_of(runs: Sequence[BundleConfig], recognizer: EmotionRecognizer | None) -> BundleConfig:
+    """The network that the pages tell of: that of the demo, else the one that is served, else the best."""
+    named = {run.name: run for run in runs}
+    for name in (recognizer.config.name if recognizer else "", DEFAULT):
+        if name in named:
+            return named[name]
+    return max((run for run in runs if "majority" in run.metrics[SPLIT]), key=agreement, default=runs[0])
+
+
 def _dated(folder: Path) -> str:
-    """When the folder's newest run was recorded: from the clone's history, or else the file's time."""
+    """The day by which the folder's runs were recorded: from the clone's history, or else the files' time.
+
+    In a clone without its history that is the day of its commit, so nothing more exact is said."""
     try:
         words = ["git", "log", "-1", "--format=%cs", "--", str(folder)]
         told = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=20, check=True).stdout.strip()
@@ -142,7 +154,7 @@ def _data(deck: Deck, best: BundleConfig) -> None:
 def _known(best: BundleConfig) -> list[str]:
     if not (stages := begun_when_known(best)):
         return []
-    return [f"But its figures were known when {len(stages)} of {best.name}'s stages were begun: expect a little less."]
+    return [f"But its figures were known when stage {stages[-1]} of {best.name} began: expect a little less."]
 
 
 def _demo(deck: Deck, recognizer: EmotionRecognizer, photograph: Callable[[RGB], bytes | None] | None) -> None:
@@ -178,7 +190,7 @@ def _demo(deck: Deck, recognizer: EmotionRecognizer, photograph: Callable[[RGB],
             ["On a desk, and on a phone in the evening."],
             page,
             below=True,
-            spoken="The photo is analysed in memory and never kept.",
+            spoken="The photo is analysed in memory and never logged.",
             seen="Two pictures of the page with a portrait and its answer, wide and light, narrow and dark.",
         )
 
@@ -193,7 +205,7 @@ def _closing(deck: Deck) -> None:
             "EU AI Act, Art. 5(1)(f): inferring emotions at work and in education is prohibited, "
             "medical and safety reasons excepted.",
             "EU AI Act, Art. 50(3): people exposed to such a system must be told.",
-            "Photographs are analysed in memory, never kept, never logged.",
+            "Photographs are analysed in memory and never logged.",
         ],
         spoken="Leave time for this page: it is the one that people ask about.",
     )

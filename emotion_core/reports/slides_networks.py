@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 
 from ..recognition.bundle_config import BundleConfig
+from ..training.card_use import hours_in_words
 from . import charts as plots
 from .deck import Deck
 from .records import FINISHED, epochs_of
 from .slides_results import chart
 
 
-def networks(deck: Deck, runs: Sequence[BundleConfig]) -> None:
-    """The recorded networks, and the curves of the one that was trained for most epochs."""
+def networks(deck: Deck, runs: Sequence[BundleConfig], best: BundleConfig) -> None:
+    """The recorded networks, and the curves of the one that is told of."""
     rows = []
     for run in runs:
         form = run.export["forms"][run.export["form"]]
@@ -36,20 +37,19 @@ def networks(deck: Deck, runs: Sequence[BundleConfig]) -> None:
         spoken="The large one is for accuracy, the small one for crowds, phones and browsers.",
         seen="; ".join(f"{row[0]}: {row[3]} weights, {row[4]}" for row in rows) + ".",
     )
-    longest = max(runs, key=epochs_of)
     deck.page(
         "How it was trained",
         [
-            f"{longest.name}: {longest.training['hours']:g} hours on {longest.training['hardware']}.",
+            f"{best.name}: {hours_in_words(best.training)}.",
             "Flips, turns, zooms and shifts of every face at every pass, and gray boxes over parts of it.",
-            *_targets(longest),
+            *_targets(best),
             "The running mean of the weights is measured; PublicTest picks the epoch.",
         ],
-        chart(plots.history(longest.training["stages"])),
+        chart(plots.history(best.training["stages"])),
         below=True,
         spoken="Dotted lines part the stages. Training's accuracy is of augmented faces, which are harder; where it "
         "lies above PublicTest's, the network knows faces by heart.",
-        seen=f"Loss and accuracy of {longest.name} over its epochs, on Training and PublicTest.",
+        seen=f"Loss and accuracy of {best.name} over its epochs, on Training and PublicTest.",
     )
 
 
@@ -57,9 +57,13 @@ def _targets(run: BundleConfig) -> list[str]:
     """What the network was trained to answer, in a line or none."""
     stages = run.training["stages"]
     voted = any(stage["votes_sha256"] for stage in stages)
-    if taught := [stage["config"] for stage in stages if stage["config"].get("teachers")]:
-        share, others = taught[-1]["distil_share"], len(set(taught[-1]["teachers"]))
+    if taught := [stage for stage in stages if stage["config"].get("teachers")]:
+        longest = max(taught, key=lambda stage: len(stage["history"]))
+        share, others = longest["config"]["distil_share"], len(set(longest["config"]["teachers"]))
         rest = "blends label and FER+ votes" if voted else "is the label"
         plural = "s" if others > 1 else ""
-        return [f"Targets: {share:.0%} the answer of {others} other network{plural} (teachers); the rest {rest}."]
+        where = f" of the longest of {len(stages)} stages" if len(stages) > 1 else ""
+        return [
+            f"Targets{where}: {share:.0%} the answer of {others} other network{plural} (teachers); the rest {rest}."
+        ]
     return ["Targets blend the label with the FER+ votes: ten people's opinions of that face."] if voted else []

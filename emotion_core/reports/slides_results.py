@@ -95,12 +95,16 @@ def what_helped(deck: Deck, folder: Path) -> None:
     record = read_json(folder / "ablation.json")
     found, seeds = gains(record), record["switches"][0]["seeds"]
     points = {name: gain for name, (gain, _) in found.items()}
+    people = [
+        f"{name} {gain:+.1f} ± {half:.1f}" for name, (gain, half) in gains(record, "majority").items() if half < gain
+    ]
     deck.page(
-        "What helped",
+        "What each switch brought",
         [
             f"Each switch alone against a plain run: {record['training_faces']:,} faces, "
             f"{record['config']['epochs']} epochs of {record['config']['arch']}.",
             f"Mean of {seeds} seeds on PublicTest, without a calibration; the whiskers are 95% intervals.",
+            *([f"By what most of ten people see, in points: {'; '.join(people)}."] if people else []),
         ],
         chart(
             bars(

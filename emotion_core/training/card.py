@@ -8,7 +8,7 @@ from huggingface_hub import EvalResult, ModelCardData
 from .. import project
 from ..recognition.bundle_config import BundleConfig, KeptCalibration
 from ..recognition.origin import VOTES, Origin, data_name, is_fer, origin_of, stages_of
-from .card_use import citation, energy, limits, snippet, uses
+from .card_use import backends, citation, energy, hours_in_words, limits, snippet, uses
 from .provenance import cited, cross_validated, how_divided, learnt_from_votes, remarks, slug
 from .recipe import not_published, recipe
 
@@ -223,7 +223,7 @@ def _training(config: BundleConfig) -> str:
     stages = record["stages"]
     parts = [
         "## Training\n",
-        f"{record['hours']} hours on {record['hardware']}; Keras {record['keras']} on {record['backend']}.",
+        f"{hours_in_words(record)}; Keras {record['keras']} on {backends(record)}.",
         energy(record),
         _again(config),
     ]

@@ -1,6 +1,7 @@
 """The model card's sections for users: a snippet, intended use, limits, energy, citation."""
 
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 from .. import project
@@ -120,20 +121,47 @@ def limits(origin: Origin) -> str:
     return (_LIMITS_OF_FER if is_fer(origin) else _LIMITS_ELSEWHERE) + "\n" + _LAW
 
 
-def energy(training: dict[str, Any]) -> str:
+def hours_on(training: Mapping[str, Any]) -> dict[str, float]:
+    """Hours of training by hardware: of each stage's own, where the stages had different ones; {} if none are told."""
+    if "hours" not in training:
+        return {}
+    stages = training.get("stages", ())
+    if len({stage.get("hardware") for stage in stages}) < 2:
+        return {str(training.get("hardware", "")): float(training["hours"])}
+    spent: dict[str, float] = {}
+    for stage in stages:
+        seconds = sum(float(row.get("seconds", 0)) for row in stage["history"])
+        spent[str(stage.get("hardware"))] = spent.get(str(stage.get("hardware")), 0) + seconds / 3600
+    return spent
+
+
+def hours_in_words(training: Mapping[str, Any]) -> str:
+    """The hours on each hardware: ``0.16 hours on NVIDIA H200 and 0.29 hours on 2 x86_64 cores``."""
+    return " and ".join(f"{hours:.2g} hours on {hardware}" for hardware, hours in hours_on(training).items())
+
+
+def backends(training: Mapping[str, Any]) -> str:
+    """The stages' Keras backends: ``jax and torch``."""
+    return " and ".join(dict.fromkeys(stage.get("backend") or training["backend"] for stage in training["stages"]))
+
+
+def energy(training: Mapping[str, Any]) -> str:
     """Energy used in training, estimated from the recorded hours and labelled as an estimate."""
-    hardware = str(training.get("hardware", ""))
-    cores = re.match(r"(\d+) \w+ cores", hardware)
-    watts = next((watts for name, watts in WATTS.items() if name in hardware), 0)
-    if cores:
-        watts = int(cores[1]) * WATTS_PER_CORE
-    if "hours" not in training or not watts:
+    spent, told = 0.0, []
+    for hardware, hours in hours_on(training).items():
+        cores = re.match(r"(\d+) \w+ cores", hardware)
+        watts = next((watts for name, watts in WATTS.items() if name in hardware), 0)
+        if cores:
+            watts = int(cores[1]) * WATTS_PER_CORE
+        if not watts:
+            return "Energy: neither measured nor estimated."
+        spent += hours * watts / 1000
+        each = f"at {WATTS_PER_CORE} W each" if cores else f"at the {watts} W that it may draw"
+        told.append(f"{hours:.2g} hours on {hardware}, {each}")
+    if not told:
         return "Energy: neither measured nor estimated."
-    hours = float(training["hours"])
-    spent = hours * watts / 1000
-    each = f"at {WATTS_PER_CORE} W each" if cores else f"at the {watts} W that it may draw"
     return (
-        f"Energy: not measured. Estimated at {spent:.2g} kWh: {hours:g} hours on {hardware}, {each}; earlier tries, "
+        f"Energy: not measured. Estimated at {spent:.2g} kWh: {'; '.join(told)}; earlier tries, "
         "the starting weights and the teachers are not counted."
     )
 

@@ -11,6 +11,7 @@ from pptx import Presentation
 from emotion_core import Bundle, EmotionRecognizer, ReportError
 from emotion_core.cli.main import main
 from emotion_core.errors import OutputError
+from emotion_core.recognition.bundle import DEFAULT
 from emotion_core.reports.records import record_run
 from emotion_core.reports.screenshots import photograph_page
 from emotion_core.reports.slides import make_slides
@@ -45,7 +46,14 @@ def test_slides(tiny_bundle: Bundle, recognizer: EmotionRecognizer, tmp_path: Pa
         "How it was trained",
         "Results by the labels",
     ]
-    titles += ["Expression by expression", "What helped", "Error analysis", "Does it know", "From model", "The app"]
+    titles += [
+        "Expression by expression",
+        "What each switch brought",
+        "Error analysis",
+        "Does it know",
+        "From model",
+        "The app",
+    ]
     titles += ["Limits and law", "What comes next"]
     for page, title in zip(text, titles, strict=True):
         assert title in page
@@ -97,3 +105,22 @@ def test_what_a_taught_network_was_asked_for_is_told(tiny_bundle: Bundle, tmp_pa
     ]
     told = " ".join(shape.text_frame.text for shape in page.shapes if shape.has_text_frame)
     assert "70% the answer of 2 other networks (teachers); the rest" in told
+
+
+def test_the_pages_tell_of_the_network_that_is_served_not_of_one_that_nobody_has(
+    tiny_bundle: Bundle, tmp_path: Path
+) -> None:
+    [figures] = [tiny_bundle.config.metrics["private"]]
+    better = replace(tiny_bundle.config, name="fer2013-elsewhere", metrics={"private": {**figures, "accuracy": 1.0}})
+    for config in (better, replace(tiny_bundle.config, name=DEFAULT)):
+        record_run(Bundle(tiny_bundle.folder, config, config.name), tmp_path)
+    pages = Presentation(str(make_slides(tmp_path / "own.pptx", tmp_path))).slides
+    told = {
+        page.shapes[0].text_frame.text: " ".join(shape.text_frame.text for shape in page.shapes if shape.has_text_frame)
+        for page in pages
+    }
+    for title in ("Perceived expression", "How it was trained", "Results by the labels", "Expression by expression"):
+        [text] = [text for text in told.values() if title in text]
+        assert DEFAULT in text
+        assert "fer2013-elsewhere" not in text
+    assert all("Recorded runs up to" in text for text in told.values())

@@ -148,3 +148,16 @@ def test_a_card_tells_what_cross_validation_said_and_no_more_of_publictest(tiny_
     assert "accuracy 0.7500 (95% interval 0.6400 to 0.8300), ECE 0.0400, on 72 faces" in text
     assert "PublicTest chose the epoch and\nthe calibration" not in text
     assert "cross-validation" not in model_card(tiny_bundle.config)
+
+
+def test_stages_on_other_hardware_are_told_and_estimated_each_for_itself(tiny_bundle: Bundle) -> None:
+    stage = {**tiny_bundle.config.training["stages"][0], "votes_sha256": None}
+    stages = [
+        {**stage, "hardware": "NVIDIA H200", "backend": "jax", "history": [{"epoch": "1", "seconds": "3600"}]},
+        {**stage, "hardware": "2 x86_64 cores", "backend": "torch", "history": [{"epoch": "1", "seconds": "7200"}]},
+    ]
+    told = {**tiny_bundle.config.training, "stages": stages, "hours": 3.0, "hardware": "2 x86_64 cores"}
+    text = model_card(replace(tiny_bundle.config, training=told))
+    assert "1 hours on NVIDIA H200 and 2 hours on 2 x86_64 cores; Keras" in text
+    assert " on jax and torch." in text
+    assert "Estimated at 0.76 kWh" in text
