@@ -34,7 +34,7 @@ def run_mcp(options: argparse.Namespace) -> int:
     try:
         from .mcp_tools import server_of
     except ImportError as error:
-        raise ToolError("The command mcp needs the extra: pip install 'emotion-detection[mcp]'.") from error
+        raise ToolError("The command mcp needs an extra. In the clone: pip install -e '.[mcp]'.") from error
     # Standard output carries the protocol, so logs go to standard error.
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     settings = Settings.from_environment()
