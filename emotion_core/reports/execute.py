@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from ..errors import ReportError
 from ..files import unfinished
+from ..recognition.litert import silent_stderr
 
 _ABSOLUTE: Final = re.compile(r"""["'](?:/|~/|[A-Za-z]:[\\/])""")
 _INJECTED: Final = "injected-parameters"
@@ -32,14 +33,15 @@ def execute(notebook: str | Path, out: str | Path, parameters: Mapping[str, Any]
         # Not straight to ``out``: the notebook would then report its own code as changed.
         reached = Path(folder) / notebook.name
         try:
-            papermill.execute_notebook(
-                notebook,
-                reached,
-                {**set_before(nbformat.read(notebook, as_version=4)), **(parameters or {})},
-                cwd=notebook.parent,
-                progress_bar=False,
-                coalesce_streams=True,
-            )
+            with silent_stderr():  # which the kernel inherits: its native log lines say nothing that a cell does not
+                papermill.execute_notebook(
+                    notebook,
+                    reached,
+                    {**set_before(nbformat.read(notebook, as_version=4)), **(parameters or {})},
+                    cwd=notebook.parent,
+                    progress_bar=False,
+                    coalesce_streams=True,
+                )
         except papermill.PapermillExecutionError as error:
             raise ReportError(f"{notebook.name}, cell {error.exec_count}: {error.ename}: {error.evalue}") from error
         finally:

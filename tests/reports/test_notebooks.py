@@ -158,7 +158,7 @@ def test_there_are_eight_and_the_guide_names_each() -> None:
         assert f"(../training_notebooks/{notebook.name})" in guide
 
 
-def test_the_command_runs_one_in_its_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_runs_one_in_its_place(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     cells = [nbformat.v4.new_code_cell("N = 1", metadata={"tags": ["parameters"]})]
     cells.append(nbformat.v4.new_code_cell("print(12 // N)"))
     path = tmp_path / "small.ipynb"
@@ -167,6 +167,7 @@ def test_the_command_runs_one_in_its_place(tmp_path: Path, capsys: pytest.Captur
         path,
     )
     assert main(["notebook", str(path), "--set", "N", "3"]) == 0
+    assert capfd.readouterr().err == ""  # of the kernel, which writes there what its libraries log
     [output] = outputs_of(nbformat.read(path, as_version=4))
     assert output.text == "4\n"
     first = nbformat.read(path, as_version=4)
@@ -175,7 +176,7 @@ def test_the_command_runs_one_in_its_place(tmp_path: Path, capsys: pytest.Captur
     merged = nbformat.read(path, as_version=4)
     assert set_before(merged) == {"N": 3}  # still set, but a local path is removed
     assert main(["notebook", str(path), "--set", "N", "0"]) == 1
-    assert "small.ipynb, cell 3: ZeroDivisionError" in capsys.readouterr().err
+    assert "small.ipynb, cell 3: ZeroDivisionError" in capfd.readouterr().err
 
 
 def test_ruff_is_clean_on_them() -> None:
