@@ -49,6 +49,10 @@ def run_command(options: argparse.Namespace) -> int:
     print(f"{summary['files']:,} files -> {options.out}: {summary['faces']:,} faces in {summary['with_faces']:,} files")
     counts = {"no face": "no_face", "failed": "failed", "passed over": "passed_over"}
     print("  " + "  ".join(f"{words}: {summary[name]:,}" for words, name in counts.items()))
+    if summary["failed"]:
+        print(f"  why: {str(options.out).rstrip('/')}/failures, in the columns code and error")
+    if failed:
+        print(f"More failed than {asked.max_failures or USUAL} of the files: the exit status is 1.", file=sys.stderr)
     return int(failed)
 
 

@@ -172,6 +172,8 @@ def test_killed_twice_and_nothing_is_lost_or_doubled(
         told, errors = driver.communicate(timeout=600)
     assert driver.returncode == 1, errors  # as with every command when some files (here two) cannot be used
     assert "46 files" in told
+    assert f"why: {out}/failures" in told
+    assert "More failed than 1% of the files" in errors
     after = {path.name: path.stat().st_mtime_ns for path in (out / "files").glob("shard-*.parquet")}
     assert before.items() <= after.items()  # finished shards were not done again
 
