@@ -36,12 +36,13 @@ def remarks(origin: Origin) -> str:
 
 def how_divided(config: BundleConfig) -> str:
     """What PublicTest and PrivateTest are here, what they were used for, and the command to measure again."""
-    origin = origin_of(config)
+    origin, photos = origin_of(config), config.training.get("calibrated_on_photos")
+    calibrated = "the calibration" + (f" (with {photos} photos from elsewhere)" if photos else "")
     if not is_fer(origin):
         made = "were taken from the data by content, a tenth each" if origin.splits == MADE else "came with the data"
         return (
-            f"PublicTest, to choose by, and\nPrivateTest, to be measured on, {made}. The latter chose nothing. "
-            "Repeat:\n"
+            f"PublicTest, to choose the epoch and {calibrated} by, and\n"
+            f"PrivateTest, to be measured on, {made}. The latter chose nothing. Repeat:\n"
             "`python -m emotion_core evaluate BUNDLE --data DATA --split private`"
         )
     told = "To measure it on all faces:" if origin.asked else "To repeat:"
@@ -50,10 +51,10 @@ def how_divided(config: BundleConfig) -> str:
     if not known and "crossed" in config.training:
         return f"PublicTest chose the epoch; PrivateTest had no part in\nthat or in the calibration. {again}"
     if not known:
-        return f"PublicTest chose the epoch and\nthe calibration; PrivateTest had no part in either. {again}"
+        return f"PublicTest chose the epoch and\n{calibrated}; PrivateTest had no part in either. {again}"
     stages = "stage " + known[0] if len(known) == 1 else f"stages {', '.join(known[:-1])} and {known[-1]}"
     return (
-        "PublicTest chose the epochs and\nthe calibration; nothing was fitted to PrivateTest. But the figures on "
+        f"PublicTest chose the epochs and\n{calibrated}; nothing was fitted to PrivateTest. But the figures on "
         f"PrivateTest of the weights that\n{stages} began from were known by then: expect a little less of new "
         f"faces. {again}"
     )

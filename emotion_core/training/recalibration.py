@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from .evaluate import label_calibrated
 from .export import calibrated, measured, write_config
 from .matrix_scaling import fit_to_labels
 from .two_truths import majority_on
+
+#: The training record's entry for how many photos had a part in choosing the calibration, beside PublicTest.
+_PHOTOS: Final = "calibrated_on_photos"
 
 
 def recalibrate(bundle: Bundle, data: FaceData, photos: Path | None = None) -> Bundle:
@@ -42,7 +45,11 @@ def recalibrate(bundle: Bundle, data: FaceData, photos: Path | None = None) -> B
         print(f"bias {one.bias}: majority {agreed:.4f}, photos {row[1]:.4f} and {row[2]:.4f}; label {label:.4f}")
         return float(np.mean(row))
 
-    config = calibrated(classifier.one_view, bundle.config, public, score if found else None)
+    training = {name: value for name, value in bundle.config.training.items() if name != _PHOTOS}
+    if found:
+        training[_PHOTOS] = len(found.truth) + len(found.missed)
+    config = replace(bundle.config, training=training)
+    config = calibrated(classifier.one_view, config, public, score if found else None)
     write_config(bundle.folder, measured(classifier.one_view, config, data))
     return Bundle.open(bundle.folder)
 

@@ -12,8 +12,10 @@ import pytest
 from PIL import Image
 
 from emotion_core import Bundle
+from emotion_core.cli.main import main
 from emotion_core.datasets.drawn import drawn_faces
 from emotion_core.datasets.sources import fewer
+from emotion_core.images import RGB
 from emotion_core.labels import FERPLUS
 from emotion_core.recognition.bundle_config import BundleConfig, CropShape
 from emotion_core.recognition.classifier import Classifier
@@ -161,3 +163,22 @@ def test_stages_on_other_hardware_are_told_and_estimated_each_for_itself(tiny_bu
     assert "1 hours on NVIDIA H200 and 2 hours on 2 x86_64 cores; Keras" in text
     assert " on jax and torch." in text
     assert "Estimated at 0.76 kWh" in text
+
+
+def test_a_card_tells_of_the_photos_that_chose_the_calibration(
+    tiny_bundle: Bundle, tiny_csv: Path, tmp_path: Path, astronaut: RGB
+) -> None:
+    folder = tmp_path / "bundle"
+    shutil.copytree(tiny_bundle.folder, folder)
+    for name in ("happy", "sad"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        Image.fromarray(astronaut).save(tmp_path / "photos" / name / "face.png")
+    words = ["calibrate", str(folder), "--data", str(tiny_csv), "--photos", str(tmp_path / "photos")]
+    assert main(words) == 0
+    chosen = Bundle.open(folder)
+    assert chosen.config.training["calibrated_on_photos"] == 2
+    for origin in (Origin("FER-2013", "official"), Origin("shapes", "made")):
+        assert "(with 2 photos from elsewhere)" in card(chosen, origin, chosen.config.labels)
+        assert "elsewhere" not in card(tiny_bundle, origin, chosen.config.labels)
+    assert main(words[:-2]) == 0
+    assert "calibrated_on_photos" not in Bundle.open(folder).config.training
