@@ -34,6 +34,9 @@ MAX_HELD: Final = 64 * MEGABYTE
 MAX_VALUES: Final = 20_000
 #: Bytes of a request's path and query, of Host and of cookies: what reads them takes a tenth of a second for 60 kB.
 MAX_ADDRESS: Final = 8000
+#: Bytes of a path and of a name in it: no file's are longer, and Gradio fails when it looks for one.
+MAX_PATH: Final = 2000
+MAX_NAME: Final = 255
 MAX_HOST: Final = 300
 MAX_COOKIES: Final = 16_000
 #: Parameters of a header: Python's parser takes a time that grows with their square, on the event loop. Names of files
@@ -126,7 +129,11 @@ class Bodies:
 
 def _unparsed(scope: Scope, headers: Headers) -> ApiError | None:
     """The refusal of a request whose address or headers would take long to parse, or None."""
-    if len(scope.get("raw_path") or b"") + len(scope.get("query_string", b"")) > MAX_ADDRESS:
+    path, whole = (
+        scope["path"].encode(errors="replace"),
+        (scope.get("raw_path") or b"") + scope.get("query_string", b""),
+    )
+    if len(whole) > MAX_ADDRESS or len(path) > MAX_PATH or max(map(len, path.split(b"/"))) > MAX_NAME:
         return ApiError(400, "The address is too long.")
     if len(headers.get("host", "")) > MAX_HOST or sum(map(len, headers.getlist("cookie"))) > MAX_COOKIES:
         return ApiError(400, "The headers are too long.")

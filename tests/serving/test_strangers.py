@@ -190,6 +190,14 @@ class TestOtherHosts:
             assert answer.json()["error"]["code"] == "not_found"
 
 
+@pytest.mark.parametrize("folder_of", ["assets", "static", "svelte"])
+@pytest.mark.parametrize("rest", ["a" * 300, "a/" * 1500, "\u00e9" * 140])
+def test_names_that_no_file_can_have(server: str, folder_of: str, rest: str) -> None:
+    """The system refuses to look for them, and Gradio made a failure of the server of it."""
+    assert httpx.get(f"{server}{folder_of}/{rest}").status_code in (400, 404)
+    assert httpx.get(f"{server}{folder_of}/{'a' * 200}").status_code == 404
+
+
 def test_errors_name_no_place_on_the_server(server: str, folder: Path) -> None:
     """Whatever a handler is given, refusals and failures reveal no paths."""
     private = (str(ROOT), str(folder), sys.prefix, "site-packages", "Traceback")
