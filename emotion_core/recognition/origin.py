@@ -31,8 +31,11 @@ class Origin:
     asked: int = 0
 
     def as_json(self) -> dict[str, Any]:
-        """As recorded with a run."""
-        return asdict(self)
+        """As recorded with a run; what was asked for only where it was a part, so that earlier records stay equal."""
+        told = asdict(self)
+        if not self.asked:
+            del told["asked"]
+        return told
 
 
 def origin_of(config: BundleConfig, stage: Mapping[str, Any] | None = None) -> Origin:
