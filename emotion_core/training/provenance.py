@@ -38,17 +38,18 @@ def how_divided(config: BundleConfig) -> str:
     """What PublicTest and PrivateTest are here, what they were used for, and the command to measure again."""
     origin, photos = origin_of(config), config.training.get("calibrated_on_photos")
     calibrated = "the calibration" + (f" (with {photos} photos from elsewhere)" if photos else "")
+    crossed = "crossed" in config.training  # then the calibration was fitted without PublicTest
     if not is_fer(origin):
         made = "were taken from the data by content, a tenth each" if origin.splits == MADE else "came with the data"
         return (
-            f"PublicTest, to choose the epoch and {calibrated} by, and\n"
+            f"PublicTest, to choose the epoch{'' if crossed else f' and {calibrated}'} by, and\n"
             f"PrivateTest, to be measured on, {made}. The latter chose nothing. Repeat:\n"
             "`python -m emotion_core evaluate BUNDLE --data DATA --split private`"
         )
     told = "To measure it on all faces:" if origin.asked else "To repeat:"
     again = f"{told}\n`python -m emotion_core evaluate BUNDLE --data fer2013.csv{{votes}} --split private`"
     known = [str(stage) for stage in begun_when_known(config)]
-    if not known and "crossed" in config.training:
+    if not known and crossed:
         return f"PublicTest chose the epoch; PrivateTest had no part in\nthat or in the calibration. {again}"
     if not known:
         return f"PublicTest chose the epoch and\n{calibrated}; PrivateTest had no part in either. {again}"

@@ -150,6 +150,10 @@ def test_a_card_tells_what_cross_validation_said_and_no_more_of_publictest(tiny_
     assert "accuracy 0.7500 (95% interval 0.6400 to 0.8300), ECE 0.0400, on 72 faces" in text
     assert "PublicTest chose the epoch and\nthe calibration" not in text
     assert "cross-validation" not in model_card(tiny_bundle.config)
+    [stage] = tiny_bundle.config.training["stages"]
+    own = {**tiny_bundle.config.training, "stages": [{**stage, "data": Origin("shapes", "made").as_json()}]}
+    for training, chosen in ((own, "the epoch and the calibration"), ({**own, "crossed": crossed}, "the epoch")):
+        assert f"PublicTest, to choose {chosen} by, and" in model_card(replace(tiny_bundle.config, training=training))
 
 
 def test_stages_on_other_hardware_are_told_and_estimated_each_for_itself(tiny_bundle: Bundle) -> None:
