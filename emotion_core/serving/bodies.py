@@ -129,11 +129,9 @@ class Bodies:
 
 def _unparsed(scope: Scope, headers: Headers) -> ApiError | None:
     """The refusal of a request whose address or headers would take long to parse, or None."""
-    path, whole = (
-        scope["path"].encode(errors="replace"),
-        (scope.get("raw_path") or b"") + scope.get("query_string", b""),
-    )
-    if len(whole) > MAX_ADDRESS or len(path) > MAX_PATH or max(map(len, path.split(b"/"))) > MAX_NAME:
+    path = scope["path"].encode(errors="replace")
+    whole = len(scope.get("raw_path") or b"") + len(scope.get("query_string", b""))
+    if whole > MAX_ADDRESS or len(path) > MAX_PATH or max(map(len, path.split(b"/"))) > MAX_NAME:
         return ApiError(400, "The address is too long.")
     if len(headers.get("host", "")) > MAX_HOST or sum(map(len, headers.getlist("cookie"))) > MAX_COOKIES:
         return ApiError(400, "The headers are too long.")

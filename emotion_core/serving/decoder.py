@@ -30,10 +30,10 @@ OPEN_SECONDS = 2
 _OPEN_MEMORY = 8 * 6500 * 6500
 
 
-def main(niceness: int = 0) -> None:
-    """Serve until the input ends. niceness: as in nice(1)."""
-    if niceness and sys.platform != "win32":
-        os.nice(niceness)
+def main(niceness: str) -> None:
+    """Serve until the input ends. niceness: as in nice(1), a number as the program is given it."""
+    if sys.platform != "win32":
+        os.nice(int(niceness))
     source, target = sys.stdin.buffer, sys.stdout.buffer
     tell(target, ok=True)
     while len(head := source.read(4)) == 4:
@@ -101,4 +101,4 @@ def bound_memory(size: int) -> Any:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])

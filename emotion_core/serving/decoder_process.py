@@ -26,14 +26,6 @@ _TOO_LONG: Final = (
     "The picture takes too long to decode, or too much memory. Save it as a baseline JPEG, and send that."
 )
 _PACKAGE: Final = Path(__file__).parents[1]
-# Imports only what decoding needs: the package's own __init__ would import everything, three times the size.
-_PROGRAM: Final = f"""
-import sys, types
-package = sys.modules["emotion_core"] = types.ModuleType("emotion_core")
-package.__path__ = [{str(_PACKAGE)!r}]
-from emotion_core.serving.decoder import main
-main(int(sys.argv[1]))
-"""
 #: One thread, and large buffers are returned to the system at once.
 _ENVIRONMENT: Final = {
     "OPENBLAS_NUM_THREADS": "1",
@@ -53,12 +45,26 @@ class Measure:
     work: int
 
 
+def program_of(module: str) -> str:
+    """The text of a program that calls ``main`` of a module of this folder with its first argument, a string.
+
+    It imports only what the module needs: the package's own __init__ would import everything, three times the size.
+    """
+    return f"""
+import sys, types
+package = sys.modules["emotion_core"] = types.ModuleType("emotion_core")
+package.__path__ = [{str(_PACKAGE)!r}]
+from emotion_core.serving.{module} import main
+main(sys.argv[1])
+"""
+
+
 class DecoderProcess:
     """One process, and the protocol with it."""
 
     def __init__(self, niceness: int) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM, str(niceness)],
+            [sys.executable, "-c", program_of("decoder"), str(niceness)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

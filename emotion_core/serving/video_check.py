@@ -17,6 +17,7 @@ from typing import Final
 from ..errors import BusyError, VideoError
 from ..video.container import HELP, open_video
 from .decoder import bound_time
+from .decoder_process import program_of
 
 #: Memory for opening a video, in bytes: the frames of 3840x2160 pixels that a decoder keeps, and the tables.
 _MEMORY: Final = 400_000_000
@@ -30,15 +31,6 @@ _LOOK_SECONDS: Final = 0.02
 #: Videos opened at a time.
 _AT_ONCE: Final = 2
 _TOO_MUCH: Final = f"To open this video takes too long, or too much memory. Export or record it again. {HELP}"
-_PACKAGE: Final = Path(__file__).parents[1]
-# As in ``decoder_process``: the package's own __init__ would import everything.
-_PROGRAM: Final = f"""
-import sys, types
-package = sys.modules["emotion_core"] = types.ModuleType("emotion_core")
-package.__path__ = [{str(_PACKAGE)!r}]
-from emotion_core.serving.video_check import main
-main(sys.argv[1])
-"""
 _PLACES: Final = threading.BoundedSemaphore(_AT_ONCE)
 
 
@@ -61,7 +53,7 @@ def _check(source: Path) -> None:
     if not source.is_file():
         return  # which is told in better words by whoever opens it
     with subprocess.Popen(
-        [sys.executable, "-c", _PROGRAM, str(source.absolute())],
+        [sys.executable, "-c", program_of("video_check"), str(source.absolute())],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
