@@ -13,6 +13,7 @@ from emotion_core import DataError, EmotionRecognizer, ImageError, VideoOptions
 from emotion_core.bulk.limits import USUAL, Failures, names, share
 from emotion_core.bulk.pool import Workers
 from support.bulk_rows import needs_ray, paths_of
+from support.processes import importing
 
 ROOT = Path(__file__).parents[2]
 
@@ -191,10 +192,9 @@ few = make("/few", 100_000)
 many = make("/many", 1_000_000)
 print(many - few)
 """
-    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)],
-        env={**os.environ, "PYTHONPATH": path},
+        env=importing(),
         capture_output=True,
         text=True,
         timeout=300,

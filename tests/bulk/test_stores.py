@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -15,6 +14,7 @@ import pytest
 from emotion_core import DataError, EmotionRecognizer
 from emotion_core.cli.main import main
 from support.bulk_rows import rows, rows_of, same
+from support.processes import importing
 from support.stores import needs_s3, upload
 from support.waiting import until
 
@@ -43,10 +43,7 @@ def test_from_s3_into_s3(bucket: str, mixed: Path, tmp_path: Path, recognizer: E
 
     def run(*options: str) -> tuple[int, list[dict[str, Any]]]:
         line = [sys.executable, "-m", "emotion_core", "bulk", *command, *options]
-        path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-        done = subprocess.run(
-            line, cwd=tmp_path, env={**os.environ, "PYTHONPATH": path}, stdout=subprocess.PIPE, text=True, timeout=600
-        )
+        done = subprocess.run(line, cwd=tmp_path, env=importing(), stdout=subprocess.PIPE, text=True, timeout=600)
         return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
 
     listed = ["three.png", "none.png", "deep/one.png", "walk.mp4", "gone.png", "broken.jpg", "three.png"]
@@ -117,13 +114,12 @@ def test_killed_in_a_store(bucket: str, mixed: Path, tmp_path: Path) -> None:
     upload(mixed, f"{bucket}/many")
     source, out = f"{bucket}/many", f"{bucket}/many-scores"
     command = [sys.executable, "-m", "emotion_core", "bulk", source, out, "--detector", "haar", "--shard-files", "2"]
-    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
 
     def start() -> subprocess.Popen[str]:
         return subprocess.Popen(
             [*command, "--max-failures", "1"],
             cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": path},
+            env=importing(),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

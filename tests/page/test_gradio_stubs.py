@@ -1,11 +1,10 @@
 """Gradio makes no type stubs when the page's process imports it."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from support.processes import ROOT, importing
 
 #: Counts how often Gradio parses its own sources while the page is imported, and prints where stubs would be written.
 _SCRIPT = """
@@ -25,9 +24,8 @@ print(parsed.count("gradio.component_meta"), sys.modules["emotion_core.page.comp
 
 def test_no_source_is_parsed_and_no_stub_is_written() -> None:
     """Of 170 of them: two fifths of the time that importing Gradio takes."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", _SCRIPT]
-    done = subprocess.run(command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run(command, env=importing(), cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     count, file = done.stdout.split()
     assert int(count) == 0
     assert not Path(file).with_suffix(".pyi").exists()

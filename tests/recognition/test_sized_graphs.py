@@ -1,13 +1,11 @@
 """YuNet's graphs by picture size: what is held, and that strips give what the whole gives."""
 
-import os
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -28,6 +26,7 @@ from emotion_core.recognition.sized_graphs import (
 from emotion_core.recognition.yunet import YuNetDetector
 from emotion_core.recognition.yunet_graph import HALF_REACH, HALF_STRIDE, Arrays
 from emotion_core.serving.workshop import SEARCH_MEMORY
+from support.processes import importing
 from support.yunet_weights import like_yunet
 
 
@@ -72,11 +71,8 @@ before = megabytes("VmRSS:")
 graphs(np.ones((1, 2016, 2016, 4), np.uint8))
 print(megabytes("VmHWM:") - before)
 """
-    tests = Path(__file__).parents[1]
-    path = os.pathsep.join([str(tests.parent), str(tests)])
-    environment = {**os.environ, "PYTHONPATH": path}
     told = subprocess.run(
-        [sys.executable, "-c", script], env=environment, stdout=subprocess.PIPE, text=True, check=True
+        [sys.executable, "-c", script], env=importing(), stdout=subprocess.PIPE, text=True, check=True
     )
     copy = 3 * 2016 * 2016 / 1e6  # from which the graph's picture is made
     assert 50 < float(told.stdout) + copy < SEARCH_MEMORY / 1e6

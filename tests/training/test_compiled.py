@@ -3,7 +3,6 @@
 They need JAX (``nox -s accelerator``), here on its processor backend; without it these tests are skipped.
 """
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from emotion_core.datasets.faces import load
 from emotion_core.training.augment import Augmentation
 from emotion_core.training.run_folder import read_history
 from support import tiny
+from support.processes import importing
 
 #: Trains on JAX: python -c LEARN data out how [teacher].
 LEARN = """
@@ -48,11 +48,8 @@ FIGURES: dict[str, Callable[[NDArray[Any]], NDArray[Any]]] = {
 
 
 def learn(out: Path, csv: Path, how: str, *teachers: Path) -> list[dict[str, str]]:
-    root = Path(__file__).parents[2]
-    path = os.pathsep.join([str(root), str(root / "tests"), os.environ.get("PYTHONPATH", "")])
-    environment = {**os.environ, "PYTHONPATH": path, "KERAS_BACKEND": "jax"}
     words: list[str | Path] = [sys.executable, "-c", LEARN, csv, out, how, *teachers]
-    subprocess.run(words, env=environment, check=True, timeout=300)
+    subprocess.run(words, env=importing(KERAS_BACKEND="jax"), check=True, timeout=300)
     return read_history(out)
 
 

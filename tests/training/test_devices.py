@@ -1,6 +1,5 @@
 """One device or several, and the precision chosen for the machine."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +15,7 @@ from emotion_core.training import devices
 from emotion_core.training.devices import fast_precision, use_devices
 from emotion_core.training.run_folder import read_history
 from support import tiny
+from support.processes import importing
 from support.waiting import free_port
 
 
@@ -67,10 +67,8 @@ assert len(keras.Variable([0.0]).value.sharding.device_set) == count
 def test_two_devices_or_hosts_learn_as_one_does(tiny_csv: Path, tmp_path: Path, hosts: int) -> None:
     """Virtual devices in one process; then two processes as hosts with one device each."""
     pytest.importorskip("jax", reason="several devices need the JAX backend")
-    root = Path(__file__).parents[2]
-    path = os.pathsep.join([str(root), str(root / "tests"), os.environ.get("PYTHONPATH", "")])
     flags = f"--xla_force_host_platform_device_count={2 if hosts == 1 else 1}"
-    environment = {**os.environ, "PYTHONPATH": path, "KERAS_BACKEND": "jax", "XLA_FLAGS": flags}
+    environment = importing(KERAS_BACKEND="jax", XLA_FLAGS=flags)
     coordinator = f"127.0.0.1:{free_port()}"
 
     def start(choice: str, out: Path, number: int = 0) -> "subprocess.Popen[bytes]":

@@ -35,6 +35,7 @@ from emotion_core.training.views import Views
 from emotion_core.training.weight_average import average_bundles
 from support import tiny
 from support.noise import noise
+from support.processes import importing
 
 
 def test_it_learns_and_the_bundle_says_what_it_reached(tiny_bundle: Bundle, tiny_csv: Path) -> None:
@@ -49,7 +50,7 @@ def test_it_learns_and_the_bundle_says_what_it_reached(tiny_bundle: Bundle, tiny
 def test_a_killed_run_resumes_to_the_same_history(tiny_csv: Path, tmp_path: Path) -> None:
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     command = [sys.executable, str(Path(tiny.__file__)), str(tiny_csv), str(broken), "6"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment())
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=importing(OMP_NUM_THREADS="1"))
     deadline = time.monotonic() + 120
     while len(read_history(broken)) < 2 and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -64,13 +65,6 @@ def test_a_killed_run_resumes_to_the_same_history(tiny_csv: Path, tmp_path: Path
         return [{name: value for name, value in row.items() if name != "seconds"} for row in read_history(folder)]
 
     assert learnt(broken) == learnt(whole)
-
-
-def environment() -> dict[str, str]:
-    import os
-
-    root = Path(__file__).parents[2]
-    return {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{root / 'tests'}", "OMP_NUM_THREADS": "1"}
 
 
 def test_another_run_is_not_overwritten(tiny_csv: Path, tmp_path: Path) -> None:

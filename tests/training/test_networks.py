@@ -1,6 +1,5 @@
 """The networks: their inputs, sizes, frozen layers and initial weights."""
 
-import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -18,6 +17,7 @@ from emotion_core.training.initial_weights import freeze_before, load_initial
 from emotion_core.training.loop import train
 from support import tiny
 from support.noise import noise
+from support.processes import importing
 
 
 def test_resnet50v2() -> None:
@@ -61,9 +61,7 @@ for arch in BUILDERS:
 
 def test_every_network_runs_on_pytorch_too() -> None:
     backend = "torch" if find_spec("torch") else "tensorflow"  # PyTorch is no requirement
-    path = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
-    environment = {**os.environ, "PYTHONPATH": path, "KERAS_BACKEND": backend}
-    subprocess.run([sys.executable, "-c", BUILD], env=environment, check=True, timeout=300)
+    subprocess.run([sys.executable, "-c", BUILD], env=importing(KERAS_BACKEND=backend), check=True, timeout=300)
 
 
 def test_residual_cnn_has_the_parameters_of_its_design() -> None:
