@@ -53,10 +53,10 @@ class Answer:
             self.refused = True
             await self._respond(error)
 
-    async def break_off(self) -> None:
+    async def break_off(self, status: int = 500) -> None:
         """Answer that the server failed; an answer that has already started ends here."""
         if not self.started:
-            await self.refuse(ApiError(500))
+            await self.refuse(ApiError(status))
             return
         with contextlib.suppress(Exception):  # shorter than Content-Length, or the client is gone
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -116,6 +116,8 @@ class Bodies:
             await self._app(scope, receive, answer.send)
         except ApiError:
             raise
+        except asyncio.CancelledError:  # the server ends, and would log this of each request with its stack
+            await answer.break_off(503)
         except Exception as error:
             if answer.refused:
                 return  # it failed only because the body was cut off

@@ -184,6 +184,16 @@ class TestStops:
             began = time.monotonic()
         assert time.monotonic() - began < 15
 
+    def test_the_server_while_somebody_waits(self, tmp_path: Path) -> None:
+        """SIGTERM: whoever is not answered by then is told so, without a line of errors (checked by page_server)."""
+        with contextlib.ExitStack() as opened:
+            with page_server(tmp_path) as url:
+                line = opened.enter_context(connection(url.rstrip("/")))
+                line.settimeout(30)
+                line.sendall(b"GET /gradio_api/upload_progress?upload_id=x HTTP/1.1\r\nHost: x\r\n\r\n")
+                time.sleep(0.3)
+            assert line.recv(100).startswith(b"HTTP/1.1 503")
+
 
 def half_an_upload(url: str, path: str, field: str, content: bytes) -> None:
     """Send the first half of a file in a form, and disconnect."""
