@@ -89,7 +89,7 @@ class Bodies:
         door = self._doors.of_reading(scope["path"])
         try:
             with _place(door, address) if door else contextlib.nullcontext():
-                await self._serve(scope, receive, answer)
+                await self._serve(scope, receive, answer, door.turn() if door else 0.0)
         except ApiError as error:
             await answer.refuse(error)
 
@@ -111,8 +111,10 @@ class Bodies:
         finally:
             self._held -= size
 
-    async def _serve(self, scope: Scope, receive: Receive, answer: Answer) -> None:
+    async def _serve(self, scope: Scope, receive: Receive, answer: Answer, wait: float = 0.0) -> None:
         try:
+            if wait:
+                await asyncio.sleep(wait)
             await self._app(scope, receive, answer.send)
         except ApiError:
             raise

@@ -1,5 +1,6 @@
 """Limits for each kind of request: bytes of body, time to send it, and requests at once."""
 
+import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ class Door:
     most_bytes: limit on the body. seconds: within which all of it must arrive. most, each: requests at
     once, in total and per address. held: the body is JSON and is read whole before anything else is
     done with it, so that a slow sender takes no place. advice: what to do about an oversized body.
+    apart: least seconds between two that begin.
     """
 
     most_bytes: int
@@ -37,6 +39,8 @@ class Door:
     each: int
     held: bool = False
     advice: str = "Send less at a time."
+    apart: float = 0.0
+    begins: float = 0.0
     inside: Counter[str] = field(default_factory=Counter)
 
     def enter(self, address: str) -> str:
@@ -46,6 +50,12 @@ class Door:
             return "yours" if mine >= self.each else "everybody's"
         self.inside[address] += 1
         return ""
+
+    def turn(self) -> float:
+        """Seconds until the request that has just entered may begin: a burst of them is spread over time."""
+        now = time.monotonic()
+        self.begins = max(now, self.begins + self.apart)
+        return self.begins - now
 
     def leave(self, address: str) -> None:
         """Give the place back."""
@@ -72,8 +82,9 @@ class Doors:
         #: Without a body: ordinary requests, and event streams, which stay open.
         self.reading = Door(0, 0, 400, 40)
         self.streams = Door(0, 0, 1500, 150)
-        #: One for each open page. Gradio begins each in a thread: a burst of 1400 held photos up for six seconds.
-        self.heartbeats = Door(0, 0, 700, 75)
+        #: One for each open page, which does not wait for it. Gradio begins each in a thread: a burst of 1400 held photos
+        #: up for six seconds.
+        self.heartbeats = Door(0, 0, 700, 75, apart=0.02)
         #: An upload's progress, which Gradio looks at twenty times a second for each who watches.
         self.progress = Door(0, 0, 60, 8)
 

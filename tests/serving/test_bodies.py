@@ -9,6 +9,7 @@ import threading
 import time
 import tracemalloc
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Any
 from unittest.mock import patch
@@ -149,6 +150,19 @@ def test_heartbeats_have_places_of_their_own() -> None:
     assert door is not doors.of_reading("/gradio_api/queue/data")
     assert 500 < door.most <= 800, "five hundred open pages, and not many more"
     assert 30 < door.each < 100, "a class of pupils behind one address"
+    waits = [door.turn() for _ in range(101)]
+    assert waits[0] == 0
+    assert waits == sorted(waits)
+    assert 1.5 < waits[-1] <= 2, "a hundred at once are begun over two seconds"
+
+
+def test_requests_that_come_at_once_begin_apart(url: str) -> None:
+    with patch.object(Doors, "of_reading", lambda self, path, door=Door(0, 0, 9, 9, apart=0.2): door):
+        start = time.monotonic()
+        with ThreadPoolExecutor(4) as pool:
+            ended = sorted(pool.map(lambda _: (httpx.get(url).status_code, time.monotonic() - start), range(4)))
+    assert [status for status, _ in ended] == [200] * 4
+    assert all(after >= 0.2 * number for number, (_, after) in enumerate(ended))
 
 
 def test_few_watch_an_uploads_progress() -> None:
