@@ -62,8 +62,7 @@ class Bodies:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        answer = Answer(send)
-        address = client_address(scope, self._proxies)
+        answer, address = Answer(send), client_address(scope, self._proxies)
         if refusal := _unparsed(scope, headers):
             await answer.refuse(refusal)
             return
@@ -113,8 +112,7 @@ class Bodies:
 
     async def _serve(self, scope: Scope, receive: Receive, answer: Answer, wait: float = 0.0) -> None:
         try:
-            if wait:
-                await asyncio.sleep(wait)
+            await asyncio.sleep(wait)
             await self._app(scope, receive, answer.send)
         except ApiError:
             raise

@@ -82,8 +82,8 @@ class Doors:
         #: Without a body: ordinary requests, and event streams, which stay open.
         self.reading = Door(0, 0, 400, 40)
         self.streams = Door(0, 0, 1500, 150)
-        #: One for each open page, which does not wait for it. Gradio begins each in a thread: a burst of 1400 held photos
-        #: up for six seconds.
+        #: One for each open page, which does not wait for it. Gradio begins each in a thread: a burst of 1400 held
+        #: photos up for six seconds.
         self.heartbeats = Door(0, 0, 700, 75, apart=0.02)
         #: An upload's progress, which Gradio looks at twenty times a second for each who watches.
         self.progress = Door(0, 0, 60, 8)
