@@ -53,13 +53,16 @@ def noted_frame() -> bytes:
 
 
 def photos_as_files(target: Target) -> None:
-    """Expensive pictures, many at a time, through REST and the page."""
+    """Expensive pictures, many at a time, through REST, the page, and its explanation of an answer."""
     photos = hostile_photos()
 
     def send(client: httpx.Client, number: int) -> httpx.Response:
         photo = photos[number % len(photos)]
-        if number % 3 == 0:
-            return client.post("page/photo?picture=1", content=photo)
+        match number % 3:
+            case 0:
+                return client.post("page/photo?picture=1", content=photo)
+            case 1:
+                return client.post("page/why?label=happy", content=photo)
         return client.post("api/v1/analyze", files={"image": ("x", photo)})
 
     target.together(send, 24)
