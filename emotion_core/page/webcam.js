@@ -138,7 +138,7 @@ async function run(mine) {
     });
     if (camera !== mine) return;
     const captured = answer?.captured ?? sent, trip = performance.now() - captured;
-    trips = [...trips.slice(-8), trip];
+    trips = [...trips.slice(-9), trip];
     if (!answer) { clear(); tell(SILENT); await pause(2000); continue; }
     if (answer.stop) return stop(answer.stop);
     if (answer.gone) { labels = null; boxes.clear(); continue; }
@@ -188,7 +188,8 @@ function show(answer, captured) {
     box.style.setProperty("--ink", look[face.emotion].ink);
     box.firstChild.textContent = `${face.person} ${said(face)}`;
   });
-  keyed(people, frame.faces, () => card(labels), (article, face) => {
+  keyed(people, frame.faces, () => card(labels), (article, face, isNew) => {
+    if (face.held && !isNew) return;
     const symbol = look[face.emotion].symbol ?? "";
     article.querySelector("h3").textContent = `Person ${face.person}: ${symbol} ${said(face)}`;
     labels.forEach(({ name }, index) => {

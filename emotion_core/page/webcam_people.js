@@ -13,11 +13,11 @@ function keyed(parent, faces, make, fill) {
   parent.querySelector(".nobody")?.remove();
   const old = new Map([...parent.children].map((child) => [child.dataset.person, child]));
   for (const face of [...faces].sort((one, other) => one.person - other.person)) {
-    const child = old.get(String(face.person)) ?? parent.appendChild(make());
+    const known = old.get(String(face.person)), child = known ?? parent.appendChild(make());
     old.delete(String(face.person));
     child.dataset.person = face.person;
     child.seen = now;
-    fill(child, face);
+    fill(child, face, !known);
   }
   old.forEach((child) => { if (now - child.seen > HOLD_MS) child.remove(); });
 }

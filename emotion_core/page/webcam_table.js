@@ -1,4 +1,4 @@
-// The webcam's answers as a table to save, for webcam.js: a row per face and frame.
+// The webcam's answers as a table to save, for webcam.js: a row per face and frame that the network has seen.
 const MOST_ROWS = 20_000;
 
 class StreamTable {
@@ -12,9 +12,9 @@ class StreamTable {
   }
 
   note(frame, seconds) {
-    // Add the faces of a frame; the oldest rows are dropped when there are too many.
+    // Add the faces of a frame whose expressions are of it; the oldest rows are dropped when there are too many.
     if (this.next && frame.faces.length) [this.rows, this.names, this.next] = [[], this.next, null];
-    for (const face of frame.faces) {
+    for (const face of frame.faces.filter(({ held }) => !held)) {
       const { x, y, width, height } = face.box, probabilities = this.names.map((name) => face.probabilities[name]);
       const answer = [seconds.toFixed(3), face.person, face.emotion, face.confidence, face.uncertain];
       this.rows.push([...answer, x, y, width, height, face.detection_score ?? "", ...probabilities]);

@@ -7,7 +7,8 @@ served; then many visitors fetch what a browser needs, and stay. All share the m
 Of each frame that is answered, two latencies are taken, both from the moment when the browser presented the camera's
 frame on the page until a screen refresh. camera_to_box_ms: the first one in which a box stands elsewhere because of
 this frame. Boxes glide, so it is then on its way there. camera_to_expression_ms: the first one after the people's
-probabilities were written, which is when the whole answer is on the page. frames_a_second counts whole answers.
+probabilities were written, which is when the whole answer is on the page. frames_a_second counts the frames that were
+analysed, expressions_a_second those of them that the network saw: a slow one does not see each.
 """
 
 import argparse
@@ -51,10 +52,12 @@ _WATCH = """() => {
   const shown = (now, frame) => { presented = frame.presentationTime; video.requestVideoFrameCallback(shown); };
   video.requestVideoFrameCallback(shown);
   window.createImageBitmap = (...values) => {
+    window.taken += 1;
     if (presented !== null) frames.push({ taken: performance.now(), presented, drawn: false });
     if (frames.length > 100) frames.shift();
     return original(...values);
   };
+  window.taken = 0;
   window.boxLags = [];
   window.expressionLags = [];
   const refreshed = () => {
@@ -117,9 +120,9 @@ def streamed(browser: Any, url: str, model: str, seconds: float) -> dict[str, An
     page, first, received = _visit(context, url, model)
     page.evaluate(_WATCH)
     page.wait_for_timeout(2000)
-    page.evaluate("window.boxLags.length = window.expressionLags.length = 0")
+    page.evaluate("window.taken = window.boxLags.length = window.expressionLags.length = 0")
     page.wait_for_timeout(1000 * seconds)
-    boxes, expressions = page.evaluate("[window.boxLags, window.expressionLags]")
+    taken, boxes, expressions = page.evaluate("[window.taken, window.boxLags, window.expressionLags]")
     analysis = page.locator("#webcam .work").inner_text()
     where = page.locator("#webcam .where").inner_text()
     page.close()
@@ -130,7 +133,8 @@ def streamed(browser: Any, url: str, model: str, seconds: float) -> dict[str, An
         "first_visit": {"click_to_answer_ms": first, "bytes": received},
         "second_visit": {"click_to_answer_ms": second, "bytes": again},
         "seconds": seconds,
-        "frames_a_second": round(len(expressions) / seconds, 1),
+        "frames_a_second": round(taken / seconds, 1),
+        "expressions_a_second": round(len(expressions) / seconds, 1),
         "analysis_ms": int(analysis.removesuffix(" ms")),
         "camera_to_box_ms": _percentiles(boxes),
         "camera_to_expression_ms": _percentiles(expressions),

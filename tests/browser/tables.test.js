@@ -16,3 +16,13 @@ test("a label is no formula for a spreadsheet, and a number stays one", async ()
   assert.ok(head.endsWith(`,'=1+1,'+x,'-sad,'@x,'\tx,"'\rx","a""b",happy`), head);
   assert.ok(row.startsWith("0.500,1,'=1+1,0.5,false,-3,4,"), row);
 });
+
+test("a face whose expression is an earlier frame's has no row", async () => {
+  const table = vm.runInNewContext(`${script}; new StreamTable()`, { Blob });
+  table.begin(["happy"]);
+  const box = { x: 1, y: 2, width: 3, height: 4 };
+  const face = { box, emotion: "happy", confidence: 1, probabilities: { happy: 1 } };
+  table.note({ faces: [{ ...face, person: 1, uncertain: false }, { ...face, person: 2, held: true }] }, 0);
+  table.note({ faces: [{ ...face, person: 1, held: true }] }, 1);
+  assert.deepEqual(Array.from(table.rows, (row) => row.slice(0, 2).join()), ["0.000,1"]);
+});

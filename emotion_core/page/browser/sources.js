@@ -11,8 +11,11 @@ import { timeline } from "./timeline.js";
 const OTHER_DETECTOR = "Haar cascade";
 /** Longest wait for a new camera frame, in milliseconds; then the current one is used. */
 const STALLED_MS = 500;
-/** Windows for the rate (ms) and the latency (frames); intervals of the summary and the timeline. */
-const RATE_MS = 2000, LATENCY_FRAMES = 9, SUMMARY_MS = 3000, TIMELINE_MS = 1000;
+/**
+ * Windows for the rate (ms) and the latency (frames: an even number, as the upper median is then that of the frames
+ * that a slow network saw); intervals of the summary and the timeline.
+ */
+const RATE_MS = 2000, LATENCY_FRAMES = 10, SUMMARY_MS = 3000, TIMELINE_MS = 1000;
 /** A device that takes longer than this per frame (ms, median of this many frames) is slower than a server. */
 const SLOW_MS = 300, SLOW_FRAMES = 30;
 

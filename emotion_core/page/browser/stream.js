@@ -1,5 +1,6 @@
 /**
- * Pictures in, answers out: the same steps as the server's core, with the same result format.
+ * Pictures in, answers out: the same steps as the server's core, with the same result format. A network that is slow
+ * here does not see every face in every frame.
  * @import {Face, FaceAnswer, FrameAnswer, Network, Picture, Places, Prediction} from "./types.js"
  * @import {Detector} from "./detector.js"
  */
@@ -9,6 +10,7 @@ import { crop } from "./crops.js";
 import { doubts } from "./doubt.js";
 import { ProbabilitySmoother } from "./smoother.js";
 import { FaceTracker } from "./tracker.js";
+import { Turns } from "./turns.js";
 
 /**
  * Runs the network's graph on one crop and returns its logits.
@@ -70,6 +72,7 @@ export class Recognizer {
 export class Stream {
   #tracker = new FaceTracker();
   #smoother = new ProbabilitySmoother();
+  #turns = new Turns();
 
   /** @param {Recognizer} recognizer */
   constructor(recognizer) {
@@ -90,13 +93,21 @@ export class Stream {
     const persons = this.#tracker.update(seconds, found.map(({ box }) => box), picture);
     const places = found.map(({ box }, index) => ({ person: persons[index], box }));
     if (places.length) tell?.({ width, height, faces: places });
-    const named = await this.recognizer.predict(picture, found);
-    const raw = new Map(named.map((one, index) => [persons[index], one.probabilities]));
+    const due = this.#turns.next(seconds, persons), started = performance.now();
+    const looked = persons.flatMap((person, index) => (due.has(person) ? [{ person, face: found[index] }] : []));
+    const named = looked.length ? await this.recognizer.predict(picture, looked.map(({ face }) => face)) : [];
+    if (named.length) this.#turns.took((performance.now() - started) / named.length);
+    const raw = new Map(named.map((one, index) => [looked[index].person, one.probabilities]));
     const smoothed = this.#smoother.update(seconds, raw);
-    const faces = named.map((one, index) => ({
-      person: persons[index],
-      ...this.recognizer.answer(one, smoothed.get(persons[index]) ?? []),
-    }));
+    named.forEach((one, index) => {
+      const { person } = looked[index];
+      this.#turns.keep(seconds, { person, ...this.recognizer.answer(one, smoothed.get(person) ?? []) });
+    });
+    const faces = found.flatMap(({ box, score }, index) => {
+      const answer = this.#turns.last(persons[index]);
+      if (!answer) return [];
+      return due.has(answer.person) ? [answer] : [{ ...answer, box, detection_score: score, held: true }];
+    });
     return { time_seconds: seconds, width, height, faces };
   }
 }

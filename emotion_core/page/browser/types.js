@@ -22,6 +22,7 @@
  * @property {string[]} doubts any of "small", "dark", "flat", "blurred" and "faint"
  * @property {Record<string, number>} probabilities smoothed
  * @property {Record<string, number>} raw_probabilities of this frame alone
+ * @property {boolean} [held] the network did not see this frame: the expression is an earlier one's
  *
  * @typedef {{time_seconds: number, width: number, height: number, faces: FaceAnswer[]}} FrameAnswer
  * @typedef {{width: number, height: number, faces: {person: number, box: Box}[]}} Places where everyone in a frame is,

@@ -1,0 +1,59 @@
+/**
+ * Whom the network sees in a frame, and what it last said of the others. A fast network sees everyone. A slow one
+ * would hold up the boxes, which are found in a fraction of its time: it sees newcomers at once and, of those it
+ * knows, one in a frame, whoever has waited longest, and nobody in two frames running.
+ * @import {FaceAnswer} from "./types.js"
+ */
+
+/** A network is slow from here on, in milliseconds a face; and the share of the newest in the mean of its times. */
+const SLOW_MS = 15, NEWEST_SHARE = 0.2;
+/** How long a person may be out of sight and keep the expression, in seconds; the tracker forgets them then, too. */
+const GAP_SECONDS = 1;
+
+/** @typedef {{answer: FaceAnswer, frame: number, present: number}} Seen frame: when the network saw this person */
+
+export class Turns {
+  /** @type {Map<number, Seen>} */
+  #seen = new Map();
+  #frame = 0;
+  /** @type {number | null} */
+  #mean = null;
+
+  /**
+   * Begin a frame.
+   * @param {number} seconds never decreasing
+   * @param {number[]} persons everyone in it
+   * @returns {Set<number>} whom the network should see
+   */
+  next(seconds, persons) {
+    this.#frame += 1;
+    for (const [person, { present }] of this.#seen) {
+      if (seconds - present > GAP_SECONDS) this.#seen.delete(person);
+    }
+    const known = persons.flatMap((person) => {
+      const seen = this.#seen.get(person);
+      if (seen) seen.present = seconds;
+      return seen ? [{ person, frame: seen.frame }] : [];
+    });
+    if ((this.#mean ?? 0) < SLOW_MS) return new Set(persons);
+    const [first] = known.sort((one, other) => one.frame - other.frame);
+    const due = first && this.#frame - first.frame > 1 ? first.person : null;
+    return new Set(persons.filter((person) => person === due || !this.#seen.has(person)));
+  }
+
+  /** How long the network took for one face of this frame. @param {number} milliseconds */
+  took(milliseconds) {
+    this.#mean ??= milliseconds;
+    this.#mean += NEWEST_SHARE * (milliseconds - this.#mean);
+  }
+
+  /** Keep what the network said in this frame. @param {number} seconds @param {FaceAnswer} answer */
+  keep(seconds, answer) {
+    this.#seen.set(answer.person, { answer, frame: this.#frame, present: seconds });
+  }
+
+  /** What it last said of a person. @param {number} person */
+  last(person) {
+    return this.#seen.get(person)?.answer;
+  }
+}
