@@ -8,16 +8,19 @@ Of each frame that is answered, two latencies are taken, both from the moment wh
 frame on the page until a screen refresh. camera_to_box_ms: the first one in which a box stands elsewhere because of
 this frame. Boxes glide, so it is then on its way there. camera_to_expression_ms: the first one after the people's
 probabilities were written, which is when the whole answer is on the page. frames_a_second counts the frames that were
-analysed, expressions_a_second those of them that the network saw: a slow one does not see each.
+analysed, expressions_a_second those of them that the network saw: a slow one does not see each. ``--only`` renews a
+part of a record.
 """
 
 import argparse
 import asyncio
+import json
 import os
 import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +45,7 @@ from support.page_server import page_server
 #: The models, and the page's names for them.
 MODELS = {"fer2013-custom-cnn": "Small and fast", "fer2013-resnet50v2": "Accurate"}
 PATIENCE_MS = 120_000
+PARTS = ("stream", "one_visitor", "parity", "crowd")
 #: Measures each frame's latencies from the camera's picture to box and expression on the page, in milliseconds.
 #: Boxes move on at every refresh, by themselves, so a box tells which frame it follows: ``captured`` of its motion,
 #: which is just before that frame's picture was taken. The page's own refresh comes before this one's.
@@ -227,9 +231,12 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20, help="of each stream (20)")
     parser.add_argument("--stay", type=float, default=600, help="seconds of one visitor, for the server's work (600)")
     parser.add_argument("--visitors", type=int, default=200, help="who fetch the files at once (200)")
+    parser.add_argument("--only", choices=PARTS, help="renew this part of the record")
     parser.add_argument("--out", type=Path, required=True, metavar="JSON")
     options = parser.parse_args()
-    record = begun()
+    record: dict[str, Any] = {**(json.loads(options.out.read_text()) if options.only else {}), **begun()}
+    wanted = [options.only] if options.only else PARTS
+    photos = sorted(options.photos.glob("*.jpg"))[: options.most]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         film = write_film(folder / "camera.y4m", data.astronaut())
@@ -239,12 +246,15 @@ def main() -> None:
             with sync_playwright() as playwright:
                 browser = chromium(playwright, film)
                 record["chromium"] = browser.version
-                record["stream"] = {model: streamed(browser, url, model, options.seconds) for model in MODELS}
-                record["one_visitor"] = stayed(browser, url, pid, options.stay)
-                photos = sorted(options.photos.glob("*.jpg"))[: options.most]
-                record["parity"] = compared(browser, url, photos, Path(os.environ["YUNET_ONNX"]).read_bytes())
+                measured: dict[str, Callable[[], Any]] = {
+                    "stream": lambda: {model: streamed(browser, url, model, options.seconds) for model in MODELS},
+                    "one_visitor": lambda: stayed(browser, url, pid, options.stay),
+                    "parity": lambda: compared(browser, url, photos, Path(os.environ["YUNET_ONNX"]).read_bytes()),
+                }
+                record.update({part: measured[part]() for part in wanted if part in measured})
                 browser.close()
-            record["crowd"] = asyncio.run(crowd(url, pid, options.visitors, 20))
+            if "crowd" in wanted:
+                record["crowd"] = asyncio.run(crowd(url, pid, options.visitors, 20))
     keep(record, options.out)
 
 
