@@ -1,12 +1,17 @@
 /**
  * Whom the network sees in a frame, and what it last said of the others. A fast network sees everyone. A slow one
- * would hold up the boxes, which are found in a fraction of its time: it sees newcomers at once and, of those it
- * knows, one in a frame, whoever has waited longest, and nobody in two frames running.
+ * would hold up the boxes, which are found in a fraction of its time: it sees newcomers at once, as many as a frame
+ * has time for, and, of those it knows, one in a frame, whoever has waited longest, and nobody in two frames running.
  * @import {FaceAnswer} from "./types.js"
  */
 
 /** A network is slow from here on, in milliseconds a face; and the share of the newest in the mean of its times. */
 const SLOW_MS = 15, NEWEST_SHARE = 0.2;
+/**
+ * How long newcomers may take in a frame, in milliseconds; one is seen in any case. If all of a group were seen in one
+ * frame, the next might come after the tracker has forgotten them, and they would be newcomers for ever.
+ */
+const NEWCOMERS_MS = 300;
 /** How long a person may be out of sight and keep the expression, in seconds; the tracker forgets them then, too. */
 const GAP_SECONDS = 1;
 
@@ -38,7 +43,10 @@ export class Turns {
     if ((this.#mean ?? 0) < SLOW_MS) return new Set(persons);
     const [first] = known.sort((one, other) => one.frame - other.frame);
     const due = first && this.#frame - first.frame > 1 ? first.person : null;
-    return new Set(persons.filter((person) => person === due || !this.#seen.has(person)));
+    // In order of appearance.
+    const newcomers = persons.filter((person) => !this.#seen.has(person)).sort((one, other) => one - other);
+    const most = Math.max(Math.floor(NEWCOMERS_MS / (this.#mean ?? 0)), 1);
+    return new Set([...(due === null ? [] : [due]), ...newcomers.slice(0, most)]);
   }
 
   /** How long the network took for one face of this frame. @param {number} milliseconds */
