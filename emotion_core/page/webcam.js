@@ -31,6 +31,7 @@ async function showPlace() {
 
 let starting = false, camera = null;  // the MediaStream, while the camera is on
 let source = null, labels = null;  // while we hold a place
+let left = 0;  // how often a stream or a choice was left
 let paused = null;  // the device to resume with, while the tab is hidden
 let trips = [], meteredAt = 0;  // the last round trips in milliseconds, over the same window as the server's median
 let began = 0;
@@ -86,8 +87,6 @@ function stop(words = "") {
   camera?.getTracks().forEach((track) => { track.onended = null; track.stop(); });
   camera = video.srcObject = paused = null;
   leave();
-  clear();
-  people.innerHTML = nobody;
   part(".switch").textContent = "Start the camera";
   part(".snapshot").disabled = true;
   cover("The camera is off");
@@ -110,14 +109,17 @@ async function rest() {
 }
 
 function clear() {
+  // Nothing that was said of people stays when no answers come any more; and the next source numbers people anew.
   boxes.clear();
+  people.innerHTML = nobody;
   for (const name of [".fps", ".work", ".trip"]) part(name).textContent = "–";
 }
 
 function leave() {
   source?.close();
   source = labels = null;
-  boxes.clear();  // the next source numbers people anew
+  left += 1;
+  clear();
 }
 
 async function listDevices() {
@@ -141,7 +143,7 @@ async function run(mine) {
     trips = [...trips.slice(-9), trip];
     if (!answer) { clear(); tell(SILENT); await pause(2000); continue; }
     if (answer.stop) return stop(answer.stop);
-    if (answer.gone) { labels = null; boxes.clear(); continue; }
+    if (answer.gone) { labels = null; clear(); continue; }
     if (answer.busy) { await pause(200); continue; }
     if (!labels || source !== asked) continue;  // the choice changed meanwhile
     tell("");
@@ -151,12 +153,12 @@ async function run(mine) {
 }
 
 async function join(mine) {
-  const candidate = await sourceOf(choice);
+  const before = left, candidate = await sourceOf(choice);
   if (candidate.kind === "device") part(".where").textContent = "Getting ready to answer on this device …";
   const answer = await candidate.open(choice);
-  if (camera !== mine) {
+  if (left !== before) {  // stopped, or the choice has changed meanwhile
     if (answer?.labels) candidate.close();
-    return false;
+    return camera === mine && join(mine);
   }
   const failed = answer && !answer.labels && !answer.stop && !answer.wait;
   if (failed) return join(mine);  // now with another source, which says why

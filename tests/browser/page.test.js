@@ -13,6 +13,9 @@ const server = { kind: "server", words: () => "On the server.", open: async () =
 const files = { worker: "w.js", host: "", runtime: {}, detector: {}, networks: [], first: "small" };
 const nothing = { model: null, detector: null };
 
+const element = () => ({ setAttribute: () => {}, append: () => {}, outerHTML: "" });
+Object.assign(globalThis, { document: { createElement: element, createElementNS: element } });
+
 /** A function that calls these methods, over a channel. @param {Record<string, (...values: any[]) => any>} methods */
 function callsOf(methods) {
   const { port1, port2 } = new MessageChannel();
@@ -88,6 +91,79 @@ test("who answers, and why", async () => {
   assert.equal(sources.sourceOf(nothing), device);
 });
 
+/** Two networks, and a worker that says what it took, the files of which come when they are let. */
+function twoNetworks(/** @type {import("node:test").TestContext} */ context) {
+  const networks = ["large", "small"].map((name) => ({ name, file: { url: name, integrity: "" }, labels: [{ name }] }));
+  /** @type {Record<string, (answer: Response) => void>} */
+  const come = {};
+  context.mock.method(globalThis, "fetch", (/** @type {string} */ address) =>
+    new Promise((done) => { come[String(address).split("/").at(-1) ?? ""] = done; }));
+  /** @type {string[]} */
+  const taken = [];
+  const { call, close } = callsOf({
+    takeNetwork: async (_, { name }) => {
+      await new Promise((done) => setTimeout(done, name === "large" ? 30 : 5));
+      taken.push(name);
+    },
+    forget: () => taken.push("forget"),
+  });
+  context.after(close);
+  const both = /** @type {any} */ ({ ...files, networks });
+  const device = new Device(both, "http://localhost/", /** @type {any} */ ({ addEventListener: () => {} }));
+  device.call = call;
+  const soon = () => new Promise((done) => setTimeout(done, 10));
+  const answered = async (/** @type {string} */ name, status = 200) => {
+    await soon();
+    come[name](new Response("x", { status }));
+  };
+  return { device, both, taken, come: answered };
+}
+
+test("of two networks the one that was chosen last is used, whichever comes first", async (context) => {
+  const { device, taken, come } = twoNetworks(context);
+  let chosen = [device.use("large"), device.use("small")];
+  await come("small");
+  await chosen[1];
+  await come("large");
+  await Promise.all(chosen);
+  assert.deepEqual([device.network?.name, taken], ["small", ["small"]]);
+  // Back to the one in use, while another is on its way into the worker.
+  chosen = [device.use("large")];
+  await come("large");
+  await new Promise((done) => setTimeout(done, 5));
+  chosen.push(device.use("small"));
+  await Promise.race([chosen[1], new Promise((done) => setTimeout(done, 80))]);
+  await come("small");
+  await Promise.all(chosen);
+  assert.deepEqual([device.network?.name, taken], ["small", ["small", "large", "small"]]);
+});
+
+test("a stream that was left does not touch the times of the next, and its failure is none", async (context) => {
+  const { device, both, come } = twoNetworks(context);
+  context.mock.method(Device, "start", async () => device);
+  device.stop = () => assert.fail("the device was stopped");
+  const sources = new Sources({ entry: "", device: both }, "http://localhost/", server);
+  const source = sources.sourceOf(nothing), video = /** @type {any} */ ({ requestVideoFrameCallback: () => 1 });
+  /** @type {number[]} */
+  const times = [];
+  device.frame = async (_, seconds) => {
+    times.push(seconds);
+    return { time_seconds: seconds, width: 4, height: 3, faces: [] };
+  };
+  for (const status of [200, 404]) {
+    device.network = null;
+    const [left, opened] = ["large", "small"].map((model) => source.open({ model, detector: null }));
+    await come("small");
+    assert.deepEqual((await opened)?.labels?.map(({ name }) => name), ["small"]);
+    assert.equal((await source.answer(video))?.summary, "No face found.");
+    await come("large", status);
+    assert.deepEqual(await left, {});
+    await source.answer(video);
+    assert.ok(times[times.length - 1] > times[times.length - 2]);
+    assert.equal(sources.trouble, "", String(status));
+  }
+});
+
 test("a file that does not come, or is another", async (context) => {
   const file = { url: "file", integrity: "sha256-x" };
   const fetched = context.mock.method(globalThis, "fetch", async () => { throw new TypeError("integrity"); });
@@ -132,8 +208,6 @@ test("a device that is slow gives way to the server, unless it was asked for", a
     for (let count = 0; count < 40; count++) answers.push(await source.answer(video));
     return answers;
   };
-  const element = () => ({ setAttribute: () => {}, append: () => {}, outerHTML: "" });
-  Object.assign(globalThis, { document: { createElement: element, createElementNS: element } });
   cost = 100;
   let answers = await frames();
   assert.ok(answers.every((answer) => !answer?.gone));

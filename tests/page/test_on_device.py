@@ -322,6 +322,91 @@ class TestBoxesFirst:
             assert len(faces) == 1
 
 
+_CHOOSE = """(model) => document.dispatchEvent(
+  new CustomEvent("webcam-choice", { detail: { model, detector: null } }))"""
+_NETWORK = """async (name) => (await (await fetch("browser/manifest.json")).json())
+  .device.networks.find((one) => one.name === name).file.url.split("/").at(-1)"""
+#: The networks that the worker is given.
+_TAKEN_NETWORKS = """
+  window.networks = [];
+  const original = Worker.prototype.postMessage;
+  Worker.prototype.postMessage = function (message, ...more) {
+    if (message.method === "takeNetwork") window.networks.push(message.values[1].name);
+    return original.call(this, message, ...more);
+  };
+"""
+
+
+class TestChosenMeanwhile:
+    """A choice counts that is made while an earlier one is still being got ready."""
+
+    def held(self, context: Any, page: Any, network: str) -> list[Any]:
+        """The requests for a network's file, which are answered no sooner than the test does it."""
+        routes: list[Any] = []
+        context.route(f"**/{page.evaluate(_NETWORK, network)}", lambda route: routes.append(route))
+        return routes
+
+    def wait_for(self, page: Any, routes: list[Any]) -> None:
+        for _ in range(PATIENCE // 50):
+            if routes:
+                return
+            page.wait_for_timeout(50)
+        raise AssertionError("nothing was asked for")
+
+    def choose_and_wait(self, page: Any, routes: list[Any], network: str) -> None:
+        page.evaluate(_CHOOSE, network)
+        page.get_by_text("Getting ready to answer on this device").wait_for()
+        self.wait_for(page, routes)
+
+    def test_the_server(self, context: Any, server: str) -> None:
+        page = visit(context, server)
+        start(page)
+        routes = self.held(context, page, "fer2013-resnet50v2")
+        self.choose_and_wait(page, routes, "fer2013-resnet50v2")
+        # What was said of the people before is on the page no longer.
+        assert page.locator("#webcam .person, #webcam .box").count() == 0
+        assert page.locator("#webcam .trip").inner_text() == "–"
+        page.get_by_label("Answers come from").select_option("the server")
+        routes[0].continue_()
+        page.locator("#webcam .person").first.wait_for()
+        assert where(page).startswith("On the server: each frame is sent there")
+        assert pixels_sent(context)
+        assert page.problems == []
+
+    def test_this_device(self, context: Any, server: str) -> None:
+        """Else the page would say that no picture leaves it, and send them."""
+        page = visit(context, server)
+        page.get_by_label("Answers come from").select_option("the server")
+        routes: list[Any] = []
+        first = "component_server"  # here for a place on the server
+        context.route(re.compile(first), lambda route: route.continue_() if routes else routes.append(route))
+        page.get_by_role("button", name="Start the camera").click()
+        self.wait_for(page, routes)
+        page.get_by_label("Answers come from").select_option("this device")
+        routes[0].continue_()
+        page.get_by_text("On this device, by “Small and fast”").wait_for()
+        page.locator("#webcam .person").first.wait_for()
+        assert pixels_sent(context) == []
+        assert page.problems == []
+
+    def test_another_network_in_another_stream(self, context: Any, server: str) -> None:
+        """The stream that was stopped does not give its network to the one that runs."""
+        context.add_init_script(_TAKEN_NETWORKS)
+        page = visit(context, server)
+        start(page)
+        routes = self.held(context, page, "ferplus-residual-cnn")
+        self.choose_and_wait(page, routes, "ferplus-residual-cnn")
+        page.get_by_role("button", name="Stop").click()
+        page.evaluate(_CHOOSE, "fer2013-custom-cnn")
+        start(page)
+        with page.expect_event("requestfinished", lambda request: request.url == routes[0].request.url):
+            routes[0].continue_()
+        page.wait_for_timeout(2000)
+        assert page.evaluate("window.networks") == ["fer2013-custom-cnn"]
+        assert where(page) == "On this device, by “Small and fast”: no picture leaves it."
+        assert page.problems == []
+
+
 class TestInstead:
     """If this device cannot answer, the server does, and the page says why."""
 

@@ -24,6 +24,9 @@ export class Device {
   accelerator = "wasm";
   /** Resolves when the worker can take a frame at once. @type {Promise<unknown>} */
   ready = Promise.resolve();
+  /** The newest choice, and when the worker is done with the last one. @type {Network | null} */
+  #wanted = null;
+  #taken = Promise.resolve();
 
   /**
    * @param {DeviceFiles} files
@@ -72,21 +75,28 @@ export class Device {
   }
 
   /**
-   * Switch to the named network, by default the initial one.
+   * Switch to the named network, by default the initial one, unless another is chosen before it has come.
    * @param {string | null} [name]
    * @returns {Promise<Network>}
    */
   async use(name = null) {
     const { networks, first } = this.files;
     const network = networks.find((one) => one.name === (name ?? first)) ?? networks[0];
-    if (this.network === network) {
-      await this.call("forget");
-    } else {
-      const bytes = await bytesOf(network.file, this.page);
-      this.accelerator = await this.call("takeNetwork", [bytes, network], [bytes.buffer]);
-      this.network = network;
-    }
+    this.#wanted = network;
+    const bytes = this.network === network ? null : await bytesOf(network.file, this.page);
+    const taken = this.#taken.then(() => this.#take(network, bytes));
+    this.#taken = taken.catch(() => {}); // one after the other
+    await taken;
     return network;
+  }
+
+  /** @param {Network} network @param {Uint8Array<ArrayBuffer> | null} bytes of its file, if they are known */
+  async #take(network, bytes) {
+    if (this.#wanted !== network) return;
+    if (this.network === network) return this.call("forget");
+    const file = bytes ?? (await bytesOf(network.file, this.page));
+    this.accelerator = await this.call("takeNetwork", [file, network], [file.buffer]);
+    this.network = network;
   }
 
   /**

@@ -136,6 +136,7 @@ export class DeviceSource {
   #newFrame = Promise.resolve();
   #summary = { text: "", at: -Infinity };
   #drawnAt = 0;
+  #opened = 0;
   #history = new RollingHistory([]);
 
   /**
@@ -163,15 +164,18 @@ export class DeviceSource {
 
   /** @param {Choice} choice @returns {Promise<Opened>} */
   async open(choice) {
+    const number = ++this.#opened;
     try {
       this.#loading ??= Device.start(this.files, this.page);
       this.#device = await this.#loading;
       const { labels } = await this.#device.use(choice.model);
+      if (number !== this.#opened) return {}; // another stream has begun, whose times and people are others
       [this.#began, this.#answered, this.#work] = [performance.now(), [], []];
+      this.#summary = { text: "", at: -Infinity };
       this.#history = new RollingHistory(labels.map(({ name }) => name));
       return { labels };
     } catch (error) {
-      return this.#fail(error);
+      return number === this.#opened ? this.#fail(error) : {};
     }
   }
 
