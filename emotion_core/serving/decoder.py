@@ -98,7 +98,3 @@ def bound_memory(size: int) -> Any:
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
     return lambda: resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])
