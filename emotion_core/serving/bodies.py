@@ -39,8 +39,7 @@ MAX_PATH: Final = 2000
 MAX_NAME: Final = 255
 MAX_HOST: Final = 300
 MAX_COOKIES: Final = 16_000
-#: Parameters of a header: Python's parser takes a time that grows with their square, on the event loop. Names of files
-#: hold some, too.
+#: Parameters of a header; names of files hold some. Python's parser, on the event loop, takes a time of their square.
 MAX_PARAMETERS: Final = 100
 _YOURS: Final = "Too many of your requests are still being answered. Wait for them."
 
@@ -112,7 +111,8 @@ class Bodies:
 
     async def _serve(self, scope: Scope, receive: Receive, answer: Answer, wait: float = 0.0) -> None:
         try:
-            await asyncio.sleep(wait)
+            if wait:
+                await asyncio.sleep(wait)
             await self._app(scope, receive, answer.send)
         except ApiError:
             raise

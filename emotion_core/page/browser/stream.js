@@ -105,8 +105,7 @@ export class Stream {
     });
     const faces = found.flatMap(({ box, score }, index) => {
       const answer = this.#turns.last(persons[index]);
-      if (!answer) return [];
-      return due.has(answer.person) ? [answer] : [{ ...answer, box, detection_score: score, held: true }];
+      return answer ? [{ ...answer, box, detection_score: score }] : [];
     });
     return { time_seconds: seconds, width, height, faces };
   }

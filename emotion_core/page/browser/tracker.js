@@ -16,7 +16,7 @@ const LOOKS_WEIGHT = 2, LEAST_LIKENESS = 0.2;
 const VELOCITY_SECONDS = 0.15, COASTING_SECONDS = 0.7, LOOKS_SECONDS = 0.5;
 const LOOKS_SIDE = 12, FORBIDDEN = 1e6;
 /** How long a person may be out of sight and keep the number, in seconds. */
-const GAP_SECONDS = 1;
+export const GAP_SECONDS = 1;
 
 /** @typedef {{x: number, y: number}} Point */
 

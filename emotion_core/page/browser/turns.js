@@ -4,6 +4,7 @@
  * has time for, and, of those it knows, one in a frame, whoever has waited longest, and nobody in two frames running.
  * @import {FaceAnswer} from "./types.js"
  */
+import { GAP_SECONDS } from "./tracker.js";
 
 /** A network is slow from here on, in milliseconds a face; and the share of the newest in the mean of its times. */
 const SLOW_MS = 15, NEWEST_SHARE = 0.2;
@@ -12,8 +13,6 @@ const SLOW_MS = 15, NEWEST_SHARE = 0.2;
  * frame, the next might come after the tracker has forgotten them, and they would be newcomers for ever.
  */
 const NEWCOMERS_MS = 300;
-/** How long a person may be out of sight and keep the expression, in seconds; the tracker forgets them then, too. */
-const GAP_SECONDS = 1;
 
 /** @typedef {{answer: FaceAnswer, frame: number, present: number}} Seen frame: when the network saw this person */
 
@@ -21,8 +20,8 @@ export class Turns {
   /** @type {Map<number, Seen>} */
   #seen = new Map();
   #frame = 0;
-  /** @type {number | null} */
-  #mean = null;
+  /** Milliseconds a face; 0 before the first. */
+  #mean = 0;
 
   /**
    * Begin a frame.
@@ -40,18 +39,18 @@ export class Turns {
       if (seen) seen.present = seconds;
       return seen ? [{ person, frame: seen.frame }] : [];
     });
-    if ((this.#mean ?? 0) < SLOW_MS) return new Set(persons);
+    if (this.#mean < SLOW_MS) return new Set(persons);
     const [first] = known.sort((one, other) => one.frame - other.frame);
     const due = first && this.#frame - first.frame > 1 ? first.person : null;
     // In order of appearance.
     const newcomers = persons.filter((person) => !this.#seen.has(person)).sort((one, other) => one - other);
-    const most = Math.max(Math.floor(NEWCOMERS_MS / (this.#mean ?? 0)), 1);
+    const most = Math.max(Math.floor(NEWCOMERS_MS / this.#mean), 1);
     return new Set([...(due === null ? [] : [due]), ...newcomers.slice(0, most)]);
   }
 
   /** How long the network took for one face of this frame. @param {number} milliseconds */
   took(milliseconds) {
-    this.#mean ??= milliseconds;
+    this.#mean ||= milliseconds;
     this.#mean += NEWEST_SHARE * (milliseconds - this.#mean);
   }
 
@@ -60,8 +59,9 @@ export class Turns {
     this.#seen.set(answer.person, { answer, frame: this.#frame, present: seconds });
   }
 
-  /** What it last said of a person. @param {number} person */
+  /** What it last said of a person, held if that was in an earlier frame. @param {number} person */
   last(person) {
-    return this.#seen.get(person)?.answer;
+    const seen = this.#seen.get(person);
+    return seen && seen.frame < this.#frame ? { ...seen.answer, held: true } : seen?.answer;
   }
 }

@@ -13,8 +13,8 @@ const load = async () => {
   await import("./enlarge.js");
   await Promise.all([import("./boxes.js"), import("./pixels.js"), import("./yunet.js"), import("./classifier.js")]);
   await Promise.all([import("./assignment.js"), import("./pyramid.js"), import("./crops.js"), import("./doubt.js")]);
-  await Promise.all([import("./detector.js"), import("./smoother.js"), import("./tracker.js"), import("./turns.js")]);
-  await Promise.all([import("./face_search.js"), import("./graphics_card.js")]);
+  await Promise.all([import("./detector.js"), import("./smoother.js"), import("./tracker.js")]);
+  await Promise.all([import("./face_search.js"), import("./graphics_card.js"), import("./turns.js")]);
   return Promise.all([
     import("./detector.js"),
     import("./graphs.js"),
