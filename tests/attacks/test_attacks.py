@@ -20,7 +20,6 @@ from attacks.target import Target, megabytes, watched
 from emotion_core.images import RGB
 from support.clips import across, encode, scene
 from support.hostile_pictures import saved
-from support.waiting import until
 
 #: Duration of an attack in seconds, and the server's memory limit in megabytes.
 SECONDS, MEGABYTES = 1.0, 1_000
@@ -47,8 +46,8 @@ def test_an_attack(server: Server, astronaut: RGB, name: str) -> None:
     with watched(server.url, server.pid, saved(Image.fromarray(astronaut), "JPEG")) as watch:
         target = Target(server.url, SECONDS)  # its clock starts when the watcher has
         ATTACKS[name](target)
-        until(lambda: bool(watch.health), 30)  # who is honest is answered, however busy the machine
     assert server.lives
+    assert watch.health
     assert target.seen or name == "half_open"
     assert set(watch.refused) <= {"503"}, watch.refused  # at worst told that the server is busy
     assert max(watch.megabytes, default=0) < MEGABYTES
