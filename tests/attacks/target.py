@@ -214,15 +214,15 @@ def _send_photos(url: str, photo: bytes, watch: Watch, stop: threading.Event) ->
 def _ask(url: str, waited: list[float], refused: Counter[str], stop: threading.Event) -> None:
     """Ask at intervals, and at least once, however short the attack and busy the machine."""
     with httpx.Client(timeout=60) as client:
-        stopped = False
-        while not stopped:
+        while True:
             start = time.monotonic()
             try:
                 client.get(url).raise_for_status()
                 waited.append(time.monotonic() - start)
             except httpx.HTTPError as error:
                 refused[f"healthz {type(error).__name__}"] += 1
-            stopped = stop.wait(HEALTH_SECONDS)
+            if stop.wait(HEALTH_SECONDS):
+                return
 
 
 def _weigh(pid: int, watch: Watch, stop: threading.Event) -> None:
