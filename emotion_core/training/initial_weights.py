@@ -1,7 +1,7 @@
 """What training starts from: initial weights, another bundle's network, frozen layers."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from zipfile import BadZipFile
 
 import keras
@@ -12,6 +12,10 @@ from ..recognition.architectures import HEAD
 from ..recognition.bundle import KERAS, WEIGHTS, Bundle
 from ..recognition.bundle_config import CONFIG
 from ..recognition.keras_network import load_network
+from .widening import fed_by, widen
+
+#: The network that is a plain chain of layers, and so can start from a narrower one.
+CHAIN: Final = "custom_cnn"
 
 
 def load_initial(model: Any, path: str | Path, labels: tuple[str, ...] = ()) -> int:
@@ -19,7 +23,8 @@ def load_initial(model: Any, path: str | Path, labels: tuple[str, ...] = ()) -> 
     whose arrays are named by variable path (``|`` for ``/``); other arrays are ignored.
 
     ``labels``, the classes of ``model``, are needed only for a bundle: its head is copied for the
-    labels that both share. Returns how many variables were set; TrainingError when nothing fits.
+    labels that both share. A custom CNN may be wider than the bundle's. Returns how many variables
+    were set; TrainingError when nothing fits.
     """
     path = Path(path)
     if (path / CONFIG).is_file():
@@ -74,13 +79,16 @@ def _from_bundle(model: Any, bundle: Bundle, labels: tuple[str, ...]) -> int:
     source, known = load_network(bundle, weights_file(bundle).name), bundle.config.labels
     body = [layer for layer in model.layers if layer.name != HEAD]
     others = [layer for layer in source.layers if layer.name != HEAD]
-    try:
-        for layer, other in zip(body, others, strict=True):
-            layer.set_weights(other.get_weights())
-    except ValueError as error:
-        raise TrainingError(f"{bundle.origin} is not a {model.name} of this shape ({error}).") from error
     head = model.get_layer(HEAD)
     (kernel, bias), (old_kernel, old_bias) = head.get_weights(), source.get_layer(HEAD).get_weights()
+    try:
+        if model.name == source.name == CHAIN and old_kernel.shape[0] != kernel.shape[0]:
+            old_kernel = fed_by(old_kernel, widen(body, others), np.random.default_rng(0))
+        else:
+            for layer, other in zip(body, others, strict=True):
+                layer.set_weights(other.get_weights())
+    except (ValueError, TrainingError) as error:
+        raise TrainingError(f"{bundle.origin} is not a {model.name} of this shape ({error}).") from error
     for index, label in enumerate(labels):
         if label in known:
             kernel[:, index], bias[index] = old_kernel[:, known.index(label)], old_bias[known.index(label)]
