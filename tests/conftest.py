@@ -17,6 +17,7 @@ os.environ["HF_HOME"] = tempfile.mkdtemp(prefix="emotion-tests-")
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+os.environ["TF_ENABLE_ONEDNN_OPTS"] = "1"  # as training sets it, whichever module a test imports first
 for name in ("EMOTION_MODEL", "EMOTION_DETECTOR", "HF_TOKEN", "HF_HUB_OFFLINE"):
     os.environ.pop(name, None)
 

@@ -92,3 +92,11 @@ def test_two_devices_or_hosts_learn_as_one_does(tiny_csv: Path, tmp_path: Path, 
     bundle = trained(data.only(np.arange(len(data)) != 140), tiny.settings(1), tmp_path / "all-0")
     assert len(read_history(bundle.folder / "run")) == 1
     assert bundle.config.metrics["private"]["faces"] == 42
+
+
+@pytest.mark.parametrize("package", ["training", "reports"])
+def test_tensorflow_starts_as_settled_whichever_package_is_first(package: str) -> None:
+    environment = {name: value for name, value in importing().items() if name != "TF_ENABLE_ONEDNN_OPTS"}
+    told = f"import os, sys, emotion_core.{package}; print(os.environ['TF_ENABLE_ONEDNN_OPTS'], 'keras' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", told], env=environment, check=True, capture_output=True, text=True)
+    assert said.stdout.split() == ["1", "False"]
