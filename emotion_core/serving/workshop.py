@@ -36,8 +36,9 @@ SEARCH_MEMORY: Final = 220_000_000
 _ALONE: Final = MAX_MEMORY // 2 + 1
 #: Decoders and graphs that nothing needed for so long, in seconds, are given up; one decoder stays for the next photo.
 _RESTS_AFTER: Final = 15.0
-#: Heavy pictures are decoded when nothing else needs the processor.
-_NICENESS: Final = 10
+#: As in nice(1): the server's own threads come first, as everybody waits for them; then light pictures.
+_LIGHT_NICENESS: Final = 5
+_HEAVY_NICENESS: Final = 15
 
 
 class Workshop:
@@ -45,7 +46,8 @@ class Workshop:
 
     def __init__(self, settings: Settings) -> None:
         self.places = Places(settings.concurrency, MAX_MEMORY, kept=LIGHT_MEMORY)
-        self._decoders, self._heavy_decoders = Decoders(), Decoders(niceness=_NICENESS)
+        self._decoders = Decoders(niceness=_LIGHT_NICENESS)
+        self._heavy_decoders = Decoders(niceness=_HEAVY_NICENESS)
         self._proxies = settings.trusted_proxies
 
     @contextmanager

@@ -1,10 +1,12 @@
 """The single bound on work: places and memory for all, decoders that can be killed, and the webcam's places."""
 
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 
@@ -215,4 +217,18 @@ def test_a_heavy_picture_finds_no_large_graph_and_leaves_none(astronaut: RGB) ->
         assert graphs.held == []
         graphs(wide)
     assert graphs.held == []
+    workshop.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux how nice a process is")
+def test_decoders_give_way_to_the_server_and_heavy_ones_to_light_ones(astronaut: RGB) -> None:
+    own = psutil.Process()
+    workshop, before = Workshop(Settings()), set(own.children())
+    niceness = []
+    for photo in (saved(Image.fromarray(astronaut), "JPEG"), large_canvas(4_000, "PNG")):
+        with workshop.picture(photo):
+            [decoder] = set(own.children()) - before
+            niceness.append(decoder.nice() - own.nice())
+            before.add(decoder)
+    assert 0 < niceness[0] < niceness[1]
     workshop.close()
