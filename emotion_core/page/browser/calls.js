@@ -24,13 +24,19 @@ export function answerCalls(port, methods) {
   });
 }
 
+/** How often a caller looks whether anything was heard, in milliseconds; after how many silent looks it gives up. */
+const LOOK = 10_000, MOST_SILENT = 12;
+
 /**
  * A function that calls the other side. What the method tells before its answer goes to `hear`.
+ *
+ * A browser that is short of memory may end a worker without a word: after two minutes of silence all calls fail.
+ * Looks are counted, not time, so that a computer that slept is not taken for such a worker.
  * @param {Port} port
  * @returns {(method: string, values?: unknown[], transfer?: Transferable[], hear?: Hear) => Promise<any>}
  */
 export function caller(port) {
-  let last = 0;
+  let last = 0, silent = 0, watched = false;
   /** @type {Map<number, {resolve: (value: unknown) => void, reject: (error: Error) => void, hear?: Hear}>} */
   const waiting = new Map();
   /** @param {string} message */
@@ -38,8 +44,15 @@ export function caller(port) {
     for (const { reject } of waiting.values()) reject(new Error(message));
     waiting.clear();
   };
+  const look = () => {
+    silent += 1;
+    if (silent >= MOST_SILENT) fail("The worker does not answer any more. Load the page again.");
+    watched = waiting.size > 0;
+    if (watched) setTimeout(look, LOOK);
+  };
   port.addEventListener("message", ({ data: { number, told, value, error } }) => {
     const one = waiting.get(number);
+    silent = 0;
     if (told !== undefined) return one?.hear?.(told);
     waiting.delete(number);
     if (error !== undefined) one?.reject(new Error(error));
@@ -49,6 +62,10 @@ export function caller(port) {
   return (method, values = [], transfer = [], hear) =>
     new Promise((resolve, reject) => {
       waiting.set(++last, { resolve, reject, hear });
+      if (!watched) {
+        [silent, watched] = [0, true];
+        setTimeout(look, LOOK);
+      }
       port.postMessage({ number: last, method, values }, { transfer });
     });
 }
