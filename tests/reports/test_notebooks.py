@@ -34,6 +34,7 @@ SMOKE: dict[str, dict[str, Any]] = {
         **SMALL,
         "FACES": 200,
         "NETWORKS": {"custom_cnn": {"width": 8}, "residual_cnn": {"image_size": 32}},
+        "TEACHERS": ["fer2013-custom-cnn"],  # ResNet50V2 takes a minute to answer about all of them
         "TRAIN_FROM": {},
         "WEIGHTS": None,
         "EPOCHS": {"custom_cnn": 1, "residual_cnn": 1},
