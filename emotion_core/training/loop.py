@@ -96,8 +96,8 @@ def train(data: FaceData, config: TrainConfig, out: str | Path, resume: bool = F
     """Train and return the network with its best averaged weights.
 
     ``out`` receives ``run.json``, ``history.csv``, ``best.weights.h5`` and the checkpoint.
-    Raises TrainingError when ``out`` holds a run and ``resume`` is not set, or when that run
-    has another configuration.
+    Raises TrainingError when ``out`` holds a run and ``resume`` is not set, when that run
+    has another configuration, or when the loss is no number.
     """
     folder = Path(out)
     if resume and is_finished(folder, data, config):
@@ -133,6 +133,7 @@ def train(data: FaceData, config: TrainConfig, out: str | Path, resume: bool = F
             means = whole.run(epoch, *order_of(train_part, config, epoch), config.strength(epoch))
         else:
             means = _stepped(trainer, train_part, config, epoch, goal, weight)
+        _check_finite(means["loss"], epoch, config)
         average.on_test_begin()  # swap the averaged weights in
         with statistics.own():
             found = {name: round(score, 5) for name, score in scores(network, public, config).items()}
@@ -175,9 +176,19 @@ def _stepped(
             sample_weight=mixed(weight[chosen], own)[share],
             return_dict=True,
         )
+        _check_finite(float(logs["loss"]), epoch, config)
         bar.update(step + 1, [(name, float(logs[name])) for name in sums])  # the bar shows means
         sums = {name: total + float(logs[name]) for name, total in sums.items()}
     return {name: total / steps for name, total in sums.items()}
+
+
+def _check_finite(loss: float, epoch: int, config: TrainConfig) -> None:
+    """TrainingError for a loss that is no number, before weights that are none replace those of the last epoch."""
+    if not np.isfinite(loss):
+        raise TrainingError(
+            f"In epoch {epoch + 1} the loss is {loss}: the weights grew without bound. Begin again with a lower "
+            f"--learning-rate (it is {config.learning_rate:g}) or more --warmup-epochs ({config.warmup_epochs:g})."
+        )
 
 
 def _asked_first(config: TrainConfig) -> TrainConfig:

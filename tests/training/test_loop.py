@@ -26,7 +26,7 @@ from emotion_core.training.calibration import fit_calibration
 from emotion_core.training.config import TrainConfig
 from emotion_core.training.evaluate import evaluate
 from emotion_core.training.initial_weights import load_initial
-from emotion_core.training.loop import train
+from emotion_core.training.loop import CHECKPOINT, train
 from emotion_core.training.pipeline import continued, train_bundle
 from emotion_core.training.recipe import recipe
 from emotion_core.training.run_folder import read_history
@@ -101,6 +101,14 @@ def test_a_second_stage_starts_from_the_first_and_is_told_with_it(
     assert third.config.training["stages"][:2] == [first, second]
     with pytest.raises(TrainingError, match=r"elsewhere\.weights\.h5"):
         train_bundle(load(tiny_csv), replace(config, init=str(tmp_path / "elsewhere.weights.h5")), tmp_path / "fourth")
+
+
+def test_a_loss_that_is_no_number_ends_it_and_a_lower_rate_may_begin_there(tiny_csv: Path, tmp_path: Path) -> None:
+    data, config = load(tiny_csv), replace(tiny.settings(2), learning_rate=1e30, warmup_epochs=0)
+    with pytest.raises(TrainingError, match=r"In epoch \d the loss is nan: .*lower --learning-rate \(it is 1e\+30\)"):
+        train(data, config, tmp_path / "run")
+    assert not (tmp_path / "run" / CHECKPOINT).exists()
+    train(data, tiny.settings(1), tmp_path / "run")
 
 
 def test_batches_depend_on_seed_and_epoch_alone() -> None:
