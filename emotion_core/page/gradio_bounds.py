@@ -20,8 +20,8 @@ from gradio import blocks, route_utils, routes, state_holder, utils
 from gradio.route_utils import FnIndexInferError, GradioMultiPartParser
 from starlette.formparsers import MultiPartException
 
-from ..serving.bodies import has_many_parameters
 from ..serving.refusals import ApiError, respond
+from ..serving.request_heads import has_many_parameters
 from ..serving.workshop import Workshop
 from .album_part import MOST_PHOTOS
 from .quiet_queue import QuietQueue
@@ -36,6 +36,8 @@ EACH_WAITING: Final = 12
 MAX_FIELD: Final = 100_000
 #: Files of a form: Gradio takes a thousand, the page sends an album of ``MOST_PHOTOS``, or says that it is too large.
 MAX_FILES: Final = MOST_PHOTOS + 10
+#: Texts of a form: the page sends none.
+MAX_FIELDS: Final = 10
 #: Uploads whose progress is kept.
 UPLOADS: Final = 200
 
@@ -62,7 +64,7 @@ class LightState(state_holder.SessionState):
 
 
 def _bound_fields() -> None:
-    """Refuse a text field over ``MAX_FIELD`` bytes: Gradio's parser keeps it in memory, whatever its length.
+    """Refuse a text over ``MAX_FIELD`` bytes, and many texts: Gradio's parser keeps them in memory, however long.
 
     Also a part whose header has very many parameters, before they are parsed, and more than ``MAX_FILES`` files, each
     of which it would keep open and then move.
@@ -72,7 +74,7 @@ def _bound_fields() -> None:
     def on_headers_finished(self: GradioMultiPartParser) -> None:
         if has_many_parameters(self._current_part.content_disposition or b""):
             raise MultiPartException("A part's header has too many parameters.")
-        self.max_files = min(self.max_files, MAX_FILES)
+        self.max_files, self.max_fields = min(self.max_files, MAX_FILES), min(self.max_fields, MAX_FIELDS)
         begin(self)
 
     def on_part_data(self: GradioMultiPartParser, data: bytes, start: int, end: int) -> None:

@@ -34,7 +34,7 @@ from ..serving.temporary import UPLOAD_SECONDS, ShortLivedFolder
 from ..serving.workshop import Workshop
 from ..settings import Settings
 from .limits import Gate, media_type, read_form
-from .pictures import Picture, file_of, from_form, from_json, request_body
+from .pictures import Picture, file_of, from_form, from_json, request_body, too_many_pictures
 from .videos import add_video_routes
 
 METHODS: Final = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
@@ -161,7 +161,7 @@ def create_api(
 
         match media_type(request):
             case "multipart/form-data":
-                form = await read_form(request)
+                form = await read_form(request, settings.max_images, too_many_pictures(settings.max_images))
                 try:
                     return await answers(lambda: from_form(form, settings.max_images))
                 finally:

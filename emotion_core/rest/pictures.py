@@ -66,8 +66,13 @@ def _counted(pictures: list[Picture], most: int) -> list[Picture]:
     if not pictures:
         raise ApiError(422, "There is no picture in the request: send at least one.", field="image")
     if len(pictures) > most:
-        raise ApiError(413, f"{len(pictures)} pictures are more than the {most} of one request.", code="too_many")
+        raise too_many_pictures(most)
     return pictures
+
+
+def too_many_pictures(most: int) -> ApiError:
+    """The refusal of a request with more than ``most`` pictures."""
+    return ApiError(413, f"There are more pictures than the {most} of one request.", code="too_many")
 
 
 def request_body() -> dict[str, Any]:

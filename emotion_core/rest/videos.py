@@ -85,7 +85,7 @@ def add_video_routes(router: APIRouter, settings: Settings, videos: Videos, file
         if job is None:
             raise ApiError(503, "All places for videos are taken. Try again later.", headers={"Retry-After": "30"})
         try:
-            form = await read_form(request)
+            form = await read_form(request, 1, _not_one_file())
             try:
                 await run_in_threadpool(_write, form, job)
             finally:
@@ -142,11 +142,15 @@ def add_video_routes(router: APIRouter, settings: Settings, videos: Videos, file
 def _write(form: FormData, job: Job) -> None:
     sent = form.multi_items()
     if [name for name, _ in sent] != ["video"] or not isinstance(upload := sent[0][1], UploadFile):
-        raise ApiError(422, "Send one file in a part named 'video': -F video=@clip.mp4.", field="video")
+        raise _not_one_file()
     if not upload.size:
         raise ApiError(422, "The file is empty. Send it again.", field="video")
     with job.source.open("wb") as target:
         shutil.copyfileobj(upload.file, target, _CHUNK)
+
+
+def _not_one_file() -> ApiError:
+    return ApiError(422, "Send one file in a part named 'video': -F video=@clip.mp4.", field="video")
 
 
 def _status(job: Job) -> JobDict:

@@ -20,6 +20,7 @@ from .addresses import client_address
 from .answer import Answer
 from .doors import MEGABYTE, Door, Doors, has_body
 from .refusals import ApiError, no_room
+from .request_heads import unparsed
 
 log = logging.getLogger(__name__)
 
@@ -32,15 +33,6 @@ LINGER: Final = 2.0
 MAX_HELD: Final = 64 * MEGABYTE
 #: Brackets and commas in a JSON body: each becomes an object, which takes a hundred times its bytes.
 MAX_VALUES: Final = 20_000
-#: Bytes of a request's path and query, of Host and of cookies: what reads them takes a tenth of a second for 60 kB.
-MAX_ADDRESS: Final = 8000
-#: Bytes of a path and of a name in it: no file's are longer, and Gradio fails when it looks for one.
-MAX_PATH: Final = 2000
-MAX_NAME: Final = 255
-MAX_HOST: Final = 300
-MAX_COOKIES: Final = 16_000
-#: Parameters of a header; names of files hold some. Python's parser, on the event loop, takes a time of their square.
-MAX_PARAMETERS: Final = 100
 _YOURS: Final = "Too many of your requests are still being answered. Wait for them."
 
 
@@ -62,7 +54,7 @@ class Bodies:
             return
         headers = Headers(scope=scope)
         answer, address = Answer(send), client_address(scope, self._proxies)
-        if refusal := _unparsed(scope, headers):
+        if refusal := unparsed(scope, headers):
             await answer.refuse(refusal)
             return
         if scope["method"] in ("GET", "HEAD", "OPTIONS") and not has_body(headers):
@@ -127,22 +119,6 @@ class Bodies:
                 where = (last.name, last.filename, last.lineno)
                 log.error("A request failed with %s in %s (%s, line %s).", type(error).__name__, *where)
             await answer.break_off()
-
-
-def _unparsed(scope: Scope, headers: Headers) -> ApiError | None:
-    """The refusal of a request whose address or headers would take long to parse, or None."""
-    path = scope["path"].encode(errors="replace")
-    whole = len(scope.get("raw_path") or b"") + len(scope.get("query_string", b""))
-    if whole > MAX_ADDRESS or len(path) > MAX_PATH or max(map(len, path.split(b"/"))) > MAX_NAME:
-        return ApiError(400, "The address is too long.")
-    if len(headers.get("host", "")) > MAX_HOST or sum(map(len, headers.getlist("cookie"))) > MAX_COOKIES:
-        return ApiError(400, "The headers are too long.")
-    return ApiError(400) if has_many_parameters(headers.get("content-type", "").encode()) else None
-
-
-def has_many_parameters(header: bytes) -> bool:
-    """Whether a header's value, of a request or of a form's part, has more parameters than are parsed."""
-    return header.count(b";") > MAX_PARAMETERS
 
 
 @contextlib.contextmanager

@@ -224,6 +224,13 @@ def test_a_form_of_a_thousand_files(running: Running) -> None:
         assert running.line.post(f"{running.url}/gradio_api/upload", files=sent).status_code == status
 
 
+def test_a_form_of_many_texts(running: Running) -> None:
+    """Each is kept in memory: a thousand of them were a hundred megabytes for each form."""
+    for count, status in ((11, 400), (10, 200)):
+        sent = [(f"{number}", (None, b"x")) for number in range(count)]
+        assert running.line.post(f"{running.url}/gradio_api/upload", files=sent).status_code == status
+
+
 def test_very_many_parameters_of_a_files_header(running: Running) -> None:
     """A form of 8 MB full of them held everybody up for half a minute."""
     part = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a%b.png"\r\n\r\n-\r\n'

@@ -107,7 +107,7 @@ class TestRefusals:
             ('{"image": "größe"}'.encode(), 422, "unreadable_image", "base64"),
             (b'{"image": "aGVsbG8="}', 422, "unreadable_image", "not a picture"),
             (b'{"image": ""}', 422, "unreadable_image", "empty"),
-            (b'{"images": ["", "", "", "", "", ""]}', 413, "too_many", "6 pictures are more than the 5"),
+            (b'{"images": ["", "", "", "", "", ""]}', 413, "too_many", "more pictures than the 5"),
         ],
     )
     def test_json(self, url: str, body: bytes, status: int, code: str, words: str) -> None:

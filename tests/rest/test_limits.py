@@ -1,5 +1,6 @@
 """The limits of REST: bytes, faces, photos at a time, and per visitor."""
 
+import asyncio
 import contextlib
 import http.client
 import json
@@ -8,15 +9,20 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any, cast
 from unittest.mock import patch
 
 import httpx
 import pytest
+from fastapi import Request
+from starlette.types import Message
 
 from emotion_core import EmotionRecognizer, FrameResult, Settings
 from emotion_core.images import RGB
+from emotion_core.rest.limits import MAX_IN_MEMORY, MAX_TEXT, MAX_TEXTS, read_form
 from emotion_core.serving.addresses import client_address
 from emotion_core.serving.callers import RateLimiter
+from emotion_core.serving.refusals import ApiError
 from support.rest_client import KEY, analyze
 from support.rest_server import connection, refusal, serving
 
@@ -62,6 +68,49 @@ class TestSize:
         with slow, serving(recognizer, Settings()) as url, connection(url) as line:
             begin_upload(line)
             assert line.recv(1000).startswith(b"HTTP/1.1 408")
+
+
+class TestForms:
+    """What a form keeps in memory, by a parser's own account."""
+
+    @staticmethod
+    def read(files: int, size: int, most: int = 40) -> int:
+        """Bytes in memory once a form of so many files of this size is read."""
+        part = b'--x\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\n' + bytes(size) + b"\r\n"
+
+        async def form() -> int:
+            async def receive() -> Message:
+                more = next(left, None)
+                return {"type": "http.request", "body": more or b"--x--\r\n", "more_body": more is not None}
+
+            left = iter([part] * files)
+            headers = [(b"content-type", b"multipart/form-data; boundary=x")]
+            read = await read_form(Request({"type": "http", "headers": headers}, receive), most, ApiError(413))
+            contents = [cast("Any", value).file for _, value in read.multi_items()]
+            kept = sum(0 if content._rolled else size for content in contents)
+            await read.close()
+            return kept
+
+        return asyncio.run(form())
+
+    def test_files(self) -> None:
+        """Of 48 files of a megabyte each was kept: 24 such requests took a gigabyte."""
+        assert self.read(1, 400_000) == 400_000
+        assert self.read(30, 400_000) <= MAX_IN_MEMORY
+        assert self.read(30, 20_000) <= MAX_IN_MEMORY
+        assert self.read(30, 1) <= MAX_IN_MEMORY
+
+    def test_many_files(self, url: str, empty: bytes) -> None:
+        """Each is an open file: they are refused as they come, not when all are read."""
+        with pytest.raises(ApiError) as refused:
+            self.read(41, 10)
+        assert refused.value.status == 413
+        refusal(httpx.post(f"{url}/api/v1/analyze", files=[("image", ("a", empty))] * 90), 413, "too_many", "pictures")
+
+    @pytest.mark.parametrize(("texts", "size"), [(1, MAX_TEXT + 1), (MAX_TEXTS + 1, 1)])
+    def test_texts(self, url: str, texts: int, size: int) -> None:
+        sent = [(f"{number}", (None, bytes(size))) for number in range(texts)]
+        refusal(httpx.post(f"{url}/api/v1/analyze", files=sent), 400, "bad_request", "multipart")
 
 
 class TestLimits:

@@ -1,0 +1,40 @@
+"""What a request's address and headers may be: what takes long to parse is refused before anything parses it."""
+
+import re
+from typing import Final
+
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+from .refusals import ApiError
+
+#: Bytes of a request's path and query, of Host and of cookies: what reads them takes a tenth of a second for 60 kB.
+MAX_ADDRESS: Final = 8000
+#: Bytes of a path and of a name in it: no file's are longer, and Gradio fails when it looks for one.
+MAX_PATH: Final = 2000
+MAX_NAME: Final = 255
+MAX_HOST: Final = 300
+MAX_COOKIES: Final = 16_000
+#: Parameters of a header; names of files hold some. Python's parser, on the event loop, takes a time of their square.
+MAX_PARAMETERS: Final = 100
+#: The only charset that is taken. Others make text of a body, on the event loop: of a megabyte in a minute (punycode).
+_CHARSET: Final = re.compile(r"charset=(utf-?8|\"utf-?8\")\s*(;|$)")
+
+
+def unparsed(scope: Scope, headers: Headers) -> ApiError | None:
+    """The refusal of a request whose address or headers would take long to parse, or None."""
+    path = scope["path"].encode(errors="replace")
+    whole = len(scope.get("raw_path") or b"") + len(scope.get("query_string", b""))
+    if whole > MAX_ADDRESS or len(path) > MAX_PATH or max(map(len, path.split(b"/"))) > MAX_NAME:
+        return ApiError(400, "The address is too long.")
+    if len(headers.get("host", "")) > MAX_HOST or sum(map(len, headers.getlist("cookie"))) > MAX_COOKIES:
+        return ApiError(400, "The headers are too long.")
+    kind = headers.get("content-type", "").lower()
+    if kind.count("charset") > len(_CHARSET.findall(kind)):
+        return ApiError(415, "Send text as UTF-8: no other charset is read.")
+    return ApiError(400) if has_many_parameters(kind.encode()) else None
+
+
+def has_many_parameters(header: bytes) -> bool:
+    """Whether a header's value, of a request or of a form's part, has more parameters than are parsed."""
+    return header.count(b";") > MAX_PARAMETERS
