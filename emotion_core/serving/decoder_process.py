@@ -35,6 +35,10 @@ _ENVIRONMENT: Final = {
 }
 
 
+class SlowPictureError(ImageError):
+    """Decoding took longer, or more memory, than the decoder had for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Measure:
     """A picture's upright size in pixels, and the cost of decoding it: bytes, and work as in ``picture_costs``."""
@@ -46,7 +50,7 @@ class Measure:
 
 
 def program_of(module: str) -> str:
-    """The text of a program that calls ``main`` of a module of this folder with its first argument, a string.
+    """The text of a program that calls ``main`` of a module of this folder with its arguments, strings.
 
     It imports only what the module needs: the package's own __init__ would import everything, three times the size.
     """
@@ -55,16 +59,16 @@ import sys, types
 package = sys.modules["emotion_core"] = types.ModuleType("emotion_core")
 package.__path__ = [{str(_PACKAGE)!r}]
 from emotion_core.serving.{module} import main
-main(sys.argv[1])
+main(*sys.argv[1:])
 """
 
 
 class DecoderProcess:
     """One process, and the protocol with it."""
 
-    def __init__(self, niceness: int) -> None:
+    def __init__(self, niceness: int, hurried: bool) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-c", program_of("decoder"), str(niceness)],
+            [sys.executable, "-c", program_of("decoder"), str(niceness), str(int(hurried))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -149,13 +153,13 @@ class DecoderProcess:
 
     @contextmanager
     def _time(self, seconds: float) -> Iterator[None]:
-        """Kill the process when time is up, which ends every wait for it; ImageError then, or if it dies."""
+        """Kill the process when time is up, which ends every wait for it; SlowPictureError then, or if it dies."""
         timer = threading.Timer(seconds, self._process.kill)
         timer.daemon = True
         timer.start()
         try:
             yield
         except (EOFError, OSError):
-            raise ImageError(_TOO_LONG) from None
+            raise SlowPictureError(_TOO_LONG) from None
         finally:
             timer.cancel()

@@ -21,11 +21,12 @@ MAX_BYTES: Final = 1 << 30
 class Decoders:
     """Processes that each decode one picture at a time. Safe to share between threads; close it at the end.
 
-    decode_seconds: limit for one picture. niceness: as in nice(1).
+    decode_seconds: limit for one picture. niceness: as in nice(1). hurried: a picture that takes longer than its size
+    lets expect raises SlowPictureError.
     """
 
-    def __init__(self, decode_seconds: float = DECODE_SECONDS, niceness: int = 0) -> None:
-        self._seconds, self._niceness = decode_seconds, niceness
+    def __init__(self, decode_seconds: float = DECODE_SECONDS, niceness: int = 0, hurried: bool = False) -> None:
+        self._seconds, self._niceness, self._hurried = decode_seconds, niceness, hurried
         self._idle: list[DecoderProcess] = []
         self._all: set[DecoderProcess] = set()
         self._lock = threading.Lock()
@@ -83,7 +84,7 @@ class Decoders:
             if decoder.usable:
                 return decoder
             self._give_back(decoder)
-        decoder = DecoderProcess(self._niceness)
+        decoder = DecoderProcess(self._niceness, self._hurried)
         with self._lock:
             self._all.add(decoder)
         return decoder

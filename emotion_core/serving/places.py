@@ -94,6 +94,11 @@ class Places:
                 self._heavy_used -= size * heavy
                 self._changed.notify_all()
 
+    def charge(self, address: str, seconds: float) -> None:
+        """Count this time for the address at once: its next work comes after that of others."""
+        with self._changed:
+            self._remember(address, seconds)
+
     def _enter(self, address: str, patience: float, heavy: bool = False) -> None:
         with self._changed:
             self._wait(self._line, _Ticket(address, heavy=heavy), self._next, patience)

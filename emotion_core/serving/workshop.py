@@ -13,7 +13,8 @@ from ..picture_directories import notes_length
 from ..recognition.sized_graphs import free_large_graphs, free_unneeded_graphs
 from ..settings import Settings
 from .addresses import client_address
-from .decoder_process import Measure
+from .decoder import CPU_SECONDS
+from .decoder_process import Measure, SlowPictureError
 from .decoding import Decoders, PictureFile
 from .places import Places
 
@@ -46,7 +47,7 @@ class Workshop:
 
     def __init__(self, settings: Settings) -> None:
         self.places = Places(settings.concurrency, MAX_MEMORY, kept=LIGHT_MEMORY)
-        self._decoders = Decoders(niceness=_LIGHT_NICENESS)
+        self._decoders = Decoders(niceness=_LIGHT_NICENESS, hurried=True)
         self._heavy_decoders = Decoders(niceness=_HEAVY_NICENESS)
         self._proxies = settings.trusted_proxies
 
@@ -56,19 +57,46 @@ class Workshop:
 
         address: the sender's. Raises ImageError for what cannot be used, BusyError when it gets no turn.
         """
-        with self.places.place(address):
-            measure = self._decoders.measure(source)
-        heavy = measure.memory > LIGHT_MEMORY or measure.work > LIGHT_WORK
-        decoders = self._heavy_decoders if heavy else self._decoders
+        measure, slow = self._measured(source, address)
+        if not (slow or is_heavy(measure)):
+            with self._light(source, address, measure) as rgb:
+                if rgb is not None:
+                    yield rgb
+                    return
+        with self._heavy(source, address, measure) as rgb:
+            yield rgb
+
+    def _measured(self, source: PictureFile, address: str) -> tuple[Measure, bool]:
+        """The picture's size and cost, and whether already its header took long."""
+        try:
+            with self.places.place(address):
+                return self._decoders.measure(source), False
+        except SlowPictureError:
+            self.places.charge(address, CPU_SECONDS)
+        with self.places.place(address, heavy=True):
+            return self._heavy_decoders.measure(source), True
+
+    @contextmanager
+    def _light(self, source: PictureFile, address: str, measure: Measure) -> Iterator[RGB | None]:
+        """The pixels of a light picture; None if it takes as long as a heavy one, as which it must be begun anew."""
+        rgb: RGB | None = None
+        try:
+            with self.places.room(measure.memory, address, heavy=False), self.places.place(address):
+                rgb = self._decoders.decode(source)
+                yield rgb
+        except SlowPictureError:
+            self.places.charge(address, CPU_SECONDS)
+        if rgb is None:
+            yield None
+
+    @contextmanager
+    def _heavy(self, source: PictureFile, address: str, measure: Measure) -> Iterator[RGB]:
         # A picture waiting for much memory holds no place meanwhile, so small ones can overtake it.
-        with self.places.room(_room(measure, heavy), address, heavy), self.places.place(address, heavy=heavy):
-            if not heavy:
-                yield decoders.decode(source)
-                return
+        with self.places.room(_room(measure), address), self.places.place(address, heavy=True):
             # Light pictures keep the large graph for the next one; heavy ones need its memory while they are decoded.
             free_large_graphs()
             try:
-                yield decoders.decode(source)
+                yield self._heavy_decoders.decode(source)
             finally:
                 free_large_graphs()
 
@@ -96,13 +124,17 @@ class Workshop:
         self._heavy_decoders.close()
 
 
-def _room(measure: Measure, heavy: bool) -> int:
-    """Bytes that a picture takes at most: while it is decoded, or afterwards with the search for faces.
+def is_heavy(measure: Measure) -> bool:
+    """Whether a picture takes long, or much memory, as far as its header says."""
+    return measure.memory > LIGHT_MEMORY or measure.work > LIGHT_WORK
+
+
+def _room(measure: Measure) -> int:
+    """Bytes that a heavy picture takes at most: while it is decoded, or afterwards with the search for faces.
 
     Light ones share one graph, and wait for it, not for its memory.
     """
-    searched = _RESULT_BYTES * measure.width * measure.height + SEARCH_MEMORY
-    return max(measure.memory, searched, _ALONE) if heavy else measure.memory
+    return max(measure.memory, _RESULT_BYTES * measure.width * measure.height + SEARCH_MEMORY, _ALONE)
 
 
 def small_picture(data: bytes, max_side: int) -> RGB:

@@ -16,8 +16,9 @@ from PIL import Image
 
 from emotion_core import ImageError
 from emotion_core.images import RGB, load_image
+from emotion_core.serving.decoder_process import SlowPictureError
 from emotion_core.serving.decoding import Decoders
-from support.hostile_pictures import large_canvas, large_frame, large_tiles, lying, many_scans, saved
+from support.hostile_pictures import large_canvas, large_frame, large_tiles, lying, many_scans, saved, slow_notes
 
 
 @pytest.fixture
@@ -86,6 +87,18 @@ class TestDecoders:
         assert child not in children()
         decoders.close()
         assert children() == []
+
+    def test_in_a_hurry_a_small_picture_has_little_time(self, astronaut: RGB) -> None:
+        """Profiles of a picture of 64x64 pixels took eight seconds of a place for light pictures."""
+        hurried = Decoders(hurried=True)
+        assert np.array_equal(hurried.decode(saved(Image.fromarray(astronaut), "PNG")), astronaut)
+        [child] = children()
+        assert hurried.measure(slow_notes(2_000)).work < 10_000
+        with pytest.raises(SlowPictureError, match="takes too long"):
+            hurried.decode(slow_notes(2_000))
+        assert child not in children(), "it was ended"
+        assert hurried.decode(saved(Image.fromarray(astronaut), "AVIF")).shape == astronaut.shape
+        hurried.close()
 
     def test_a_decoder_that_dies_is_replaced(self, decoders: Decoders, astronaut: RGB) -> None:
         photo = saved(Image.fromarray(astronaut), "JPEG")

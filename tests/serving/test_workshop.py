@@ -14,11 +14,24 @@ from emotion_core import Settings
 from emotion_core.errors import BusyError
 from emotion_core.images import RGB
 from emotion_core.recognition.sized_graphs import SizedGraphs
+from emotion_core.serving.decoder import CPU_SECONDS
 from emotion_core.serving.places import EACH_WAITING, MOST_ADDRESSES, MOST_WAITING, Places
 from emotion_core.serving.workshop import Workshop
-from support.hostile_pictures import large_canvas, many_scans, saved
+from support.hostile_pictures import large_canvas, many_scans, saved, slow_notes
 from support.waiting import until
 from support.yunet_weights import like_yunet
+
+
+def test_a_picture_that_takes_long_goes_on_as_a_heavy_one() -> None:
+    """Whatever its header says: four of them held every place for fifteen seconds. Its address comes last then."""
+    shop = Workshop(Settings())
+    photo, slow = saved(Image.new("RGB", (640, 480)), "JPEG"), slow_notes(700)
+    for data, address in ((photo, "honest"), (slow, "slow")):
+        with shop.picture(data, address) as rgb:
+            assert rgb.shape[2] == 3
+            assert shop.places._heavy_working == (address == "slow")
+    assert shop.places._lately("slow") > CPU_SECONDS > 1 > shop.places._lately("honest")
+    shop.close()
 
 
 class TestPlaces:

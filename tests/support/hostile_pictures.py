@@ -31,6 +31,15 @@ def many_scans(scans: int, width: int = 2000, height: int = 1500) -> bytes:
     return base[:last] + base[last:-2] * (scans - 9) + base[-2:]
 
 
+def slow_notes(notes: int, side: int = 64) -> bytes:
+    """A PNG of side x side pixels, and behind them so many profiles of a kB, each of which takes a ms or two."""
+    content = b"a\0\0" + zlib.compress(bytes(1_000_000), 9)
+    chunk = b"iCCP" + content
+    profile = struct.pack(">I", len(content)) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    picture = saved(Image.new("RGB", (side, side)), "PNG")
+    return picture[:-12] + profile * notes + picture[-12:]
+
+
 def large_tiles(side: int, tile: int) -> bytes:
     """A TIFF of side x side pixels in one tile of tile x tile, without data."""
     tags = [
