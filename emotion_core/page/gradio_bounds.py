@@ -6,6 +6,7 @@ caller controls all of it.
 """
 
 import asyncio
+import logging
 import sys
 import time
 from collections.abc import Callable
@@ -16,15 +17,17 @@ from typing import Any, Final
 
 import gradio as gr
 from fastapi import FastAPI, Request, Response
-from gradio import blocks, route_utils, routes, state_holder, utils
+from gradio import blocks, queueing, route_utils, routes, state_holder, utils
 from gradio.route_utils import FnIndexInferError, GradioMultiPartParser
 from starlette.formparsers import MultiPartException
 
-from ..serving.refusals import ApiError, respond
+from ..serving.refusals import ApiError, place_of, respond
 from ..serving.request_heads import has_many_parameters
 from ..serving.workshop import Workshop
 from .album_part import MOST_PHOTOS
 from .quiet_queue import QuietQueue
+
+log = logging.getLogger(__name__)
 
 #: Sessions whose state is kept, and sessions with answers waiting to be fetched.
 SESSIONS: Final = 500
@@ -89,6 +92,17 @@ def _bound_fields() -> None:
         GradioMultiPartParser.on_headers_finished = on_headers_finished  # type: ignore[method-assign]
 
 
+class _Traceback:
+    """In place of ``traceback`` in Gradio: its errors quote all values of a call, a photo's among them."""
+
+    @staticmethod
+    def print_exc() -> None:
+        """Log the place of the error that is being handled."""
+        error = sys.exc_info()[1]
+        if error is not None:
+            log.error("A call failed with %s.", place_of(error))
+
+
 class GradioBounds:
     """Limits a mounted page; call ``tidy`` regularly, from any thread."""
 
@@ -106,6 +120,8 @@ class GradioBounds:
             module.SessionState = LightState  # type: ignore[attr-defined]
         app.state_holder.capacity = SESSIONS
         _bound_fields()
+        for module in (routes, queueing, route_utils):
+            module.traceback = _Traceback  # type: ignore[attr-defined]
         # Gradio guards each call of a function against plots; the first time it imports Matplotlib, on the event loop.
         utils.MatplotlibBackendMananger = nullcontext  # type: ignore[assignment,misc]
         self._queue.pending_messages_per_session.max_size = SESSIONS

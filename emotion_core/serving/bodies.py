@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import logging
 import time
-import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Final
 
@@ -19,7 +18,7 @@ from ..settings import Settings
 from .addresses import client_address
 from .answer import Answer
 from .doors import MEGABYTE, Door, Doors, has_body
-from .refusals import ApiError, no_room
+from .refusals import ApiError, no_room, place_of
 from .request_heads import unparsed
 
 log = logging.getLogger(__name__)
@@ -114,10 +113,7 @@ class Bodies:
             if answer.refused:
                 return  # it failed only because the body was cut off
             if not isinstance(error.__cause__, HTTPException):  # how Gradio ends an answer it has started
-                # The place but not the message, which may quote what a visitor sent. One line, as there may be many.
-                *_, last = traceback.extract_tb(error.__traceback__)
-                where = (last.name, last.filename, last.lineno)
-                log.error("A request failed with %s in %s (%s, line %s).", type(error).__name__, *where)
+                log.error("A request failed with %s.", place_of(error))
             await answer.break_off()
 
 

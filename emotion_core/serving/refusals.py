@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import traceback
 from collections.abc import Mapping
 from typing import Any, Final, NotRequired
 
@@ -127,6 +128,15 @@ def answer_lost_uploads(app: FastAPI) -> None:
             raise error
         log.error("There is no room for an upload: %s.", error.strerror)
         return respond(no_room())
+
+
+def place_of(error: BaseException) -> str:
+    """What a log may say of a failure: its type and place, but not the message, which may quote what a visitor sent.
+
+    One line, as there may be many.
+    """
+    *_, last = traceback.extract_tb(error.__traceback__)
+    return f"{type(error).__name__} in {last.name} ({last.filename}, line {last.lineno})"
 
 
 def no_room() -> ApiError:

@@ -224,6 +224,19 @@ def test_a_form_of_a_thousand_files(running: Running) -> None:
         assert running.line.post(f"{running.url}/gradio_api/upload", files=sent).status_code == status
 
 
+@pytest.mark.parametrize("address", ["run/repeat", "call/repeat", "api/repeat", "call/refuse"])
+def test_what_a_visitor_sent_is_not_logged(
+    running: Running, address: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A call of too few values quoted them all in its error: a photo was written to the log."""
+    answer = running.post(address, data=["broken"] if "refuse" in address else [])
+    if "call" in address:
+        running.line.get(f"{running.url}/gradio_api/{address}/{answer.json()['event_id']}")
+    assert "A call failed with" in caplog.text
+    written = caplog.text + "".join(capfd.readouterr())
+    assert not any(word in written for word in ("Traceback", "a secret", "Received"))
+
+
 def test_a_form_of_many_texts(running: Running) -> None:
     """Each is kept in memory: a thousand of them were a hundred megabytes for each form."""
     for count, status in ((11, 400), (10, 200)):
