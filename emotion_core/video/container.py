@@ -21,6 +21,10 @@ ENDINGS: Final = (
     | {".mxf", ".nut", ".ivf", ".h264", ".264", ".hevc", ".265", ".mjpeg", ".mjpg", ".dv", ".wtv"}
 )
 HELP: Final = "Use an MP4, WebM, MOV, MKV or AVI video."
+#: FFmpeg's codecs whose packets are JPEG pictures, and the scans of one: a camera's have one, or one for each plane.
+_JPEGS: Final = ("mjpeg", "mjpegb", "smvjpeg", "sp5x", "amv", "thp")
+_MOST_SCANS: Final = 64
+_START_OF_SCAN: Final = b"\xff\xda"
 _OPTIONS: Final = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
 
 
@@ -58,3 +62,8 @@ def pass_over_others(container: InputContainer, *wanted: VideoStream | AudioStre
     for stream in container.streams:
         if stream not in wanted:
             stream.discard = Discard.all
+
+
+def takes_too_long(stream: VideoStream, packet: "av.Packet[VideoStream]") -> bool:
+    """Whether a packet must not be decoded: a JPEG of 300 kB with 20,000 scans takes 15 s, and nothing ends it."""
+    return stream.codec_context.name in _JPEGS and bytes(packet).count(_START_OF_SCAN) > _MOST_SCANS

@@ -16,7 +16,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from ..errors import VideoError, VideoLimitError
-from .container import open_video, sound_stream, video_stream
+from .container import open_video, sound_stream, takes_too_long, video_stream
 from .picture import Orientation, orientation_of
 
 MIN_SIDE: Final = 16
@@ -191,6 +191,8 @@ def _first_frame(container: InputContainer, stream: VideoStream, limits: VideoLi
     packets = itertools.islice(container.demux(stream), _FIRST_PACKETS)
     try:
         while (packet := next(packets, None)) is not None:
+            if takes_too_long(stream, packet):
+                continue
             with suppress(av.FFmpegError):
                 for frame in stream.decode(packet):
                     return frame

@@ -14,7 +14,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace
 from av.video.stream import VideoStream
 
-from .container import open_video, pass_over_others, sound_stream, video_stream
+from .container import open_video, pass_over_others, sound_stream, takes_too_long, video_stream
 from .hdr import HDR, ToneMapper, is_hdr
 from .picture import Canvas, Picture
 from .probe import VideoInfo, VideoLimits
@@ -136,6 +136,9 @@ class VideoReader:
         return bool(self._cut)
 
     def _pictures(self, packet: "av.Packet[VideoStream] | None") -> Iterator[Picture]:
+        if packet is not None and takes_too_long(self._video, packet):
+            self._damaged += 1
+            return
         try:
             frames = self._video.decode(packet)
         except av.FFmpegError:

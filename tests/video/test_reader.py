@@ -9,12 +9,14 @@ import av
 import numpy as np
 import pytest
 from av.stream import Disposition
+from PIL import Image
 
 from emotion_core import EmotionRecognizer, VideoLimitError, VideoLimits, VideoOptions, analyze_video
 from emotion_core.video.picture import planes
 from emotion_core.video.probe import probe
 from emotion_core.video.reader import VideoReader
 from support import clips
+from support.hostile_pictures import many_scans, saved
 from support.streams import frames_of, of_planes, pictures
 
 
@@ -115,6 +117,26 @@ def test_a_video_that_never_steps_ends(tmp_path: Path) -> None:
     told, left_out = reader.notices()
     assert "have no time of their own" in told
     assert 250 < int("".join(filter(str.isdigit, left_out))) < 300
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_a_jpeg_of_thousands_of_scans_is_left_out(tmp_path: Path, first: bool) -> None:
+    """One packet of 300 kB took FFmpeg fifteen seconds: one of 200 MB, hours, whatever the limits."""
+    path, size = tmp_path / "scans.avi", (640, 480)
+    usual = saved(Image.new("RGB", size), "JPEG")
+    frames = [usual, usual, many_scans(5_000, *size), usual]
+    with av.open(path, "w") as container:
+        stream = container.add_stream("mjpeg", rate=10, width=size[0], height=size[1], pix_fmt="yuvj420p")
+        for number, content in enumerate(frames[2:] if first else frames):
+            packet = av.Packet(content)
+            packet.stream, packet.pts, packet.dts, packet.time_base = stream, number, number, Fraction(1, 10)
+            container.mux(packet)
+    start = time.monotonic()
+    info = probe(path)
+    with VideoReader(path, info, VideoLimits(), 640) as reader:
+        assert len(list(reader)) == (1 if first else 3)
+        assert "Damaged frames: 1." in reader.notices()
+    assert time.monotonic() - start < 2
 
 
 def test_frames_count_for_the_limit_whether_or_not_they_can_be_shown(tmp_path: Path) -> None:
