@@ -39,7 +39,7 @@ _ALONE: Final = MAX_MEMORY // 2 + 1
 _RESTS_AFTER: Final = 15.0
 #: As in nice(1): the server's own threads come first, as everybody waits for them; then light pictures.
 _LIGHT_NICENESS: Final = 5
-_HEAVY_NICENESS: Final = 15
+_HEAVY_NICENESS: Final = 10
 
 
 class Workshop:
@@ -85,6 +85,8 @@ class Workshop:
                 rgb = self._decoders.decode(source)
                 yield rgb
         except SlowPictureError:
+            if rgb is not None:
+                raise
             self.places.charge(address, CPU_SECONDS)
         if rgb is None:
             yield None
