@@ -43,7 +43,11 @@ class _Parser(MultiPartParser):
 
     def __init__(self, request: Request, most_files: int, too_many: ApiError) -> None:
         super().__init__(
-            *(request.headers, request.stream()), max_files=math.inf, max_fields=MAX_TEXTS, max_part_size=MAX_TEXT
+            request.headers,
+            request.stream(),
+            max_files=math.inf,
+            max_fields=MAX_TEXTS,
+            max_part_size=MAX_TEXT,
         )
         self._most, self._too_many = most_files, too_many
 

@@ -127,12 +127,13 @@ def use_body(content: bytes, _folder: Path) -> None:
         from starlette.requests import Request
 
         from emotion_core.rest.limits import read_form
+        from emotion_core.rest.pictures import too_many_pictures
 
         async def receive() -> Any:
             return {"type": "http.request", "body": content, "more_body": False}
 
         head = [(b"content-type", b"multipart/form-data; boundary=x")]
-        form = asyncio.run(read_form(Request({"type": "http", "headers": head}, receive)))
+        form = asyncio.run(read_form(Request({"type": "http", "headers": head}, receive), 8, too_many_pictures(8)))
         sent = from_form(form, 8)
     refused: EmotionError | None = None
     for picture in sent:
