@@ -5,10 +5,9 @@ from typing import Any, Final
 
 from huggingface_hub import EvalResult, ModelCardData
 
-from .. import project
 from ..recognition.bundle_config import BundleConfig, KeptCalibration
 from ..recognition.origin import VOTES, Origin, data_name, is_fer, origin_of, stages_of
-from .card_use import backends, citation, energy, hours_in_words, limits, snippet, uses
+from .card_use import backends, citation, energy, hours_in_words, intro, limits, snippet, uses
 from .provenance import cited, cross_validated, how_divided, learnt_from_votes, remarks, slug
 from .recipe import not_published, recipe
 
@@ -44,7 +43,9 @@ measured; PrivateTest was opened a second time for its figure alone.
 def model_card(config: BundleConfig) -> str:
     """Markdown with Hub metadata (``model-index``) and every figure of the config."""
     origin = origin_of(config)
-    results = [result for split, figures in config.metrics.items() for result in _measured(split, figures, origin)]
+    task = "Facial expression recognition" if config.sees == "face" else "Image classification"
+    results = [row for split, figures in config.metrics.items() for row in _measured(split, figures, origin, task)]
+    faces = ["facial-expression-recognition", "emotion-recognition"] if config.sees == "face" else []
     told = ["fer2013"] if is_fer(origin) else []
     stages = stages_of(config)
     data = ModelCardData(
@@ -52,19 +53,19 @@ def model_card(config: BundleConfig) -> str:
         license="apache-2.0",
         library_name="litert",
         pipeline_tag="image-classification",
-        tags=["facial-expression-recognition", "emotion-recognition", *told, config.arch],
+        tags=[*faces, *told, config.arch],
         datasets=[*(told or [slug(data_name(origin))]), *(["ferplus"] if told and learnt_from_votes(config) else [])],
         base_model=stages[-1].get("base_model") if stages else None,
         model_name=config.name,
         eval_results=results or None,
     )
-    sections = [_intro(config), snippet(config), uses(config), _results(config)]
+    sections = [intro(config), snippet(config), uses(config), _results(config)]
     sections += [*(_per_class(name, config) for name in config.metrics), _export(config), _training(config)]
-    sections += [limits(origin), citation(config)]
+    sections += [limits(config), citation(config)]
     return f"---\n{data.to_yaml()}\n---\n\n" + "\n".join(section for section in sections if section)
 
 
-def _measured(split: str, figures: Any, origin: Origin) -> list[EvalResult]:
+def _measured(split: str, figures: Any, origin: Origin, task: str) -> list[EvalResult]:
     """What the Hub shows for one split: against the labels and, if there are votes, against their majority."""
     data, part = data_name(origin), SPLIT_NAMES.get(split, split)
     told = [
@@ -76,7 +77,7 @@ def _measured(split: str, figures: Any, origin: Origin) -> list[EvalResult]:
     return [
         EvalResult(
             task_type="image-classification",
-            task_name="Facial expression recognition",
+            task_name=task,
             dataset_type="ferplus" if name == "FER+" else "fer2013" if is_fer(origin) else slug(name),
             dataset_name=f"{name} {part}",
             dataset_split=split,
@@ -86,18 +87,6 @@ def _measured(split: str, figures: Any, origin: Origin) -> list[EvalResult]:
         )
         for name, kind, metric, value in told
     ]
-
-
-def _intro(config: BundleConfig) -> str:
-    colour = "gray" if config.channels == 1 else "RGB"
-    bias = f", plus the biases {', '.join(f'{value:g}' for value in config.bias)}," if config.bias else ""
-    return f"""\
-# {config.name}
-
-{config.arch} that names the perceived expression of a face: {", ".join(config.labels)}.
-Input: one {config.height}x{config.width} {colour} crop, raw uint8; scaling and enlarging are part of the graph.
-Output: logits, to be divided by the temperature {config.temperature:g}{bias} before the softmax.
-{f"Made by [the emotion detection project]({project.REPOSITORY})." + chr(10) if project.REPOSITORY else ""}"""
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -148,7 +137,7 @@ def class_table(config: BundleConfig, split: str) -> str:
         [label, *(f"{c[name]:.3f}" for name in ("precision", "recall", "f1")), c["faces"]]
         for label, c in config.metrics[split]["per_class"].items()
     ]
-    return table(["expression", "precision", "recall", "F1", "faces"], rows)
+    return table(["expression" if config.sees == "face" else "class", "precision", "recall", "F1", "faces"], rows)
 
 
 def _results(config: BundleConfig) -> str:
@@ -228,10 +217,11 @@ def _training(config: BundleConfig) -> str:
         _again(config),
     ]
     for number, stage in enumerate(stages, 1):
-        votes = "and the FER+ votes (Barsoum et al. 2016)" if stage["votes_sha256"] else "without the FER+ votes"
         parts += ["", f"### Stage {number} of {len(stages)}", ""]
         origin, digest = origin_of(config, stage), stage["data_sha256"][:16]
-        parts += [f"{cited(origin)}, Training split (SHA-256 `{digest}`), {votes}.{remarks(origin)}\n"]
+        votes = ", without the FER+ votes" if is_fer(origin) else ""
+        votes = ", and the FER+ votes (Barsoum et al. 2016)" if stage["votes_sha256"] else votes
+        parts += [f"{cited(origin)}, Training split (SHA-256 `{digest}`){votes}.{remarks(origin)}\n"]
         parts += [table(["setting", "value"], [[name, f"`{value}`"] for name, value in stage["config"].items()])]
         known = [name for name in _HISTORY if any(name in row for row in stage["history"])]
         rows = [[row.get(name, "") for name in known] for row in stage["history"]]

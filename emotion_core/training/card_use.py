@@ -1,4 +1,4 @@
-"""The model card's sections for users: a snippet, intended use, limits, energy, citation."""
+"""The model card's sections for users: the heading, a snippet, intended use, limits, energy, citation."""
 
 import re
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from .. import project
 from ..recognition.bundle_config import BundleConfig
-from ..recognition.origin import Origin, is_fer, origin_of
+from ..recognition.origin import is_fer, origin_of, stages_of
 from .provenance import learnt_from_votes
 
 #: Assumed power draw of a processor core with its share of memory, fans and supply; the card says it is assumed.
@@ -39,7 +39,7 @@ _LIMITS_OF_FER: Final = """\
 _LIMITS_ELSEWHERE: Final = """\
 ## Limits
 
-- A facial expression is not a feeling. The model names what the people who labelled its training
+{first} names what the people who labelled its training
   data would have named.
 - How it does on other people and other cameras than those of its data is unmeasured here, and so are
   differences between groups of people; both must be expected.
@@ -60,16 +60,35 @@ _SOURCES: Final = {
 }
 
 
+def intro(config: BundleConfig) -> str:
+    """The card's heading: what the model names, takes and gives."""
+    colour = "gray" if config.channels == 1 else "RGB"
+    named, seen = "the perceived expression of a face", "crop"
+    if config.sees == "picture":
+        named, seen = "what a picture shows", "picture"
+    bias = f", plus the biases {', '.join(f'{value:g}' for value in config.bias)}," if config.bias else ""
+    return f"""\
+# {config.name}
+
+{config.arch} that names {named}: {", ".join(config.labels)}.
+Input: one {config.height}x{config.width} {colour} {seen}, raw uint8; scaling and enlarging are part of the graph.
+Output: logits, to be divided by the temperature {config.temperature:g}{bias} before the softmax.
+{f"Made by [the emotion detection project]({project.REPOSITORY})." + chr(10) if project.REPOSITORY else ""}"""
+
+
 def snippet(config: BundleConfig) -> str:
     """Python code that classifies a picture of one face from the bundle's files, without this project."""
     mode = "L" if config.channels == 1 else "RGB"
     looks = ""
     if config.flip:
         looks = "\n# Served, the logits of the mirror image, crop[:, :, ::-1], are averaged in.\n"
+    first, taken = "finds every face in a photo first", "a picture of one face, cut out"
+    if config.sees == "picture":
+        first, taken = "shows it the whole picture", "a picture"
     return f"""\
 ## Use
 
-In the project, which finds every face in a photo first:
+In the project, which {first}:
 
 ```python
 from emotion_core import EmotionRecognizer
@@ -79,7 +98,7 @@ for face in EmotionRecognizer.load("{config.name}").analyze("photo.jpg").predict
 ```
 
 `load` takes a folder, and `owner/name` of a repository on the Hub, too. Without the project, from the files
-beside this card (`pip install ai-edge-litert numpy pillow`), for a picture of one face, cut out:
+beside this card (`pip install ai-edge-litert numpy pillow`), for {taken}:
 
 ```python
 import json
@@ -106,19 +125,23 @@ print(config["labels"][shares.argmax()], shares.max() / shares.sum())
 
 def uses(config: BundleConfig) -> str:
     """What the model is and is not meant for."""
-    seen = "a face, cut out and level" if config.sees == "face" else "a whole picture"
+    purposes, seen = "teaching, research on expressions", "a face, cut out and level"
+    if config.sees == "picture":
+        purposes, seen = "teaching", "a whole picture"
     return f"""\
 ## What it is for, and what not
 
-For: demonstrations, teaching, research on expressions, sorting one's own pictures; it is shown {seen}.
+For: demonstrations, {purposes}, sorting one's own pictures; it is shown {seen}.
 Not for: deciding anything about a person, lie detection, medical or psychological findings, watching
 people at work, at school or in public, and whatever the law below prohibits.
 """
 
 
-def limits(origin: Origin) -> str:
+def limits(config: BundleConfig) -> str:
     """The model's limits, and the law."""
-    return (_LIMITS_OF_FER if is_fer(origin) else _LIMITS_ELSEWHERE) + "\n" + _LAW
+    first = "A facial expression is not a feeling. The model" if config.sees == "face" else "The model"
+    known = _LIMITS_OF_FER if is_fer(origin_of(config)) else _LIMITS_ELSEWHERE.format(first=f"- {first}")
+    return known + "\n" + _LAW
 
 
 def hours_on(training: Mapping[str, Any]) -> dict[str, float]:
@@ -168,11 +191,12 @@ def energy(training: Mapping[str, Any]) -> str:
 
 def citation(config: BundleConfig) -> str:
     """What to cite, and where to report problems."""
-    origin = origin_of(config)
-    names = [origin.name, "FER+" if learnt_from_votes(config) else "", config.arch]
+    data = dict.fromkeys(origin_of(config, stage).name for stage in (*stages_of(config), None))
+    names = [*data, "FER+" if learnt_from_votes(config) else "", config.arch]
     cited = [f"- {_SOURCES[name]}" for name in names if name in _SOURCES]
     where = f"{project.REPOSITORY}/issues" if project.REPOSITORY else "the Community tab of the model's page on the Hub"
-    title = f"{config.name}, a network that names perceived facial expressions"
+    named = "perceived facial expressions" if config.sees == "face" else "what pictures show"
+    title = f"{config.name}, a network that names {named}"
     url = f",\n  url = {{{project.REPOSITORY}}}" if project.REPOSITORY else ""
     return "\n".join(
         [

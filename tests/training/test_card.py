@@ -45,6 +45,22 @@ def test_a_folder_of_ones_own_is_told_as_that(tiny_bundle: Bundle) -> None:
     assert "taken from the data by content, a tenth each" in text
 
 
+def test_a_model_of_whole_pictures_is_not_said_to_look_at_faces(tiny_bundle: Bundle) -> None:
+    [stage] = tiny_bundle.config.training["stages"]
+    training = {**tiny_bundle.config.training, "stages": [{**stage, "data": Origin("shapes", "made").as_json()}]}
+    text = model_card(replace(tiny_bundle.config, sees="picture", name="mine", training=training))
+    assert "names what a picture shows" in text
+    for untrue in ("expression", "emotion-recognition", "of a face", "cut out", "FER"):
+        assert untrue not in text, untrue
+
+
+def test_every_stage_s_data_are_cited(tiny_bundle: Bundle) -> None:
+    [stage] = tiny_bundle.config.training["stages"]
+    stages = [{**stage, "data": Origin(name, "made").as_json()} for name in ("FER-2013", "AffectNet")]
+    cited = model_card(replace(tiny_bundle.config, training={**tiny_bundle.config.training, "stages": stages}))
+    assert {"Goodfellow", "Mollahosseini"} <= set(cited.split("## Citation")[1].split())
+
+
 @pytest.mark.parametrize("truth", ["labels", "votes"])
 def test_fer2013_is_told_by_its_truth(tiny_bundle: Bundle, truth: str) -> None:
     text = card(tiny_bundle, Origin("FER-2013", "official", truth), tiny_bundle.config.labels)
