@@ -66,7 +66,7 @@ def comparison_table(runs: list[BundleConfig]) -> str:
                 f"{run.training['parameters']:,}",
                 f"{form['megabytes']:.1f}",
                 epochs_of(run),
-                run.training["hours"],
+                round(run.training["hours"], 2),
                 f"**{m['accuracy']:.4f}** ({low:.3f} to {high:.3f})",
                 f"{m['macro_f1']:.4f}",
                 auc,

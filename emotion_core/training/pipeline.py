@@ -107,7 +107,7 @@ def bundle_of_run(
         arch_options=options_of(config.arch, config.arch_options),
         training={
             "stages": stages,
-            "hours": round(seconds / 3600, 2),
+            "hours": round(seconds / 3600, 4),
             "hardware": stages[-1]["hardware"],
             "backend": stages[-1]["backend"],
             "keras": version("keras"),
