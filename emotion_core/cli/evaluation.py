@@ -9,6 +9,10 @@ from typing import Any
 
 from .training_options import MODEL, bundle_of, data_options
 
+CORRUPTIONS = "measure on faces turned, small, dark, blurred..."
+SUBSET = "arrays of row numbers: measure on each alone, too"
+PHOTOS = "class folders or labels.csv, through the whole pipeline"
+
 
 def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the three commands to a parser's commands."""
@@ -18,13 +22,9 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     evaluate.add_argument("--split", choices=("public", "private"), required=True)
     evaluate.add_argument("--views", choices=("one", "flip", "ten"), help="by default, as the bundle serves")
     evaluate.add_argument("--calibration", metavar="NAME", help="one other than the one that serves, such as labels")
-    evaluate.add_argument("--corruptions", action="store_true", help="measure on faces turned, small, dark, blurred...")
-    evaluate.add_argument(
-        "--subset", type=Path, metavar="NPZ", help="arrays of row numbers: measure on each alone, too"
-    )
-    evaluate.add_argument(
-        "--photos", type=Path, metavar="FOLDER", help="class folders or labels.csv, through the whole pipeline"
-    )
+    evaluate.add_argument("--corruptions", action="store_true", help=CORRUPTIONS)
+    evaluate.add_argument("--subset", type=Path, metavar="NPZ", help=SUBSET)
+    evaluate.add_argument("--photos", type=Path, metavar="FOLDER", help=PHOTOS)
     evaluate.add_argument("--json", action="store_true")
     evaluate.add_argument("--out", type=Path, metavar="DIR", help="write the figures as JSON and pictures there")
     evaluate.set_defaults(run=run_evaluate)
@@ -46,9 +46,9 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     data_options(compare)
     compare.add_argument("--split", choices=("public", "private"), required=True)
     compare.add_argument("--peer", type=Path, metavar="HDF5", help="fer2013_mini_XCEPTION.hdf5")
-    compare.add_argument("--subset", type=Path, metavar="NPZ")
-    compare.add_argument("--photos", type=Path, metavar="FOLDER")
-    compare.add_argument("--corruptions", action="store_true")
+    compare.add_argument("--subset", type=Path, metavar="NPZ", help=SUBSET)
+    compare.add_argument("--photos", type=Path, metavar="FOLDER", help=PHOTOS)
+    compare.add_argument("--corruptions", action="store_true", help=CORRUPTIONS)
     compare.add_argument("--mean", action="store_true", help="measure the mean of the networks' answers, too")
     compare.add_argument(
         "--labels-only",
@@ -145,6 +145,9 @@ def _agreement(row: dict[str, Any]) -> str:
 
 def run_calibrate(options: argparse.Namespace) -> int:
     """Fit, choose by the documented rule, measure, and write config and card."""
+    from ..training.quiet import start_quietly
+
+    start_quietly()
     from ..errors import TrainingError
     from ..recognition.bundle import Bundle
     from ..training.recalibration import recalibrate, refit_labels
@@ -173,6 +176,9 @@ def run_compare(options: argparse.Namespace) -> int:
     bundles = [bundle_of(name) for name in options.bundle]
     peer = None
     if options.peer:
+        from ..training.quiet import start_quietly
+
+        start_quietly()
         from ..reports.peers import load_mini_xception, peer_probabilities
 
         peer = partial(peer_probabilities, load_mini_xception(options.peer))

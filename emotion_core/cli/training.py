@@ -23,7 +23,9 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     data = commands.add_parser("data", help="report what a data set holds and what is wrong with it")
     data_options(data)
     data.add_argument("--detect", action="store_true", help=DETECT)
-    data.add_argument("--size", type=int, default=48, help="side that pictures are resized to, in pixels")
+    data.add_argument(
+        "--size", type=int, default=48, help="side that pictures are resized to, in pixels (default %(default)s)"
+    )
     data.add_argument("--color", action="store_true", help="keep colours")
     data.add_argument("--json", action="store_true")
     data.add_argument("--out", type=Path, metavar="PNG", help="write a contact sheet of faces there")
@@ -61,7 +63,12 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         action=argparse.BooleanOptionalAction,
         help="with --from: fit a new head to the network's features and train nothing else; by default with few faces",
     )
-    train.add_argument("--devices", default="one", choices=("one", "all"), help="all: the JAX backend shares batches")
+    train.add_argument(
+        "--devices",
+        default="one",
+        choices=("one", "all"),
+        help="all: the JAX backend shares batches (default %(default)s)",
+    )
     train_options(train)
     train.set_defaults(run=run_train)
 
@@ -91,12 +98,14 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         command = commands.add_parser(name, help=words)
         data_options(command)
         command.add_argument("--out", type=Path, required=True, metavar="DIR", help="its runs; resumes old ones")
-        command.add_argument("--faces", type=int, default=8000, help="Training faces used")
+        command.add_argument("--faces", type=int, default=8000, help="Training faces used (default %(default)s)")
         command.add_argument("--threads", type=int, metavar="N", help="of the processor; by default all")
         if name == "search":
-            command.add_argument("--trials", type=int, default=30, help="the first 10 are random")
+            command.add_argument("--trials", type=int, default=30, help="the first 10 are random (default %(default)s)")
         else:
-            command.add_argument("--seeds", type=int, default=3, help="runs of each switch, from --seed on")
+            command.add_argument(
+                "--seeds", type=int, default=3, help="runs of each switch, from --seed on (default %(default)s)"
+            )
             command.add_argument("--switch", action="append", help="one beside the plain run, repeatable; default: all")
         train_options(command)
         command.set_defaults(run=run)
@@ -149,7 +158,7 @@ def run_train(options: argparse.Namespace) -> int:
         print("So few faces teach a new network little: --from fer2013-resnet50v2 begins with one that knows faces.")
     bundle = train_bundle(data, config, options.out, options.resume, flip, sees, learns)
     print(outcome(bundle.config))
-    if sees == "face" and not any(map(expression, data.labels)):
+    if sees == "face" and not options.detect and not any(map(expression, data.labels)):
         print(
             "When it serves, it is shown the faces found in a picture. If its classes are not faces, "
             "train it with --whole-picture."
@@ -161,6 +170,9 @@ def run_train(options: argparse.Namespace) -> int:
 
 def run_average(options: argparse.Namespace) -> int:
     """Average, calibrate and measure."""
+    from ..training.quiet import start_quietly
+
+    start_quietly()
     from ..datasets.faces import load
     from ..training.evaluate import matching
     from ..training.weight_average import average_bundles
@@ -174,6 +186,9 @@ def run_average(options: argparse.Namespace) -> int:
 
 def run_export(options: argparse.Namespace) -> int:
     """Write the export formats, and how each compares with float32 on PublicTest."""
+    from ..training.quiet import start_quietly
+
+    start_quietly()
     from ..datasets.faces import load
     from ..training.answers import export_answers
     from ..training.evaluate import matching

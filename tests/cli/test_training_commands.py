@@ -1,6 +1,9 @@
 """The training commands, in the order in which a user needs them, on drawn faces."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -101,3 +104,23 @@ def test_what_cannot_be_done_is_said(tiny_csv: Path, tmp_path: Path, capsys: pyt
     ):
         assert main([*begin, *more]) == 1
         assert says in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["average", "calibrate", "export"])
+def test_tensorflow_tells_nothing_of_itself(command: str, trained: Path, tmp_path: Path) -> None:
+    """Without the variable that hides some of its lines: a user has not set it."""
+    more = [] if command == "calibrate" else ["--out", str(tmp_path / "out")]
+    words = [sys.executable, "-m", "emotion_core", command, str(trained), "--data", "absent.csv", *more]
+    own = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    told = subprocess.run(words, capture_output=True, text=True, check=False, timeout=120, env=own).stderr
+    assert told.startswith("Error: No data at absent.csv."), told
+    assert len(told.splitlines()) == 1
+
+
+@pytest.mark.parametrize(("command", "default"), [("ablate", 8000), ("ablate", 3), ("search", 30), ("data", 48)])
+def test_help_tells_what_holds_where_nothing_is_given(
+    command: str, default: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    assert f"(default {default})" in " ".join(capsys.readouterr().out.split())
