@@ -17,6 +17,8 @@ T = TypeVar("T")
 PATIENCE: Final = 300.0
 #: The same for a file of about 100 kB.
 SMALL_PATIENCE: Final = 30.0
+#: The same for the first file of a model: a Hub that takes connections and says nothing is given up then.
+FIRST_PATIENCE: Final = 60.0
 _REPOSITORY: Final = re.compile(r"(?P<repo>[\w][\w.-]*/[\w][\w.-]*)(@(?P<revision>[\w./-]+))?")
 
 

@@ -15,7 +15,7 @@ from .behind import Behind
 from .bundle import SERVABLE, Bundle, check_sha256, embedded
 from .bundle_config import CONFIG, BundleConfig
 from .detectors import FaceDetector, HaarDetector, SlimeFaceDetector, YuNetDetector
-from .hub import PATIENCE, SMALL_PATIENCE, YUNET, HubRef, fetch, held, within
+from .hub import FIRST_PATIENCE, PATIENCE, SMALL_PATIENCE, YUNET, HubRef, fetch, held, within
 
 log = logging.getLogger(__name__)
 
@@ -40,10 +40,10 @@ class Resolved:
 def resolve_bundle(named: str | Path | None = None, pin_file: Path = PIN) -> Resolved:
     """Find the bundle to serve.
 
-    named: a folder, the name of an embedded bundle, or ``owner/repo[@revision]``; if it cannot
-    be fetched within ``PATIENCE`` seconds, an EmotionError says why. Without a name, the pinned Hub
-    repository is used if it is in the Hub's cache; else it is fetched in the background for the next
-    start, and the embedded bundle is used.
+    named: a folder, the name of an embedded bundle, or ``owner/repo[@revision]``; if a file cannot
+    be fetched within ``PATIENCE`` seconds, or the config within ``FIRST_PATIENCE``, an EmotionError
+    says why. Without a name, the pinned Hub repository is used if it is in the Hub's cache; else it
+    is fetched in the background for the next start, and the embedded bundle is used.
     """
     if named:
         return Resolved(_named(named))
@@ -156,7 +156,13 @@ def _named(named: str | Path) -> Bundle:
         raise ModelNotFoundError(
             f"No model {text!r}: give a folder, the name of an embedded bundle, or owner/repo[@revision]."
         )
-    return within(PATIENCE, lambda: fetch_bundle(ref))
+    log.info("Asking the Hugging Face Hub for %s.", ref)
+    return fetch_bundle(ref, _patiently)
+
+
+def _patiently(ref: HubRef, name: str) -> Path:
+    """``fetch``, with a limit of time for each file; the config comes first."""
+    return within(FIRST_PATIENCE if name == CONFIG else PATIENCE, lambda: fetch(ref, name))
 
 
 def _same(pin: HubRef, local: Bundle) -> bool:

@@ -17,7 +17,7 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
-from ..errors import UploadGoneError
+from ..errors import SettingsError, UploadGoneError
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +40,8 @@ class ShortLivedFolder:
     The web server's own list of files to delete is not enough: it is in memory, misses interrupted
     uploads, and is never reached when the process is stopped. Files left by a killed process are
     deleted when the next one starts. most_bytes: limit on all files together.
+
+    Raises SettingsError when ``parent`` cannot be written.
     """
 
     def __init__(
@@ -50,9 +52,13 @@ class ShortLivedFolder:
         most_bytes: int = 4_000_000_000,
     ) -> None:
         root = Path(parent or tempfile.gettempdir())
-        root.mkdir(parents=True, exist_ok=True)
-        delete_left_behind(root)
-        self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root))
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            delete_left_behind(root)
+            self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root))
+        except OSError as error:
+            why = f"visitors' files cannot be kept in {root} ({error.strerror or error})"
+            raise SettingsError(f"GRADIO_TEMP_DIR: {why}. Name a folder that can be written.") from error
         self._lock = FileLock(self.path / LOCK)
         self._lock.acquire(timeout=0)
         self.seconds = seconds

@@ -2,6 +2,8 @@
 
 import contextlib
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +17,7 @@ from attacks.server import Server
 from attacks.target import watched
 from emotion_core.images import RGB
 from support.hostile_pictures import saved
+from support.processes import importing
 from support.waiting import until
 
 
@@ -81,3 +84,22 @@ def test_nothing_waits_for_it(tmp_path: Path, hub: SilentHub, astronaut: RGB) ->
     assert stopped["seconds"] < 10
     assert stopped["files_left"] == []
     assert stopped["log"]["tracebacks"] == 0
+
+
+LOAD = """
+from emotion_core import EmotionRecognizer, HubError
+from emotion_core.recognition import resolve
+resolve.FIRST_PATIENCE = 1.0
+try:
+    EmotionRecognizer.load("owner/name")
+except HubError as error:
+    print(error)
+"""
+
+
+def test_a_model_asked_for_by_name_is_given_up_with_its_first_file(tmp_path: Path, hub: SilentHub) -> None:
+    """A large file may take minutes, a Hub that says nothing to the first small one gets no further."""
+    environment = importing(HF_ENDPOINT=hub.url, HF_HOME=str(tmp_path))
+    said = subprocess.run([sys.executable, "-c", LOAD], env=environment, capture_output=True, text=True, timeout=60)
+    assert "did not finish within 1 seconds" in said.stdout
+    assert hub.asked

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from emotion_core import EmotionError
+from emotion_core import EmotionError, SettingsError
 from emotion_core.serving.temporary import LOCK, ShortLivedFolder, keep
 from support.rest_server import ROOT
 from support.waiting import until
@@ -117,6 +117,12 @@ def test_empty_folders_go_too(tmp_path: Path) -> None:
     until(lambda: list((files.path / "results").iterdir()) == [], 5)
     assert apart.is_dir()
     files.delete()
+
+
+def test_a_folder_that_cannot_be_one_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SettingsError, match=r"GRADIO_TEMP_DIR: .*file \(File exists\)\. Name a folder"):
+        ShortLivedFolder(1, str(tmp_path / "file"))
 
 
 def test_there_is_only_so_much_room(tmp_path: Path) -> None:
