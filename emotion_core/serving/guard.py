@@ -41,6 +41,7 @@ _PAGE: Final = (
 )
 #: Answers and files are displayed, never run: an SVG, or a picture that is also HTML, stays a picture.
 _DATA: Final = "default-src 'none'; img-src 'self' data:; media-src 'self'; style-src 'unsafe-inline'; sandbox"
+_FILE: Final = "/gradio_api/file="
 _APART: Final = {"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp"}
 #: Who may frame the page: itself, and on a Hugging Face Space the sites that show Spaces.
 _FRAMES: Final = "frame-ancestors 'self'"
@@ -75,7 +76,7 @@ class Guard:
             await send(message)
 
         if is_served(scope["path"]):
-            await self._app(scope, receive, send_with_headers)
+            await self._app(_with_plain_range(scope), receive, send_with_headers)
             return
         body = json.dumps(ApiError(404).to_dict()).encode()
         head = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
@@ -83,12 +84,26 @@ class Guard:
         await send({"type": "http.response.body", "body": body})
 
     def _headers(self, path: str) -> dict[str, str]:
-        if path == "/api" or path.startswith(("/api/", "/healthz", "/openapi.json", "/gradio_api/file=")):
+        if path == "/api" or path.startswith(("/api/", "/healthz", "/openapi.json", _FILE)):
             return HEADERS | {"Content-Security-Policy": f"{_DATA}; {_FRAMES}"}
         if self._on_space:
             return HEADERS | {"Content-Security-Policy": f"{self._page}; {_SPACE_FRAMES}"}
         policy = {"Content-Security-Policy": f"{self._page}; {_FRAMES}", "X-Frame-Options": "SAMEORIGIN"}
         return HEADERS | policy | self._apart
+
+
+def _with_plain_range(scope: Scope) -> Scope:
+    """The request of a file, without Gradio's own reading of ``Range``.
+
+    It fails for more than one range, and sends back every header of the request, cookies among them. Starlette's
+    understands all ranges, and the unit in capitals, which Gradio's does not take for one.
+    """
+    if not scope["path"].startswith(_FILE):
+        return scope
+    headers = [
+        (name, value.replace(b"bytes", b"Bytes", 1) if name == b"range" else value) for name, value in scope["headers"]
+    ]
+    return {**scope, "headers": headers}
 
 
 def is_served(path: str) -> bool:

@@ -100,6 +100,25 @@ class TestFiles:
         assert answer.content == PICTURE
         assert "sandbox" in answer.headers["content-security-policy"]
 
+    @pytest.mark.parametrize(
+        ("asked", "status"),
+        [
+            ("bytes=1-4", 206),
+            ("bytes=1-4,6-7", 206),
+            (f"bytes={','.join(f'{3 * number}-{3 * number}' for number in range(2000))}", 200),
+            ("bytes=9999999-", 416),
+            ("bytes=4-1", 400),
+            ("bytes=-", 400),
+        ],
+    )
+    def test_parts_of_a_file(self, server: str, upload: Path, asked: str, status: int) -> None:
+        """Gradio failed for two ranges, and sent the request's own headers back."""
+        answer = httpx.get(f"{server}gradio_api/file={upload}", headers={"Range": asked, "X-Own": "mine"})
+        assert answer.status_code == status
+        assert "x-own" not in answer.headers
+        if asked == "bytes=1-4":
+            assert answer.content == PICTURE[1:5]
+
     def test_nothing_else_can(self, server: str, folder: Path, upload: Path) -> None:
         secret = folder / "secret.txt"
         up = "/".join([".."] * len(upload.parent.relative_to(folder).parts))
