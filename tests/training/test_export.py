@@ -17,9 +17,10 @@ from emotion_core.recognition.classifier import Classifier, LiteRTNetwork
 from emotion_core.reports.benchmarks import benchmark_tables
 from emotion_core.reports.records import comparison_table, read_runs, record_run, rewrite, tables
 from emotion_core.training.evaluate import evaluate, mirror, seen
-from emotion_core.training.export import export_forms
-from emotion_core.training.forms import FLOAT, FORMS, ONNX, SAVED_MODEL, written_forms
+from emotion_core.training.export import chosen_form, export_forms
+from emotion_core.training.forms import FLOAT, FORMS, FULL_INT8, LITERT, ONNX, SAVED_MODEL, written_forms
 from emotion_core.training.recipe import recipe
+from emotion_core.training.run_folder import RUNS
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -185,3 +186,26 @@ def test_a_recipe_begins_at_the_bundle_that_a_stage_began_with(tiny_bundle: Bund
     assert command.endswith(f"--whole-picture --out {tiny_bundle.config.name}")
     later["base_model"] = "we/faces"
     assert "--init we/faces " in recipe(replace(tiny_bundle.config, training=training))
+
+
+@pytest.mark.parametrize(
+    ("run", "form"),
+    [
+        ("fer2013-custom-cnn", "dynamic-range int8"),
+        ("fer2013-resnet50v2", "dynamic-range int8"),  # full int8 is wrong about most faces
+        ("fer2013-mobilenetv2", FULL_INT8),  # hardly larger, seventeen times as fast, and as accurate
+    ],
+)
+def test_the_form_is_chosen_by_accuracy_size_and_speed(run: str, form: str) -> None:
+    table = json.loads((RUNS / f"{run}.json").read_text())["export"]["forms"]
+    assert chosen_form(table, LITERT, 3589) == form
+    assert chosen_form(table, (FLOAT,), 3589) == FLOAT
+    broken = {name: {**row, "public_accuracy": 0.1 if name != FLOAT else 0.6} for name, row in table.items()}
+    with pytest.raises(BundleError, match="No form of"):
+        chosen_form(broken, (FULL_INT8,), 3589)
+
+
+def test_among_few_faces_the_answers_must_be_those_of_float32() -> None:
+    table = json.loads((RUNS / "fer2013-custom-cnn.json").read_text())["export"]["forms"]
+    gaps = {name: {**row, "probability_gap": 0.0 if name == FLOAT else 0.2} for name, row in table.items()}
+    assert chosen_form(gaps, LITERT, 20) == FLOAT
