@@ -167,7 +167,7 @@ def _from_pictures(found: Found, side: int, channels: int, seek: Any) -> FaceDat
         emotion = np.array([index[item.label] for item in found.listed])
     read = read_all(found, [labels[label] for label in emotion], side, channels, seek)
     if read.skipped:
-        print(f"{len(read.skipped)} files skipped, the first: {read.skipped[0]}")
+        print(f"Skipped files: {len(read.skipped)}, the first: {read.skipped[0]}")
     data = FaceData(
         read.faces,
         emotion[read.rows],

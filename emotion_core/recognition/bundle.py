@@ -71,7 +71,8 @@ def check_sha256(content: bytes, expected: str | None, name: str) -> None:
     """Raise HashMismatchError unless the content's SHA-256 is the expected one (None: not known)."""
     if not has_sha256(content, expected):
         raise HashMismatchError(
-            f"{name} is not the file that was published: its SHA-256 differs. Delete it and fetch it again."
+            f"{name} is not the file that the bundle's config tells of: its SHA-256 differs. Delete it and fetch it "
+            "again or, in a bundle of your own, undo what was changed in it."
         )
 
 

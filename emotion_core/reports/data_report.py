@@ -63,7 +63,7 @@ def as_text(report: dict[str, Any]) -> str:
     lines += [f"{report['contradictions']} faces have a twin with another label", f"{report['blank']} faces are blank"]
     if report["without_votes"] is not None:
         lines += [f"{report['without_votes']} faces that the FER+ voters could not name"]
-    lines += [f"{len(report['skipped'])} files skipped", *(f"  {line}" for line in report["skipped"])]
+    lines += [f"Skipped files: {len(report['skipped'])}", *(f"  {line}" for line in report["skipped"])]
     return "\n".join(lines)
 
 

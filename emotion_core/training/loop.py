@@ -8,6 +8,7 @@ a loss counts every face, while accuracy counts only those at the decision bound
 never used here.
 """
 
+import textwrap
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -86,9 +87,10 @@ def _built(config: TrainConfig, labels: tuple[str, ...], options: dict[str, Any]
     except EmotionError:
         raise
     except Exception as error:  # Keras raises a bare Exception when the download fails
+        why = textwrap.shorten(str(error), 200, placeholder=" ...")
         raise DataError(
-            f"The {config.weights} weights cannot be downloaded ({str(error).splitlines()[0][:200]}). Connect to the "
-            "network once, or start from a bundle with --from or from a file with --init."
+            f"The {config.weights} weights cannot be downloaded ({why}). Connect "
+            "to the network once, or start from a bundle with --from or from a file with --init."
         ) from error
 
 

@@ -147,7 +147,7 @@ def test_unusable_files_are_listed_and_skipped(tmp_path: Path) -> None:
     assert [re.search(r"(\w+)\.\w+:", line)[1] for line in data.skipped] == ["cut", "empty", "sliver", "words"]  # type: ignore[index]
     report = describe(data)
     assert len(report["skipped"]) == 4
-    assert "4 files skipped" in as_text(report)
+    assert "Skipped files: 4" in as_text(report)
 
 
 def test_folders_that_are_no_data(tmp_path: Path) -> None:
