@@ -133,9 +133,9 @@ def train(data: FaceData, config: TrainConfig, out: str | Path, resume: bool = F
             train_part = replace(train_part, faces=pictures)
         if whole:
             means = whole.run(epoch, *order_of(train_part, config, epoch), config.strength(epoch))
+            _check_finite(means["loss"], epoch, config)
         else:
-            means = _stepped(trainer, train_part, config, epoch, goal, weight)
-        _check_finite(means["loss"], epoch, config)
+            means = _stepped(trainer, train_part, config, epoch, goal, weight)  # which checks each step's loss
         average.on_test_begin()  # swap the averaged weights in
         with statistics.own():
             found = {name: round(score, 5) for name, score in scores(network, public, config).items()}
