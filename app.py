@@ -26,10 +26,11 @@ if __name__ == "__main__":
 make_no_stubs()
 import gradio as gr
 
+from emotion_core.page.bad_calls import answer_bad_calls
 from emotion_core.page.browser_files import BrowserFiles
 from emotion_core.page.components import fetch_nothing
 from emotion_core.page.front import FrontPage, front_routes
-from emotion_core.page.gradio_bounds import GradioBounds, answer_unknown_names
+from emotion_core.page.gradio_bounds import GradioBounds
 from emotion_core.page.hints import asset_hints, kinds_shown
 from emotion_core.page.layout import build_page, page_options
 from emotion_core.page.photo_routes import PhotoRoutes
@@ -78,7 +79,7 @@ def main() -> None:
     page.has_launched = True
     mounted: Any = app.routes[-1]
     answer_lost_uploads(mounted.app)  # also for the page, where Gradio would log a traceback
-    answer_unknown_names(mounted.app)
+    answer_bad_calls(page, mounted.app)
     files.also(GradioBounds(page, mounted.app, workshop).tidy)
     files.also(workshop.rest)
     files.also(give_memory_back)

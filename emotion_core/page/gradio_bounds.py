@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import gradio as gr
-from fastapi import FastAPI, Request, Response
+from fastapi import Request
 from gradio import blocks, queueing, route_utils, routes, state_holder, utils
-from gradio.route_utils import FnIndexInferError, GradioMultiPartParser
+from gradio.route_utils import GradioMultiPartParser
 from starlette.formparsers import MultiPartException
 
-from ..serving.refusals import ApiError, place_of, respond
+from ..serving.refusals import place_of
 from ..serving.request_heads import has_many_parameters
 from ..serving.workshop import Workshop
 from .album_part import MOST_PHOTOS
@@ -184,15 +184,3 @@ class GradioBounds:
         for known in (uploads._statuses, uploads._signals):
             for name in list(known)[: max(0, len(known) - UPLOADS)]:
                 del known[name]
-
-
-def answer_unknown_names(app: FastAPI) -> None:
-    """Answer a call of an unknown function, on which Gradio fails, in the usual error shape."""
-
-    async def unknown(request: Request, error: Exception) -> Response:
-        if isinstance(error, KeyError) and "/call/v2/" not in request.url.path:
-            raise error
-        return respond(ApiError(404, "There is no function of that name. GET /gradio_api/info lists what there is."))
-
-    app.add_exception_handler(FnIndexInferError, unknown)
-    app.add_exception_handler(KeyError, unknown)

@@ -38,6 +38,11 @@ HURRIED_PIXELS = 30_000_000
 _OPEN_MEMORY = 8 * 6500 * 6500
 
 
+def prepare() -> None:
+    """Load all formats, which takes longer than a picture may in a hurry."""
+    Image.init()
+
+
 def main(niceness: str, hurried: str) -> None:
     """Serve until the input ends. niceness: as in nice(1), a number as the program is given it. hurried: "1" or "0".
 
@@ -46,7 +51,6 @@ def main(niceness: str, hurried: str) -> None:
     if sys.platform != "win32":
         os.nice(int(niceness))
     source, target = sys.stdin.buffer, sys.stdout.buffer
-    Image.init()  # loads all formats, which takes longer than a picture may in a hurry
     tell(target, ok=True)
     while len(head := source.read(4)) == 4:
         answer(source.read(struct.unpack(">I", head)[0]), source, target, hurried == "1")

@@ -1,38 +1,27 @@
 """One process that decodes untrusted pictures, and the protocol with it; ``decoder`` is the program it runs."""
 
 import json
-import os
 import struct
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import IO, Any, Final, cast
+from typing import Any, Final
 
 import numpy as np
 
 from ..errors import ImageError, ImageLimitError
 from ..images import RGB
 from ..picture_notes import with_notes
+from .fork_server import START_SECONDS, ForkServer
 
-#: Wall-clock limits for starting and for reading a header; CPU time is limited separately.
-START_SECONDS: Final = 60.0
+#: Wall-clock limit for reading a header; CPU time is limited separately.
 OPEN_SECONDS: Final = 20.0
 _TOO_LONG: Final = (
     "The picture takes too long to decode, or too much memory. Save it as a baseline JPEG, and send that."
 )
-_PACKAGE: Final = Path(__file__).parents[1]
-#: One thread, and large buffers are returned to the system at once.
-_ENVIRONMENT: Final = {
-    "OPENBLAS_NUM_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-    "MALLOC_ARENA_MAX": "1",
-    "MALLOC_MMAP_THRESHOLD_": str(1 << 20),
-}
 
 
 class SlowPictureError(ImageError):
@@ -49,33 +38,12 @@ class Measure:
     work: int
 
 
-def program_of(module: str) -> str:
-    """The text of a program that calls ``main`` of a module of this folder with its arguments, strings.
-
-    It imports only what the module needs: the package's own __init__ would import everything, three times the size.
-    """
-    return f"""
-import sys, types
-package = sys.modules["emotion_core"] = types.ModuleType("emotion_core")
-package.__path__ = [{str(_PACKAGE)!r}]
-from emotion_core.serving.{module} import main
-main(*sys.argv[1:])
-"""
-
-
 class DecoderProcess:
     """One process, and the protocol with it."""
 
-    def __init__(self, niceness: int, hurried: bool) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", program_of("decoder"), str(niceness), str(int(hurried))],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, **_ENVIRONMENT},
-        )
-        self._in = cast("IO[bytes]", self._process.stdin)
-        self._out = cast("IO[bytes]", self._process.stdout)
+    def __init__(self, programs: ForkServer, niceness: int, hurried: bool) -> None:
+        self._process = programs.start(str(niceness), str(int(hurried)))
+        self._in, self._out = self._process.input, self._process.output
         self._between = False
         #: The time.monotonic() of its last picture's end.
         self.used = time.monotonic()
@@ -90,7 +58,7 @@ class DecoderProcess:
     @property
     def usable(self) -> bool:
         """Whether it is alive and waiting for the next picture."""
-        return self._between and self._process.poll() is None
+        return self._between and self._process.alive
 
     def open(self, data: bytes | memoryview) -> Measure:
         """A picture's size and cost; ImageError when it cannot be used."""
@@ -125,9 +93,8 @@ class DecoderProcess:
         self._between = True
 
     def end(self) -> None:
-        """Kill the process, and wait until it is gone."""
-        self._process.kill()
-        self._process.wait()
+        """Kill the process."""
+        self._process.end()
         for pipe in (self._out, self._in):
             try:
                 pipe.close()

@@ -9,6 +9,7 @@ from typing import BinaryIO, Final, TypeAlias
 from ..errors import ImageError, ImageLimitError
 from ..images import RGB
 from .decoder_process import DecoderProcess, Measure
+from .fork_server import ForkServer
 
 #: A picture's file: a path, its bytes, or an open binary file.
 PictureFile: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
@@ -21,11 +22,18 @@ MAX_BYTES: Final = 1 << 30
 class Decoders:
     """Processes that each decode one picture at a time. Safe to share between threads; close it at the end.
 
-    decode_seconds: limit for one picture. niceness: as in nice(1). hurried: a picture that takes longer than its size
-    lets expect raises SlowPictureError.
+    programs: starts them; who made it closes it. decode_seconds: limit for one picture. niceness: as in nice(1).
+    hurried: a picture that takes longer than its size lets expect raises SlowPictureError.
     """
 
-    def __init__(self, decode_seconds: float = DECODE_SECONDS, niceness: int = 0, hurried: bool = False) -> None:
+    def __init__(
+        self,
+        programs: ForkServer,
+        decode_seconds: float = DECODE_SECONDS,
+        niceness: int = 0,
+        hurried: bool = False,
+    ) -> None:
+        self._programs = programs
         self._seconds, self._niceness, self._hurried = decode_seconds, niceness, hurried
         self._idle: list[DecoderProcess] = []
         self._all: set[DecoderProcess] = set()
@@ -55,12 +63,11 @@ class Decoders:
         """Start a process, so that the first visitor does not wait for it."""
         self._give_back(self._take())
 
-    def rest(self, seconds: float, keep: int = 0) -> None:
-        """End the processes that were not needed for so long, but for ``keep`` of them."""
+    def rest(self, seconds: float) -> None:
+        """End the processes that were not needed for so long."""
         early = time.monotonic() - seconds
         with self._lock:
-            # The one used last is the next to be used, so those used longest ago come first.
-            unneeded = [decoder for decoder in self._idle[: max(len(self._idle) - keep, 0)] if decoder.used < early]
+            unneeded = [decoder for decoder in self._idle if decoder.used < early]
             self._idle = [decoder for decoder in self._idle if decoder not in unneeded]
             self._all.difference_update(unneeded)
         for decoder in unneeded:
@@ -84,7 +91,7 @@ class Decoders:
             if decoder.usable:
                 return decoder
             self._give_back(decoder)
-        decoder = DecoderProcess(self._niceness, self._hurried)
+        decoder = DecoderProcess(self._programs, self._niceness, self._hurried)
         with self._lock:
             self._all.add(decoder)
         return decoder

@@ -113,4 +113,5 @@ def is_served(path: str) -> bool:
         if rest.startswith("file="):
             return _PROTOCOL.match(rest.removeprefix("file=")) is None
         return rest.partition("/")[0] in SERVED
-    return first != "monitoring"
+    # The icon is an SVG; Gradio would make a PNG of any size from another.
+    return first != "monitoring" and not (first == "pwa_icon" and rest)

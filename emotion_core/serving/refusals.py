@@ -94,15 +94,11 @@ def respond(error: ApiError) -> Response:
 def answer_errors(app: FastAPI) -> None:
     """Give every error of the app's routes the same shape, FastAPI's own included."""
     answer_lost_uploads(app)
+    answer_invalid(app)
 
     @app.exception_handler(ApiError)
     async def refused(_request: Request, error: ApiError) -> Response:
         return respond(error)
-
-    @app.exception_handler(RequestValidationError)
-    async def invalid(_request: Request, error: RequestValidationError) -> Response:
-        first = error.errors()[0]
-        return respond(ApiError(422, f"{first['msg']}.", field=".".join(map(str, first["loc"]))))
 
     @app.exception_handler(HTTPException)
     async def http(_request: Request, error: HTTPException) -> Response:
@@ -113,6 +109,18 @@ def answer_errors(app: FastAPI) -> None:
     async def failed(_request: Request, _error: Exception) -> Response:
         # This response is made outside the guard, which would have added its headers.
         return respond(ApiError(500, headers={"X-Content-Type-Options": "nosniff"}))
+
+
+def answer_invalid(app: FastAPI) -> None:
+    """On any application, tell which part of a request is wrong. FastAPI sends it back, and fails at NaN or half of a
+    surrogate pair.
+    """
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_request: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"])).encode(errors="replace").decode()
+        return respond(ApiError(422, f"{first['msg']}.", field=field))
 
 
 def answer_lost_uploads(app: FastAPI) -> None:

@@ -1,4 +1,4 @@
-"""What a request's address and headers may be: what takes long to parse is refused before anything parses it."""
+"""What a request's address and headers may be: what takes long to parse, or has no meaning, is refused beforehand."""
 
 import re
 from typing import Final
@@ -15,6 +15,8 @@ MAX_PATH: Final = 2000
 MAX_NAME: Final = 255
 MAX_HOST: Final = 300
 MAX_COOKIES: Final = 16_000
+#: What no name holds; Gradio makes addresses of names it is given, and fails at these.
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 #: Parameters of a header; names of files hold some. Python's parser, on the event loop, takes a time of their square.
 MAX_PARAMETERS: Final = 100
 #: The only charset that is taken. Others make text of a body, on the event loop: of a megabyte in a minute (punycode).
@@ -22,11 +24,13 @@ _CHARSET: Final = re.compile(r"charset=(utf-?8|\"utf-?8\")\s*(;|$)")
 
 
 def unparsed(scope: Scope, headers: Headers) -> ApiError | None:
-    """The refusal of a request whose address or headers would take long to parse, or None."""
+    """The refusal of a request by its address or headers, which nothing has parsed yet, or None."""
     path = scope["path"].encode(errors="replace")
     whole = len(scope.get("raw_path") or b"") + len(scope.get("query_string", b""))
     if whole > MAX_ADDRESS or len(path) > MAX_PATH or max(map(len, path.split(b"/"))) > MAX_NAME:
         return ApiError(400, "The address is too long.")
+    if _CONTROL.search(scope["path"]):
+        return ApiError(400, "The address holds characters that no name has.")
     if len(headers.get("host", "")) > MAX_HOST or sum(map(len, headers.getlist("cookie"))) > MAX_COOKIES:
         return ApiError(400, "The headers are too long.")
     kind = headers.get("content-type", "").lower()

@@ -17,7 +17,7 @@ from typing import Final
 from ..errors import BusyError, VideoError
 from ..video.container import HELP, open_video
 from .decoder import bound_time
-from .decoder_process import program_of
+from .fork_server import program_of
 
 #: Memory for opening a video, in bytes: the frames of 3840x2160 pixels that a decoder keeps, and the tables.
 _MEMORY: Final = 400_000_000

@@ -16,6 +16,7 @@ from .addresses import client_address
 from .decoder import CPU_SECONDS
 from .decoder_process import Measure, SlowPictureError
 from .decoding import Decoders, PictureFile
+from .fork_server import ForkServer
 from .places import Places
 
 #: How long a webcam's frame waits for its turn, in seconds: a newer one follows anyway.
@@ -35,7 +36,7 @@ LIGHT_WORK: Final = 40_000_000
 SEARCH_MEMORY: Final = 220_000_000
 #: What a heavy picture takes at least, so that they come one at a time: each has a decoder's program of its own.
 _ALONE: Final = MAX_MEMORY // 2 + 1
-#: Decoders and graphs that nothing needed for so long, in seconds, are given up; one decoder stays for the next photo.
+#: Decoders and graphs that nothing needed for so long, in seconds, are given up.
 _RESTS_AFTER: Final = 15.0
 #: As in nice(1): the server's own threads come first, as everybody waits for them; then light pictures.
 _LIGHT_NICENESS: Final = 5
@@ -47,8 +48,9 @@ class Workshop:
 
     def __init__(self, settings: Settings) -> None:
         self.places = Places(settings.concurrency, MAX_MEMORY, kept=LIGHT_MEMORY)
-        self._decoders = Decoders(niceness=_LIGHT_NICENESS, hurried=True)
-        self._heavy_decoders = Decoders(niceness=_HEAVY_NICENESS)
+        self._programs = ForkServer("decoder")
+        self._decoders = Decoders(self._programs, niceness=_LIGHT_NICENESS, hurried=True)
+        self._heavy_decoders = Decoders(self._programs, niceness=_HEAVY_NICENESS)
         self._proxies = settings.trusted_proxies
 
     @contextmanager
@@ -116,7 +118,7 @@ class Workshop:
 
     def rest(self) -> None:
         """Give back the memory of what was not needed lately: call it now and then, from any thread."""
-        self._decoders.rest(_RESTS_AFTER, keep=1)
+        self._decoders.rest(_RESTS_AFTER)
         self._heavy_decoders.rest(_RESTS_AFTER)
         free_unneeded_graphs(_RESTS_AFTER)
 
@@ -124,6 +126,7 @@ class Workshop:
         """End the decoders."""
         self._decoders.close()
         self._heavy_decoders.close()
+        self._programs.close()
 
 
 def is_heavy(measure: Measure) -> bool:

@@ -9,7 +9,7 @@ from typing import Final
 
 import httpx
 
-from .attack_media import base64_by_rest, photos_as_files, photos_past_the_queue, videos, webcam
+from .attack_media import base64_by_rest, photos_as_files, photos_past_the_queue, slow_photos, videos, webcam
 from .target import Target
 
 #: Gradio's addresses that take JSON.
@@ -230,6 +230,7 @@ ATTACKS: Final[dict[str, Callable[[Target], None]]] = {
         open_pages,
         photos_as_files,
         photos_past_the_queue,
+        slow_photos,
         base64_by_rest,
         webcam,
         slow_bodies,

@@ -19,6 +19,7 @@ from support.hostile_pictures import (
     large_tiles,
     many_scans,
     saved,
+    slow_notes,
     with_segments,
 )
 from support.hostile_videos import many_samples
@@ -66,6 +67,16 @@ def photos_as_files(target: Target) -> None:
         return client.post("api/v1/analyze", files={"image": ("x", photo)})
 
     target.together(send, 24)
+
+
+def slow_photos(target: Target) -> None:
+    """Pictures of a few pixels that take as long as the time for one allows, from ten addresses at once."""
+    photo = slow_notes(700)
+
+    def send(client: httpx.Client, _: int) -> httpx.Response:
+        return client.post("api/v1/analyze", files={"image": ("x", photo)})
+
+    target.together(send, 20)
 
 
 def photos_past_the_queue(target: Target) -> None:

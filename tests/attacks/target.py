@@ -132,22 +132,23 @@ def _rounded(seconds: float) -> float:
 def megabytes(pid: int) -> float:
     """Memory of the process and its children: what each holds for itself, and the program files of the largest.
 
-    The children's files are its own, so they count once. Nothing that other programs do changes it: PSS, which shares
-    pages out among all programs that map them, rises when one that uses the same libraries ends.
+    The children's files are its own, so they count once, and so does what those hold together that were forked from
+    one another. Nothing that other programs do changes it: PSS, which shares files out, too, among all programs that
+    map them, rises when one that uses the same libraries ends.
     """
     held, files = 0, 0
     with contextlib.suppress(psutil.Error):
         process = psutil.Process(pid)
         for one in (process, *process.children(recursive=True)):
             with contextlib.suppress(psutil.Error, OSError):
-                own = anonymous(one.pid)
-                held, files = held + own, max(files, _kilobytes(one.pid, "Rss") - own)
+                held += anonymous(one.pid)
+                files = max(files, _kilobytes(one.pid, "Rss") - _kilobytes(one.pid, "Anonymous"))
     return (held + files) / 1000
 
 
 def anonymous(pid: int) -> int:
-    """Kilobytes of the process that are no file's: what it has allocated."""
-    return _kilobytes(pid, "Anonymous")
+    """Kilobytes of the process that are no file's: what it has allocated, and its share of what it was forked with."""
+    return _kilobytes(pid, "Pss_Anon")
 
 
 def _kilobytes(pid: int, name: str) -> int:

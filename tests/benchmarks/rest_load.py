@@ -32,7 +32,7 @@ def processor_seconds(pids: set[int]) -> float:
     for process in map(psutil.Process, pids):
         own = process.cpu_times()
         whole += sum(own[:4])  # user, system, and both of ended children
-        whole += sum(sum(child.cpu_times()[:4]) for child in process.children() if child.pid not in pids)
+        whole += sum(sum(child.cpu_times()[:4]) for child in process.children(recursive=True) if child.pid not in pids)
     return whole
 
 

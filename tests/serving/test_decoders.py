@@ -18,20 +18,35 @@ from emotion_core import ImageError
 from emotion_core.images import RGB, load_image
 from emotion_core.serving.decoder_process import SlowPictureError
 from emotion_core.serving.decoding import Decoders
+from emotion_core.serving.fork_server import ForkServer
 from support.hostile_pictures import large_canvas, large_frame, large_tiles, lying, many_scans, saved, slow_notes
+from support.waiting import until
 
 
 @pytest.fixture
-def decoders() -> Iterator[Decoders]:
-    made = Decoders(decode_seconds=2)
+def programs() -> Iterator[ForkServer]:
+    made = ForkServer("decoder")
     yield made
     made.close()
+    assert fork_servers() == []
+
+
+@pytest.fixture
+def decoders(programs: ForkServer) -> Iterator[Decoders]:
+    made = Decoders(programs, decode_seconds=2)
+    yield made
+    made.close()
+    assert children() == []
+
+
+def fork_servers() -> list[psutil.Process]:
+    running = [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
+    return [child for child in running if "serving.fork_server" in " ".join(child.cmdline())]
 
 
 def children() -> list[psutil.Process]:
-    return [
-        child for child in psutil.Process().children() if "emotion_core.serving.decoder" in " ".join(child.cmdline())
-    ]
+    """The decoders."""
+    return [child for program in fork_servers() for child in program.children()]
 
 
 #: Tables, buffers and libraries that a format loads, in bytes.
@@ -71,9 +86,9 @@ class TestDecoders:
             assert str(there.value) == str(here.value)
             assert vars(there.value) == vars(here.value)  # including a limit
 
-    def test_what_takes_too_long_is_ended(self, astronaut: RGB, monkeypatch: Any) -> None:
+    def test_what_takes_too_long_is_ended(self, decoders: Decoders, astronaut: RGB, monkeypatch: Any) -> None:
         """When a decoder hangs, its picture is refused, and the next one gets another process."""
-        decoders, photo = Decoders(decode_seconds=0.5), saved(Image.fromarray(astronaut), "JPEG")
+        photo = saved(Image.fromarray(astronaut), "JPEG")
         decoders.decode(photo)
         [child] = children()
         monkeypatch.setattr("emotion_core.serving.decoder_process.OPEN_SECONDS", 0.5)
@@ -85,12 +100,10 @@ class TestDecoders:
         monkeypatch.undo()
         assert decoders.decode(photo).shape == astronaut.shape
         assert child not in children()
-        decoders.close()
-        assert children() == []
 
-    def test_in_a_hurry_a_small_picture_has_little_time(self, astronaut: RGB) -> None:
+    def test_in_a_hurry_a_small_picture_has_little_time(self, programs: ForkServer, astronaut: RGB) -> None:
         """Profiles of a picture of 64x64 pixels took eight seconds of a place for light pictures."""
-        hurried = Decoders(hurried=True)
+        hurried = Decoders(programs, hurried=True)
         assert np.array_equal(hurried.decode(saved(Image.fromarray(astronaut), "PNG")), astronaut)
         [child] = children()
         assert hurried.measure(slow_notes(2_000)).work < 10_000
@@ -106,7 +119,35 @@ class TestDecoders:
             assert decoders.decode(photo).shape == astronaut.shape
             [child] = children()
             os.kill(child.pid, signal.SIGKILL)
-            child.wait(5)
+            until(lambda: child.status() == psutil.STATUS_ZOMBIE)  # noqa: B023 - waits here
+
+    def test_a_fork_server_that_dies_is_replaced(self, decoders: Decoders, astronaut: RGB) -> None:
+        """Its copy goes on, and can be killed."""
+        photo = saved(Image.fromarray(astronaut), "JPEG")
+        decoders.warm_up()
+        [program], [child] = fork_servers(), children()
+        program.kill()
+        assert decoders.decode(photo).shape == astronaut.shape
+        assert child.is_running()
+        held = decoders._take()
+        decoders.warm_up()
+        assert children() != [child]
+        assert fork_servers() != [program]
+        decoders._give_back(held)
+        decoders.close()
+        until(lambda: not child.is_running())
+
+    def test_one_more_starts_in_milliseconds(self, decoders: Decoders) -> None:
+        """Each ended one is replaced while honest visitors wait: a program of its own took half a second."""
+        decoders.warm_up()
+        [program] = fork_servers()
+        before = sum(psutil.Process().cpu_times()[:2]) + sum(program.cpu_times()[:4])
+        held = [decoders._take() for _ in range(11)]
+        used = sum(psutil.Process().cpu_times()[:2]) + sum(program.cpu_times()[:4]) - before
+        assert len(set(children())) == 11
+        assert used + sum(sum(child.cpu_times()[:2]) for child in children()) < 11 * 0.05
+        for decoder in held:
+            decoder.end()
 
     def test_a_frame_that_is_larger_than_its_header(self, decoders: Decoders) -> None:
         """A frame of 160 MB in a picture that says 64x48 is refused before it is there; the server holds nothing."""
@@ -139,7 +180,7 @@ class TestDecoders:
             load_image(lying("GIF", 7_200, 64))
 
     def test_those_that_nothing_needs_are_ended(self, decoders: Decoders, astronaut: RGB) -> None:
-        """A crowd's decoders do not stay for ever, twenty megabytes each; the next photo finds one."""
+        """A crowd's decoders do not stay for ever, with megabytes each."""
         photo = saved(Image.fromarray(astronaut), "JPEG")
         for decoder in [decoders._take() for _ in range(3)]:
             decoder.open(photo)
@@ -147,12 +188,8 @@ class TestDecoders:
             decoders._give_back(decoder)
         started = children()
         assert len(started) == 3
-        decoders.rest(60, keep=1)
+        decoders.rest(60)
         assert children() == started
-        decoders.rest(0, keep=1)
-        [kept] = children()
-        assert decoders.decode(photo).shape == astronaut.shape
-        assert children() == [kept]
         decoders.rest(0)
         assert children() == []
         assert decoders.decode(photo).shape == astronaut.shape

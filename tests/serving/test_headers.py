@@ -63,6 +63,7 @@ class TestHeaders:
             "/gradio_api/file=/tmp/x.png",
             "/gradio_api/file=C:/x.png",
             "/gradio_api/queue/join",
+            "/pwa_icon",
             "/docs",
         ):
             assert is_served(path)
@@ -71,5 +72,6 @@ class TestHeaders:
             "//gradio_api/proxy=x",
             "/gradio_api/file= ftp://x",
             "/monitoring/x",
+            "/pwa_icon/60000",
         ):
             assert not is_served(path)
