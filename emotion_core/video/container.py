@@ -1,5 +1,7 @@
 """Opens video files and selects their tracks."""
 
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -21,22 +23,55 @@ ENDINGS: Final = (
     | {".mxf", ".nut", ".ivf", ".h264", ".264", ".hevc", ".265", ".mjpeg", ".mjpg", ".dv", ".wtv"}
 )
 HELP: Final = "Use an MP4, WebM, MOV, MKV or AVI video."
+#: The allowed codecs, by FFmpeg's names: what cameras, phones, browsers and editors write. It has ten times as many,
+#: among them pictures whose single packet unpacks to gigabytes (PNG's texts) or draws without end.
+CODECS: Final = frozenset(
+    (
+        *("av1", "h264", "hevc", "vp8", "vp9", "vvc", "mpeg1video", "mpeg2video", "mpeg4", "h263", "theora", "vc1"),
+        *("msmpeg4v1", "msmpeg4v2", "msmpeg4v3", "wmv1", "wmv2", "wmv3", "flv1", "vp6", "vp6a", "vp6f", "svq1", "svq3"),
+        *("mjpeg", "mjpegb", "dvvideo", "prores", "dnxhd", "cfhd", "gif", "rawvideo", "v210"),
+        *("ffv1", "ffvhuff", "huffyuv", "utvideo", "magicyuv", "qtrle"),
+    )
+)
+#: The same for sound; PCM in all its forms besides.
+SOUNDS: Final = frozenset(
+    (
+        *("aac", "aac_latm", "ac3", "alac", "amr_nb", "amr_wb", "dts", "eac3", "flac", "mp1", "mp2", "mp3", "opus"),
+        *("speex", "vorbis", "wmapro", "wmav1", "wmav2", "adpcm_ima_qt", "adpcm_ima_wav", "adpcm_ms", "adpcm_swf"),
+    )
+)
 #: FFmpeg's codecs whose packets are JPEG pictures, and the scans of one: a camera's have one, or one for each plane.
-_JPEGS: Final = ("mjpeg", "mjpegb", "smvjpeg", "sp5x", "amv", "thp")
+_JPEGS: Final = ("mjpeg", "mjpegb")
 _MOST_SCANS: Final = 64
 _START_OF_SCAN: Final = b"\xff\xda"
-_OPTIONS: Final = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
 
 
 def open_video(path: Path) -> InputContainer:
     """Open a local file, but nothing that it refers to; VideoError if it is not a video."""
     try:
         # The prefix keeps FFmpeg from taking part of a file name for a protocol.
-        return av.open(f"file:{path.absolute()}", "r", options=dict(_OPTIONS), metadata_errors="replace")
+        return av.open(f"file:{path.absolute()}", "r", options=dict(_options()), metadata_errors="replace")
     except av.FFmpegError as error:
         raise VideoError(
             f"This is not a video that can be read, or its end is missing (an MP4 keeps its index there). {HELP}"
         ) from error
+
+
+@cache
+def _options() -> dict[str, str]:
+    """What FFmpeg may use: it decodes the first frames of every track as it opens a file."""
+    decoders = [name for name in av.codecs_available if _is_decoder(name)]
+    return {"format_whitelist": FORMATS, "protocol_whitelist": "file", "codec_whitelist": ",".join(decoders)}
+
+
+def _is_decoder(name: str) -> bool:
+    with suppress(ValueError):  # it only encodes
+        return _is_allowed(av.Codec(name, "r").canonical_name)
+    return False
+
+
+def _is_allowed(codec: str) -> bool:
+    return codec in CODECS or codec in SOUNDS or codec.startswith("pcm_")
 
 
 def video_stream(container: InputContainer) -> VideoStream:
@@ -46,15 +81,20 @@ def video_stream(container: InputContainer) -> VideoStream:
     films = [stream for stream in container.streams.video if not stream.disposition & stills]
     if not films:
         raise VideoError(f"The file has no video, only sound or data. {HELP}")
-    known = [stream for stream in films if stream.codec_context is not None]
+    known = [stream for stream in films if is_known(stream)]
     if not known:
-        raise VideoError(f"The video's codec is not one that can be decoded. {HELP}")
+        raise VideoError(f"The video's codec is not one that is decoded here. {HELP}")
     return max(known, key=lambda stream: bool(stream.disposition & Disposition.default))  # ties: the first
 
 
 def sound_stream(container: InputContainer) -> AudioStream | None:
     """The audio track, the default one if there are several; None if there is none."""
     return max(container.streams.audio, key=lambda stream: bool(stream.disposition & Disposition.default), default=None)
+
+
+def is_known(stream: VideoStream | AudioStream) -> bool:
+    """Whether the track's codec is an allowed one."""
+    return stream.codec_context is not None and _is_allowed(stream.codec_context.codec.canonical_name)
 
 
 def pass_over_others(container: InputContainer, *wanted: VideoStream | AudioStream | None) -> None:

@@ -13,6 +13,7 @@ from av.audio.stream import AudioStream
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 
 from ..images import RGB
+from .container import is_known
 from .picture import I420
 from .sound import SoundTrack
 
@@ -120,13 +121,15 @@ class VideoWriter:
 
     def notices(self) -> tuple[str, ...]:
         """What the user should know about the audio."""
-        return ("Some or all of the sound was damaged and is missing.",) if self._sound_damaged else ()
+        return ("Some or all of the sound could not be read and is missing.",) if self._sound_damaged else ()
 
     def _add_sound(self, sound: AudioStream) -> None:
         context = sound.codec_context
-        if context is not None and context.name.removesuffix("float") in COPIED_SOUND:
+        if not is_known(sound):
+            self._sound_damaged = True
+        elif context.name.removesuffix("float") in COPIED_SOUND:
             self._copy = self._container.add_stream_from_template(sound)
-        elif context is not None and context.sample_rate:
+        elif context.sample_rate:
             rate = context.sample_rate if context.sample_rate in _AAC_RATES else 48000
             layout = "mono" if context.channels == 1 else "stereo"
             self._aac = self._container.add_stream("aac", rate=rate, layout=layout)

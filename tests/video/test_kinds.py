@@ -1,6 +1,7 @@
 """Files of every kind: clocks, rotations, sizes, truncated files."""
 
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -8,10 +9,12 @@ import pytest
 
 from emotion_core import (
     EmotionRecognizer,
+    VideoError,
     VideoOptions,
     analyze_video,
 )
 from emotion_core.images import RGB
+from emotion_core.video.container import open_video
 from emotion_core.video.picture import Orientation
 from emotion_core.video.probe import probe
 from support import clips
@@ -50,6 +53,38 @@ def test_kinds_of_files(
         assert seconds == pytest.approx(2, abs=0.1)
         assert frequency == pytest.approx(440, abs=3)
     assert summary.has_sound == bool(kept)
+
+
+def of_codec(path: Path, codec: str) -> Path:
+    """One frame of 64x64 pixels."""
+    with av.open(path, "w") as container:
+        stream: Any = container.add_stream(codec, rate=30, width=64, height=64)
+        stream.pix_fmt = stream.codec_context.codec.video_formats[0].name
+        frame = av.VideoFrame(64, 64, "rgb24").reformat(format=stream.pix_fmt)
+        container.mux([*stream.encode(frame), *stream.encode(None)])
+    return path
+
+
+@pytest.mark.parametrize("codec", ["png", "jpeg2000", "targa", "msvideo1", "flashsv", "dpx"])
+def test_codecs_that_no_camera_writes_are_not_decoded(tmp_path: Path, codec: str) -> None:
+    """One packet of a PNG's texts, half a megabyte of the file, unpacked to a gigabyte."""
+    with pytest.raises(VideoError, match=r"codec is not one that is decoded here\. Use an MP4"):
+        probe(of_codec(tmp_path / "rare.nut", codec))
+
+
+def test_ffmpeg_itself_decodes_no_other_codec(tmp_path: Path) -> None:
+    """It decodes the first frames as it opens a file, before anything of ours looks at its tracks."""
+    av.logging.set_level(av.logging.WARNING)
+    with av.logging.Capture() as said, open_video(of_codec(tmp_path / "rare.nut", "png")):
+        pass
+    av.logging.set_level(None)
+    assert any("not on whitelist" in line for _, _, line in said)
+
+
+def test_sound_that_no_camera_writes_is_left_out(tmp_path: Path, eyes: EmotionRecognizer) -> None:
+    clip = clips.encode(tmp_path / "rare.mkv", frames_of(0.2), sound="wavpack")
+    summary = analyzed(clip, eyes, FAST)
+    assert any("sound" in notice for notice in summary.notices)
 
 
 def test_progress_without_a_duration(tmp_path: Path, eyes: EmotionRecognizer, monkeypatch: pytest.MonkeyPatch) -> None:
