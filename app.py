@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from emotion_core import EmotionError, EmotionRecognizer, Settings
-from emotion_core.page.gradio_stubs import make_no_stubs
+from emotion_core.page.gradio_import import import_less
 from emotion_core.serving.server import Where, give_memory_back, keep_memory_flat, serve
 
 if __name__ == "__main__":
@@ -23,7 +23,7 @@ if __name__ == "__main__":
     except EmotionError as error:
         sys.exit(f"Error: {error}")
 
-make_no_stubs()
+import_less()
 import gradio as gr
 
 from emotion_core.page.bad_calls import answer_bad_calls

@@ -1,5 +1,5 @@
 """The Gradio page, one module per tab. Handlers are thin: they decode, call the core, and display."""
 
-from .gradio_stubs import make_no_stubs
+from .gradio_import import import_less
 
-make_no_stubs()  # here, since every module of the page imports Gradio
+import_less()  # here, since every module of the page imports Gradio

@@ -93,5 +93,6 @@ def page_options(settings: Settings) -> dict[str, Any]:
         # Messages for the visitor are gr.Errors and always shown; other errors would reveal server paths.
         "show_error": False,
         "ssr_mode": False,
+        "mcp_server": False,  # also where Gradio's own setting asks for it: `emotion mcp` is ours
         "footer_links": [],
     }

@@ -1,8 +1,10 @@
-"""Gradio makes no type stubs when the page's process imports it."""
+"""What Gradio does not do when the page's process imports it."""
 
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from support.processes import ROOT, importing
 
@@ -29,3 +31,13 @@ def test_no_source_is_parsed_and_no_stub_is_written() -> None:
     count, file = done.stdout.split()
     assert int(count) == 0
     assert not Path(file).with_suffix(".pyi").exists()
+
+
+def test_what_the_page_does_not_use_is_not_imported() -> None:
+    """Where it is installed: a second, and 24 megabytes."""
+    script = "import sys, app; print([name for name in ('mcp', 'matplotlib', 'tensorflow') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", script], env=importing(), cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stdout.strip()) == (0, "[]")
+    whole = "import sys, app, mcp; print(mcp.__file__)"
+    pytest.importorskip("mcp")
+    subprocess.run([sys.executable, "-c", whole], env=importing(), cwd=ROOT, check=True)
