@@ -3,7 +3,6 @@
 import json
 import struct
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ import numpy as np
 from ..errors import ImageError, ImageLimitError
 from ..images import RGB
 from ..picture_notes import with_notes
+from .deadlines import Deadlines
 from .fork_server import START_SECONDS, ForkServer
 
 #: Wall-clock limit for reading a header; CPU time is limited separately.
@@ -22,6 +22,7 @@ OPEN_SECONDS: Final = 20.0
 _TOO_LONG: Final = (
     "The picture takes too long to decode, or too much memory. Save it as a baseline JPEG, and send that."
 )
+_DEADLINES: Final = Deadlines()
 
 
 class SlowPictureError(ImageError):
@@ -121,12 +122,8 @@ class DecoderProcess:
     @contextmanager
     def _time(self, seconds: float) -> Iterator[None]:
         """Kill the process when time is up, which ends every wait for it; SlowPictureError then, or if it dies."""
-        timer = threading.Timer(seconds, self._process.kill)
-        timer.daemon = True
-        timer.start()
         try:
-            yield
+            with _DEADLINES.within(seconds, self._process.kill):
+                yield
         except (EOFError, OSError):
             raise SlowPictureError(_TOO_LONG) from None
-        finally:
-            timer.cancel()

@@ -36,7 +36,7 @@ def decoders(programs: ForkServer) -> Iterator[Decoders]:
     made = Decoders(programs, decode_seconds=2)
     yield made
     made.close()
-    assert children() == []
+    until(lambda: children() == [])
 
 
 def fork_servers() -> list[psutil.Process]:
@@ -99,7 +99,7 @@ class TestDecoders:
         assert time.monotonic() - start < 10
         monkeypatch.undo()
         assert decoders.decode(photo).shape == astronaut.shape
-        assert child not in children()
+        until(lambda: child not in children())
 
     def test_in_a_hurry_a_small_picture_has_little_time(self, programs: ForkServer, astronaut: RGB) -> None:
         """Profiles of a picture of 64x64 pixels took eight seconds of a place for light pictures."""
@@ -109,7 +109,7 @@ class TestDecoders:
         assert hurried.measure(slow_notes(2_000)).work < 10_000
         with pytest.raises(SlowPictureError, match="takes too long"):
             hurried.decode(slow_notes(2_000))
-        assert child not in children(), "it was ended"
+        until(lambda: child not in children())  # it was ended
         assert hurried.decode(saved(Image.fromarray(astronaut), "AVIF")).shape == astronaut.shape
         hurried.close()
 
@@ -191,7 +191,7 @@ class TestDecoders:
         decoders.rest(60)
         assert children() == started
         decoders.rest(0)
-        assert children() == []
+        until(lambda: children() == [])
         assert decoders.decode(photo).shape == astronaut.shape
 
     def test_measured_and_left(self, decoders: Decoders) -> None:
