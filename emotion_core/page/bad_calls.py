@@ -13,7 +13,7 @@ from gradio import route_utils, routes
 from gradio.route_utils import FnIndexInferError
 from gradio_client import utils as client_utils
 
-from ..serving.refusals import ApiError, answer_invalid, respond
+from ..serving.refusals import NO_ROOM, ApiError, answer_invalid, respond
 from .visitor import refused
 
 _LIST: Final = "GET /gradio_api/info lists what there is."
@@ -46,9 +46,11 @@ def answer_bad_calls(page: gr.Blocks, app: FastAPI) -> None:
         """As the page's own, which raises errors of many kinds for values of a wrong number or type."""
         try:
             return await prepare(*arguments, **more)
-        except (gr.Error, OSError):  # in words already; or the disk is full
+        except gr.Error:  # in words already
             raise
         except Exception as error:
+            if isinstance(error, OSError) and error.errno in NO_ROOM:
+                raise
             raise refused(_MISFIT) from error
 
     page.preprocess_data = preprocess_data  # type: ignore[method-assign]

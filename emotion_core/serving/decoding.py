@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import BinaryIO, Final, TypeAlias
 
-from ..errors import ImageError, ImageLimitError
+from ..errors import BusyError, ImageError, ImageLimitError
 from ..images import RGB
 from .decoder_process import DecoderProcess, Measure
 from .fork_server import ForkServer
@@ -91,7 +91,10 @@ class Decoders:
             if decoder.usable:
                 return decoder
             self._give_back(decoder)
-        decoder = DecoderProcess(self._programs, self._niceness, self._hurried)
+        try:
+            decoder = DecoderProcess(self._programs, self._niceness, self._hurried)
+        except OSError as error:  # the system has no room for one more, or kills them
+            raise BusyError("The server has no room for this picture now. Try again in a few seconds.") from error
         with self._lock:
             self._all.add(decoder)
         return decoder

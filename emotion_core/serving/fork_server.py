@@ -77,13 +77,13 @@ class ForkServer:
         self._lock = threading.Lock()
 
     def start(self, *arguments: str) -> Child:
-        """A new process. Raises OSError if the system has no room for it."""
+        """A new process. Raises OSError if the system has no room for it, or the fork server is killed twice."""
         if sys.platform != "linux":
             return _Program(self._module, *arguments)
         with self._lock:
             try:
                 return self._forked(arguments)
-            except (EOFError, OSError):  # it was killed, or hangs
+            except OSError:  # it was killed, or hangs
                 self._stop()
                 return self._forked(arguments)
 
@@ -105,8 +105,8 @@ class ForkServer:
         try:
             socket.send_fds(orders, [json.dumps(arguments).encode()], theirs)
             if not (told := orders.recv(100)):
-                raise EOFError
-        except (EOFError, OSError):
+                raise ConnectionResetError
+        except OSError:
             os.close(our_input)
             os.close(our_output)
             raise

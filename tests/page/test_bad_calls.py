@@ -14,7 +14,7 @@ ADDRESSES = (
 #: Values of a wrong type, number or name.
 BODIES: tuple[Any, ...] = (
     *(None, 1, "x", [], {}, {"data": None}, {"data": "x"}, {"data": []}, {"data": [None]}, {"data": [1, 2, 3, 4]}),
-    *({"data": [{"path": path}, None]} for path in (None, 1, "x", ())),
+    *({"data": [{"path": path}, None]} for path in (None, 1, "x", (), "a" * 5_000, "a\0b")),
     *({"data": [{"url": url}, None]} for url in (5, "data:image/png;base64,!!!")),
     {"data": [{"path": "x", "meta": {"_type": [1]}}, None]},
     *({"data": [], "fn_index": number} for number in ("x", -1, 99_999, 10**30)),

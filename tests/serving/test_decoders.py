@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from emotion_core import ImageError
+from emotion_core.errors import BusyError
 from emotion_core.images import RGB, load_image
 from emotion_core.serving.decoder_process import SlowPictureError
 from emotion_core.serving.decoding import Decoders
@@ -136,6 +137,15 @@ class TestDecoders:
         decoders._give_back(held)
         decoders.close()
         until(lambda: not child.is_running())
+
+    def test_no_room_for_one_more(self, programs: ForkServer, monkeypatch: pytest.MonkeyPatch) -> None:
+        decoders, photo = Decoders(programs), saved(Image.new("RGB", (64, 64)), "JPEG")
+        monkeypatch.setattr("sys.executable", "/nonexistent")
+        with pytest.raises(BusyError, match="no room for this picture"):
+            decoders.measure(photo)
+        monkeypatch.undo()
+        assert decoders.measure(photo).width == 64
+        decoders.close()
 
     def test_one_more_starts_in_milliseconds(self, decoders: Decoders) -> None:
         """Each ended one is replaced while honest visitors wait: a program of its own took half a second."""
