@@ -50,13 +50,16 @@ class Child(Protocol):
         """Kill it and forget it: its owner calls this, once."""
 
 
-def program_of(module: str) -> str:
+def program_of(module: str, niceness: int = 0) -> str:
     """The text of a program that calls ``main`` of a module of this folder with its arguments, strings.
 
-    It imports only what the module needs: the package's own __init__ would import everything, three times the size.
+    niceness: as in nice(1), already while it imports. It imports only what the module needs: the package's own
+    __init__ would import everything, three times the size.
     """
     return f"""
-import sys, types
+import os, sys, types
+if sys.platform != "win32":
+    os.nice({niceness})
 package = sys.modules["emotion_core"] = types.ModuleType("emotion_core")
 package.__path__ = [{str(_PACKAGE)!r}]
 from emotion_core.serving.{module} import main

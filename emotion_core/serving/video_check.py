@@ -24,6 +24,8 @@ _MEMORY: Final = 400_000_000
 #: CPU and wall-clock time, in seconds.
 _CPU_SECONDS: Final = 8
 _SECONDS: Final = 30.0
+#: As of decoders of light pictures: the server's own threads come first.
+_NICENESS: Final = 5
 #: Entries of all tracks: of ten hours' pictures and sound, and as many again.
 MOST_ENTRIES: Final = 4_000_000
 #: Time between two looks at its memory, in seconds.
@@ -53,7 +55,7 @@ def _check(source: Path) -> None:
     if not source.is_file():
         return  # which is told in better words by whoever opens it
     with subprocess.Popen(
-        [sys.executable, "-c", program_of("video_check"), str(source.absolute())],
+        [sys.executable, "-c", program_of("video_check", _NICENESS), str(source.absolute())],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

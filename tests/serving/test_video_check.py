@@ -1,7 +1,10 @@
 """What opening a video takes is found out by another process than the server."""
 
+import contextlib
+import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +50,18 @@ def test_a_usual_clip_opens(tmp_path: Path) -> None:
     start = time.monotonic()
     with checked(clip):
         assert time.monotonic() - start < 10
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux how nice a process is")
+def test_it_gives_way_to_the_server(tmp_path: Path) -> None:
+    """Already while it imports FFmpeg, which takes most of its time."""
+    clip, own, seen = encode(tmp_path / "clip.mp4", [np.zeros((64, 64, 3), np.uint8)] * 5), psutil.Process(), set[int]()
+    with ThreadPoolExecutor() as pool:
+        opening = pool.submit(video_check._check, clip)
+        while not opening.done():
+            with contextlib.suppress(psutil.Error):
+                seen.update(child.nice() - own.nice() for child in own.children())
+    assert max(seen) == video_check._NICENESS
 
 
 def test_what_is_no_video_is_told_in_the_same_words(tmp_path: Path) -> None:
