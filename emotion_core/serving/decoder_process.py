@@ -48,13 +48,17 @@ class DecoderProcess:
         self._between = False
         #: The time.monotonic() of its last picture's end.
         self.used = time.monotonic()
-        if sys.platform == "linux":
-            import fcntl
+        try:
+            if sys.platform == "linux":
+                import fcntl
 
-            # The most an unprivileged process may ask for: rows then go over in few, large steps.
-            fcntl.fcntl(self._out, fcntl.F_SETPIPE_SZ, 1 << 20)
-        with self._time(START_SECONDS):
-            self._told()
+                # The most an unprivileged process may ask for: rows then go over in few, large steps.
+                fcntl.fcntl(self._out, fcntl.F_SETPIPE_SZ, 1 << 20)
+            with self._time(START_SECONDS):
+                self._told()
+        except BaseException:
+            self.end()
+            raise
 
     @property
     def usable(self) -> bool:

@@ -29,8 +29,9 @@ _ENVIRONMENT: Final = {
     "MALLOC_ARENA_MAX": "1",
     "MALLOC_MMAP_THRESHOLD_": str(1 << 20),
 }
-#: Limit for its imports and for a copy, in seconds.
+#: Limits for its imports, and for a copy, in seconds.
 START_SECONDS: Final = 60.0
+_FORK_SECONDS: Final = 5.0
 
 
 class Child(Protocol):
@@ -88,7 +89,11 @@ class ForkServer:
                 return self._forked(arguments)
             except OSError:  # it was killed, or hangs
                 self._stop()
+            try:
                 return self._forked(arguments)
+            except OSError:
+                self._stop()  # an answer that comes late would be taken for the next one's
+                raise
 
     def reap(self, pid: int) -> None:
         """Let the system use the id of a killed copy again."""
@@ -103,20 +108,17 @@ class ForkServer:
 
     def _forked(self, arguments: tuple[str, ...]) -> "_Forked":
         orders = self._orders or self._run()
-        (their_input, our_input), (our_output, their_output) = os.pipe(), os.pipe()
-        theirs = (their_input, their_output)
-        try:
-            socket.send_fds(orders, [json.dumps(arguments).encode()], theirs)
-            if not (told := orders.recv(100)):
-                raise ConnectionResetError
-        except OSError:
-            os.close(our_input)
-            os.close(our_output)
-            raise
-        finally:
-            for descriptor in theirs:
-                os.close(descriptor)
-        return _Forked(self, json.loads(told), our_input, our_output)
+        with contextlib.ExitStack() as theirs, contextlib.ExitStack() as ours:
+            their_input, our_input = os.pipe()
+            theirs.callback(os.close, their_input)
+            ours.callback(os.close, our_input)
+            our_output, their_output = os.pipe()
+            theirs.callback(os.close, their_output)
+            ours.callback(os.close, our_output)
+            socket.send_fds(orders, [json.dumps(arguments).encode()], [their_input, their_output])
+            pid = int(_answer(orders))
+            ours.pop_all()
+        return _Forked(self, pid, our_input, our_output)
 
     def _run(self) -> socket.socket:
         self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -130,6 +132,8 @@ class ForkServer:
                 env={**os.environ, **_ENVIRONMENT},
                 pass_fds=[theirs.fileno()],
             )
+        _answer(self._orders)  # its imports are done
+        self._orders.settimeout(_FORK_SECONDS)
         return self._orders
 
     def _stop(self) -> None:
@@ -139,6 +143,13 @@ class ForkServer:
             self._program.kill()
             self._program.wait()
         self._orders = self._program = None
+
+
+def _answer(orders: socket.socket) -> bytes:
+    """What the fork server says next. Raises OSError if it is gone, or says nothing in time."""
+    if not (told := orders.recv(100)):
+        raise ConnectionResetError
+    return told
 
 
 class _Forked:
@@ -202,6 +213,7 @@ def main(orders: str, name: str, *arguments: str) -> None:
         return
     copies = set[int]()
     with socket.socket(fileno=int(orders)) as server:
+        server.send(b"ready")
         while True:
             order, descriptors, _, _ = socket.recv_fds(server, 1_000, 2)
             if not order:

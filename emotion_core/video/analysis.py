@@ -37,6 +37,8 @@ from .writer import VideoWriter
 #: How many pictures are decoded ahead of the analysis, and how many wait to be encoded after it.
 DECODED_AHEAD: Final = 4
 ENCODED_BEHIND: Final = 8
+#: Memory of all that wait, in bytes; one in each place waits in any case.
+WAITING_BYTES: Final = 200_000_000
 #: Interval between progress reports in seconds, and so the delay until a cancelled job stops.
 REPORT_SECONDS: Final = 0.25
 
@@ -122,7 +124,7 @@ class _Job:
             if self._parts.video is None:
                 self._look(rows, people, lambda _: None)
             else:
-                with self._writer(self._parts.video) as writer, Behind(ENCODED_BEHIND) as encoder:
+                with self._writer(self._parts.video) as writer, Behind(self._at_once(ENCODED_BEHIND)) as encoder:
                     self._look(rows, people, lambda item: encoder(_draw, writer, item))
                     encoder(writer.finish)
                     encoder.finish()
@@ -136,7 +138,7 @@ class _Job:
 
     def _look(self, rows: RowWriter, people: PeopleLog, draw: Callable[[Followed], None]) -> None:
         analyzer = analyzer_of(self._recognizer, self._options)
-        with closing(ahead(iter(self.reader), DECODED_AHEAD)) as pictures:
+        with closing(ahead(iter(self.reader), self._at_once(DECODED_AHEAD))) as pictures:
             for item in follow(pictures, analyzer, self._options.rate, lambda: self.reader.seconds):
                 if item.analyzed:
                     self._analyzed += 1
@@ -147,6 +149,10 @@ class _Job:
             raise VideoError("The work was stopped before it was finished.")
         if not self.reader.frames:
             raise VideoError("No picture of this video can be decoded. Export or record it again.")
+
+    def _at_once(self, most: int) -> int:
+        """How many frames wait there at most: fewer of large ones."""
+        return min(most, max(1, WAITING_BYTES // (2 * self.reader.info.frame_bytes)))
 
     @contextmanager
     def _writer(self, path: Path) -> Iterator[VideoWriter]:

@@ -36,8 +36,35 @@ CODECS: Final = frozenset(
 #: The same for sound; PCM in all its forms besides.
 SOUNDS: Final = frozenset(
     (
-        *("aac", "aac_latm", "ac3", "alac", "amr_nb", "amr_wb", "dts", "eac3", "flac", "mp1", "mp2", "mp3", "opus"),
-        *("speex", "vorbis", "wmapro", "wmav1", "wmav2", "adpcm_ima_qt", "adpcm_ima_wav", "adpcm_ms", "adpcm_swf"),
+        *(
+            "aac",
+            "aac_latm",
+            "ac3",
+            "alac",
+            "amr_nb",
+            "amr_wb",
+            "dts",
+            "eac3",
+            "flac",
+            "mlp",
+            "mp1",
+            "mp2",
+            "mp3",
+            "opus",
+        ),
+        *(
+            "nellymoser",
+            "speex",
+            "truehd",
+            "vorbis",
+            "wmapro",
+            "wmav1",
+            "wmav2",
+            "adpcm_ima_qt",
+            "adpcm_ima_wav",
+            "adpcm_ms",
+            "adpcm_swf",
+        ),
     )
 )
 #: FFmpeg's codecs whose packets are JPEG pictures, and the scans of one: a camera's have one, or one for each plane.
@@ -88,8 +115,12 @@ def video_stream(container: InputContainer) -> VideoStream:
 
 
 def sound_stream(container: InputContainer) -> AudioStream | None:
-    """The audio track, the default one if there are several; None if there is none."""
-    return max(container.streams.audio, key=lambda stream: bool(stream.disposition & Disposition.default), default=None)
+    """The audio track, of several one that can be decoded, and of these the default one; None if there is none."""
+
+    def rank(stream: AudioStream) -> tuple[bool, bool]:
+        return is_known(stream), bool(stream.disposition & Disposition.default)
+
+    return max(container.streams.audio, key=rank, default=None)
 
 
 def is_known(stream: VideoStream | AudioStream) -> bool:
@@ -102,6 +133,11 @@ def pass_over_others(container: InputContainer, *wanted: VideoStream | AudioStre
     for stream in container.streams:
         if stream not in wanted:
             stream.discard = Discard.all
+
+
+def coded_pixels(shown: int) -> str:
+    """FFmpeg's option ``max_pixels`` for frames that show at most so many: codecs fill up blocks, CineForm a sixth."""
+    return str(shown + shown // 4)
 
 
 def takes_too_long(stream: VideoStream, packet: "av.Packet[VideoStream]") -> bool:

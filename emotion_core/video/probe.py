@@ -16,7 +16,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from ..errors import VideoError, VideoLimitError
-from .container import open_video, sound_stream, takes_too_long, video_stream
+from .container import coded_pixels, open_video, sound_stream, takes_too_long, video_stream
 from .picture import Orientation, orientation_of
 
 MIN_SIDE: Final = 16
@@ -26,6 +26,9 @@ DEFAULT_RATE: Final = Fraction(25)
 MAX_RATE: Final = 240
 #: The first frame must be found within this many packets.
 _FIRST_PACKETS: Final = 10_000
+#: Bytes of a frame for each pixel of the limit: 10 bits of 4:2:2, as of professional cameras, take four.
+MOST_BYTES_OF_A_PIXEL: Final = 4.5
+SMALLER_FRAMES: Final = "Export it at a smaller size, or with 8 bits and 4:2:0."
 #: Packets allowed per frame of the limit; most are audio packets.
 _PACKETS_A_FRAME: Final = 30
 
@@ -85,6 +88,8 @@ class VideoInfo:
     orientation: Orientation
     #: Timestamp of the first picture, in seconds.
     start: Fraction
+    #: Memory of a decoded frame.
+    frame_bytes: int
 
     def fitted(self, max_side: int) -> tuple[int, int]:
         """Width and height, at most ``max_side`` pixels and even, as H.264 requires."""
@@ -114,6 +119,8 @@ def probe(path: str | os.PathLike[str], limits: VideoLimits | None = None) -> Vi
         rate = stated if stated and stated <= MAX_RATE else DEFAULT_RATE
         frames = stream.frames or (max(round(seconds * rate), 1) if seconds and rate == stated else None)
         first = _first_frame(container, stream, limits)
+        if is_too_large(first, limits):
+            raise VideoError(f"A frame of this video takes {frame_bytes(first) / 1e6:.0f} MB. {SMALLER_FRAMES}")
         # Pixels are not always square, for example in DV and on DVDs.
         width, height = round(first.width * (stream.sample_aspect_ratio or 1)), first.height
         orientation = orientation_of(first)
@@ -132,7 +139,19 @@ def probe(path: str | os.PathLike[str], limits: VideoLimits | None = None) -> Vi
             size_bytes=size,
             orientation=orientation,
             start=_start(container, stream, first),
+            frame_bytes=frame_bytes(first),
         )
+
+
+def frame_bytes(frame: VideoFrame) -> int:
+    """The memory of a decoded frame, of which FFmpeg keeps up to sixteen, and the pipeline some."""
+    return sum(plane.buffer_size for plane in frame.planes)
+
+
+def is_too_large(frame: VideoFrame, limits: VideoLimits) -> bool:
+    """Whether a decoded frame takes more memory, or has more pixels, than the limits allow."""
+    large = frame.width * frame.height > limits.max_pixels
+    return large or frame_bytes(frame) > limits.max_pixels * MOST_BYTES_OF_A_PIXEL
 
 
 def _file_size(path: Path) -> int:
@@ -187,7 +206,7 @@ def _check(stream: VideoStream, seconds: float | None, limits: VideoLimits) -> N
 
 
 def _first_frame(container: InputContainer, stream: VideoStream, limits: VideoLimits) -> VideoFrame:
-    stream.codec_context.options = {"max_pixels": str(limits.max_pixels)}  # frames may exceed the header
+    stream.codec_context.options = {"max_pixels": coded_pixels(limits.max_pixels)}  # frames may exceed the header
     packets = itertools.islice(container.demux(stream), _FIRST_PACKETS)
     try:
         while (packet := next(packets, None)) is not None:

@@ -14,10 +14,10 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace
 from av.video.stream import VideoStream
 
-from .container import open_video, pass_over_others, sound_stream, takes_too_long, video_stream
+from .container import coded_pixels, open_video, pass_over_others, sound_stream, takes_too_long, video_stream
 from .hdr import HDR, ToneMapper, is_hdr
 from .picture import Canvas, Picture
-from .probe import VideoInfo, VideoLimits
+from .probe import SMALLER_FRAMES, VideoInfo, VideoLimits, is_too_large
 from .sound import SoundTrack
 
 #: More untimed frames than this, and more than timed ones, end the reading: the video makes no progress.
@@ -44,7 +44,9 @@ class VideoReader:
         self._container = open_video(self._path)
         self._video = video_stream(self._container)
         self._video.thread_type = "AUTO"
-        self._video.codec_context.options = {"max_pixels": str(limits.max_pixels)}  # frames may exceed the header
+        self._video.codec_context.options = {
+            "max_pixels": coded_pixels(limits.max_pixels)
+        }  # frames may exceed the header
         #: Only its timestamps are used.
         self._sound = sound_stream(self._container)
         pass_over_others(self._container, self._video, self._sound)
@@ -146,6 +148,9 @@ class VideoReader:
             return
         for frame in frames:
             if self._over():
+                return
+            if is_too_large(frame, self._limits):
+                self._cut = f"From {self.seconds:.0f} seconds on its frames take too much memory. {SMALLER_FRAMES}"
                 return
             pts = self._next_pts(frame)
             if pts is None:

@@ -138,6 +138,20 @@ class TestDecoders:
         decoders.close()
         until(lambda: not child.is_running())
 
+    def test_a_fork_server_that_hangs_is_replaced(
+        self, decoders: Decoders, astronaut: RGB, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It held everybody up for a minute."""
+        monkeypatch.setattr("emotion_core.serving.fork_server._FORK_SECONDS", 0.5)
+        decoders.warm_up()
+        decoders.rest(0)
+        [program] = fork_servers()
+        program.suspend()
+        start = time.monotonic()
+        assert decoders.decode(saved(Image.fromarray(astronaut), "JPEG")).shape == astronaut.shape
+        assert time.monotonic() - start < 10
+        assert fork_servers() != [program]
+
     def test_no_room_for_one_more(self, programs: ForkServer, monkeypatch: pytest.MonkeyPatch) -> None:
         decoders, photo = Decoders(programs), saved(Image.new("RGB", (64, 64)), "JPEG")
         monkeypatch.setattr("sys.executable", "/nonexistent")

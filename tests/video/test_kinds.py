@@ -10,13 +10,15 @@ import pytest
 from emotion_core import (
     EmotionRecognizer,
     VideoError,
+    VideoLimits,
     VideoOptions,
     analyze_video,
 )
 from emotion_core.images import RGB
-from emotion_core.video.container import open_video
+from emotion_core.video.container import open_video, sound_stream
 from emotion_core.video.picture import Orientation
 from emotion_core.video.probe import probe
+from emotion_core.video.reader import VideoReader
 from support import clips
 from support.walks import FAST, analyzed, frames_of, read, tone
 
@@ -55,12 +57,12 @@ def test_kinds_of_files(
     assert summary.has_sound == bool(kept)
 
 
-def of_codec(path: Path, codec: str) -> Path:
-    """One frame of 64x64 pixels."""
+def of_codec(path: Path, codec: str, width: int = 64, height: int = 64, pixels: str = "") -> Path:
+    """One frame."""
     with av.open(path, "w") as container:
-        stream: Any = container.add_stream(codec, rate=30, width=64, height=64)
-        stream.pix_fmt = stream.codec_context.codec.video_formats[0].name
-        frame = av.VideoFrame(64, 64, "rgb24").reformat(format=stream.pix_fmt)
+        stream: Any = container.add_stream(codec, rate=30, width=width, height=height)
+        stream.pix_fmt = pixels or stream.codec_context.codec.video_formats[0].name
+        frame = av.VideoFrame(width, height, "rgb24").reformat(format=stream.pix_fmt)
         container.mux([*stream.encode(frame), *stream.encode(None)])
     return path
 
@@ -79,6 +81,45 @@ def test_ffmpeg_itself_decodes_no_other_codec(tmp_path: Path) -> None:
         pass
     av.logging.set_level(None)
     assert any("not on whitelist" in line for _, _, line in said)
+
+
+@pytest.mark.parametrize(
+    ("codec", "pixels", "fits"),
+    [("cfhd", "yuv422p10le", True), ("prores_ks", "yuva444p10le", False), ("prores_ks", "yuv422p10le", True)],
+)
+def test_frames_of_the_largest_size(tmp_path: Path, codec: str, pixels: str, fits: bool) -> None:
+    """FFmpeg counts the lines that fill up a block; frames of 66 MB, of which many wait, took a gigabyte."""
+    clip = of_codec(tmp_path / "large.mov", codec, 3840, 2160, pixels)
+    if fits:
+        assert probe(clip).frame_bytes == 3840 * 2160 * 4
+    else:
+        with pytest.raises(VideoError, match=r"takes 66 MB\. Export it at a smaller size"):
+            probe(clip)
+
+
+def test_frames_that_become_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clip = clips.encode(tmp_path / "clip.mp4", frames_of(0.4))
+    info = probe(clip)
+    monkeypatch.setattr("emotion_core.video.reader.is_too_large", lambda frame, _: frame.pts > 0)
+    with VideoReader(clip, info, VideoLimits(), 640) as reader:
+        assert len(list(reader)) == 1
+        assert "frames take too much memory" in reader.notices()[0]
+
+
+def test_the_track_that_can_be_decoded_is_heard(tmp_path: Path) -> None:
+    clip = tmp_path / "two.mkv"
+    with av.open(clip, "w") as container:
+        pictures: Any = container.add_stream("libx264", rate=25, width=64, height=64, pix_fmt="yuv420p")
+        sounds: list[Any] = [container.add_stream(codec, rate=48000, layout="mono") for codec in ("wavpack", "aac")]
+        container.mux([*pictures.encode(av.VideoFrame(64, 64, "yuv420p")), *pictures.encode(None)])
+        for sound in sounds:
+            part = av.AudioFrame.from_ndarray(np.zeros((1, 48000), np.float32), format="fltp", layout="mono")
+            part.sample_rate = 48000
+            container.mux([*sound.encode(part), *sound.encode(None)])
+    with open_video(clip) as container:
+        heard = sound_stream(container)
+        assert heard is not None
+        assert heard.codec_context.name == "aac"
 
 
 def test_sound_that_no_camera_writes_is_left_out(tmp_path: Path, eyes: EmotionRecognizer) -> None:
