@@ -30,7 +30,7 @@ def unparsed(scope: Scope, headers: Headers) -> ApiError | None:
     if whole > MAX_ADDRESS or len(path) > MAX_PATH or max(map(len, path.split(b"/"))) > MAX_NAME:
         return ApiError(400, "The address is too long.")
     if _CONTROL.search(scope["path"]):
-        return ApiError(400, "The address holds characters that no name has.")
+        return ApiError(404)
     if len(headers.get("host", "")) > MAX_HOST or sum(map(len, headers.getlist("cookie"))) > MAX_COOKIES:
         return ApiError(400, "The headers are too long.")
     kind = headers.get("content-type", "").lower()

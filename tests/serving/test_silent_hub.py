@@ -87,9 +87,10 @@ def test_nothing_waits_for_it(tmp_path: Path, hub: SilentHub, astronaut: RGB) ->
 
 
 LOAD = """
+from huggingface_hub import hf_hub_download  # whose import may take as long, on a busy machine
 from emotion_core import EmotionRecognizer, HubError
 from emotion_core.recognition import resolve
-resolve.FIRST_PATIENCE = 1.0
+resolve.FIRST_PATIENCE = 3.0
 try:
     EmotionRecognizer.load("owner/name")
 except HubError as error:
@@ -101,5 +102,5 @@ def test_a_model_asked_for_by_name_is_given_up_with_its_first_file(tmp_path: Pat
     """A large file may take minutes, a Hub that says nothing to the first small one gets no further."""
     environment = importing(HF_ENDPOINT=hub.url, HF_HOME=str(tmp_path))
     said = subprocess.run([sys.executable, "-c", LOAD], env=environment, capture_output=True, text=True, timeout=60)
-    assert "did not finish within 1 seconds" in said.stdout
+    assert "did not finish within 3 seconds" in said.stdout
     assert hub.asked
