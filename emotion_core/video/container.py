@@ -36,35 +36,9 @@ CODECS: Final = frozenset(
 #: The same for sound; PCM in all its forms besides.
 SOUNDS: Final = frozenset(
     (
-        *(
-            "aac",
-            "aac_latm",
-            "ac3",
-            "alac",
-            "amr_nb",
-            "amr_wb",
-            "dts",
-            "eac3",
-            "flac",
-            "mlp",
-            "mp1",
-            "mp2",
-            "mp3",
-            "opus",
-        ),
-        *(
-            "nellymoser",
-            "speex",
-            "truehd",
-            "vorbis",
-            "wmapro",
-            "wmav1",
-            "wmav2",
-            "adpcm_ima_qt",
-            "adpcm_ima_wav",
-            "adpcm_ms",
-            "adpcm_swf",
-        ),
+        *("aac", "aac_latm", "ac3", "alac", "amr_nb", "amr_wb", "dts", "eac3", "flac", "mlp", "mp1", "mp2", "mp3"),
+        *("nellymoser", "opus", "speex", "truehd", "vorbis", "wmapro", "wmav1", "wmav2"),
+        *("adpcm_ima_qt", "adpcm_ima_wav", "adpcm_ms", "adpcm_swf"),
     )
 )
 #: FFmpeg's codecs whose packets are JPEG pictures, and the scans of one: a camera's have one, or one for each plane.
@@ -135,9 +109,12 @@ def pass_over_others(container: InputContainer, *wanted: VideoStream | AudioStre
             stream.discard = Discard.all
 
 
-def coded_pixels(shown: int) -> str:
-    """FFmpeg's option ``max_pixels`` for frames that show at most so many: codecs fill up blocks, CineForm a sixth."""
-    return str(shown + shown // 4)
+def bound_pixels(stream: VideoStream, shown: int) -> None:
+    """Have FFmpeg decode no frame that shows many more pixels, whatever the header says: call it before it decodes.
+
+    It counts what fills up a codec's blocks, too: in CineForm a sixth.
+    """
+    stream.codec_context.options = {"max_pixels": str(shown + shown // 4)}
 
 
 def takes_too_long(stream: VideoStream, packet: "av.Packet[VideoStream]") -> bool:

@@ -16,7 +16,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from ..errors import VideoError, VideoLimitError
-from .container import coded_pixels, open_video, sound_stream, takes_too_long, video_stream
+from .container import bound_pixels, open_video, sound_stream, takes_too_long, video_stream
 from .picture import Orientation, orientation_of
 
 MIN_SIDE: Final = 16
@@ -206,7 +206,7 @@ def _check(stream: VideoStream, seconds: float | None, limits: VideoLimits) -> N
 
 
 def _first_frame(container: InputContainer, stream: VideoStream, limits: VideoLimits) -> VideoFrame:
-    stream.codec_context.options = {"max_pixels": coded_pixels(limits.max_pixels)}  # frames may exceed the header
+    bound_pixels(stream, limits.max_pixels)
     packets = itertools.islice(container.demux(stream), _FIRST_PACKETS)
     try:
         while (packet := next(packets, None)) is not None:

@@ -14,7 +14,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace
 from av.video.stream import VideoStream
 
-from .container import coded_pixels, open_video, pass_over_others, sound_stream, takes_too_long, video_stream
+from .container import bound_pixels, open_video, pass_over_others, sound_stream, takes_too_long, video_stream
 from .hdr import HDR, ToneMapper, is_hdr
 from .picture import Canvas, Picture
 from .probe import SMALLER_FRAMES, VideoInfo, VideoLimits, is_too_large
@@ -44,9 +44,7 @@ class VideoReader:
         self._container = open_video(self._path)
         self._video = video_stream(self._container)
         self._video.thread_type = "AUTO"
-        self._video.codec_context.options = {
-            "max_pixels": coded_pixels(limits.max_pixels)
-        }  # frames may exceed the header
+        bound_pixels(self._video, limits.max_pixels)
         #: Only its timestamps are used.
         self._sound = sound_stream(self._container)
         pass_over_others(self._container, self._video, self._sound)

@@ -256,6 +256,16 @@ def test_very_many_parameters_of_a_files_header(running: Running) -> None:
         )
 
 
+@pytest.mark.parametrize("address", ["call/v2/nonsense", "call/nonsense", "run/nonsense", "queue/join"])
+def test_unknown_names_are_told_in_json(running: Running, address: str) -> None:
+    body: dict[str, Any] = (
+        {"fn_index": None, "session_hash": "s", "data": []} if address == "queue/join" else {"data": []}
+    )
+    answer = running.post(address, **body)
+    assert answer.status_code in (400, 404)
+    assert answer.headers["content-type"] == "application/json"
+
+
 def test_a_queue_without_work_sleeps(running: Running) -> None:
     """Its loops do not look for anything until an event comes; then they are as quick as ever, each time."""
     assert running.post("run/repeat", data=["x"]).is_success
