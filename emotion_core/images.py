@@ -1,7 +1,5 @@
 """Any picture from a user -> upright RGB uint8 (H, W, 3), or a clear error."""
 
-import base64
-import binascii
 import contextlib
 import io
 import os
@@ -228,20 +226,3 @@ def _check_size(width: int, height: int) -> None:
             f"The picture is {width}x{height}; each side needs at least {MIN_SIDE} pixels.",
             *("min_side", min(width, height), MIN_SIDE),
         )
-
-
-def from_base64(text: str) -> bytes:
-    """Decode base64 or a data URI; line ends and blanks are ignored. ImageError for anything else."""
-    if text.startswith("data:"):
-        text = text.partition(",")[2]
-    try:
-        return base64.b64decode("".join(text.split()), validate=True)
-    except (binascii.Error, ValueError) as error:  # ValueError: not ASCII
-        raise ImageError("This is not base64. Encode the picture's file, not its path.") from error
-
-
-def data_uri(image: Image.Image, kind: str = "WEBP") -> str:
-    """The picture as a data URI for a page: WebP, or another of Pillow's formats."""
-    file = io.BytesIO()
-    image.save(file, kind, quality=80)
-    return f"data:image/{kind.lower()};base64,{base64.b64encode(file.getvalue()).decode()}"

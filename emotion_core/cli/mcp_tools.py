@@ -18,8 +18,8 @@ from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import Field
 
+from ..data_uris import from_base64
 from ..errors import EmotionError, ImageError, VideoError
-from ..images import from_base64
 from ..recognition.catalogue import Catalogue
 from ..results import FrameDict
 from ..serving.callers import Callers

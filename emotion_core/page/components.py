@@ -8,8 +8,8 @@ import gradio as gr
 from gradio import processing_utils
 from gradio_client.utils import python_type_to_json_schema
 
+from ..data_uris import from_base64
 from ..errors import ImageError
-from ..images import from_base64
 from ..results import FrameDict
 from ..video.results import VideoSummaryDict
 from .visitor import refused

@@ -7,7 +7,7 @@ from PIL import Image
 from typing_extensions import TypedDict
 
 from ..as_text import as_csv, as_json
-from ..images import data_uri
+from ..data_uris import data_uri
 from ..labels import colour_of, ink_on
 from ..recognition.pyramid import at_most
 from ..render import caption, thumbnail

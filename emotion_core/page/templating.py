@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from ..images import data_uri
+from ..data_uris import data_uri
 from ..labels import SYMBOLS, colour_of, ink_on
 
 _HERE: Final = Path(__file__).parent

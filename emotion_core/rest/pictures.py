@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.datastructures import FormData, UploadFile
 
-from ..images import from_base64
+from ..data_uris import from_base64
 from ..serving.refusals import ApiError
 
 

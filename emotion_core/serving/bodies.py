@@ -83,7 +83,7 @@ class Bodies:
             await answer.refuse(error)
 
     async def _with_whole_body(self, scope: Scope, body: "_Body", address: str, answer: Answer) -> None:
-        whole, size = bytearray(), 0
+        whole, size, values = bytearray(), 0, 0
         try:
             async for chunk in body.chunks():
                 self._held += len(chunk)
@@ -91,8 +91,9 @@ class Bodies:
                 whole += chunk
                 if self._held > MAX_HELD:
                     raise ApiError(503, headers={"Retry-After": "2"})
-            if sum(map(whole.count, (b"[", b"{", b","))) > MAX_VALUES:
-                raise ApiError(413, f"The JSON has over {MAX_VALUES} values. Send less at a time.")
+                values += sum(map(chunk.count, (b"[", b"{", b",")))  # of ten megabytes at once, others would wait
+                if values > MAX_VALUES:
+                    raise ApiError(413, f"The JSON has over {MAX_VALUES} values. Send less at a time.")
             with _place(body.door, address):
                 receive = _once(bytes(whole), body.after)
                 whole.clear()  # while the answer is made, which may take long, only the application keeps what it needs

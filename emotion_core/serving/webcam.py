@@ -10,8 +10,8 @@ exist, or no longer does. "busy": the previous frame is still being answered, or
 
 from typing import Any, Final
 
+from ..data_uris import from_base64
 from ..errors import BusyError, EmotionError, ImageError
-from ..images import from_base64
 from .live import LiveSessions
 
 #: Length of a frame in base64: 640x480 pixels are some 50 kB.

@@ -14,7 +14,7 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from numpy.typing import NDArray
 
-from ..images import data_uri
+from ..data_uris import data_uri
 from ..labels import SYMBOLS, colour_of
 from ..tracking.people import Person
 
