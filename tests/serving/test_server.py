@@ -2,6 +2,7 @@
 
 import io
 import logging
+import signal
 import socket
 import subprocess
 import sys
@@ -145,6 +146,20 @@ def test_an_idle_server_rests_and_ends_at_once_when_told() -> None:
             assert process.stdout.readline() == "stopping\n"
             assert time.monotonic() - start < 0.8
             process.wait(10)
+        finally:
+            process.kill()
+
+
+def test_a_hundred_find_room_while_none_is_accepted() -> None:
+    """The loop accepts a few in each pass; the system would turn away more than that, who try again a second later."""
+    command = [sys.executable, "-c", _IDLE]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process, ExitStack() as lines:
+        assert process.stdout is not None
+        try:
+            port = int(process.stdout.readline().split()[-1].strip("/").rpartition(":")[2])
+            process.send_signal(signal.SIGSTOP)
+            for _ in range(100):
+                lines.enter_context(socket.create_connection(("127.0.0.1", port), timeout=0.5))
         finally:
             process.kill()
 
