@@ -156,7 +156,9 @@ def test_a_hundred_find_room_while_none_is_accepted() -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process, ExitStack() as lines:
         assert process.stdout is not None
         try:
-            port = int(process.stdout.readline().split()[-1].strip("/").rpartition(":")[2])
+            url = process.stdout.readline().split()[-1]
+            until(lambda: is_up(url), 20, process)
+            port = int(url.strip("/").rpartition(":")[2])
             process.send_signal(signal.SIGSTOP)
             for _ in range(100):
                 lines.enter_context(socket.create_connection(("127.0.0.1", port), timeout=0.5))
