@@ -3,9 +3,10 @@
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 _first = threading.Lock()
 _told = False
@@ -42,9 +43,17 @@ def silent_stderr() -> Iterator[None]:
         os.close(nowhere)
 
 
+#: LiteRT holds Python's global lock while it allocates, some 30 ms for a graph that looks for faces. Other threads have
+#: their turn for so many seconds after each: several in a row held a server up for a tenth of a second.
+_PAUSE: Final = 0.002
+_allocating = threading.Lock()
+
+
 def _built(model: bytes, threads: int) -> Any:
     from ai_edge_litert.interpreter import Interpreter
 
     made = Interpreter(model_content=model, num_threads=threads)
-    made.allocate_tensors()
+    with _allocating:
+        made.allocate_tensors()
+        time.sleep(_PAUSE)
     return made
