@@ -11,11 +11,11 @@ FIRST: Final = frozenset({"/healthz"})
 
 
 class Turns:
-    """ASGI middleware: in each pass of the event loop one request begins, or one piece of a body is read.
+    """ASGI middleware: in each pass of the event loop one request begins, or one piece of a body is read, or one ends.
 
-    Each takes the loop for some milliseconds, and a pass would serve all that has come: a hundred requests if so many
-    came together. Who comes next waits for them, a sixth of a second for ``/healthz``, from which an operator reads
-    whether the server lives.
+    Each takes the loop for up to some milliseconds, and a pass would serve all that has come: a hundred requests if so
+    many came together, and the end of a thousand open pages. Who comes next waits for them, up to a fifth of a second
+    for ``/healthz``, from which an operator reads whether the server lives.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -24,15 +24,14 @@ class Turns:
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request when its turn has come, and each piece of its body when that has."""
+        """Serve a request when its turn has come, and tell of each piece of its body, and its end, when that has."""
         if scope["type"] != "http" or scope["path"] in FIRST:
             await self._app(scope, receive, send)
             return
 
         async def in_turn() -> Message:
             message = await receive()
-            if message["type"] == "http.request":
-                await self._turn()
+            await self._turn()
             return message
 
         await self._turn()

@@ -43,7 +43,8 @@ def test_all_are_served_in_the_order_in_which_they_came() -> None:
     assert called(paths, 200) == paths
 
 
-def test_each_piece_of_a_body_waits_for_its_turn() -> None:
+@pytest.mark.parametrize("kind", ["http.request", "http.disconnect"])
+def test_each_piece_of_a_body_waits_for_its_turn_and_so_does_the_end(kind: str) -> None:
     read: list[int] = []
 
     async def app(scope: Any, receive: Any, _send: Any) -> None:
@@ -52,7 +53,7 @@ def test_each_piece_of_a_body_waits_for_its_turn() -> None:
             read.append(scope["number"])
 
     async def piece() -> Any:
-        return {"type": "http.request", "body": b"x", "more_body": True}
+        return {"type": kind, "body": b"x", "more_body": True}
 
     async def main() -> int:
         turns = Turns(app)
