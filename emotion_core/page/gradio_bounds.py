@@ -129,8 +129,8 @@ class GradioBounds:
         self._queue.ANALYTICS_MAX_EVENTS = 1
         self._queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize
         self._quiet = QuietQueue(queue)
-        self._push = self._queue.push
-        self._queue.push = self._push_if_few
+        self._push, self._queue.push = self._queue.push, self._push_if_few
+        self._send, self._queue.send_message = self._queue.send_message, self._send_if_kept
 
     async def _push_if_few(self, body: Any, request: Request, username: str | None) -> Any:
         self._loop = asyncio.get_running_loop()
@@ -144,6 +144,11 @@ class GradioBounds:
             return await self._push(body=body, request=request, username=username)
         finally:
             self._quiet.wake()
+
+    def _send_if_kept(self, event: Any, event_message: Any) -> None:
+        # Of a session that was forgotten while its event waited, Gradio's loop would end, and its queue for everybody.
+        if event.session_hash in self._queue.pending_messages_per_session:
+            self._send(event, event_message)
 
     def tidy(self) -> None:
         """Forget what nobody will fetch any more."""

@@ -7,8 +7,9 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Final
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
+from typing import Final, TypeAlias
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -20,6 +21,7 @@ from .answer import Answer
 from .doors import MEGABYTE, Door, Doors, has_body
 from .refusals import ApiError, no_room, place_of
 from .request_heads import unparsed
+from .turns import Turns
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +34,11 @@ LINGER: Final = 2.0
 MAX_HELD: Final = 64 * MEGABYTE
 #: Brackets and commas in a JSON body: each becomes an object, which takes a hundred times its bytes.
 MAX_VALUES: Final = 20_000
+#: Whose requests never wait for others: an operator reads from it whether the server lives.
+HEALTH: Final = "/healthz"
 _YOURS: Final = "Too many of your requests are still being answered. Wait for them."
+
+Turn: TypeAlias = Callable[[], Awaitable[None]]
 
 
 class Bodies:
@@ -43,7 +49,7 @@ class Bodies:
 
     def __init__(self, app: ASGIApp, settings: Settings, has_room: Callable[[int], bool] = lambda _: True) -> None:
         self._app, self._proxies, self._has_room = app, settings.trusted_proxies, has_room
-        self._doors = Doors(settings)
+        self._doors, self._turns = Doors(settings), Turns()
         self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -51,17 +57,26 @@ class Bodies:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        answer, address = Answer(send), client_address(scope, self._proxies)
+        answer = Answer(send)
+        try:
+            await self._guarded(scope, receive, answer)
+        except asyncio.CancelledError:  # the server ends, and would log this of each request with its stack
+            await answer.break_off(503)
+
+    async def _guarded(self, scope: Scope, receive: Receive, answer: Answer) -> None:
+        headers, address = Headers(scope=scope), client_address(scope, self._proxies)
         if refusal := unparsed(scope, headers):
             await answer.refuse(refusal)
             return
+        turn = partial(self._turns.take, address)
+        if scope["path"] != HEALTH:
+            await turn()
         if scope["method"] in ("GET", "HEAD", "OPTIONS") and not has_body(headers):
-            await self._read(scope, receive, answer, address)
+            await self._read(scope, _in_turn(receive, turn), answer, address)
             return
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
         door = self._doors.of(scope["path"], kind)
-        body = _Body(receive, headers, door, answer)
+        body = _Body(receive, headers, door, answer, turn)
         try:
             body.check_length()
             if door.held:
@@ -108,8 +123,6 @@ class Bodies:
             await self._app(scope, receive, answer.send)
         except ApiError:
             raise
-        except asyncio.CancelledError:  # the server ends, and would log this of each request with its stack
-            await answer.break_off(503)
         except Exception as error:
             if answer.refused:
                 return  # it failed only because the body was cut off
@@ -144,11 +157,22 @@ def _once(body: bytes, after: Receive) -> Receive:
     return receive
 
 
-class _Body:
-    """A request body as it arrives, with its limits."""
+def _in_turn(receive: Receive, turn: Turn) -> Receive:
+    """A ``receive`` that tells of what has come when its turn has."""
 
-    def __init__(self, receive: Receive, headers: Headers, door: Door, answer: Answer) -> None:
-        self.door = door
+    async def told() -> Message:
+        message = await receive()
+        await turn()
+        return message
+
+    return told
+
+
+class _Body:
+    """A request body as it arrives, with its limits. turn: waits for its turn, which no limit of time counts."""
+
+    def __init__(self, receive: Receive, headers: Headers, door: Door, answer: Answer, turn: Turn) -> None:
+        self.door, self._turn, self.after = door, turn, _in_turn(receive, turn)
         self._receive, self._headers, self._answer = receive, headers, answer
         self._read, self._waited, self._ended = 0, 0.0, False
 
@@ -168,7 +192,7 @@ class _Body:
         if self._answer.refused:
             return {"type": "http.disconnect"}
         if self._ended:
-            return await self._receive()
+            return await self.after()
         try:
             return await self._next()
         except ApiError as error:
@@ -183,10 +207,6 @@ class _Body:
         if error.status == 413 and "expect" not in self._headers:
             await self._discard()
         await self._answer.refuse(error)
-
-    async def after(self) -> Message:
-        """What follows the end of the body: the client's disconnect."""
-        return await self._receive()
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The chunks of the body. Raises ApiError 413 or 408, or 400 when the client has disconnected."""
@@ -212,6 +232,7 @@ class _Body:
         except TimeoutError:
             raise ApiError(408) from None
         self._waited += time.monotonic() - start
+        await self._turn()
         if message["type"] == "http.request":
             self._read += len(message.get("body", b""))
             self._ended = not message.get("more_body", False)

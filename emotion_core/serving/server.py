@@ -19,7 +19,6 @@ from starlette.types import ASGIApp
 
 from ..errors import SettingsError
 from .connections import MOST, allow_files, careful
-from .turns import Turns
 
 #: How long answers in progress may delay a stop, and how long everything together may, in seconds.
 GRACE: Final = 2
@@ -128,7 +127,7 @@ def serve(
     with where.listen() as listener:
         print(f"* Running on local URL:  {where.url(listener.getsockname()[1])}", flush=True)
         config = uvicorn.Config(
-            Turns(app),
+            app,
             http=careful(behind_proxies=trust_proxies, most=most),
             ws="none",
             log_level="warning",

@@ -1,48 +1,27 @@
-"""Which of the requests that come together are served first."""
+"""Who is served next of those whose requests come together."""
 
 import asyncio
-from collections import deque
-from typing import Final
-
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-#: Paths whose requests never wait.
-FIRST: Final = frozenset({"/healthz"})
+from collections import OrderedDict, deque
 
 
 class Turns:
-    """ASGI middleware: in each pass of the event loop one request begins, or one piece of a body is read, or one ends.
+    """One turn in each pass of the event loop, for one address after the other.
 
-    Each takes the loop for up to some milliseconds, and a pass would serve all that has come: a hundred requests if so
-    many came together, and the end of a thousand open pages. Who comes next waits for them, up to a fifth of a second
-    for ``/healthz``, from which an operator reads whether the server lives.
+    To begin a request, to read a piece of its body or to end it takes the loop for up to some milliseconds, and a pass
+    would do so for all that have come: a hundred requests at once, or the end of a thousand open pages. Who comes next
+    waits for them, up to a fifth of a second. With turns an address that sends much waits for its own alone.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self) -> None:
         self._taken = False
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve a request when its turn has come, and tell of each piece of its body, and its end, when that has."""
-        if scope["type"] != "http" or scope["path"] in FIRST:
-            await self._app(scope, receive, send)
-            return
-
-        async def in_turn() -> Message:
-            message = await receive()
-            await self._turn()
-            return message
-
-        await self._turn()
-        await self._app(scope, in_turn, send)
-
-    async def _turn(self) -> None:
-        """Wait until this pass's turn is free, after those who came before."""
+    async def take(self, address: str) -> None:
+        """Wait until it is this address's turn; at once if nobody has had one in this pass."""
         loop = asyncio.get_running_loop()
         if self._taken:
             turn = loop.create_future()
-            self._waiting.append(turn)
+            self._waiting.setdefault(address, deque()).append(turn)
             await turn
         else:
             self._taken = True
@@ -51,7 +30,10 @@ class Turns:
     def _next(self, loop: asyncio.AbstractEventLoop) -> None:
         """A new pass of the loop has begun."""
         while self._waiting:
-            turn = self._waiting.popleft()
+            address, turns = self._waiting.popitem(last=False)
+            turn = turns.popleft()
+            if turns:
+                self._waiting[address] = turns  # behind the others
             if not turn.done():  # it is when who waited was cancelled
                 turn.set_result(None)
                 loop.call_soon(self._next, loop)

@@ -187,6 +187,25 @@ def test_a_visitor_who_waits_is_not_forgotten(running: Running) -> None:
         assert "slow" in events.read().decode()
 
 
+def test_a_session_that_is_forgotten_while_its_event_waits_stops_nobody(running: Running) -> None:
+    """With more sessions than are kept, the oldest is; Gradio's loop then ended, and its queue for everybody."""
+    functions = {fn.api_name: number for number, fn in running.page.fns.items()}
+    for number in range(4):  # the first runs, the others wait
+        sent = {"data": ["x"], "fn_index": functions["wait"], "session_hash": f"d{number}"}
+        assert running.post("queue/join", **sent).status_code == 200
+    until(lambda: running.queue.get_active_worker_count() == 1)
+    for number in range(SESSIONS):
+        running.queue.pending_messages_per_session[f"e{number}"] = asyncio.Queue()
+    assert "d3" not in running.queue.pending_messages_per_session
+    running.go_on.set()
+    until(lambda: len(running.queue) == 0 and running.queue.get_active_worker_count() == 0)
+    for number in range(SESSIONS):
+        running.queue.pending_messages_per_session.pop(f"e{number}", None)
+    event = running.post("call/repeat", data=["z"]).json()["event_id"]
+    with running.line.stream("GET", f"{running.url}/gradio_api/call/repeat/{event}") as events:
+        assert "z" * 10 in events.read().decode()
+
+
 def test_one_address_does_not_fill_the_queue(running: Running) -> None:
     answers = [running.post("call/wait", data=["x"]) for _ in range(EACH_WAITING + 5)]
     refused = [answer for answer in answers if answer.status_code != 200]
