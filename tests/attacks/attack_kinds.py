@@ -168,6 +168,9 @@ def session_names(target: Target) -> None:
             json={"data": 1, "component_id": 1, "fn_name": "x", "session_hash": name},
         ),
         lambda client, name: client.post("gradio_api/call/models", json={"data": [], "session_hash": name}),
+        lambda client, name: client.post(
+            "gradio_api/queue/join", json={"data": [], "fn_index": 0, "session_hash": name}
+        ),
         lambda client, name: client.get("gradio_api/queue/data", params={"session_hash": name}),
         lambda client, name: client.post(
             "gradio_api/upload", params={"upload_id": name}, files={"files": ("a.txt", name.encode())}
