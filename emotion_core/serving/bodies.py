@@ -93,7 +93,7 @@ class Bodies:
         door = self._doors.of_reading(scope["path"])
         try:
             with _place(door, address) if door else contextlib.nullcontext():
-                await self._serve(scope, receive, answer, door.turn() if door else 0.0)
+                await self._serve(scope, receive, answer, door.delay() if door else 0.0)
         except ApiError as error:
             await answer.refuse(error)
 

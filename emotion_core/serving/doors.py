@@ -51,7 +51,7 @@ class Door:
         self.inside[address] += 1
         return ""
 
-    def turn(self) -> float:
+    def delay(self) -> float:
         """Seconds until the request that has just entered may begin: a burst of them is spread over time."""
         now = time.monotonic()
         self.begins = max(now, self.begins + self.apart)

@@ -165,7 +165,7 @@ def test_heartbeats_have_places_of_their_own() -> None:
     assert door is not doors.of_reading("/gradio_api/queue/data")
     assert 500 < door.most <= 800, "five hundred open pages, and not many more"
     assert 30 < door.each < 100, "a class of pupils behind one address"
-    waits = [door.turn() for _ in range(101)]
+    waits = [door.delay() for _ in range(101)]
     assert waits[0] == 0
     assert waits == sorted(waits)
     assert 1.5 < waits[-1] <= 2, "a hundred at once are begun over two seconds"
