@@ -34,8 +34,6 @@ LINGER: Final = 2.0
 MAX_HELD: Final = 64 * MEGABYTE
 #: Brackets and commas in a JSON body: each becomes an object, which takes a hundred times its bytes.
 MAX_VALUES: Final = 20_000
-#: Whose requests never wait for others: an operator reads from it whether the server lives.
-HEALTH: Final = "/healthz"
 _YOURS: Final = "Too many of your requests are still being answered. Wait for them."
 
 Turn: TypeAlias = Callable[[], Awaitable[None]]
@@ -69,11 +67,10 @@ class Bodies:
             await answer.refuse(refusal)
             return
         turn = partial(self._turns.take, address)
-        if scope["path"] != HEALTH:
-            await turn()
         if scope["method"] in ("GET", "HEAD", "OPTIONS") and not has_body(headers):
-            await self._read(scope, _in_turn(receive, turn), answer, address)
+            await self._read(scope, receive, answer, address, turn)
             return
+        await turn()
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
         door = self._doors.of(scope["path"], kind)
         body = _Body(receive, headers, door, answer, turn)
@@ -89,11 +86,15 @@ class Bodies:
         except ApiError as error:
             await body.refuse(error)
 
-    async def _read(self, scope: Scope, receive: Receive, answer: Answer, address: str) -> None:
+    async def _read(self, scope: Scope, receive: Receive, answer: Answer, address: str, turn: Turn) -> None:
         door = self._doors.of_reading(scope["path"])
         try:
-            with _place(door, address) if door else contextlib.nullcontext():
-                await self._serve(scope, receive, answer, door.delay() if door else 0.0)
+            if door is None:
+                await self._serve(scope, receive, answer)
+                return
+            await turn()
+            with _place(door, address):
+                await self._serve(scope, _in_turn(receive, turn), answer, door.delay())
         except ApiError as error:
             await answer.refuse(error)
 

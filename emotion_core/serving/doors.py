@@ -107,7 +107,7 @@ class Doors:
         return self.other
 
     def of_reading(self, path: str) -> Door | None:
-        """The door of a request without a body; None for what must always be answered."""
+        """The door of a request without a body; None for what must always be answered, and at once."""
         match [part for part in path.split("/") if part]:
             case ["healthz"]:
                 return None
