@@ -11,6 +11,7 @@ def add_reports(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     """Add record, tables, notebook, screenshots and slides to a parser's commands."""
     record = commands.add_parser("record", help="keep a bundle's figures as a run")
     record.add_argument("bundle", nargs="+", metavar="BUNDLE", help=MODEL)
+    record.add_argument("--out", type=Path, metavar="DIR", help="write it there; by default, to the project's runs")
     record.set_defaults(run=run_record)
 
     tables = commands.add_parser("tables", help="put the recorded figures into Markdown documents")
@@ -37,9 +38,10 @@ def add_reports(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
 def run_record(options: argparse.Namespace) -> int:
     """Record bundles' figures as runs."""
     from ..reports.records import record_run
+    from ..training.run_folder import RUNS
 
     for name in options.bundle:
-        print(record_run(bundle_of(name)))
+        print(record_run(bundle_of(name), options.out or RUNS))
     return 0
 
 

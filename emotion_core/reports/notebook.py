@@ -25,6 +25,7 @@ from .charts import truths
 from .experiments import ablation_size, ablation_table, best_settings
 from .gallery import SHOWN_DPI, png
 from .records import ORDER, comparison_table, read_runs
+from .trained_alike import ALIKE, alike_size, alike_table
 
 
 def introduce(name: str) -> None:
@@ -108,6 +109,11 @@ def recorded_truths(split: str = "private", folder: Path = RUNS) -> Figure | str
     if not record.is_file():
         return f"Nothing is recorded: `python -m emotion_core compare BUNDLE ... --split {split}` does it."
     return truths(read_json(record))
+
+
+def recorded_alike(folder: Path = RUNS) -> str:
+    """Markdown: how the networks of the fair comparison were trained, and what they reached."""
+    return f"{alike_size(folder / ALIKE)}\n{alike_table(folder / ALIKE)}"
 
 
 def recorded_ablation(folder: Path = RUNS) -> str:

@@ -23,6 +23,7 @@ from .address import clone_command, notebook_table
 from .benchmarks import BENCHMARKS, benchmark_tables
 from .experiments import ablation_size, ablation_table, best_settings
 from .recipes import teachers_recipe, teachers_table
+from .trained_alike import ALIKE, alike_recipes, alike_size, alike_table
 
 #: Networks with fewer epochs than this are listed separately.
 FINISHED: Final = 8
@@ -175,6 +176,9 @@ def tables(folder: Path = RUNS) -> dict[str, Callable[[], str]]:
         "corruptions": partial(corruptions_table, folder),
         "teachers": partial(teachers_table, folder),
         "recipe teachers": partial(teachers_recipe, folder),
+        "alike": partial(alike_table, folder / ALIKE),
+        "alike size": partial(alike_size, folder / ALIKE),
+        "recipe alike": partial(alike_recipes, folder / ALIKE),
     }
     for run in runs:
         made[f"results {run.name}"] = partial(results_table, run)

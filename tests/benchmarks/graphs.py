@@ -1,7 +1,7 @@
 """How long the graphs alone take for a face: ``python tests/benchmarks/graphs.py --out tests/benchmarks/graphs.json``.
 
 Every network of the clone in one run, in turns, so that other work on the machine slows all of them alike.
-``--before REVISION`` measures the networks of an earlier commit beside them.
+``--before REVISION`` measures the networks of an earlier commit beside them, ``--bundles`` others in their place.
 """
 
 import argparse
@@ -28,9 +28,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, metavar="JSON")
     parser.add_argument("--before", metavar="REVISION")
+    parser.add_argument("--bundles", type=Path, nargs="+", metavar="BUNDLE")
     options = parser.parse_args()
+    if options.before and options.bundles:
+        parser.error("--before is of the clone's networks, --bundles of others: ask for one of them")
     record = begun()
-    graphs = {path.parent.name: path.read_bytes() for path in sorted(EMBEDDED.glob(f"*/{GRAPH}"))}
+    bundles = options.bundles or sorted(path.parent for path in EMBEDDED.glob(f"*/{GRAPH}"))
+    graphs = {bundle.name: (bundle / GRAPH).read_bytes() for bundle in bundles}
     if options.before:
         for name in list(graphs):
             shown = f"{options.before}:emotion_core/bundles/{name}/{GRAPH}"

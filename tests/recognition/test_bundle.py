@@ -213,15 +213,15 @@ def test_recorded_metrics_are_measured_again(bundle: Bundle, data: FaceData) -> 
     ("name", "split"),
     [*((name, "private") for name in SHIPPED), ("fer2013-resnet50v2", "public"), ("ferplus-residual-cnn", "public")],
 )
-def test_recorded_metrics_hold_on_a_quarter_of_the_faces(bundle: Bundle, data: FaceData, split: str) -> None:
-    """Within three standard deviations of what a quarter gives: the whole takes minutes, `compare` measures it."""
+def test_recorded_metrics_hold_on_a_part_of_the_faces(bundle: Bundle, data: FaceData, split: str) -> None:
+    """Within three standard deviations of what an eighth gives: the whole takes minutes, `compare` measures it."""
     whole = data.split == split
-    quarter = whole & (np.cumsum(whole) % 4 == 0)
-    again = evaluate(Classifier.from_bundle(bundle), data.only(quarter | ~whole), split)
+    part = whole & (np.cumsum(whole) % 8 == 0)
+    again = evaluate(Classifier.from_bundle(bundle), data.only(part | ~whole), split)
     recorded = bundle.config.metrics[split]
     assert recorded["faces"] == whole.sum()
-    assert again["faces"] == quarter.sum()
+    assert again["faces"] == part.sum()
     for found, expected in ((again, recorded), (again["label_calibrated"], recorded["label_calibrated"])):
         accuracy = expected["accuracy"]
-        deviation = (accuracy * (1 - accuracy) * 0.75 / again["faces"]) ** 0.5
+        deviation = (accuracy * (1 - accuracy) * 7 / 8 / again["faces"]) ** 0.5
         assert found["accuracy"] == pytest.approx(accuracy, abs=3 * deviation)

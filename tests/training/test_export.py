@@ -103,6 +103,9 @@ def test_runs_are_recorded_and_told_in_tables(tiny_bundle: Bundle, tmp_path: Pat
         "unfinished",
         "teachers",
         "recipe teachers",
+        "alike",
+        "alike size",
+        "recipe alike",
     }
     others = {"comparison", "shipped", "ablation", "ablation size", "search", "notebooks", "clone", "settings"}
     assert {*others, *truths, *names, *benchmark_tables()} == set(tables(tmp_path))
