@@ -180,6 +180,7 @@ def create_api(
     jobs = add_video_routes(router, settings, videos, kept) if videos is not None else None
     app.include_router(router)
 
+    @app.head("/healthz", include_in_schema=False)  # many monitors ask so
     @app.get("/healthz", summary="Tell whether the server answers", responses=_shown({"status": "ok", "model": "..."}))
     async def health() -> HealthDict:
         """Open to all; needs no key and counts towards no limit."""

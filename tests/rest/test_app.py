@@ -73,6 +73,8 @@ def test_models_and_health(url: str) -> None:
     assert model["labels"] == config["labels"]
     assert model["figures"]["private"]["accuracy"] == config["metrics"]["private"]["accuracy"]
     assert httpx.get(f"{url}/healthz").json() == {"status": "ok", "model": "fer2013-resnet50v2"}
+    monitored = httpx.head(f"{url}/healthz")
+    assert (monitored.status_code, monitored.content) == (200, b"")
 
 
 def test_other_embedded_models_load_when_asked_for(
