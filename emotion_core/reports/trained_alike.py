@@ -1,7 +1,8 @@
 """The fair comparison: networks trained alike, as a table and as the commands that repeat it.
 
-Alike are the faces, their number, the size, the random start, the teacher, the epochs, the rate and the augmentation:
-what differs is the network. It is a small budget, so it says what each learns soon, not what each can reach.
+Alike are the faces, their number, the size, the random start, the teacher, the epochs and the augmentation: what
+differs is the network, and the rate that suits it. It is a small budget, so it says what each learns soon, not what
+each can reach.
 """
 
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ ALIKE: Final = "alike"
 #: Milliseconds a face, of every graph in one run: ``tests/benchmarks/graphs.py``.
 GRAPHS: Final = "graphs.json"
 #: What may differ between runs that are compared; everything else is the same.
-_OWN: Final = ("arch", "arch_options", "precision")
+_OWN: Final = ("arch", "arch_options", "precision", "learning_rate")
 
 
 def read_alike(folder: Path = RUNS / ALIKE) -> list[BundleConfig]:
@@ -49,14 +50,15 @@ def alike_table(folder: Path = RUNS / ALIKE) -> str:
                 f"{run.training['parameters']:,}",
                 f"{form['megabytes']:.1f}",
                 took[run.name],
+                f"{run.training['stages'][0]['config']['learning_rate']:g}",
                 _with_interval(majority["accuracy"], majority["interval"]),
                 _with_interval(private["accuracy"], private["interval"]["accuracy"]),
                 f"{private['macro_f1']:.3f}",
                 f"{private['nll_of_votes']:.3f}",
             ]
         )
-    header = ["network", "parameters", "MB", "ms a face", "majority of ten people (95%)", "label (95%)", "macro-F1"]
-    return table([*header, "NLL of votes"], rows)
+    header = ["network", "parameters", "MB", "ms a face", "peak rate", "majority of ten people (95%)"]
+    return table([*header, "label (95%)", "macro-F1", "NLL of votes"], rows)
 
 
 def alike_size(folder: Path = RUNS / ALIKE) -> str:
@@ -68,8 +70,8 @@ def alike_size(folder: Path = RUNS / ALIKE) -> str:
     config, faces = stage["config"], origin_of(runs[0], stage).asked
     return (
         f"Each network began with random weights and had {config['epochs']} epochs of {faces:,} Training faces at "
-        f"{_side(runs[0])} pixels, in batches of {config['batch_size']}, with a peak rate of "
-        f"{config['learning_rate']:g} and the same teacher, {' and '.join(config['teachers'])}.\n"
+        f"{_side(runs[0])} pixels, in batches of {config['batch_size']}, with the same "
+        f"augmentation and the same teacher, {' and '.join(config['teachers'])}.\n"
     )
 
 

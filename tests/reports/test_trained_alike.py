@@ -43,14 +43,16 @@ def test_the_best_by_people_comes_first(run: Run, tmp_path: Path) -> None:
     better["metrics"]["private"]["majority"] = {"accuracy": 0.55, "interval": [0.45, 0.65]}
     folder = recorded(tmp_path, run, better)
     assert [one.name for one in read_alike(folder)] == ["alike-1", "alike-0"]
+    better["training"]["stages"][0]["config"]["learning_rate"] = 0.5
+    folder = recorded(tmp_path, run, better)
     first, second = alike_table(folder).splitlines()[2:]
-    assert "| 1.25 | **0.550** (0.450 to 0.650) |" in first
-    assert "| 0.25 | **0.500** (0.400 to 0.600) |" in second
+    assert "| 1.25 | 0.5 | **0.550** (0.450 to 0.650) |" in first
+    assert "| **0.500** (0.400 to 0.600) |" in second
     assert "1,200 Training faces" in alike_size(folder)
 
 
 def test_what_was_trained_otherwise_is_refused(run: Run, tmp_path: Path) -> None:
-    for change in ({"learning_rate": 0.5}, {"teachers": ["another"]}, {"seed": 99}, {"epochs": 50}):
+    for change in ({"augmentation_end": 0.5}, {"teachers": ["another"]}, {"seed": 99}, {"epochs": 50}):
         other = copy.deepcopy(run)
         other["training"]["stages"][0]["config"] |= change
         with pytest.raises(ReportError, match=f"not trained alike: {next(iter(change))} differ"):
