@@ -74,17 +74,17 @@ class _Tools:
 
     async def video_file(self, path: str, context: Context, model: Model = None) -> VideoSummaryDict:
         with _told():
-            return await self._video(_file(path), model, context)
+            return await self._video(_file(path), model, context, "")
 
     async def video_sent(self, video_base64: str, context: Context, model: Model = None) -> VideoSummaryDict:
-        self._admit(context)
+        address = self._admit(context)
         with _told(), TemporaryDirectory(prefix="emotion-mcp-") as folder:
             clip = Path(folder) / "clip"
             try:
                 clip.write_bytes(base64.b64decode(video_base64, validate=True))
             except (binascii.Error, ValueError) as error:
                 raise VideoError("This is not base64. Encode the video's file, not its path.") from error
-            return await self._video(clip, model, context)
+            return await self._video(clip, model, context, address)
 
     async def _image(self, content: Any, model: str | None, context: Context) -> FrameDict:
         address = self._admit(context)
@@ -97,10 +97,10 @@ class _Tools:
         with _told():
             return await to_thread.run_sync(work)
 
-    async def _video(self, clip: Path, model: str | None, context: Context) -> VideoSummaryDict:
+    async def _video(self, clip: Path, model: str | None, context: Context, address: str) -> VideoSummaryDict:
         """Work step by step, so that cancelling the call ends the work; reports progress."""
         with TemporaryDirectory(prefix="emotion-mcp-") as folder:
-            begin = partial(self._desk.analyze, clip, Path(folder), model, VideoOptions(rate=10))
+            begin = partial(self._desk.analyze, clip, Path(folder), model, VideoOptions(rate=10), address)
             with await to_thread.run_sync(begin) as work:
                 steps = iter(work)
                 while (step := await to_thread.run_sync(next, steps, None)) is not None:

@@ -50,7 +50,7 @@ def client_endpoints(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoD
             options = VideoOptions(rate=frames_per_second or None, smoothing_seconds=smoothing_seconds, copy=annotated)
             with files.results() as folder:
                 held = keep(video, folder)
-                with desk.analyze(held, folder, model or None, options) as work:
+                with desk.analyze(held, folder, model or None, options, visitor(workshop)) as work:
                     for step in work:
                         if isinstance(step, Waiting):
                             progress(0, desc=f"Waiting. Videos ahead of yours: {step.ahead}")

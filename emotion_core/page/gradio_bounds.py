@@ -25,6 +25,7 @@ from ..serving.refusals import place_of
 from ..serving.request_heads import has_many_parameters
 from ..serving.workshop import Workshop
 from .album_part import MOST_PHOTOS
+from .fair_queue import FairQueue
 from .quiet_queue import QuietQueue
 
 log = logging.getLogger(__name__)
@@ -33,8 +34,6 @@ log = logging.getLogger(__name__)
 SESSIONS: Final = 500
 #: How long an answer waits to be fetched, in seconds.
 FETCH_SECONDS: Final = 60.0
-#: Events per address that may wait in the page's queue.
-EACH_WAITING: Final = 12
 #: Bytes of a text field in a form.
 MAX_FIELD: Final = 100_000
 #: Files of a form: Gradio takes a thousand, the page sends an album of ``MOST_PHOTOS``, or says that it is too large.
@@ -109,7 +108,7 @@ class GradioBounds:
     def __init__(
         self, page: gr.Blocks, app: Any, workshop: Workshop, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._page, self._app, self._workshop, self._clock = page, app, workshop, clock
+        self._page, self._app, self._clock = page, app, clock
         queue: Any = page._queue
         self._queue = queue
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -129,16 +128,13 @@ class GradioBounds:
         self._queue.ANALYTICS_MAX_EVENTS = 1
         self._queue.ANAYLTICS_CACHE_FREQUENCY = sys.maxsize
         self._quiet = QuietQueue(queue)
+        self._fair = FairQueue(queue, workshop.address_of)
         self._push, self._queue.push = self._queue.push, self._push_if_few
         self._send, self._queue.send_message = self._queue.send_message, self._send_if_kept
 
     async def _push_if_few(self, body: Any, request: Request, username: str | None) -> Any:
         self._loop = asyncio.get_running_loop()
-        address = self._workshop.address_of(request.scope)
-        queues = self._queue.event_queue_per_concurrency_id.values()
-        waiting = [event for queue in queues for event in queue.queue]
-        mine = sum(self._workshop.address_of(event.request.scope) == address for event in waiting)
-        if mine >= EACH_WAITING:
+        if self._fair.is_full_for(request.scope):
             return False, "Too many of your requests are waiting. Try again when they have been answered.", "queue_full"
         try:
             return await self._push(body=body, request=request, username=username)

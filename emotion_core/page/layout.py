@@ -43,7 +43,7 @@ def build_page(
         with gr.Tab("Webcam"):
             webcam_tab(catalogue, settings, workshop, manifest)
         with gr.Tab("Video"):
-            video_tab(catalogue, files, desk)
+            video_tab(catalogue, files, desk, workshop)
         with gr.Tab("API"):
             api_tab(settings)
         with gr.Tab("About"):

@@ -11,11 +11,13 @@ from ..errors import EmotionError
 from ..recognition.catalogue import Catalogue
 from ..serving.temporary import ShortLivedFolder, keep
 from ..serving.video_queue import VideoDesk
+from ..serving.workshop import Workshop
 from ..video.results import VideoOptions, VideoProgress
 from . import video_view as report
 from .components import uploaded
 from .photo_view import refusal
 from .templating import render, script
+from .visitor import visitor
 from .words import model_words
 
 RATES: Final = [("Every frame", 0), ("10 a second", 10), ("5 a second", 5), ("2 a second", 2)]
@@ -26,7 +28,7 @@ _FORGET: Final = """() => {
 }"""
 
 
-def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk) -> None:
+def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk, workshop: Workshop) -> None:
     """Lay out the tab and connect its events."""
     models = [(words.title, words.name) for words in model_words(catalogue)]
     most_seconds = min(desk.limits.max_seconds, 3600)
@@ -87,7 +89,7 @@ def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk) ->
             with files.results() as folder:
                 held = keep(source, folder)
                 options = VideoOptions(rate=frames or None, smoothing_seconds=seconds, copy=annotated)
-                with desk.analyze(held, folder, name, options) as work:
+                with desk.analyze(held, folder, name, options, visitor(workshop)) as work:
                     for step in work:
                         yield {status: report.progress(step)}
                     summary = work.result()

@@ -177,7 +177,7 @@ def create_api(
         """The models that can answer, the default first, with what was measured and on which split."""
         return {"models": catalogue.describe()}
 
-    jobs = add_video_routes(router, settings, videos, kept) if videos is not None else None
+    jobs = add_video_routes(router, settings, videos, kept, shop) if videos is not None else None
     app.include_router(router)
 
     @app.head("/healthz", include_in_schema=False)  # many monitors ask so

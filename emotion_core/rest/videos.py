@@ -17,9 +17,11 @@ from fastapi.responses import FileResponse, Response
 from starlette.datastructures import FormData, UploadFile
 from typing_extensions import TypedDict
 
+from ..errors import BusyError
 from ..serving.jobs import Job, JobQueue, State, Videos
 from ..serving.refusals import ApiError, ErrorBody, described
 from ..serving.temporary import ShortLivedFolder
+from ..serving.workshop import Workshop
 from ..settings import Settings
 from ..video.results import ENDINGS
 from .limits import media_type, read_form
@@ -65,7 +67,9 @@ _EXAMPLE: Final[JobDict] = {
 }
 
 
-def add_video_routes(router: APIRouter, settings: Settings, videos: Videos, files: ShortLivedFolder) -> JobQueue:
+def add_video_routes(
+    router: APIRouter, settings: Settings, videos: Videos, files: ShortLivedFolder, workshop: Workshop
+) -> JobQueue:
     """Add the routes and start their queue, which the caller closes."""
     jobs = JobQueue(videos.run, videos.line, settings.keep_seconds, files)
     shown: dict[str, Any] = {"content": {"application/json": {"example": _EXAMPLE}}}
@@ -81,9 +85,10 @@ def add_video_routes(router: APIRouter, settings: Settings, videos: Videos, file
         """Queue a video. Ask for its state at the address in the header Location until it says done."""
         if media_type(request) != "multipart/form-data":
             raise ApiError(415, "Send the video as multipart/form-data, in a part named 'video'.")
-        job = await run_in_threadpool(jobs.reserve)
-        if job is None:
-            raise ApiError(503, "All places for videos are taken. Try again later.", headers={"Retry-After": "30"})
+        try:
+            job = await run_in_threadpool(jobs.reserve, workshop.address_of(request.scope))
+        except BusyError as error:
+            raise ApiError(503, str(error), headers={"Retry-After": "30"}) from error
         try:
             form = await read_form(request, 1, _not_one_file())
             try:

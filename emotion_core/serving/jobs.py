@@ -8,7 +8,6 @@ Of a job, only the type and place of an unexpected error are logged.
 
 import contextlib
 import logging
-import queue
 import secrets
 import shutil
 import threading
@@ -26,8 +25,6 @@ from .temporary import ShortLivedFolder
 log = logging.getLogger(__name__)
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
-#: How often a waiting job checks whether it was cancelled, in seconds, if nothing moves.
-_HEARTBEAT: Final = 1.0
 #: How long a stop waits for the running job to reach its next step, in seconds.
 PATIENCE: Final = 1.5
 
@@ -113,24 +110,23 @@ class JobQueue:
         self._runner, self._line, self._keep = runner, line, keep_seconds
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
-        self._waiting: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        #: Jobs in line, by their places.
+        self._standing: dict[Place, Job] = {}
         self._stopped = threading.Event()
         self._worker = threading.Thread(target=self._work, daemon=True, name="jobs")
         self._worker.start()
         files.also(self.sweep)
 
-    def reserve(self) -> Job | None:
-        """A job with a place in line, for writing ``source`` and then submitting or cancelling; None when full.
+    def reserve(self, address: str = "") -> Job:
+        """A job with a place in line, for writing ``source`` and then submitting or cancelling.
 
-        Raises OSError when the disk has no room for a folder; the place is then freed.
+        Raises BusyError when the line is full, or the address has its share of it, and OSError when the disk has no
+        room for a folder; the place is then freed.
         """
         with self._lock:
             if self._stopped.is_set():
-                return None
-            try:
-                place = self._line.take()
-            except BusyError:
-                return None
+                raise BusyError("The server is stopping. Send the video again in a minute.")
+            place = self._line.take(address)
             name = secrets.token_urlsafe(18)  # 144 bits, so that nobody can guess it
             job = Job(name, self._root / name, place)
             try:
@@ -139,15 +135,15 @@ class JobQueue:
                 place.leave()
                 raise
             self._jobs[name] = job
-        return job
+            return job
 
     def submit(self, job: Job) -> None:
-        """Put a reserved job, its source written, at the end of the line."""
+        """Put a reserved job, its source written, into the line."""
         with self._lock:
             if job.state != "queued":
                 return
+            self._standing[job.place] = job
             job.place.stand()
-            self._waiting.put(job)
 
     def get(self, name: str) -> Job | None:
         """The job with that id, or None if there never was one or it has been forgotten."""
@@ -173,14 +169,13 @@ class JobQueue:
                 if job.state in ("queued", "running"):
                     job.state = "cancelled"
                     job.place.leave()
-        self._waiting.put(None)
+        with self._line.moved:
+            self._line.moved.notify_all()
         self._worker.join(PATIENCE)
         shutil.rmtree(self._root, ignore_errors=True)
 
     def _work(self) -> None:
-        while (job := self._waiting.get()) is not None:
-            while job.state == "queued" and (ahead := job.place.ahead):
-                job.place.wait(ahead, _HEARTBEAT)
+        while (job := self._next()) is not None:
             with self._lock:
                 if job.state != "queued":
                     continue
@@ -188,6 +183,15 @@ class JobQueue:
             job.error = self._run(job)
             with self._lock:
                 self._end(job, "failed" if job.error else "done")
+
+    def _next(self) -> Job | None:
+        """Wait for the job whose turn it is; None at the end."""
+        with self._line.moved:
+            while not self._stopped.is_set():
+                if self._line.order and (job := self._standing.get(self._line.order[0])):
+                    return job
+                self._line.moved.wait()
+        return None
 
     def _run(self, job: Job) -> str:
         """Run until done or cancelled; returns the error's text, "" for none."""
@@ -207,6 +211,7 @@ class JobQueue:
 
     def _end(self, job: Job, state: State) -> None:
         job.place.leave()
+        self._standing.pop(job.place, None)
         if job.state != "cancelled":
             job.state, job.ended = state, time.monotonic()
         if job.state == "done":

@@ -1,16 +1,22 @@
 """The queue for the single video worker, shared by every way a video can come in."""
 
 import threading
+from collections import Counter
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from ..errors import BusyError
+from .doors import has_share
+
+_FULL: Final = "All places for videos are taken. Try again in a few minutes."
+_OWN: Final = "As many of your videos are waiting as may at a time. Try again when one of them is done."
 
 
 class Line:
     """A queue of at most ``places`` videos, the one being processed included. Safe to share between threads.
 
-    A video still being uploaded holds a place but keeps nobody waiting: turns go in the order of ``stand``.
+    A video still being uploaded holds a place but keeps nobody waiting: turns go in the order of ``stand``, the first
+    of every address before anybody's second.
     """
 
     def __init__(self, places: int) -> None:
@@ -23,18 +29,36 @@ class Line:
     def __len__(self) -> int:
         return len(self._held)
 
-    def refuse_over(self, most: int) -> None:
-        """Raise BusyError if ``most`` places, or all of them, are taken."""
-        if len(self._held) >= min(most, self.places):
-            raise BusyError("All places for videos are taken. Try again in a few minutes.")
+    def take(self, address: str = "", most: int | None = None) -> "Place":
+        """Take a place, to be given back later; BusyError when there is none, or the address has its share.
 
-    def take(self) -> "Place":
-        """Take a place, to be given back later; BusyError when there is none."""
+        address: whose video it is; "" for the server's own user, who may take all. most: places that may be taken in
+        all, if fewer than there are.
+        """
         with self.moved:
-            self.refuse_over(self.places)
-            place = Place(self)
+            places = self.places if most is None else min(most, self.places)
+            taken = len(self._held)
+            mine = sum(place.address == address for place in self._held) if address else 0
+            if taken >= places:
+                raise BusyError(_FULL)
+            if not has_share(mine, taken, places, places):
+                raise BusyError(_OWN)
+            place = Place(self, address)
             self._held.append(place)
             return place
+
+    def stand(self, place: "Place") -> None:
+        """Join the line: behind those of whom no more of the same address come before them than before this one."""
+        with self.moved:
+            own = sum(other.address == place.address for other in self.order)
+            before: Counter[str] = Counter()
+            at = 0
+            for number, other in enumerate(self.order, 1):
+                if before[other.address] <= own:
+                    at = number
+                before[other.address] += 1
+            self.order.insert(at, place)
+            self.moved.notify_all()
 
     def left(self, place: "Place") -> None:
         """Give a place back; repeated calls are harmless."""
@@ -48,13 +72,12 @@ class Line:
 class Place:
     """One video's place; leaving its ``with`` block gives it back."""
 
-    def __init__(self, line: Line) -> None:
-        self._line = line
+    def __init__(self, line: Line, address: str) -> None:
+        self._line, self.address = line, address
 
     def stand(self) -> None:
-        """Join the end of the line."""
-        with self._line.moved:
-            self._line.order.append(self)
+        """Join the line."""
+        self._line.stand(self)
 
     @property
     def ahead(self) -> int:

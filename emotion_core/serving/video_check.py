@@ -4,7 +4,9 @@ A container's tables say how many frames there are, and FFmpeg makes an entry fo
 1,600 bytes that tells of forty million took 1.5 gigabytes. FFmpeg also decodes the first frames then, of any size.
 """
 
+import ctypes
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -33,6 +35,8 @@ _LOOK_SECONDS: Final = 0.02
 #: Videos opened at a time.
 _AT_ONCE: Final = 2
 _TOO_MUCH: Final = f"To open this video takes too long, or too much memory. Export or record it again. {HELP}"
+#: From the system's <sys/prctl.h>; its signal comes when the thread ends that started the process, which waits for it.
+_PR_SET_PDEATHSIG: Final = 1
 _PLACES: Final = threading.BoundedSemaphore(_AT_ONCE)
 
 
@@ -55,7 +59,7 @@ def _check(source: Path) -> None:
     if not source.is_file():
         return  # which is told in better words by whoever opens it
     with subprocess.Popen(
-        [sys.executable, "-c", program_of("video_check", _NICENESS), str(source.absolute())],
+        [sys.executable, "-c", program_of("video_check", _NICENESS), str(source.absolute()), str(os.getpid())],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -81,9 +85,10 @@ def _resident(process: int | str) -> int:
         return 0
 
 
-def main(path: str) -> None:
-    """The program of that process: opens the file, and says why not if it does not."""
+def main(path: str, parent: str) -> None:
+    """The program of that process: opens the file, and says why not if it does not. parent: the server's process id."""
     bound_time(_CPU_SECONDS)
+    _end_with(int(parent))
     try:
         with open_video(Path(path)) as container:
             entries = sum(max(len(stream.index_entries), stream.frames) for stream in container.streams)
@@ -94,6 +99,14 @@ def main(path: str) -> None:
         sys.exit(_said(_TOO_MUCH))
     if entries > MOST_ENTRIES:
         sys.exit(_said(f"The video's tables tell of {entries} frames. Export or record it again. {HELP}"))
+
+
+def _end_with(parent: int) -> None:
+    """Have the system kill this process when the server ends: nobody would watch its memory any more."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it ended before that
+            sys.exit(1)
 
 
 def _said(reason: str) -> int:

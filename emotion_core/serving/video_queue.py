@@ -12,7 +12,7 @@ from ..video.analysis import analyze_video
 from ..video.probe import VideoInfo, VideoLimits, probe
 from ..video.results import VideoOptions, VideoProgress, VideoSummary
 from ..video.work import Work
-from .line import Line
+from .line import Line, Place
 from .video_check import checked
 
 #: The highest frame rate that the limit in seconds is meant for.
@@ -57,15 +57,27 @@ class VideoDesk:
             return probe(source, self.limits)
 
     def analyze(
-        self, source: Path, folder: Path, model: str | None = None, options: VideoOptions | None = None
+        self,
+        source: Path,
+        folder: Path,
+        model: str | None = None,
+        options: VideoOptions | None = None,
+        address: str = "",
     ) -> Work[Waiting | VideoProgress, VideoSummary]:
-        """``video.analyze_video`` with the named model, when it is this video's turn.
+        """``video.analyze_video`` with the named model, when it is the turn of this video from this address.
 
         Raises an EmotionError at once for what cannot be used, and for anything while every place is
-        taken. Closing it ends the work or the wait, and lets the next one in.
+        taken, or the address has its share. Closing it ends the work or the wait, and lets the next one in.
         """
-        self.line.refuse_over(_MOST_ON_THE_PAGE)
-        return Work(self._in_turn(self._work(source, folder, model, options or VideoOptions()), folder))
+        place = self.line.take(address, _MOST_ON_THE_PAGE)  # first: to check a video takes a thread for seconds
+        try:
+            work = self._work(source, folder, model, options or VideoOptions())
+        except BaseException:
+            place.leave()
+            raise
+        steps = self._in_turn(place, work, folder)
+        next(steps)  # from here on the place is given back by whatever ends it
+        return Work(steps)
 
     def run(self, source: Path, folder: Path, copy: bool = True) -> Generator[VideoProgress, None, None]:
         """A ``jobs.Runner``: does the work of a job whose turn it is."""
@@ -80,10 +92,11 @@ class VideoDesk:
             return analyze_video(source, folder, recognizer, replace(options, limits=self.limits))
 
     def _in_turn(
-        self, work: Work[VideoProgress, VideoSummary], folder: Path
+        self, place: Place, work: Work[VideoProgress, VideoSummary], folder: Path
     ) -> Generator[Waiting | VideoProgress, None, VideoSummary]:
-        with self.line.take() as place:
+        with place:
             place.stand()
+            yield Waiting(place.ahead)
             try:
                 while ahead := place.ahead:
                     yield Waiting(ahead)

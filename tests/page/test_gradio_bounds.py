@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ from emotion_core import Settings
 from emotion_core.errors import BusyError
 from emotion_core.page import gradio_bounds
 from emotion_core.page.bad_calls import answer_bad_calls
-from emotion_core.page.gradio_bounds import EACH_WAITING, MAX_FILES, GradioBounds
+from emotion_core.page.fair_queue import EACH_WAITING, MOST_RUNNING
+from emotion_core.page.gradio_bounds import MAX_FILES, GradioBounds
 from emotion_core.page.visitor import refused
 from emotion_core.serving.bodies import Bodies
 from emotion_core.serving.server import listen
@@ -32,11 +34,15 @@ class Running:
 
     def __init__(self, folder: Path) -> None:
         self.go_on, self.now = threading.Event(), 0.0
+        #: The words of calls that wait, in the order in which they began.
+        self.begun: list[str] = []
         with gr.Blocks() as self.page:
             gr.HTML(server_functions=[self.echo], elem_id="component")
             state, word = gr.State(None), gr.Textbox()
             gr.Button().click(lambda text: (text * 10, text), [word], [word, state], api_name="repeat")
             gr.Button().click(self.wait, [word], [word], api_name="wait")
+            gr.Button().click(self.wait, [word], [word], api_name="four_wait", concurrency_limit=4)
+            gr.Button().click(self.wait, [word], [word], api_name="all_wait", concurrency_limit=None)
             gr.Button().click(self.refuse, [word], [word], api_name="refuse")
         self.page.queue(default_concurrency_limit=1)
         app = FastAPI()
@@ -56,7 +62,9 @@ class Running:
         return value
 
     def wait(self, word: str) -> str:
-        self.go_on.wait(20)
+        self.begun.append(word)
+        if word != "quick":
+            self.go_on.wait(20)
         return word
 
     @staticmethod
@@ -117,6 +125,7 @@ def running(folder: Path) -> Iterator[Running]:
 def _quiet(running: Running) -> Iterator[None]:
     """No call is pending before or after a test."""
     running.go_on.clear()
+    running.begun.clear()
     running.now = 0.0
     yield
     running.go_on.set()
@@ -212,6 +221,45 @@ def test_one_address_does_not_fill_the_queue(running: Running) -> None:
     assert 3 <= len(refused) <= 5
     assert refused[0].status_code == 503
     assert "Too many of your requests" in refused[0].text
+
+
+def join(running: Running, address: str, function: str, *words: str) -> None:
+    """Put calls of a visitor at this loopback address into the queue."""
+    with httpx.Client(transport=httpx.HTTPTransport(local_address=address), timeout=20) as visitor:
+        for word in words:
+            called = visitor.post(f"{running.url}/gradio_api/call/{function}", json={"data": [word]})
+            assert called.status_code == 200
+
+
+def test_one_address_has_half_of_a_functions_places(running: Running) -> None:
+    """With Gradio's own order its twelve calls began first, four at a time."""
+    join(running, "127.0.0.2", "four_wait", *(f"one {number}" for number in range(EACH_WAITING)))
+    until(lambda: len(running.begun) == 2)
+    join(running, "127.0.0.3", "four_wait", "quick")
+    until(lambda: "quick" in running.begun)
+    assert running.begun == ["one 0", "one 1", "quick"]
+
+
+def test_functions_without_a_limit_do_not_take_all_threads(running: Running) -> None:
+    """Videos wait for their turn in them: forty of these took every thread, and nobody else was answered."""
+    join(running, "127.0.0.2", "all_wait", *(f"one {number}" for number in range(EACH_WAITING)))
+    join(running, "127.0.0.3", "all_wait", *(f"two {number}" for number in range(EACH_WAITING)))
+    join(running, "127.0.0.4", "all_wait", *(f"three {number}" for number in range(EACH_WAITING)))
+    until(lambda: len(running.begun) == MOST_RUNNING)
+    time.sleep(0.2)
+    words = Counter(word.split()[0] for word in running.begun)
+    assert words.total() == MOST_RUNNING
+    assert words["one"] == MOST_RUNNING // 2
+
+
+def test_addresses_take_turns(running: Running) -> None:
+    join(running, "127.0.0.2", "wait", "a 0", "a 1", "a 2", "a 3")
+    until(lambda: running.begun == ["a 0"])
+    join(running, "127.0.0.3", "wait", "b 0", "b 1")
+    join(running, "127.0.0.4", "wait", "c 0")
+    running.go_on.set()
+    until(lambda: len(running.begun) == 7)
+    assert running.begun == ["a 0", "b 0", "c 0", "a 1", "b 1", "a 2", "a 3"]
 
 
 def test_uploads(running: Running, folder: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from emotion_core import EmotionRecognizer, Settings
+from emotion_core import BusyError, EmotionRecognizer, Settings
 from emotion_core.serving.jobs import Job, JobQueue
 from emotion_core.serving.line import Line
 from emotion_core.serving.temporary import LOCK, ShortLivedFolder
@@ -112,8 +112,8 @@ def test_cancelling(start: Any, counter: LineCounter, tmp_path: Path) -> None:
 
 
 def test_a_full_queue(start: Any, counter: LineCounter) -> None:
-    url = start(max_video_jobs=2)
-    first, _ = send(url, b"wait\n"), send(url, b"one\n")
+    url = start(max_video_jobs=1)
+    first = send(url, b"wait\n")
     answer = httpx.post(f"{url}/api/v1/video", files={"video": b"one\n"})
     refusal(answer, 503, "overloaded", "All places for videos are taken")
     assert int(answer.headers["retry-after"]) > 0
@@ -171,7 +171,8 @@ def test_results_are_kept_for_a_stated_time(counter: LineCounter, tmp_path: Path
     until(lambda: files(tmp_path) == [], 2)
     jobs.close()
     assert list(tmp_path.rglob("jobs")) == []
-    assert jobs.reserve() is None
+    with pytest.raises(BusyError, match="The server is stopping"):
+        jobs.reserve()
 
 
 def test_ids_cannot_be_guessed(counter: LineCounter, tmp_path: Path) -> None:
@@ -205,8 +206,36 @@ def test_one_job_at_a_time(tmp_path: Path) -> None:
     jobs.close()
 
 
-def reserved(jobs: JobQueue, content: bytes) -> Job:
-    job = jobs.reserve()
-    assert job is not None
+def test_addresses_take_turns(counter: LineCounter, tmp_path: Path) -> None:
+    """The first of every address before anybody's second; what is being done goes on."""
+    line = Line(20)
+    jobs = JobQueue(counter.run, line, 60, ShortLivedFolder(90, str(tmp_path)))
+    running = reserved(jobs, b"wait\n", "a")
+    jobs.submit(running)
+    assert counter.at_wait.wait(5)
+    later = [reserved(jobs, b"one\n", address) for address in "aaabbc"]
+    for job in later:
+        jobs.submit(job)
+    assert [place.address for place in line.order] == list("abcabaa")
+    counter.go.set()
+    until(lambda: all(job.state == "done" for job in later))
+    ended = sorted(later, key=lambda job: job.ended)
+    assert [job.place.address for job in ended] == list("bcabaa")
+    jobs.close()
+
+
+def test_one_address_leaves_places_to_others(start: Any, counter: LineCounter) -> None:
+    url = start(max_video_jobs=8)
+    video = {"video": b"wait\n"}
+    with httpx.Client(transport=httpx.HTTPTransport(local_address="127.0.0.2")) as one:
+        answers = [one.post(f"{url}/api/v1/video", files=video) for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [202] * 4 + [503] * 2
+    refusal(answers[-1], 503, "overloaded", "As many of your videos are waiting as may")
+    assert httpx.post(f"{url}/api/v1/video", files=video).status_code == 202
+    counter.go.set()
+
+
+def reserved(jobs: JobQueue, content: bytes, address: str = "") -> Job:
+    job = jobs.reserve(address)
     job.source.write_bytes(content)
     return job

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -21,6 +22,7 @@ from emotion_core.serving.video_check import checked
 from emotion_core.serving.video_queue import VideoDesk
 from support.clips import encode
 from support.hostile_videos import many_samples
+from support.waiting import until
 
 
 @pytest.mark.parametrize("samples", [10_000_000, 40_000_000])
@@ -63,6 +65,28 @@ def test_it_gives_way_to_the_server(tmp_path: Path) -> None:
             with contextlib.suppress(psutil.Error):
                 seen.update(child.nice() - own.nice() for child in own.children())
     assert max(seen) == video_check._NICENESS
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux to end a process with its parent")
+def test_it_ends_with_the_server(tmp_path: Path) -> None:
+    """Nobody would watch its memory any more: a check ran on for twelve seconds, with up to 400 MB."""
+    clip = tmp_path / "clip.mp4"
+    clip.write_bytes(many_samples(1000, tracks=1000))
+    program = (
+        f"from pathlib import Path; from emotion_core.serving.video_check import _check; _check(Path({str(clip)!r}))"
+    )
+    with subprocess.Popen([sys.executable, "-c", program]) as server:
+        until(lambda: opened(clip, psutil.Process(server.pid)), 30)
+        [check] = psutil.Process(server.pid).children()
+        server.kill()
+        server.wait()
+        psutil.wait_procs([check], 2)
+        assert not check.is_running()
+
+
+def opened(clip: Path, server: psutil.Process) -> bool:
+    """Whether its check has the file open."""
+    return any(str(clip) == file.path for child in server.children() for file in child.open_files())
 
 
 def test_what_is_no_video_is_told_in_the_same_words(tmp_path: Path) -> None:

@@ -48,7 +48,10 @@ def test_a_drawn_clip(desk: VideoDesk, drawn: Path, tmp_path: Path) -> None:
 
 
 def test_everyone_gets_a_turn(desk: VideoDesk, long: Path, drawn: Path, tmp_path: Path) -> None:
-    first, second = desk.analyze(long, tmp_path / "1"), desk.analyze(drawn, tmp_path / "2", options=FAST)
+    first = desk.analyze(long, tmp_path / "1", address="a")
+    with pytest.raises(BusyError, match="As many of your videos are waiting"):
+        desk.analyze(drawn, tmp_path / "3", address="a")
+    second = desk.analyze(drawn, tmp_path / "2", options=FAST, address="b")
     steps = next(first), next(first)
     assert isinstance(steps[1], VideoProgress)
     assert steps[1].frames
@@ -69,8 +72,8 @@ def test_one_line_for_the_page_and_rest(desk: VideoDesk, long: Path, drawn: Path
     first = desk.analyze(long, tmp_path / "1")
     assert isinstance(next(first), VideoProgress)
     job = jobs.reserve()
-    assert job is not None
-    assert jobs.reserve() is None
+    with pytest.raises(BusyError, match="All places for videos are taken"):
+        jobs.reserve()
     with pytest.raises(BusyError, match="All places for videos are taken"):
         desk.analyze(drawn, tmp_path / "2")
     shutil.copy(drawn, job.source)

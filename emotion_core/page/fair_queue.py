@@ -1,0 +1,76 @@
+"""Who is next in Gradio's queue, and how much of it one visitor may have.
+
+Gradio 6.31 takes the events of a function in the order in which they came: a dozen of one address, each of some
+seconds, keep everybody else waiting, and events without a limit of their own take all of its threads.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+#: Events per address that may wait.
+EACH_WAITING: Final = 12
+#: Events at a time of a function that has no limit of its own: the videos, which wait for their turn in threads.
+MOST_RUNNING: Final = 8
+#: Addresses of which is remembered when they had their last turn.
+MOST_ADDRESSES: Final = 1000
+
+
+class FairQueue:
+    """Chooses the next event of a page's queue: of the address with the fewest at work, then of the least recent one.
+
+    No address has more than half of a function's places. address_of: of an ASGI scope.
+    """
+
+    def __init__(self, queue: Any, address_of: Callable[[Any], str]) -> None:
+        self._queue, self._address_of = queue, address_of
+        self._last_turns: dict[str, int] = {}
+        self._turns = 0
+        queue.get_events = self.next_events
+
+    def is_full_for(self, scope: Any) -> bool:
+        """Whether as many events of this caller wait as may."""
+        address = self._address_of(scope)
+        waiting = (event for line in self._lines() for event in line.queue)
+        return sum(self._of(event) == address for event in waiting) >= EACH_WAITING
+
+    def next_events(self) -> tuple[list[Any], bool, str] | None:
+        """In place of Gradio's ``get_events``: the event to begin, taken out of its line, or None."""
+        working = Counter[str]()
+        here = Counter[tuple[str, str]]()
+        for event in (event for job in self._queue.active_jobs if job for event in job):
+            working[self._of(event)] += 1
+            here[event.concurrency_id, self._of(event)] += 1
+        best = None
+        for line in self._lines():
+            most = line.concurrency_limit or MOST_RUNNING
+            if not line.queue or line.current_concurrency >= most:
+                continue
+            seen = set[str]()
+            for event in line.queue:
+                address = self._of(event)
+                if address in seen or here[line.concurrency_id, address] >= max(1, most // 2):
+                    continue
+                seen.add(address)
+                rank = (working[address], self._last_turns.get(address, -1))
+                if best is None or rank < best[0]:
+                    best = rank, address, event, line
+        if best is None:
+            return None
+        _, address, event, line = best
+        line.queue.remove(event)
+        self._remember(address)
+        return [event], False, line.concurrency_id
+
+    def _remember(self, address: str) -> None:
+        self._last_turns.pop(address, None)
+        if len(self._last_turns) >= MOST_ADDRESSES:
+            del self._last_turns[next(iter(self._last_turns))]  # of the longest ago
+        self._turns += 1
+        self._last_turns[address] = self._turns
+
+    def _lines(self) -> Iterator[Any]:
+        return iter(list(self._queue.event_queue_per_concurrency_id.values()))
+
+    def _of(self, event: Any) -> str:
+        return self._address_of(event.request.scope)
