@@ -76,8 +76,8 @@ class Doors:
         self.json_pictures = Door(min(pictures, MAX_JSON_PICTURES), PICTURES_SECONDS, 4, 2, True, in_json)
         self.assistants = Door(MAX_JSON_CALL, PICTURES_SECONDS, 8, 4, True, "Send a smaller or shorter file.")
         self.video = Door(video, VIDEO_SECONDS, 8, 3, advice=smaller)
-        #: Work that lasts as long as the request: events that bypass the page's queue, and webcam frames. Each holds one
-        #: of Gradio's forty threads, of which the page's queue needs some.
+        #: Work that lasts as long as the request: events that bypass the page's queue, and webcam frames. Each holds
+        #: one of Gradio's forty threads, of which the page's queue needs some.
         self.calls = Door(MAX_JSON, JSON_SECONDS, 24, 6, True)
         self.other = Door(MAX_JSON, JSON_SECONDS, 64, 16, True)
         #: Without a body: ordinary requests, and event streams, which stay open.
