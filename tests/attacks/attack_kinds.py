@@ -10,6 +10,7 @@ from typing import Final
 import httpx
 
 from .attack_media import base64_by_rest, photos_as_files, photos_past_the_queue, slow_photos, videos, webcam
+from .attack_shares import crowds, new_pages, odd_forms, session_names, slow_videos
 from .target import Target
 
 #: Gradio's addresses that take JSON.
@@ -159,33 +160,6 @@ def unread_answers(target: Target) -> None:
             time.sleep(0.02)
 
 
-def session_names(target: Target) -> None:
-    """A new session name each time, through every route that takes one."""
-    doors: list[Callable[[httpx.Client, str], httpx.Response]] = [
-        lambda client, name: client.post("gradio_api/run/models", json={"data": [], "session_hash": name}),
-        lambda client, name: client.post(
-            "gradio_api/component_server",
-            json={"data": 1, "component_id": 1, "fn_name": "x", "session_hash": name},
-        ),
-        lambda client, name: client.post("gradio_api/call/models", json={"data": [], "session_hash": name}),
-        lambda client, name: client.post(
-            "gradio_api/queue/join", json={"data": [], "fn_index": 0, "session_hash": name}
-        ),
-        lambda client, name: client.get("gradio_api/queue/data", params={"session_hash": name}),
-        lambda client, name: client.post(
-            "gradio_api/upload", params={"upload_id": name}, files={"files": ("a.txt", name.encode())}
-        ),
-        lambda client, name: client.post(
-            "gradio_api/cancel", json={"session_hash": name, "fn_index": 0, "event_id": name}
-        ),
-    ]
-
-    def send(client: httpx.Client, number: int) -> httpx.Response:
-        return doors[number % len(doors)](client, uuid.uuid4().hex)
-
-    target.together(send, 12)
-
-
 def broken_uploads(target: Target) -> None:
     """Send half of a file and disconnect."""
     head = (
@@ -243,5 +217,9 @@ ATTACKS: Final[dict[str, Callable[[Target], None]]] = {
         broken_uploads,
         bad_requests,
         videos,
+        slow_videos,
+        crowds,
+        new_pages,
+        odd_forms,
     )
 }
