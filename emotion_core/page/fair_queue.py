@@ -10,8 +10,9 @@ from typing import Any, Final
 
 #: Events per address that may wait.
 EACH_WAITING: Final = 12
-#: Events at a time of a function that has no limit of its own: the videos, which wait for their turn in threads.
-MOST_RUNNING: Final = 8
+#: Events at a time of a function that has no limit of its own: the videos, which wait for their turn in threads. As
+#: many as may be in line from the page, so that who comes after them is told so at once.
+MOST_RUNNING: Final = 16
 #: Addresses of which is remembered when they had their last turn.
 MOST_ADDRESSES: Final = 1000
 
