@@ -91,8 +91,7 @@ class _Tools:
 
         def work() -> FrameDict:
             recognizer = self._catalogue.get(model)
-            with self._workshop.picture(content(), address) as rgb:
-                return recognizer.analyze_rgb(rgb).to_dict()
+            return self._workshop.work_on(content(), address, recognizer.analyze_rgb).to_dict()
 
         with _told():
             return await to_thread.run_sync(work)

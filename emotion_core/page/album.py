@@ -7,6 +7,7 @@ import logging
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -63,10 +64,8 @@ def analyze_album(
     """
     for number, (path, name) in enumerate(zip(paths, unique_names(paths), strict=True)):
         try:
-            with workshop.picture(path, address) as rgb:
-                result = recognizer.analyze_rgb(rgb)
-                annotated = folder / f"{number}.jpg"
-                _save(annotate_over(rgb, result), annotated)
+            annotated = folder / f"{number}.jpg"
+            result = workshop.work_on(path, address, partial(_answered, recognizer, annotated))
         except Exception as error:  # whatever a bad file causes, the others go on
             problem = str(error) if isinstance(error, EmotionError) else "This photo could not be analysed."
             if not isinstance(error, EmotionError):
@@ -74,6 +73,13 @@ def analyze_album(
             yield Photo(name, None, None, problem)
             continue
         yield Photo(name, result, annotated)
+
+
+def _answered(recognizer: EmotionRecognizer, annotated: Path, rgb: RGB) -> FrameResult:
+    """The photo's result; its annotated copy is written."""
+    result = recognizer.analyze_rgb(rgb)
+    _save(annotate_over(rgb, result), annotated)
+    return result
 
 
 def _save(rgb: RGB, path: Path) -> None:

@@ -25,8 +25,7 @@ def client_endpoints(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoD
             raise refused("Give a picture: handle_file('photo.jpg').")
         try:
             recognizer = catalogue.get(model or None)
-            with workshop.picture(image, visitor(workshop)) as rgb:
-                return recognizer.analyze_rgb(rgb).to_dict()
+            return workshop.work_on(image, visitor(workshop), recognizer.analyze_rgb).to_dict()
         except EmotionError as error:
             raise refused(error) from error
 

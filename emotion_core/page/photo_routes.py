@@ -90,12 +90,8 @@ class PhotoRoutes:
         """The result of ``work`` on the picture in the request body; every refusal is an ApiError."""
         content, address = await request.body(), self._workshop.address_of(request.scope)
 
-        def decoded() -> T:
-            with self._workshop.picture(content, address) as rgb:
-                return work(rgb)
-
         try:
-            return await to_thread.run_sync(decoded, limiter=self._threads)
+            return await to_thread.run_sync(self._workshop.work_on, content, address, work, limiter=self._threads)
         except BusyError as error:
             raise ApiError(503, str(error), headers={"Retry-After": "2"}) from error
         except EmotionError as error:

@@ -15,6 +15,7 @@ from ..settings import Settings
 from .bundle import Bundle
 from .bundle_config import BundleConfig
 from .classifier import Classifier, is_uncertain
+from .crowds import note_of
 from .detectors import FaceDetector, WholePicture, crop
 from .doubt import doubts
 from .resolve import PIN, resolve_bundle, resolve_detector
@@ -125,7 +126,7 @@ class EmotionRecognizer:
     def _name(self, rgb: RGB, found: Found, crops: NDArray[np.uint8], detector: str) -> Analysis:
         predictions = self.predict(crops, found.faces)
         height, width = rgb.shape[:2]
-        name, notes = self.config.name, notes_of(rgb)
+        name, notes = self.config.name, (*notes_of(rgb), *note_of(len(found.faces), found.left_out))
         result = FrameResult(width, height, predictions, name, detector, found.rotation, notes, Drawing(rgb))
         return Analysis(rgb, found, crops, result)
 

@@ -16,6 +16,7 @@ import numpy as np
 from ..images import RGB
 from ..results import Box, Face
 from .boxes import largest_first
+from .crowds import named
 from .detectors import FaceDetector
 from .levelling import LEVEL_ABOVE, crop, level, surroundings
 from .pyramid import at_most
@@ -56,24 +57,31 @@ _ROTATIONS: Final = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The faces of a picture, in its pixels, largest first; rotation: see ``FrameResult``."""
+    """The faces of a picture, in its pixels, largest first; rotation: see ``FrameResult``.
+
+    left_out: how many more there are than may be named (see ``crowds``).
+    """
 
     faces: tuple[Face, ...]
     rotation: int = 0
+    left_out: int = 0
 
 
 def find(detector: FaceDetector, rgb: RGB) -> Found:
-    """All faces in an RGB uint8 (H, W, 3) picture, whichever way up it is."""
-    seen = detector.detect(rgb)
+    """All faces in an RGB uint8 (H, W, 3) picture, whichever way up it is, of which as many as may be named."""
+    every = detector.detect(rgb)
+    seen = named(every)
     if not detector.scored:
-        return Found(tuple(seen))
+        return Found(tuple(seen), left_out=len(every) - len(seen))
     faces = _tilts_measured(detector, rgb, seen)
     rotation = _which_way(seen, faces) if seen else _nothing_upright(detector, rgb)
     if not rotation:
-        return Found(tuple(faces))
+        return Found(tuple(faces), left_out=len(every) - len(faces))
     turned = _Turned(rgb, rotation)
-    seen = _tilts_measured(detector, turned.rgb, detector.detect(turned.rgb))
-    return Found(tuple(largest_first([turned.back(face) for face in seen], rgb)), rotation)
+    every = detector.detect(turned.rgb)
+    seen = named(every)
+    faces = [turned.back(face) for face in _tilts_measured(detector, turned.rgb, seen)]
+    return Found(tuple(largest_first(faces, rgb)), rotation, len(every) - len(seen))
 
 
 def _tilts_measured(detector: FaceDetector, rgb: RGB, faces: Sequence[Face]) -> list[Face]:

@@ -229,8 +229,7 @@ def _answer(
 
 def _analyze(recognizer: EmotionRecognizer, picture: Picture, shop: Workshop, address: str) -> FrameDict:
     try:
-        with shop.picture(file_of(picture), address) as rgb:
-            return recognizer.analyze_rgb(rgb).to_dict()
+        return shop.work_on(file_of(picture), address, recognizer.analyze_rgb).to_dict()
     except ImageError as error:
         raise ApiError(422, str(error), code="unreadable_image", field=picture.field) from error
     except BusyError as error:

@@ -1,8 +1,8 @@
 """Pictures in, pixels out, for every entry point of the server: decoded in other processes, within the work limit."""
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
-from typing import Final
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Final, TypeVar
 
 from starlette.types import Scope
 
@@ -10,6 +10,7 @@ from ..errors import ImageError
 from ..images import RGB, opened
 from ..picture_costs import MAX_MEMORY
 from ..picture_directories import notes_length
+from ..recognition.crowds import CrowdError, naming_at_most
 from ..recognition.sized_graphs import free_large_graphs, free_unneeded_graphs
 from ..settings import Settings
 from .addresses import client_address
@@ -18,6 +19,8 @@ from .decoder_process import Measure, SlowPictureError
 from .decoding import Decoders, PictureFile
 from .fork_server import ForkServer
 from .places import Places
+
+T = TypeVar("T")
 
 #: How long a webcam's frame waits for its turn, in seconds: a newer one follows anyway.
 _FRAME_PATIENCE: Final = 2.0
@@ -31,6 +34,11 @@ _RESULT_BYTES: Final = 3
 #: photo is one.
 LIGHT_MEMORY: Final = 100_000_000
 LIGHT_WORK: Final = 40_000_000
+#: Faces named of a light picture, which takes about a second; one with more goes on as a heavy one. And of a heavy
+#: one: more than a group's photo shows, and three megabytes of the page's answer. And of a webcam's frame.
+LIGHT_FACES: Final = 100
+MOST_FACES: Final = 500
+FRAME_FACES: Final = 50
 #: The most that the search for faces in a large picture takes, in bytes, once the picture is decoded; the graphs for
 #: its small copies are bounded and counted on their own.
 SEARCH_MEMORY: Final = 220_000_000
@@ -53,20 +61,36 @@ class Workshop:
         self._heavy_decoders = Decoders(self._programs, niceness=_HEAVY_NICENESS)
         self._proxies = settings.trusted_proxies
 
-    @contextmanager
-    def picture(self, source: PictureFile, address: str = "") -> Iterator[RGB]:
-        """The pixels of an untrusted picture, RGB uint8 (H, W, 3); work on them while this is entered.
+    def work_on(self, source: PictureFile, address: str, work: Callable[[RGB], T]) -> T:
+        """What ``work`` makes of an untrusted picture's pixels, RGB uint8 (H, W, 3); its faces are named in there.
 
-        address: the sender's. Raises ImageError for what cannot be used, BusyError when it gets no turn.
+        Begun anew if a light picture has very many faces, which nobody knows before they are found. address: the
+        sender's. Raises ImageError for what cannot be used, BusyError when it gets no turn.
+        """
+        with suppress(CrowdError):
+            return self._done(source, address, work, heavy=False)
+        return self._done(source, address, work, heavy=True)
+
+    @contextmanager
+    def picture(self, source: PictureFile, address: str = "", heavy: bool = False) -> Iterator[RGB]:
+        """The pixels of an untrusted picture; work on them while this is entered. Errors and address: see ``work_on``.
+
+        heavy: it takes long whatever its header says. Of one that is not heavy the work may raise CrowdError.
         """
         measure, slow = self._measured(source, address)
-        if not (slow or is_heavy(measure)):
+        if not (heavy or slow or is_heavy(measure)):
             with self._light(source, address, measure) as rgb:
                 if rgb is not None:
-                    yield rgb
+                    with naming_at_most(LIGHT_FACES, anew=True):
+                        yield rgb
                     return
-        with self._heavy(source, address, measure) as rgb:
+        with self._heavy(source, address, measure) as rgb, naming_at_most(MOST_FACES):
             yield rgb
+
+    def _done(self, source: PictureFile, address: str, work: Callable[[RGB], T], heavy: bool) -> T:
+        # Nothing but this frame holds the pixels: they are gone before the picture is begun anew.
+        with self.picture(source, address, heavy) as rgb:
+            return work(rgb)
 
     def _measured(self, source: PictureFile, address: str) -> tuple[Measure, bool]:
         """The picture's size and cost, and whether already its header took long."""
@@ -104,9 +128,11 @@ class Workshop:
             finally:
                 free_large_graphs()
 
-    def turn(self, address: str = "") -> AbstractContextManager[None]:
+    @contextmanager
+    def turn(self, address: str = "") -> Iterator[None]:
         """A place for work on a webcam's frame; BusyError when none comes free soon."""
-        return self.places.place(address, _FRAME_PATIENCE)
+        with self.places.place(address, _FRAME_PATIENCE), naming_at_most(FRAME_FACES):
+            yield
 
     def address_of(self, scope: Scope) -> str:
         """The address that limits count this request under."""

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from ..images import RGB
+from ..recognition.crowds import named
 from ..recognition.detectors import FaceDetector, crop, largest_first
 from ..results import Box, Face
 
@@ -46,13 +47,16 @@ class FaceFollower:
         self._known: list[Face] = []
 
     def find(self, rgb: RGB, time_seconds: float) -> list[Face]:
-        """The faces in the next frame, RGB uint8 (H, W, 3), largest first; time in seconds."""
+        """The faces in the next frame, RGB uint8 (H, W, 3), largest first; time in seconds.
+
+        Of very many as many as may be named (see ``recognition.crowds``).
+        """
         faces = None
         if 0 < len(self._known) <= MOST_FOLLOWED and time_seconds - self._searched < self._search_seconds:
             faces = self._where_they_were(rgb)
         if faces is None:
             self._searched = time_seconds
-            faces = self._everywhere(rgb)
+            faces = list(named(self._everywhere(rgb)))
         self._known = faces
         return faces
 
