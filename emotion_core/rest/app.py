@@ -30,6 +30,7 @@ from ..serving.guard import Guard
 from ..serving.jobs import Videos
 from ..serving.places import MOST_WAITING
 from ..serving.refusals import ApiError, ErrorDict, answer_errors, described
+from ..serving.room import Room
 from ..serving.temporary import UPLOAD_SECONDS, ShortLivedFolder
 from ..serving.workshop import Workshop
 from ..settings import Settings
@@ -132,7 +133,7 @@ def create_api(
         lifespan=lifespan,
     )
     answer_errors(app)
-    app.add_middleware(Bodies, settings=settings, has_room=kept.has_room)
+    app.add_middleware(Bodies, settings=settings, room=Room(kept))
     # Added last, so it is outermost and its headers are on every answer.
     runtime = settings.browser_runtime
     app.add_middleware(Guard, cdn=CDN_HOST if runtime == CDN else "", isolated=runtime is not None)

@@ -8,6 +8,7 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import nullcontext
 from functools import partial
 from typing import Final, TypeAlias
 
@@ -19,8 +20,9 @@ from ..settings import Settings
 from .addresses import client_address
 from .answer import Answer
 from .doors import MEGABYTE, Door, Doors, has_body
-from .refusals import ApiError, no_room, place_of
+from .refusals import ApiError, place_of
 from .request_heads import unparsed
+from .room import Room
 from .turns import Turns
 
 log = logging.getLogger(__name__)
@@ -42,11 +44,11 @@ Turn: TypeAlias = Callable[[], Awaitable[None]]
 class Bodies:
     """ASGI middleware. It also answers the application's failures, in the same shape as every refusal.
 
-    has_room: whether this many bytes may be written to disk now.
+    room: the disk's; None for an application that writes nothing.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings, has_room: Callable[[int], bool] = lambda _: True) -> None:
-        self._app, self._proxies, self._has_room = app, settings.trusted_proxies, has_room
+    def __init__(self, app: ASGIApp, settings: Settings, room: Room | None = None) -> None:
+        self._app, self._proxies, self._room = app, settings.trusted_proxies, room
         self._doors, self._turns = Doors(settings), Turns()
         self._held = 0
 
@@ -78,10 +80,9 @@ class Bodies:
             body.check_length()
             if door.held:
                 await self._with_whole_body(scope, body, address, answer)
-            elif not self._has_room(body.declared or 1):
-                raise no_room()
             else:
-                with _place(door, address):
+                kept = self._room.kept(door, body.declared, address) if self._room else nullcontext(body.came)
+                with kept as body.came, _place(door, address):
                     await self._serve(scope, body.receive, answer)
         except ApiError as error:
             await body.refuse(error)
@@ -176,6 +177,8 @@ class _Body:
         self.door, self._turn, self.after = door, turn, _in_turn(receive, turn)
         self._receive, self._headers, self._answer = receive, headers, answer
         self._read, self._waited, self._ended = 0, 0.0, False
+        #: Told how many bytes have come; may raise ApiError.
+        self.came: Callable[[int], None] = lambda _: None
 
     @property
     def declared(self) -> int:
@@ -239,6 +242,7 @@ class _Body:
             self._ended = not message.get("more_body", False)
             if self._read > self.door.most_bytes:
                 raise self._too_large()
+            self.came(self._read)
         return message
 
     def _too_large(self) -> ApiError:

@@ -3,10 +3,14 @@
 import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal, TypeAlias
 
 from ..settings import Settings
+
+#: Where a body's bytes go: nowhere on the disk; into files without a name, which are gone when it is answered; into
+#: such files and then into the visitors' folder; into the folder as they come.
+Goes: TypeAlias = Literal["nowhere", "through", "later", "there"]
 
 MEGABYTE: Final = 1_000_000
 #: Bytes of JSON for the page: an event's values, or one webcam frame in base64.
@@ -17,6 +21,8 @@ MAX_JSON_PICTURES: Final = 10 * MEGABYTE
 MAX_JSON_CALL: Final = 20 * MEGABYTE
 #: Bytes of a form around its files.
 FORM_MARGIN: Final = MEGABYTE
+#: Bytes of a form with pictures that certainly stay in memory: of more, files go to the disk.
+FORM_IN_MEMORY: Final = 500_000
 #: How long a request's pictures, a video, or JSON may take to arrive, in seconds.
 PICTURES_SECONDS: Final = 60.0
 VIDEO_SECONDS: Final = 600.0
@@ -30,6 +36,7 @@ class Door:
     most_bytes: limit on the body. seconds: within which all of it must arrive. most, each: requests at
     once, in total and per address. held: the body is JSON and is read whole before anything else is
     done with it, so that a slow sender takes no place. advice: what to do about an oversized body.
+    goes, in_memory: where its bytes go on the disk, if there are more than these.
     apart: least seconds between two that begin.
     """
 
@@ -39,6 +46,8 @@ class Door:
     each: int
     held: bool = False
     advice: str = "Send less at a time."
+    goes: Goes = "nowhere"
+    in_memory: int = 0
     apart: float = 0.0
     begins: float = 0.0
     inside: Counter[str] = field(default_factory=Counter)
@@ -71,11 +80,13 @@ class Doors:
         smaller = "Send smaller files, or fewer at a time."
         pictures, video = settings.max_request_mb * MEGABYTE, settings.max_video_mb * MEGABYTE
         in_json = "Base64 in JSON is for small pictures: send larger ones as multipart/form-data."
-        self.uploads = Door(max(pictures, video) + FORM_MARGIN, VIDEO_SECONDS, 16, 6, advice=smaller)
-        self.pictures = Door(pictures, PICTURES_SECONDS, 24, 8, advice=smaller)
+        self.uploads = Door(max(pictures, video) + FORM_MARGIN, VIDEO_SECONDS, 16, 6, False, smaller, "there")
+        self.pictures = Door(pictures, PICTURES_SECONDS, 24, 8, False, smaller, "through", FORM_IN_MEMORY)
+        #: With the same places: the page's photos stay in memory.
+        self.page_pictures = replace(self.pictures, goes="nowhere")
         self.json_pictures = Door(min(pictures, MAX_JSON_PICTURES), PICTURES_SECONDS, 4, 2, True, in_json)
         self.assistants = Door(MAX_JSON_CALL, PICTURES_SECONDS, 8, 4, True, "Send a smaller or shorter file.")
-        self.video = Door(video, VIDEO_SECONDS, 8, 3, advice=smaller)
+        self.video = Door(video, VIDEO_SECONDS, 8, 3, False, smaller, "later")
         #: Work that lasts as long as the request: events that bypass the page's queue, and webcam frames. Each holds
         #: one of Gradio's forty threads, of which the page's queue needs some.
         self.calls = Door(MAX_JSON, JSON_SECONDS, 24, 6, True)
@@ -100,7 +111,7 @@ class Doors:
             case ["api", "v1", "analyze"]:
                 return self.json_pictures if content_type == "application/json" else self.pictures
             case ["page", *_]:  # the body is the photo's file
-                return self.pictures
+                return self.page_pictures
             case ["mcp"]:
                 return self.assistants
             case ["api", "v1", "video"]:

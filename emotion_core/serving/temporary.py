@@ -26,10 +26,6 @@ UPLOAD_SECONDS: Final = 90
 PREFIX: Final = "emotion-"
 #: A lock held as long as the process lives, however it ends.
 LOCK: Final = ".lock"
-#: Free disk space left to others, in bytes.
-_RESERVE: Final = 500_000_000
-#: How long a count of the files stays valid, in seconds.
-_COUNT_SECONDS: Final = 1.0
 
 
 class ShortLivedFolder:
@@ -39,7 +35,7 @@ class ShortLivedFolder:
     Results, which a visitor may fetch later, are kept for ``result_seconds`` in separate folders.
     The web server's own list of files to delete is not enough: it is in memory, misses interrupted
     uploads, and is never reached when the process is stopped. Files left by a killed process are
-    deleted when the next one starts. most_bytes: limit on all files together.
+    deleted when the next one starts. most_bytes: limit on all files together (see ``room``).
 
     Raises SettingsError when ``parent`` cannot be written.
     """
@@ -67,7 +63,6 @@ class ShortLivedFolder:
         self._results = self.path / "results"
         self._held: set[Path] = set()
         self._chores: list[Callable[[], None]] = []
-        self._counted, self._bytes = -_COUNT_SECONDS, 0
         self._ended = threading.Event()
         atexit.register(self.delete)
         threading.Thread(target=self._sweep_for_ever, daemon=True, name="sweeper").start()
@@ -106,15 +101,14 @@ class ShortLivedFolder:
         """Have the sweeper also do this each time."""
         self._chores.append(chore)
 
-    def has_room(self, size: int) -> bool:
-        """Whether a file of this many bytes fits, both under the limit and on the disk."""
-        if time.monotonic() - self._counted > _COUNT_SECONDS:
-            self._counted = time.monotonic()
-            self._bytes = _size(self.path)
-        with contextlib.suppress(OSError):
-            free = shutil.disk_usage(self.path).free
-            return self._bytes + size <= self.most_bytes and size + _RESERVE <= free
-        return False
+    def size(self) -> int:
+        """Bytes of all its files."""
+        size = 0
+        for name, _, files in os.walk(self.path):
+            for file in files:
+                with contextlib.suppress(OSError):
+                    size += Path(name, file).stat().st_size
+        return size
 
     def sweep(self) -> None:
         """Delete what is too old, empty folders included. By ctime, as a copy may keep its original's mtime."""
@@ -143,15 +137,6 @@ class ShortLivedFolder:
                 except Exception as error:
                     # Every file must be deleted in time, so the sweeper goes on whatever happens to one.
                     log.error("The sweeper met %s; it goes on.", type(error).__name__)
-
-
-def _size(folder: Path) -> int:
-    size = 0
-    for name, _, files in os.walk(folder):
-        for file in files:
-            with contextlib.suppress(OSError):
-                size += Path(name, file).stat().st_size
-    return size
 
 
 def delete_left_behind(root: Path) -> None:

@@ -125,17 +125,6 @@ def test_a_folder_that_cannot_be_one_is_told(tmp_path: Path) -> None:
         ShortLivedFolder(1, str(tmp_path / "file"))
 
 
-def test_there_is_only_so_much_room(tmp_path: Path) -> None:
-    files = ShortLivedFolder(90, str(tmp_path), most_bytes=10_000)
-    assert files.has_room(9_000)
-    (files.path / "one").write_bytes(bytes(6_000))
-    time.sleep(1.1)
-    assert not files.has_room(9_000)
-    assert files.has_room(3_000)
-    assert not files.has_room(shutil.disk_usage(tmp_path).free)
-    files.delete()
-
-
 def test_a_full_disk_costs_no_place(tmp_path: Path) -> None:
     """A job that got no folder takes no place."""
     from emotion_core.serving.jobs import JobQueue, Progress
