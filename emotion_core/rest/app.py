@@ -40,7 +40,6 @@ from .videos import add_video_routes
 
 METHODS: Final = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 _DOCS: Final = Path(__file__).with_name("docs.html")
-
 _FRAME: Final[FrameDict] = {
     "width": 512,
     "height": 512,
