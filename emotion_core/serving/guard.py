@@ -1,8 +1,9 @@
 """Middleware in front of the page and REST: headers on every answer, and only the paths the page needs.
 
 Gradio serves more than this page uses: responses of other hosts (``file=http...``, ``proxy=``), visitor
-statistics (``monitoring``), recordings converted by ffmpeg, code edited in the browser. None of it is
-needed here, so none of it is served.
+statistics (``monitoring``), recordings converted by ffmpeg, code edited in the browser, a login whose form is
+parsed on the event loop, components of others, whose names it prints into the log. None of it is needed
+here, so none of it is served.
 """
 
 import json
@@ -15,12 +16,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .refusals import ApiError
 
+#: The first part of every path that is served: our own, and what Gradio's page requests.
+ADDRESSES: Final = frozenset(
+    {
+        *("api", "browser", "docs", "gradio_api", "healthz", "openapi.json", "page"),
+        *("", "assets", "config", "favicon.ico", "manifest.json", "pwa_icon", "robots.txt", "static", "theme.css"),
+    }
+)
 #: Gradio's own paths that the page and the client request: the first part after ``/gradio_api/``.
 SERVED: Final = frozenset(
     {
-        *("api", "app_id", "call", "cancel", "component_server", "custom_component", "heartbeat", "info"),
-        *("login_check", "openapi.json", "queue", "reset", "run", "startup-events", "theme.css"),
-        *("upload", "upload_progress"),
+        *("api", "app_id", "call", "cancel", "component_server", "heartbeat", "info", "openapi.json", "queue"),
+        *("reset", "run", "startup-events", "theme.css", "upload", "upload_progress"),
     }
 )
 #: Only this page may use the camera; inside a frame, only if the framing page allows it.
@@ -114,4 +121,4 @@ def is_served(path: str) -> bool:
             return _PROTOCOL.match(rest.removeprefix("file=")) is None
         return rest.partition("/")[0] in SERVED
     # The icon is an SVG; Gradio would make a PNG of any size from another.
-    return first != "monitoring" and not (first == "pwa_icon" and rest)
+    return first in ADDRESSES and not (first == "pwa_icon" and rest)

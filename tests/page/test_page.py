@@ -67,7 +67,8 @@ class TestClient:
         assert answer.json()["results"][0]["faces"][0]["emotion"] == "happy"
         assert httpx.get(f"{server}healthz").json()["status"] == "ok"
         assert httpx.get(f"{server}api/nowhere").json()["error"]["code"] == "not_found"
-        assert httpx.get(f"{server}nowhere").json() == {"detail": "Not Found"}  # from the page's own application
+        assert httpx.get(f"{server}nowhere").json()["error"]["code"] == "not_found"
+        assert httpx.get(f"{server}static/nowhere").json() == {"detail": "Not Found"}  # from the page's own application
 
     def test_many_at_once(self, client: Client, photos: Path) -> None:
         names = ["astronaut.png", "empty.png", "montage.jpg"] * 4

@@ -65,6 +65,9 @@ class TestHeaders:
             "/gradio_api/queue/join",
             "/pwa_icon",
             "/docs",
+            "/page/photo",
+            "/browser/manifest.json",
+            "/assets/index.js",
         ):
             assert is_served(path)
         for path in (
@@ -73,5 +76,11 @@ class TestHeaders:
             "/gradio_api/file= ftp://x",
             "/monitoring/x",
             "/pwa_icon/60000",
+            "/login",
+            "//login/",
+            "/logout",
+            "/svelte/x",
+            "/gradio_api/token",
+            "/gradio_api/custom_component/a/client/component/x.js",
         ):
             assert not is_served(path)

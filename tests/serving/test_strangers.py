@@ -200,13 +200,17 @@ class TestOtherHosts:
         [
             *("/monitoring", "/monitoring/summary", "/gradio_api/process_recording", "/gradio_api/vibe-code/"),
             *("/gradio_api/deep_link", "/gradio_api/proxy=x", "/gradio_api/run-history/records", "/gradio_api/runs"),
+            *("/login", "/login/", "//login", "/logout", "/gradio_api/login_check", "/gradio_api/token"),
+            *("/gradio_api/user", "/gradio_api/dev/reload", "/svelte/x", "/nowhere"),
+            "/gradio_api/custom_component/what-a-visitor-wrote/client/component/x.js",
         ],
     )
-    def test_what_the_page_does_not_need_is_not_served(self, server: str, path: str) -> None:
+    def test_what_the_page_does_not_need_is_not_served(self, server: str, folder: Path, path: str) -> None:
         for method in ("GET", "POST"):
             answer = httpx.request(method, server.rstrip("/") + path)
             assert answer.status_code == 404
             assert answer.json()["error"]["code"] == "not_found"
+        assert "what-a-visitor-wrote" not in (folder / "log").read_text()  # Gradio prints it
 
 
 @pytest.mark.parametrize("folder_of", ["assets", "static", "svelte"])
