@@ -84,12 +84,15 @@ def file_address(path: str | Path) -> str:
     return f"gradio_api/file={quote(str(path))}"
 
 
-def uploaded(path: str | None, cache: str) -> str:
-    """The path, if it belongs to an upload; gr.Error otherwise.
+def uploaded(path: Any, cache: str) -> str:
+    """The path, if it belongs to an upload; gr.Error otherwise, whatever was sent in its place.
 
     Gradio checks only paths that the caller marks as files: a bare path may point anywhere.
     """
-    resolved = Path(path or "").resolve()
+    try:
+        resolved = Path(path or "").resolve()
+    except (TypeError, ValueError):  # no text, or one that names no file
+        resolved = Path()
     if not resolved.is_relative_to(Path(cache).resolve()):
         raise refused("Upload the file first: no other file is read.")
     return str(resolved)

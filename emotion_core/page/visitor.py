@@ -16,7 +16,7 @@ def visitor(workshop: Workshop) -> str:
     return "" if scope is None else workshop.address_of(scope)
 
 
-def refused(why: Exception | str) -> gr.Error:
-    """The error for a handler to raise, shown to the caller. A call that bypasses the queue gets 422 or 503."""
-    fail_with(503 if isinstance(why, BusyError) else 422)
+def refused(why: Exception | str, status: int = 422) -> gr.Error:
+    """The error for a handler to raise, shown to the caller. A call that bypasses the queue gets the status, or 503."""
+    fail_with(503 if isinstance(why, BusyError) else status)
     return gr.Error(str(why), print_exception=False)

@@ -1,11 +1,14 @@
 """Calls that do not fit are refused in words, whatever is wrong with them: none is a failure of the server."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+
+from support.page_server import page_server
 
 ADDRESSES = (
     *("call/analyze_image", "call/nonsense", "call/v2/models", "call/v2/nonsense", "cancel", "component_server"),
@@ -34,10 +37,56 @@ BYTES = (
 )
 
 
+#: In place of each of a function's values; and in place of an event.
+VALUES: tuple[Any, ...] = (
+    *("zzz", None, True, 1e308, -1e9, [], [[]], {"path": "/etc/passwd"}, "a\0b", "\ud800"),
+    *({"path": path, "meta": {"_type": "gradio.FileData"}} for path in ("/etc/passwd", "http://x/", 5, None)),
+    [{"path": "x", "url": "file:///etc/passwd", "meta": {"_type": "gradio.FileData"}}],
+)
+EVENTS: tuple[Any, ...] = (
+    *(None, 5, "path", ["path"], {}, {"path": 5}, {"path": "a\0b"}, {"path": "\ud800"}, {"path": []}),
+    *({"path": "/etc/passwd"}, {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}),
+)
+
+
 @pytest.fixture(scope="module")
-def line(page_url: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=page_url, timeout=30) as client:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("bad-calls")
+
+
+@pytest.fixture(scope="module")
+def line(folder: Path) -> Iterator[httpx.Client]:
+    """A server of its own, as its log is looked at."""
+    with page_server(folder) as url, httpx.Client(base_url=url, timeout=30) as client:
         yield client
+
+
+@pytest.fixture(autouse=True)
+def _quiet(folder: Path, line: httpx.Client) -> Iterator[None]:
+    """Nothing of these calls is a failure, and nothing that was sent is written into the log."""
+    assert line.get("healthz").is_success
+    before = len((folder / "log").read_text())
+    yield
+    said = (folder / "log").read_text()[before:]
+    assert [line for line in said.splitlines() if "ERROR" in line or "passwd" in line] == []
+
+
+def functions(line: httpx.Client) -> list[dict[str, Any]]:
+    found = line.get("config").json()["dependencies"]
+    assert any(not function["backend_fn"] for function in found)
+    return list(found)
+
+
+def failures(line: httpx.Client, bodies: Iterable[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    """Which calls past the queue are told that the server failed, or are told what they sent."""
+    wrong = []
+    for body in bodies:
+        sent = {"Content-Type": "application/json"}
+        answer = line.post("gradio_api/run/x", content=json.dumps(body), headers=sent)
+        told = answer.is_success or (answer.status_code in (404, 422) and answer.json()["error"])
+        if not told or "passwd" in answer.text:
+            wrong.append((body, answer.status_code, answer.text[:100]))
+    return wrong
 
 
 @pytest.mark.parametrize("address", [*(f"gradio_api/{name}" for name in ADDRESSES), "api/v1/analyze"])
@@ -50,6 +99,39 @@ def test_no_body_is_a_failure(line: httpx.Client, address: str) -> None:
             if not (answer.is_success or 400 <= answer.status_code < 500) or not told.startswith("application/json"):
                 wrong.append((kind, body[:60], answer.status_code, answer.text[:100]))
     assert wrong == []
+
+
+def test_no_value_is_a_failure(line: httpx.Client) -> None:
+    """Of every function, those of the page's script alone included; with and without a session."""
+    bodies = (
+        {"data": [value] * len(function["inputs"]), "fn_index": function["id"], **session}
+        for function in functions(line)
+        for value in VALUES
+        for session in ({}, {"session_hash": "s"})
+    )
+    assert failures(line, bodies) == []
+
+
+def test_no_event_is_a_failure(line: httpx.Client) -> None:
+    bodies = (
+        {"data": [None] * len(function["inputs"]), "fn_index": function["id"], "event_data": event, **trigger}
+        for function in functions(line)
+        for event in EVENTS
+        for trigger in ({}, {"trigger_id": 10**9})
+    )
+    assert failures(line, bodies) == []
+
+
+def test_a_function_of_the_script_alone_is_not_found(line: httpx.Client) -> None:
+    """Past the queue, and through it."""
+    [function, *_] = [function for function in functions(line) if not function["backend_fn"]]
+    body = {"data": [None] * len(function["inputs"]), "fn_index": function["id"], "session_hash": "script"}
+    answer = line.post("gradio_api/run/x", json=body)
+    assert answer.status_code == 404
+    assert "script alone" in answer.json()["error"]
+    assert line.post("gradio_api/queue/join", json=body).is_success
+    with line.stream("GET", "gradio_api/queue/data", params={"session_hash": "script"}) as events:
+        assert any("script alone" in event for event in events.iter_lines())
 
 
 def test_a_call_that_does_not_fit_is_told_so(line: httpx.Client) -> None:
