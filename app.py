@@ -72,7 +72,8 @@ def main() -> None:
     app.router.routes.extend(browser_files.routes())
     app.router.routes.extend([*PhotoRoutes(catalogue, workshop).routes(), *front_routes(catalogue)])
     page = build_page(catalogue, files, settings, desk, workshop, browser_files.manifest_address())
-    app.add_middleware(FrontPage, hints=asset_hints(kinds_shown(page)))
+    behind_proxy = settings.trusted_proxies > 0
+    app.add_middleware(FrontPage, hints=asset_hints(kinds_shown(page)), behind_proxy=behind_proxy)
     fetch_nothing()
     gr.mount_gradio_app(app, page, path="/", **page_options(settings))
     # Only launch() sets this, and without it Gradio 6.31 accepts any file on the server as an upload.
@@ -84,7 +85,7 @@ def main() -> None:
     files.also(workshop.rest)
     files.also(give_memory_back)
     # An open page holds a connection; Gradio's own launch also ends it this way.
-    serve(app, mounted.app.stop_event.set, files.delete, where, trust_proxies=settings.trusted_proxies > 0)
+    serve(app, mounted.app.stop_event.set, files.delete, where, trust_proxies=behind_proxy)
 
 
 if __name__ == "__main__":

@@ -65,7 +65,10 @@ class Settings(BaseSettings):
     )
     trusted_proxies: Annotated[int, Ge(0), Le(10)] = Field(
         default=0,
-        description="how many proxies in front append to `X-Forwarded-For`, to tell visitors apart; at 0 it is ignored",
+        description=(
+            "how many proxies in front append to `X-Forwarded-For`, to tell visitors apart; at 0 it is ignored, and so "
+            "is `X-Forwarded-Host`"
+        ),
     )
     webcam_visitors: Annotated[int, Ge(1), Le(100)] = Field(
         default=6, description="webcam: visitors who stream at a time; others wait for a place"

@@ -4,10 +4,9 @@ Gradio 6.31 fills the link previews on other sites with itself ("Gradio", an add
 picture from another host), accepts no description, and sends 200 kB uncompressed.
 """
 
-import gzip
+import asyncio
 import io
 import re
-from collections import OrderedDict
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -24,6 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ..images import load_image
 from ..recognition.catalogue import Catalogue
 from ..render import annotate
+from .addressed import HOST, AddressedText, as_called
 from .example_photos import photo_file
 from .templating import render, script
 
@@ -41,34 +41,44 @@ _BASE: Final = re.compile(r"<base [^>]*>")
 _BODY: Final = re.compile(r"<body[^>]*>")
 
 
-#: Answers that are kept, one for each address by which the server is called, and the length of its longest header.
-_KEPT: Final = 16
-_LONGEST: Final = 300
-#: What Gradio's page and its configuration depend on, of a request's headers: the address they name.
-_ADDRESS: Final = ("host", "x-forwarded-host", "x-forwarded-proto", "x-gradio-server")
-
-
 class FrontPage:
-    """ASGI middleware: rewrites the page, compresses it and its configuration, and keeps both.
+    """ASGI middleware: rewrites the page, compresses it and its configuration, and makes each once.
 
-    Gradio makes them anew for every request, which takes 30 ms, though all visitors get the same. hints: see
-    ``asset_hints``.
+    Gradio makes them anew for every request, which takes 150 ms of everybody's time, though all visitors get the same,
+    but for the address by which they call; whatever is asked for in the query is the browser's to answer. hints: see
+    ``asset_hints``. behind_proxy: whether the address is the one that a proxy reports.
     """
 
-    def __init__(self, app: ASGIApp, hints: Sequence[str] = ()) -> None:
-        self._app, self._hints = app, hints
-        self._kept: OrderedDict[tuple[str, ...], tuple[Message, bytes]] = OrderedDict()
+    def __init__(self, app: ASGIApp, hints: Sequence[str] = (), behind_proxy: bool = False) -> None:
+        self._app, self._hints, self._behind_proxy = app, hints, behind_proxy
+        self._made: dict[str, tuple[Message, AddressedText]] = {}
+        self._making = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http" or scope["path"] not in ("/", "/config") or scope["method"] not in ("GET", "HEAD"):
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        key = _key(scope)
-        if (kept := self._kept.get(key)) is not None:
-            self._kept.move_to_end(key)
-            await _send(kept, scope, send)
+        scope = as_called(scope, self._behind_proxy)
+        path = scope["path"]
+        if path not in ("/", "/config") or scope["method"] not in ("GET", "HEAD"):
+            await self._app(scope, receive, send)
             return
+        if path not in self._made:
+            async with self._making:
+                if path not in self._made and (refusal := await self._make(scope)):
+                    await _send(*refusal, scope, send)
+                    return
+        start, text = self._made[path]
+        headers = Headers(scope=scope)
+        address = f"{scope['scheme']}://{headers['host']}".encode()
+        gzipped = "gzip" in headers.get("accept-encoding", "")
+        content = text.gzipped(address) if gzipped else text.plain(address)
+        own = [(b"content-length", str(len(content)).encode()), *([(b"content-encoding", b"gzip")] * gzipped)]
+        await _send({**start, "headers": [*start["headers"], *own]}, content, scope, send)
+
+    async def _make(self, scope: Scope) -> tuple[Message, bytes] | None:
+        """Make what is at the path; returns the application's answer if it refuses."""
         start: Message = {}
         body = bytearray()
 
@@ -76,39 +86,25 @@ class FrontPage:
             nonlocal start
             if message["type"] == "http.response.start":
                 start = message
-                return
             body.extend(message.get("body", b""))
-            if message.get("more_body"):
-                return
-            content = bytes(body)
-            if start["status"] == 200:
-                content = await to_thread.run_sync(self._finished, content, scope, MutableHeaders(raw=start["headers"]))
-                self._keep(key, scope, (start, content))
-            await _send((start, content), scope, send)
 
-        await self._app(scope, receive, hold)
-
-    def _keep(self, key: tuple[str, ...], scope: Scope, answer: tuple[Message, bytes]) -> None:
-        # Not a deep link, nor what nobody is called by.
-        if scope["method"] != "GET" or scope["query_string"] or max(map(len, key)) > _LONGEST:
-            return
-        self._kept[key] = answer
-        if len(self._kept) > _KEPT:
-            self._kept.popitem(last=False)
-
-    def _finished(self, content: bytes, scope: Scope, headers: MutableHeaders) -> bytes:
-        if headers.get("content-type", "").startswith("text/html"):
-            content = self._page(content.decode(), scope).encode()
+        plain = {"method": "GET", "scheme": "http", "query_string": b"", "headers": [(b"host", HOST)]}
+        await self._app({**scope, **plain}, _no_body, hold)
+        if start["status"] != 200:
+            return start, bytes(body)
+        headers = MutableHeaders(raw=list(start["headers"]))
+        del headers["content-length"]
         headers.add_vary_header("Accept-Encoding")
-        if _takes_gzip(scope):
-            headers["content-encoding"] = "gzip"
-            content = gzip.compress(content, 6)
-        headers["content-length"] = str(len(content))
-        return content
+        text = await to_thread.run_sync(self._finished, bytes(body), headers.get("content-type", ""))
+        self._made[scope["path"]] = {**start, "headers": headers.raw}, text
+        return None
 
-    def _page(self, page: str, scope: Scope) -> str:
+    def _finished(self, content: bytes, kind: str) -> AddressedText:
+        return AddressedText(self._page(content.decode()).encode() if kind.startswith("text/html") else content)
+
+    def _page(self, page: str) -> str:
         page = _CARD_TAGS.sub("", page)
-        address = str(Request(scope).base_url)
+        address = f"http://{HOST.decode()}/"
         words = {"title": TITLE, "description": DESCRIPTION, "address": address}
         head = render("head.html", **words, style=_STYLE)
         opening = render("opening.html")
@@ -118,23 +114,12 @@ class FrontPage:
         return _BODY.sub(lambda found: f"{found[0]}\n{opening}", page, count=1)
 
 
-def _key(scope: Scope) -> tuple[str, ...]:
-    """What the answer depends on: the path, the address, and whether it is compressed."""
-    headers = Headers(scope=scope)
-    address = (headers.get(name, "") for name in _ADDRESS)
-    query = scope["query_string"].decode("latin-1")
-    gzipped = "gzip" if _takes_gzip(scope) else ""
-    return (scope["path"], query, scope.get("scheme", ""), scope.get("root_path", ""), gzipped, *address)
+async def _no_body() -> Message:
+    return {"type": "http.request", "body": b"", "more_body": False}
 
 
-def _takes_gzip(scope: Scope) -> bool:
-    return "gzip" in Headers(scope=scope).get("accept-encoding", "")
-
-
-async def _send(answer: tuple[Message, bytes], scope: Scope, send: Send) -> None:
-    """Send an answer; of its own list of headers, as others add theirs."""
-    start, content = answer
-    await send({**start, "headers": list(start["headers"])})
+async def _send(start: Message, content: bytes, scope: Scope, send: Send) -> None:
+    await send(start)
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else content})
 
 

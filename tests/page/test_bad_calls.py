@@ -152,3 +152,14 @@ def test_a_call_that_does_not_fit_is_told_so(line: httpx.Client) -> None:
 @pytest.mark.parametrize("address", ["gradio_api/heartbeat/%00", "gradio_api/file=a%00b", "pwa_icon/60000"])
 def test_names_that_nothing_has(line: httpx.Client, address: str) -> None:
     assert line.get(address).status_code in (400, 404)
+
+
+@pytest.mark.parametrize("host", ["x:y:z", "[::1", "999.999.999.999", "a\u00e9"])
+def test_a_host_that_cannot_be_is_passed_over(line: httpx.Client, host: str) -> None:
+    """Gradio made an address of it, and failed."""
+    for name in ("Host", "X-Forwarded-Host", "X-Gradio-Server"):
+        headers = {name: host.encode()}
+        assert line.get("?a=1", headers=headers).is_success
+        assert line.get("config", headers=headers).json()["root"].startswith("http://127.0.0.1:")
+        assert line.get("gradio_api/info", headers=headers).is_success
+        assert line.post("gradio_api/run/models", json={"data": []}, headers=headers).is_success
