@@ -39,10 +39,11 @@ _CARD: Final = (1200, 630)
 _CARD_TAGS: Final = re.compile(r"<meta\s+(?:property=\"og:|name=\"twitter:)[^>]*>\s*")
 _BASE: Final = re.compile(r"<base [^>]*>")
 _BODY: Final = re.compile(r"<body[^>]*>")
+_INFO: Final = "/gradio_api/info"
 
 
 class FrontPage:
-    """ASGI middleware: rewrites the page, compresses it and its configuration, and makes each once.
+    """ASGI middleware: rewrites the page, compresses it, its configuration and its list of endpoints; makes each once.
 
     Gradio makes them anew for every request, which takes 150 ms of everybody's time, though all visitors get the same,
     but for the address by which they call; whatever is asked for in the query is the browser's to answer. hints: see
@@ -51,7 +52,8 @@ class FrontPage:
 
     def __init__(self, app: ASGIApp, hints: Sequence[str] = (), behind_proxy: bool = False) -> None:
         self._app, self._hints, self._behind_proxy = app, hints, behind_proxy
-        self._made: dict[str, tuple[Message, AddressedText]] = {}
+        #: Path and query -> the start of the answer, and its text.
+        self._made: dict[tuple[str, bytes], tuple[Message, AddressedText]] = {}
         self._making = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -60,16 +62,16 @@ class FrontPage:
             await self._app(scope, receive, send)
             return
         scope = as_called(scope, self._behind_proxy)
-        path = scope["path"]
-        if path not in ("/", "/config") or scope["method"] not in ("GET", "HEAD"):
+        asked = _asked(scope)
+        if asked is None or scope["method"] not in ("GET", "HEAD"):
             await self._app(scope, receive, send)
             return
-        if path not in self._made:
+        if asked not in self._made:
             async with self._making:
-                if path not in self._made and (refusal := await self._make(scope)):
+                if asked not in self._made and (refusal := await self._make(asked, scope)):
                     await _send(*refusal, scope, send)
                     return
-        start, text = self._made[path]
+        start, text = self._made[asked]
         headers = Headers(scope=scope)
         address = f"{scope['scheme']}://{headers['host']}".encode()
         gzipped = "gzip" in headers.get("accept-encoding", "")
@@ -77,8 +79,8 @@ class FrontPage:
         own = [(b"content-length", str(len(content)).encode()), *([(b"content-encoding", b"gzip")] * gzipped)]
         await _send({**start, "headers": [*start["headers"], *own]}, content, scope, send)
 
-    async def _make(self, scope: Scope) -> tuple[Message, bytes] | None:
-        """Make what is at the path; returns the application's answer if it refuses."""
+    async def _make(self, asked: tuple[str, bytes], scope: Scope) -> tuple[Message, bytes] | None:
+        """Make what is asked for; returns the application's answer if it refuses."""
         start: Message = {}
         body = bytearray()
 
@@ -88,15 +90,16 @@ class FrontPage:
                 start = message
             body.extend(message.get("body", b""))
 
-        plain = {"method": "GET", "scheme": "http", "query_string": b"", "headers": [(b"host", HOST)]}
-        await self._app({**scope, **plain}, _no_body, hold)
+        path, query = asked
+        plain = {"method": "GET", "scheme": "http", "headers": [(b"host", HOST)], "query_string": query}
+        await self._app({**scope, **plain, "path": path, "raw_path": path.encode()}, _no_body, hold)
         if start["status"] != 200:
             return start, bytes(body)
         headers = MutableHeaders(raw=list(start["headers"]))
         del headers["content-length"]
         headers.add_vary_header("Accept-Encoding")
         text = await to_thread.run_sync(self._finished, bytes(body), headers.get("content-type", ""))
-        self._made[scope["path"]] = {**start, "headers": headers.raw}, text
+        self._made[asked] = {**start, "headers": headers.raw}, text
         return None
 
     def _finished(self, content: bytes, kind: str) -> AddressedText:
@@ -112,6 +115,17 @@ class FrontPage:
         # At the end of the head: what the page itself names comes first.
         page = page.replace("</head>", f"{render('hints.html', hints=self._hints)}</head>", 1)
         return _BODY.sub(lambda found: f"{found[0]}\n{opening}", page, count=1)
+
+
+def _asked(scope: Scope) -> tuple[str, bytes] | None:
+    """Which of the texts is asked for: its path, and the query it is made with; None for anything else."""
+    path = scope["path"]
+    if path in ("/", "/config"):
+        return path, b""
+    if path.rstrip("/") == _INFO:
+        # The same list as without a query, with which Gradio would keep the first caller's address for everybody.
+        return _INFO, b"all_endpoints=True" if b"all_endpoints=" in scope["query_string"] else b"page="
+    return None
 
 
 async def _no_body() -> Message:

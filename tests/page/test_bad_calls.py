@@ -158,8 +158,21 @@ def test_names_that_nothing_has(line: httpx.Client, address: str) -> None:
 def test_a_host_that_cannot_be_is_passed_over(line: httpx.Client, host: str) -> None:
     """Gradio made an address of it, and failed."""
     for name in ("Host", "X-Forwarded-Host", "X-Gradio-Server"):
-        headers = {name: host.encode()}
+        headers = {name.encode(): host.encode()}
         assert line.get("?a=1", headers=headers).is_success
         assert line.get("config", headers=headers).json()["root"].startswith("http://127.0.0.1:")
         assert line.get("gradio_api/info", headers=headers).is_success
         assert line.post("gradio_api/run/models", json={"data": []}, headers=headers).is_success
+
+
+def test_the_list_of_endpoints_names_no_address_of_others(line: httpx.Client) -> None:
+    """Gradio kept the address by which the list was first asked for, and showed everybody examples that send there."""
+    elsewhere = {"Host": "elsewhere.example"}
+    line.post("gradio_api/call/v2/models", json={}, headers=elsewhere)
+    for path in ("gradio_api/info", "gradio_api/info/", "gradio_api/info?page=", "gradio_api/info?page=x"):
+        told = line.get(path, headers=elsewhere)
+        assert "http://elsewhere.example/gradio_api/" in told.text
+        assert "elsewhere" not in line.get(path).text
+        assert told.json()["named_endpoints"].keys() >= {"/analyze_image", "/analyze_video", "/models"}
+    every = line.get("gradio_api/info", params={"all_endpoints": True}).json()
+    assert "/analyze_image" in every["named_endpoints"]

@@ -118,6 +118,14 @@ def test_a_query_is_the_browsers_to_answer(made: Made, client: TestClient, query
     assert made.count == {"/": 1, "/config": 1}
 
 
+@pytest.mark.parametrize("path", ["/gradio_api/info", "/gradio_api/info/"])
+def test_the_list_of_endpoints_is_made_twice(made: Made, client: TestClient, path: str) -> None:
+    """With what only the page calls, as the Python client asks for it, and without."""
+    for query, made_with in (("", "page="), ("?page=x", "page="), ("?all_endpoints=True&x=1", "all_endpoints=True")):
+        assert [client.get(f"{path}{query}").json()["query"] for _ in range(2)] == [made_with] * 2
+    assert made.count == {"/gradio_api/info": 2}
+
+
 def test_one_is_made_at_a_time(made: Made) -> None:
     """Who comes meanwhile waits for it, and makes none."""
 
