@@ -113,7 +113,13 @@ class CarefulProtocol(H11Protocol):
         self._stop_reader_timer()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what cannot be parsed; if the answer has begun, which uvicorn does not expect, break it off."""
+        """Refuse what cannot be parsed; if the answer has begun, which uvicorn does not expect, break it off.
+
+        The application, which may have the beginning of that request, is told that nobody is there any more.
+        """
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             super().send_400_response(msg)
         else:
