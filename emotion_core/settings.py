@@ -79,7 +79,8 @@ class Settings(BaseSettings):
     max_video_mb: Annotated[int, Ge(1), Le(10_000)] = Field(default=200, description="largest video, in megabytes")
     max_video_seconds: Annotated[int, Ge(1), Le(36_000)] = Field(default=300, description="longest video, in seconds")
     max_video_jobs: Annotated[int, Ge(1), Le(100)] = Field(
-        default=8, description="videos waiting at a time, the running one included, however they were sent"
+        default=8,
+        description="videos waiting at a time, the running one included, however they were sent; half of one address",
     )
     browser_runtime: str | None = Field(
         default=None,
