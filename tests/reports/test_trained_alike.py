@@ -82,8 +82,10 @@ def test_nothing_recorded_is_said(tmp_path: Path) -> None:
     assert "Nothing is recorded" in recorded_alike(tmp_path)
 
 
-def test_five_networks_are_recorded() -> None:
-    archs = {run.arch for run in read_alike(RUNS / "alike")}
-    assert archs == {"custom_cnn", "mobilenetv2", "resnet50", "resnet50v2", "vgg16"}
-    for run in read_alike(RUNS / "alike"):
-        assert len(run.training["stages"][0]["history"]) >= 8
+def test_what_is_recorded_began_at_random_and_was_finished() -> None:
+    runs = read_alike(RUNS / "alike")
+    assert len(runs) > 1
+    for run in runs:
+        [stage] = run.training["stages"]
+        assert stage["config"]["init"] is stage["config"]["weights"] is None
+        assert len(stage["history"]) == stage["config"]["epochs"] >= 8
