@@ -3,6 +3,7 @@
 import re
 import struct
 import zlib
+from functools import lru_cache
 from typing import Final
 
 import httpx
@@ -14,6 +15,8 @@ HOST: Final = b"called-by.invalid"
 _ADDRESS: Final = b"http://" + HOST
 #: What Host may name: a name or an address, and a port.
 _CALLED: Final = re.compile(r"([A-Za-z0-9._-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::([0-9]{1,5}))?")
+#: Addresses whose texts are kept joined, so that everybody who calls by one is sent the same bytes.
+_KEPT: Final = 16
 #: A gzip file without a name or a time, as by any system; and the empty block that ends what is in it (RFC 1952, 1951).
 _HEAD: Final = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 _END: Final = b"\x03\x00"
@@ -28,14 +31,15 @@ class AddressedText:
     def __init__(self, content: bytes) -> None:
         self._pieces = content.split(_ADDRESS)
         self._packed = [_pack(piece) for piece in self._pieces]
+        #: The text with an address, such as ``b"https://host:8000"``; and the same as a gzip file.
+        self.plain = lru_cache(_KEPT)(self._plain)
+        self.gzipped = lru_cache(_KEPT)(self._gzipped)
 
-    def plain(self, address: bytes) -> bytes:
-        """The text with an address, such as ``b"https://host:8000"``."""
+    def _plain(self, address: bytes) -> bytes:
         return address.join(self._pieces)
 
-    def gzipped(self, address: bytes) -> bytes:
-        """The same as a gzip file."""
-        content = self.plain(address)
+    def _gzipped(self, address: bytes) -> bytes:
+        content = self._plain(address)
         end = struct.pack("<II", zlib.crc32(content), len(content) & 0xFFFF_FFFF)
         return _HEAD + _pack(address).join(self._packed) + _END + end
 
