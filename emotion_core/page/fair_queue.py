@@ -4,15 +4,15 @@ Gradio 6.31 takes the events of a function in the order in which they came: a do
 seconds, keep everybody else waiting, and events without a limit of their own take all of its threads.
 """
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+from ..serving.video_queue import MOST_ON_THE_PAGE
+
 #: Events per address that may wait.
 EACH_WAITING: Final = 12
-#: Events at a time of a function that has no limit of its own: the videos, which wait for their turn in threads. As
-#: many as may be in line from the page, so that who comes after them is told so at once.
-MOST_RUNNING: Final = 16
 #: Addresses of which is remembered when they had their last turn.
 MOST_ADDRESSES: Final = 1000
 
@@ -20,13 +20,15 @@ MOST_ADDRESSES: Final = 1000
 class FairQueue:
     """Chooses the next event of a page's queue: of the address with the fewest at work, then of the least recent one.
 
-    No address has more than half of a function's places. address_of: of an ASGI scope.
+    No address has more than half of a function's places. Functions without a limit are those of videos, which wait for
+    their turn in threads: as many run as may be in line, so that who comes after them is told so at once. address_of:
+    of an ASGI scope.
     """
 
     def __init__(self, queue: Any, address_of: Callable[[Any], str]) -> None:
         self._queue, self._address_of = queue, address_of
-        self._last_turns: dict[str, int] = {}
-        self._turns = 0
+        #: Address -> time.monotonic() of its last turn, the longest ago first.
+        self._last_turns: dict[str, float] = {}
         queue.get_events = self.next_events
 
     def is_full_for(self, scope: Any) -> bool:
@@ -44,7 +46,7 @@ class FairQueue:
             here[event.concurrency_id, self._of(event)] += 1
         best = None
         for line in self._lines():
-            most = line.concurrency_limit or MOST_RUNNING
+            most = line.concurrency_limit or MOST_ON_THE_PAGE
             if not line.queue or line.current_concurrency >= most:
                 continue
             seen = set[str]()
@@ -53,7 +55,7 @@ class FairQueue:
                 if address in seen or here[line.concurrency_id, address] >= max(1, most // 2):
                     continue
                 seen.add(address)
-                rank = (working[address], self._last_turns.get(address, -1))
+                rank = (working[address], self._last_turns.get(address, 0.0))
                 if best is None or rank < best[0]:
                     best = rank, address, event, line
         if best is None:
@@ -66,9 +68,8 @@ class FairQueue:
     def _remember(self, address: str) -> None:
         self._last_turns.pop(address, None)
         if len(self._last_turns) >= MOST_ADDRESSES:
-            del self._last_turns[next(iter(self._last_turns))]  # of the longest ago
-        self._turns += 1
-        self._last_turns[address] = self._turns
+            del self._last_turns[next(iter(self._last_turns))]
+        self._last_turns[address] = time.monotonic()
 
     def _lines(self) -> Iterator[Any]:
         return iter(list(self._queue.event_queue_per_concurrency_id.values()))

@@ -23,7 +23,7 @@ _HEARTBEAT: Final = 1.0
 _SLOWEST: Final = 6
 _LEAST_WORK: Final = 60
 #: Each visitor waiting on the page holds one of its server's forty threads, so no more than this many may wait.
-_MOST_ON_THE_PAGE: Final = 16
+MOST_ON_THE_PAGE: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class VideoDesk:
         Raises an EmotionError at once for what cannot be used, and for anything while every place is
         taken, or the address has its share. Closing it ends the work or the wait, and lets the next one in.
         """
-        place = self.line.take(address, _MOST_ON_THE_PAGE)  # first: to check a video takes a thread for seconds
+        place = self.line.take(address, MOST_ON_THE_PAGE)  # first: to check a video takes a thread for seconds
         try:
             work = self._work(source, folder, model, options or VideoOptions())
         except BaseException:

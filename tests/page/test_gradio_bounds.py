@@ -19,11 +19,12 @@ from emotion_core import Settings
 from emotion_core.errors import BusyError
 from emotion_core.page import gradio_bounds
 from emotion_core.page.bad_calls import answer_bad_calls
-from emotion_core.page.fair_queue import EACH_WAITING, MOST_RUNNING
+from emotion_core.page.fair_queue import EACH_WAITING
 from emotion_core.page.gradio_bounds import MAX_FILES, GradioBounds
 from emotion_core.page.visitor import refused
 from emotion_core.serving.bodies import Bodies
 from emotion_core.serving.server import listen
+from emotion_core.serving.video_queue import MOST_ON_THE_PAGE
 from emotion_core.serving.workshop import Workshop
 from support.in_process import config_of
 from support.waiting import until
@@ -245,11 +246,11 @@ def test_functions_without_a_limit_do_not_take_all_threads(running: Running) -> 
     join(running, "127.0.0.2", "all_wait", *(f"one {number}" for number in range(EACH_WAITING)))
     join(running, "127.0.0.3", "all_wait", *(f"two {number}" for number in range(EACH_WAITING)))
     join(running, "127.0.0.4", "all_wait", *(f"three {number}" for number in range(EACH_WAITING)))
-    until(lambda: len(running.begun) == MOST_RUNNING)
+    until(lambda: len(running.begun) == MOST_ON_THE_PAGE)
     time.sleep(0.2)
     words = Counter(word.split()[0] for word in running.begun)
-    assert words.total() == MOST_RUNNING
-    assert words["one"] == MOST_RUNNING // 2
+    assert words.total() == MOST_ON_THE_PAGE
+    assert words["one"] == MOST_ON_THE_PAGE // 2
 
 
 def test_addresses_take_turns(running: Running) -> None:
