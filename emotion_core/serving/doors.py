@@ -80,13 +80,15 @@ class Doors:
         smaller = "Send smaller files, or fewer at a time."
         pictures, video = settings.max_request_mb * MEGABYTE, settings.max_video_mb * MEGABYTE
         in_json = "Base64 in JSON is for small pictures: send larger ones as multipart/form-data."
-        self.uploads = Door(max(pictures, video) + FORM_MARGIN, VIDEO_SECONDS, 16, 6, False, smaller, "there")
-        self.pictures = Door(pictures, PICTURES_SECONDS, 24, 8, False, smaller, "through", FORM_IN_MEMORY)
+        self.uploads = Door(max(pictures, video) + FORM_MARGIN, VIDEO_SECONDS, 16, 6, advice=smaller, goes="there")
+        self.pictures = Door(
+            pictures, PICTURES_SECONDS, 24, 8, advice=smaller, goes="through", in_memory=FORM_IN_MEMORY
+        )
         #: With the same places: the page's photos stay in memory.
         self.page_pictures = replace(self.pictures, goes="nowhere")
         self.json_pictures = Door(min(pictures, MAX_JSON_PICTURES), PICTURES_SECONDS, 4, 2, True, in_json)
         self.assistants = Door(MAX_JSON_CALL, PICTURES_SECONDS, 8, 4, True, "Send a smaller or shorter file.")
-        self.video = Door(video, VIDEO_SECONDS, 8, 3, False, smaller, "later")
+        self.video = Door(video, VIDEO_SECONDS, 8, 3, advice=smaller, goes="later")
         #: Work that lasts as long as the request: events that bypass the page's queue, and webcam frames. Each holds
         #: one of Gradio's forty threads, of which the page's queue needs some.
         self.calls = Door(MAX_JSON, JSON_SECONDS, 24, 6, True)
