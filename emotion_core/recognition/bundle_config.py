@@ -111,6 +111,11 @@ class BundleConfig:
         return self
 
     @property
+    def image_size(self) -> int:
+        """Side to which the network enlarges its crops, in pixels."""
+        return int(self.arch_options.get("image_size", self.height))
+
+    @property
     def height(self) -> int:
         """Height of the input crops, in pixels."""
         return self.input.height

@@ -16,7 +16,7 @@ from ..errors import ReportError
 from ..recognition.bundle import EMBEDDED, Bundle
 from ..recognition.bundle_config import CONFIG, BundleConfig
 from ..settings import table as settings_table
-from ..training.card import class_table, results_table, table
+from ..training.card import class_table, results_table, table, with_interval
 from ..training.recipe import recipe
 from ..training.run_folder import RUNS, read_json
 from .address import clone_command, notebook_table
@@ -58,7 +58,6 @@ def comparison_table(runs: list[BundleConfig]) -> str:
     rows = []
     for run in runs:
         m, form = run.metrics["private"], run.export["forms"][run.export["form"]]
-        low, high = m["interval"]["accuracy"]
         auc = "" if m["roc_auc"] is None else f"{m['roc_auc']:.3f}"
         rows.append(
             [
@@ -68,7 +67,7 @@ def comparison_table(runs: list[BundleConfig]) -> str:
                 f"{form['megabytes']:.1f}",
                 epochs_of(run),
                 round(run.training["hours"], 2),
-                f"**{m['accuracy']:.4f}** ({low:.3f} to {high:.3f})",
+                with_interval(m["accuracy"], m["interval"]["accuracy"], 4),
                 f"{m['macro_f1']:.4f}",
                 auc,
                 f"{m['ece']:.4f}",
@@ -101,8 +100,7 @@ def truths_rows(folder: Path = RUNS, split: str = "private") -> str:
     for run in read_json(folder / f"two-truths-{split}.json"):
         majority, label = run["majority"], run["label"]
         literature = run.get("label_calibration", run)["label"]["accuracy"]
-        low, high = majority["interval"]
-        cells = [run["name"], f"**{majority['accuracy']:.3f}** ({low:.3f} to {high:.3f})", f"{label['accuracy']:.3f}"]
+        cells = [run["name"], with_interval(majority["accuracy"], majority["interval"]), f"{label['accuracy']:.3f}"]
         cells += [f"{literature:.3f}", f"{run['nll_of_votes']:.3f}", f"{run['ece_of_votes']:.3f}"]
         cells += [f"{part['majority']['accuracy']:.3f}" for part in run.get("subsets", {}).values()]
         rows.append(cells)
@@ -134,11 +132,10 @@ def photos_table(folder: Path = RUNS) -> str:
     rows = []
     for run in read_json(folder / "two-truths-public.json"):
         seen = run["photos"]
-        low, high = seen["interval"]
         rows.append(
             [
                 run["name"],
-                f"**{seen['accuracy']:.3f}** ({low:.3f} to {high:.3f})",
+                with_interval(seen["accuracy"], seen["interval"]),
                 f"{seen['balanced_accuracy']:.3f}",
                 f"{seen['missed']} of {seen['photos']}",
                 seen["detector"],

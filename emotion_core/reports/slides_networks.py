@@ -16,12 +16,11 @@ def networks(deck: Deck, runs: Sequence[BundleConfig], best: BundleConfig) -> No
     for run in runs:
         form = run.export["forms"][run.export["form"]]
         stages = run.training["stages"]
-        size = run.arch_options.get("image_size", run.height)
         rows.append(
             [
                 run.name,
                 str(len(run.labels)),
-                f"{size} px",
+                f"{run.image_size} px",
                 f"{run.training['parameters'] / 1e6:.2f} M",
                 f"{form['megabytes']:.1f} MB",
                 f"{epochs_of(run)} in {len(stages)} stage{'s' if len(stages) > 1 else ''}"

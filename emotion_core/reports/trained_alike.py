@@ -12,7 +12,7 @@ from typing import Any, Final
 from ..errors import ReportError
 from ..recognition.bundle_config import BundleConfig
 from ..recognition.origin import origin_of
-from ..training.card import table
+from ..training.card import table, with_interval
 from ..training.recipe import fenced, recipe
 from ..training.run_folder import RUNS, read_json
 
@@ -51,8 +51,8 @@ def alike_table(folder: Path = RUNS / ALIKE) -> str:
                 f"{form['megabytes']:.1f}",
                 took[run.name],
                 f"{run.training['stages'][0]['config']['learning_rate']:g}",
-                _with_interval(majority["accuracy"], majority["interval"]),
-                _with_interval(private["accuracy"], private["interval"]["accuracy"]),
+                with_interval(majority["accuracy"], majority["interval"]),
+                with_interval(private["accuracy"], private["interval"]["accuracy"]),
                 f"{private['macro_f1']:.3f}",
                 f"{private['nll_of_votes']:.3f}",
             ]
@@ -62,7 +62,7 @@ def alike_table(folder: Path = RUNS / ALIKE) -> str:
 
 
 def alike_size(folder: Path = RUNS / ALIKE) -> str:
-    """A sentence: on how much, and how long, each was trained."""
+    """Sentences: on how much, and how long, each was trained, and on how much measured."""
     runs = read_alike(folder)
     if not runs:
         return "Nothing is recorded.\n"
@@ -70,8 +70,9 @@ def alike_size(folder: Path = RUNS / ALIKE) -> str:
     config, faces = stage["config"], origin_of(runs[0], stage).asked
     return (
         f"Each network began with random weights and had {config['epochs']} epochs of {faces:,} Training faces at "
-        f"{_side(runs[0])} pixels, in batches of {config['batch_size']}, with the same "
-        f"augmentation and the same teacher, {' and '.join(config['teachers'])}.\n"
+        f"{runs[0].image_size} pixels, in batches of {config['batch_size']}, with the same "
+        f"augmentation and the same teacher, {' and '.join(config['teachers'])}. They were measured on "
+        f"{runs[0].metrics['private']['faces']:,} faces of PrivateTest.\n"
     )
 
 
@@ -87,7 +88,7 @@ def _told(run: BundleConfig) -> dict[str, Any]:
     config = {name: value for name, value in stages[0]["config"].items() if name not in _OWN}
     return {
         **config,
-        "image size": _side(run),
+        "image size": run.image_size,
         "stages": len(stages),
         "epochs trained": len(stages[0]["history"]),
         "faces": stages[0]["data_sha256"],
@@ -97,14 +98,5 @@ def _told(run: BundleConfig) -> dict[str, Any]:
     }
 
 
-def _side(run: BundleConfig) -> int:
-    return int(run.arch_options.get("image_size", run.height))
-
-
 def _different(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
     return [name for name in one if one[name] != other[name]]
-
-
-def _with_interval(value: float, interval: Sequence[float]) -> str:
-    low, high = interval
-    return f"**{value:.3f}** ({low:.3f} to {high:.3f})"

@@ -95,6 +95,12 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines) + "\n"
 
 
+def with_interval(value: float, interval: Sequence[float], digits: int = 3) -> str:
+    """A table's cell: a share in bold, rounded, and its interval."""
+    low, high = interval
+    return f"**{value:.{digits}f}** ({low:.3f} to {high:.3f})"
+
+
 def results_table(config: BundleConfig) -> str:
     """A Markdown row per measured split; also shown in the README."""
     header = ["split", "faces", "accuracy", "balanced", "macro-F1", "NLL", "ECE", "accuracy without twins (faces)"]
