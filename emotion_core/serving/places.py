@@ -1,10 +1,9 @@
 """The limit on work: how many pictures are decoded and analysed at once, in how much memory, and in which order.
 
-Every picture waits here, however it came in. The first is the one whose address has the least work in progress,
-then the one whose address took the least time recently, and one address never has every place: a client that
-sends a thousand pictures waits behind itself, not ahead of everybody else. Heavy work (long or memory-hungry)
-gets at most half of the places, and none of the memory kept for light work: however many large pictures there
-are, a small one waits only for small ones.
+Every picture waits here, however it came in. Addresses get the same time (see ``fair_clock``), and one address never
+has every place: a client that sends a thousand pictures waits behind itself, not ahead of everybody else. Heavy work
+(long or memory-hungry) gets at most half of the places, and none of the memory kept for light work: however many large
+pictures there are, a small one waits only for small ones.
 """
 
 import threading
@@ -13,27 +12,37 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 from ..errors import BusyError
 from .doors import has_share
+from .fair_clock import FairClock, Work
 
 #: How many may wait at once, in total and per address; each holds a thread of the server.
 MOST_WAITING: Final = 48
 EACH_WAITING: Final = 8
 #: How long a picture waits for its turn, in seconds.
 PATIENCE: Final = 15.0
-#: Half-life, in seconds, of the time counted for an address, and how many addresses are remembered.
-HALF_LIFE: Final = 30.0
-MOST_ADDRESSES: Final = 1000
+#: What a small picture takes, about, in seconds.
+USUAL_SECONDS: Final = 0.1
 _BUSY: Final = "The server is busy with other pictures. Try again in a few seconds."
 
 
 @dataclass(eq=False, slots=True)
-class _Ticket:
+class _Size:
+    """Bytes of memory that an address wants."""
+
     address: str
-    size: int = 0
-    heavy: bool = False
+    bytes: int
+    heavy: bool
+
+
+class _Waiting(Protocol):
+    @property
+    def address(self) -> str: ...
+
+
+W = TypeVar("W", bound=_Waiting)
 
 
 class Places:
@@ -47,43 +56,41 @@ class Places:
         self.most, self.memory, self.kept = most, memory, kept
         self.each, self.heavy = max(1, most - 1), max(1, most // 2)
         self._patience = patience
-        self._line: list[_Ticket] = []
-        self._sizes: list[_Ticket] = []
-        self._working: Counter[str] = Counter()
-        self._heavy_working = self._used = self._heavy_used = 0
-        #: Address -> seconds it took recently, and the time.monotonic() of that count.
-        self._took: dict[str, tuple[float, float]] = {}
+        self._line: list[Work] = []
+        self._sizes: list[_Size] = []
+        self._working: list[Work] = []
+        self._used = self._heavy_used = 0
+        self._clock = FairClock()
         self._changed = threading.Condition()
 
     @contextmanager
-    def place(self, address: str = "", patience: float | None = None, heavy: bool = False) -> Iterator[None]:
+    def place(
+        self, address: str = "", patience: float | None = None, heavy: bool = False, seconds: float = USUAL_SECONDS
+    ) -> Iterator[None]:
         """Hold a place while this is entered. Raises BusyError when none comes free in time.
 
-        patience: longest wait in seconds. heavy: the work takes long.
+        patience: longest wait in seconds. heavy: the work takes long. seconds: that it is expected to take.
         """
-        self._enter(address, self._patience if patience is None else patience, heavy)
+        work = Work(address, heavy, seconds)
+        self._enter(work, self._patience if patience is None else patience)
         start = time.monotonic()
         try:
             yield
         finally:
             with self._changed:
-                self._remember(address, time.monotonic() - start)
-                self._heavy_working -= heavy
-                self._working[address] -= 1
-                if not self._working[address]:
-                    del self._working[address]
-                self._changed.notify_all()
+                self._working.remove(work)
+                self._ended(work, time.monotonic() - start)
 
     @contextmanager
     def room(self, size: int, address: str = "", heavy: bool = True) -> Iterator[None]:
         """Hold ``size`` bytes of the memory while this is entered; BusyError when they do not come free in time.
 
-        Of the requests that fit, the one whose address took the least time recently comes first. heavy: may not
-        use the memory kept for light work.
+        Of the requests that fit, the one whose work would start first comes first. heavy: may not use the memory kept
+        for light work.
         """
         size = min(size, self.memory)
         with self._changed:
-            self._wait(self._sizes, _Ticket(address, size, heavy), self._next_size, self._patience)
+            self._wait(self._sizes, _Size(address, size, heavy), self._next_size, self._patience)
             self._used += size
             self._heavy_used += size * heavy
         try:
@@ -95,55 +102,56 @@ class Places:
                 self._changed.notify_all()
 
     def charge(self, address: str, seconds: float) -> None:
-        """Count this time for the address at once: its next work comes after that of others."""
+        """Count this time for the address: its next work comes after that of others."""
         with self._changed:
-            self._remember(address, seconds)
+            self._clock.charge(address, seconds)
 
-    def _enter(self, address: str, patience: float, heavy: bool = False) -> None:
+    def _enter(self, work: Work, patience: float) -> None:
         with self._changed:
-            self._wait(self._line, _Ticket(address, heavy=heavy), self._next, patience)
-            self._working[address] += 1
-            self._heavy_working += heavy
+            self._clock.came(work)
+            try:
+                self._wait(self._line, work, self._next, patience)
+            except BusyError:
+                self._ended(work, 0.0)
+                raise
+            self._working.append(work)
+            self._clock.begins(work)
 
-    def _wait(self, line: list[_Ticket], ticket: _Ticket, first: Callable[[], _Ticket | None], patience: float) -> None:
-        waiting = [*self._line, *self._sizes]
-        of_address = sum(other.address == ticket.address for other in waiting)
-        if not has_share(of_address, len(waiting), EACH_WAITING, MOST_WAITING):
+    def _ended(self, work: Work, seconds: float) -> None:
+        self._clock.took(work, seconds)
+        if not (self._line or self._sizes or self._working):
+            self._clock.rests()
+        self._changed.notify_all()
+
+    def _wait(self, line: list[W], one: W, first: Callable[[], W | None], patience: float) -> None:
+        waiting = [work.address for work in self._line] + [size.address for size in self._sizes]
+        if not has_share(waiting.count(one.address), len(waiting), EACH_WAITING, MOST_WAITING):
             raise BusyError(_BUSY)
-        line.append(ticket)
+        line.append(one)
         try:
-            if not self._changed.wait_for(lambda: first() is ticket, patience):
+            if not self._changed.wait_for(lambda: first() is one, patience):
                 raise BusyError(_BUSY)
         finally:
-            line.remove(ticket)
+            line.remove(one)
             self._changed.notify_all()
 
-    def _next_size(self) -> _Ticket | None:
-        fitting = [ticket for ticket in self._sizes if self._fits(ticket)]
-        return min(fitting, key=lambda ticket: self._lately(ticket.address), default=None)
+    def _next_size(self) -> _Size | None:
+        fitting = [size for size in self._sizes if self._fits(size)]
+        return min(fitting, key=lambda size: self._clock.start(size.address, size.heavy), default=None)
 
-    def _fits(self, ticket: _Ticket) -> bool:
-        if ticket.heavy and self._heavy_used + ticket.size > self.memory:
+    def _fits(self, size: _Size) -> bool:
+        if size.heavy and self._heavy_used + size.bytes > self.memory:
             return False
-        return self._used + ticket.size <= self.memory + self.kept
+        return self._used + size.bytes <= self.memory + self.kept
 
-    def _rank(self, ticket: _Ticket) -> tuple[int, float]:
-        return self._working[ticket.address], self._lately(ticket.address)
-
-    def _lately(self, address: str) -> float:
-        seconds, then = self._took.get(address, (0.0, 0.0))
-        return float(seconds * 0.5 ** ((time.monotonic() - then) / HALF_LIFE))
-
-    def _remember(self, address: str, seconds: float) -> None:
-        lately = self._lately(address) + seconds
-        self._took.pop(address, None)
-        if len(self._took) >= MOST_ADDRESSES:
-            del self._took[next(iter(self._took))]  # the one quiet for longest
-        self._took[address] = lately, time.monotonic()
-
-    def _next(self) -> _Ticket | None:
-        if self._working.total() >= self.most:
+    def _next(self) -> Work | None:
+        if len(self._working) >= self.most:
             return None
-        allowed = [ticket for ticket in self._line if not ticket.heavy or self._heavy_working < self.heavy]
-        first = min(allowed, key=self._rank, default=None)
-        return None if first is None or self._working[first.address] >= self.each else first
+        of_address = Counter(work.address for work in self._working)
+        heavy = sum(work.heavy for work in self._working)
+        allowed = [
+            work
+            for work in self._line
+            if of_address[work.address] < self.each and not (work.heavy and heavy >= self.heavy)
+        ]
+        return min(allowed, key=lambda work: work.end, default=None)

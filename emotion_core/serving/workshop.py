@@ -18,7 +18,7 @@ from .decoder import CPU_SECONDS
 from .decoder_process import Measure, SlowPictureError
 from .decoding import Decoders, PictureFile
 from .fork_server import ForkServer
-from .places import Places
+from .places import USUAL_SECONDS, Places
 
 T = TypeVar("T")
 
@@ -42,6 +42,10 @@ FRAME_FACES: Final = 50
 #: The most that the search for faces in a large picture takes, in bytes, once the picture is decoded; the graphs for
 #: its small copies are bounded and counted on their own.
 SEARCH_MEMORY: Final = 220_000_000
+#: What it takes to read a header, in seconds; and how many pixels, as of a baseline JPEG, are decoded and searched for
+#: faces in one second.
+_MEASURING: Final = 0.01
+_PIXELS_A_SECOND: Final = 25_000_000
 #: What a heavy picture takes at least, so that they come one at a time: each has a decoder's program of its own.
 _ALONE: Final = MAX_MEMORY // 2 + 1
 #: Decoders and graphs that nothing needed for so long, in seconds, are given up.
@@ -95,19 +99,20 @@ class Workshop:
     def _measured(self, source: PictureFile, address: str) -> tuple[Measure, bool]:
         """The picture's size and cost, and whether already its header took long."""
         try:
-            with self.places.place(address):
+            with self.places.place(address, seconds=_MEASURING):
                 return self._decoders.measure(source), False
         except SlowPictureError:
             self.places.charge(address, CPU_SECONDS)
-        with self.places.place(address, heavy=True):
+        with self.places.place(address, heavy=True, seconds=CPU_SECONDS):
             return self._heavy_decoders.measure(source), True
 
     @contextmanager
     def _light(self, source: PictureFile, address: str, measure: Measure) -> Iterator[RGB | None]:
         """The pixels of a light picture; None if it takes as long as a heavy one, as which it must be begun anew."""
         rgb: RGB | None = None
+        place = self.places.place(address, seconds=_seconds(measure))
         try:
-            with self.places.room(measure.memory, address, heavy=False), self.places.place(address):
+            with self.places.room(measure.memory, address, heavy=False), place:
                 rgb = self._decoders.decode(source)
                 yield rgb
         except SlowPictureError:
@@ -120,7 +125,8 @@ class Workshop:
     @contextmanager
     def _heavy(self, source: PictureFile, address: str, measure: Measure) -> Iterator[RGB]:
         # A picture waiting for much memory holds no place meanwhile, so small ones can overtake it.
-        with self.places.room(_room(measure), address), self.places.place(address, heavy=True):
+        place = self.places.place(address, heavy=True, seconds=_seconds(measure))
+        with self.places.room(_room(measure), address), place:
             # Light pictures keep the large graph for the next one; heavy ones need its memory while they are decoded.
             free_large_graphs()
             try:
@@ -158,6 +164,11 @@ class Workshop:
 def is_heavy(measure: Measure) -> bool:
     """Whether a picture takes long, or much memory, as far as its header says."""
     return measure.memory > LIGHT_MEMORY or measure.work > LIGHT_WORK
+
+
+def _seconds(measure: Measure) -> float:
+    """How long a picture takes, about, if it has few faces."""
+    return USUAL_SECONDS + measure.work / _PIXELS_A_SECOND
 
 
 def _room(measure: Measure) -> int:

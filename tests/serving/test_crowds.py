@@ -51,7 +51,7 @@ def answered(shop: Workshop, crowd: Crowd) -> tuple[FrameResult, bool]:
     heavy, name = list[int](), crowd.probabilities
 
     def probabilities(crops: Any) -> Any:
-        heavy.append(shop.places._heavy_working)
+        heavy.append(sum(work.heavy for work in shop.places._working))
         return name(crops)
 
     crowd.probabilities = probabilities  # type: ignore[method-assign]

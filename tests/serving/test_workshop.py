@@ -4,7 +4,9 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import numpy as np
 import psutil
@@ -16,7 +18,8 @@ from emotion_core.errors import BusyError
 from emotion_core.images import RGB
 from emotion_core.recognition.sized_graphs import SizedGraphs
 from emotion_core.serving.decoder import CPU_SECONDS
-from emotion_core.serving.places import EACH_WAITING, MOST_ADDRESSES, MOST_WAITING, Places
+from emotion_core.serving.fair_clock import MOST_ADDRESSES, Work
+from emotion_core.serving.places import EACH_WAITING, MOST_WAITING, Places
 from emotion_core.serving.workshop import Workshop
 from support.hostile_pictures import large_canvas, many_scans, saved, slow_notes
 from support.waiting import until
@@ -30,61 +33,76 @@ def test_a_picture_that_takes_long_goes_on_as_a_heavy_one() -> None:
     for data, address in ((photo, "honest"), (slow, "slow")):
         with shop.picture(data, address) as rgb:
             assert rgb.shape[2] == 3
-            assert shop.places._heavy_working == (address == "slow")
-    assert shop.places._lately("slow") > CPU_SECONDS > 1 > shop.places._lately("honest")
+            assert [work.heavy for work in shop.places._working] == [address == "slow"]
+            if address == "slow":
+                assert shop.places._clock.start("slow") > CPU_SECONDS > 1 > shop.places._clock.start("honest")
     shop.close()
 
 
+def in_turn(
+    addresses: Sequence[str], seconds: Callable[[str], float] = lambda _: 0.1, places: Places | None = None
+) -> list[str]:
+    """The order in which work gets the only free place, all of which came in this order while another had it."""
+    places, order = places or Places(1, 100), list[str]()
+
+    def work(address: str) -> None:
+        with places.place(address, seconds=seconds(address)):
+            order.append(address)
+            time.sleep(0.01)
+
+    with ThreadPoolExecutor(len(addresses)) as pool:
+        with places.place(addresses[0]):
+            calls = []
+            for address in addresses:
+                calls.append(pool.submit(work, address))
+                until(lambda: len(places._line) == len(calls))
+        for call in calls:
+            call.result()
+    return order
+
+
 class TestPlaces:
-    def test_the_address_with_the_least_work_comes_first(self) -> None:
-        """An address with many pictures waits behind its own; one with a single picture is next."""
-        places, order, lock = Places(1, 100), list[str](), threading.Lock()
-
-        def work(address: str) -> None:
-            with places.place(address):
-                with lock:
-                    order.append(address)
-                time.sleep(0.05)
-
-        with ThreadPoolExecutor(8) as pool:
-            greedy = [pool.submit(work, "greedy") for _ in range(5)]
-            until(lambda: len(order) == 1)
-            time.sleep(0.02)
-            one = pool.submit(work, "one")
-            for call in (*greedy, one):
-                call.result()
-        assert order.index("one") <= 5
+    def test_an_address_with_much_work_waits_behind_itself(self) -> None:
+        """One with a single picture comes before all further ones of another."""
+        order = in_turn(["greedy"] * 5 + ["one"])
+        assert order.index("one") == 0
         assert order.count("greedy") == 5
 
-    def test_then_the_one_that_took_the_least_time_lately(self) -> None:
-        """Many addresses with slow pictures queue behind one with fast ones."""
-        places, order = Places(1, 100), list[str]()
-        for number in range(5):
-            with places.place(f"heavy {number}"):
-                time.sleep(0.05)
-        with places.place("light"):
-            pass
+    def test_what_takes_little_overtakes_what_takes_long(self) -> None:
+        """Ten addresses with large photos do not keep a small one waiting for ten of them."""
+        large = [f"large {number}" for number in range(5)]
+        assert in_turn([*large, "small"], lambda address: 0.1 if address == "small" else 0.5)[0] == "small"
 
-        def work(address: str) -> None:
-            with places.place(address):
-                order.append(address)
+    def test_what_nobody_else_wanted_is_not_owed(self) -> None:
+        """A visitor who sent photos all along comes before the second picture of anybody who has just come."""
+        places, order = Places(2, 100), list[str]()
+        with places.place("other"):
+            for _ in range(5):
+                with places.place("steady"):
+                    time.sleep(0.02)
+            order = in_turn(["new", "new", "steady"], places=places)
+        assert order.index("steady") < 2
 
-        with ThreadPoolExecutor(8) as pool:
-            with places.place("holder"):
-                calls = [pool.submit(work, f"heavy {number}") for number in range(5)]
-                until(lambda: len(places._line) == 5)
-                calls.append(pool.submit(work, "light"))
-                until(lambda: len(places._line) == 6)
-            for call in calls:
-                call.result()
-        assert order[0] == "light"
+    def test_what_took_longer_than_expected_is_owed(self) -> None:
+        """And what was given up is not."""
+        places = Places(1, 100)
+        with ThreadPoolExecutor(2) as pool, places.place("slow", seconds=0.01):
+            with pytest.raises(BusyError), places.place("hasty", 0.0, seconds=100):
+                pass
+            waits = pool.submit(places._enter, Work("keeps the server from resting", False, 50), 20)
+            until(lambda: len(places._line) == 1)
+            time.sleep(0.1)
+        assert places._clock.start("slow") > 0.1
+        assert places._clock.start("hasty") < 1
+        waits.result()
 
     def test_only_so_many_addresses_are_remembered(self) -> None:
-        places = Places(1, 100)
-        for number in range(MOST_ADDRESSES + 10):
-            with places.place(str(number)):
-                pass
-        assert len(places._took) == MOST_ADDRESSES
+        places = Places(MOST_ADDRESSES + 10, 100)
+        with ExitStack() as held:
+            for number in range(MOST_ADDRESSES + 10):
+                held.enter_context(places.place(str(number)))
+            assert len(places._clock) == MOST_ADDRESSES
+        assert len(places._clock) == 0
 
     def test_one_address_never_has_every_place(self) -> None:
         places, go_on = Places(3, 100), threading.Event()
@@ -111,7 +129,7 @@ class TestPlaces:
                 pass
             assert 0.1 < time.monotonic() - start < 2
             with ThreadPoolExecutor(EACH_WAITING + 1) as pool:
-                waiting = [pool.submit(places._enter, "c", 1.0) for _ in range(EACH_WAITING)]
+                waiting = [pool.submit(places._enter, Work("c", False, 0.1), 1.0) for _ in range(EACH_WAITING)]
                 until(lambda: len(places._line) == EACH_WAITING)
                 with pytest.raises(BusyError), places.place("c", 5.0):
                     pass
@@ -151,7 +169,7 @@ class TestPlaces:
             for call in calls:
                 call.result()
         assert sorted(inside) == list(range(6))
-        assert (places._used, places._heavy_used, places._heavy_working) == (0, 0, 0)
+        assert (places._used, places._heavy_used, places._working) == (0, 0, [])
 
     def test_shares_shrink_as_the_line_fills(self) -> None:
         """Ten addresses at their limits still leave waiting places for an eleventh."""
