@@ -31,12 +31,16 @@ class SlowPictureError(ImageError):
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A picture's upright size in pixels, and the cost of decoding it: bytes, and work as in ``picture_costs``."""
+    """A picture's upright size in pixels, and the cost of decoding it: bytes, and work as in ``picture_costs``.
+
+    file: the file's bytes.
+    """
 
     width: int
     height: int
     memory: int
     work: int
+    file: int
 
 
 class DecoderProcess:
@@ -73,7 +77,7 @@ class DecoderProcess:
             self._in.write(data)
             self._in.flush()
             told = self._told()
-        return Measure(**told)
+        return Measure(**told, file=len(data))
 
     def decode(self, width: int, height: int, seconds: float) -> RGB:
         """The pixels of the open picture; ImageError when it is broken or takes too long."""

@@ -42,10 +42,12 @@ FRAME_FACES: Final = 50
 #: The most that the search for faces in a large picture takes, in bytes, once the picture is decoded; the graphs for
 #: its small copies are bounded and counted on their own.
 SEARCH_MEMORY: Final = 220_000_000
-#: What it takes to read a header, in seconds; and how many pixels, as of a baseline JPEG, are decoded and searched for
-#: faces in one second.
+#: What it takes to read a header, in seconds.
 _MEASURING: Final = 0.01
+#: Pixels, as of a baseline JPEG, that are decoded and searched for faces in one second; and bytes of a file that
+#: are read: a long file of few pixels, as one of notes, takes longer than they let expect.
 _PIXELS_A_SECOND: Final = 25_000_000
+_BYTES_A_SECOND: Final = 20_000_000
 #: What a heavy picture takes at least, so that they come one at a time: each has a decoder's program of its own.
 _ALONE: Final = MAX_MEMORY // 2 + 1
 #: Decoders and graphs that nothing needed for so long, in seconds, are given up.
@@ -168,7 +170,7 @@ def is_heavy(measure: Measure) -> bool:
 
 def _seconds(measure: Measure) -> float:
     """How long a picture takes, about, if it has few faces."""
-    return USUAL_SECONDS + measure.work / _PIXELS_A_SECOND
+    return USUAL_SECONDS + measure.work / _PIXELS_A_SECOND + measure.file / _BYTES_A_SECOND
 
 
 def _room(measure: Measure) -> int:
