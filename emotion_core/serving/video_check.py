@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -21,10 +21,12 @@ from ..video.container import HELP, open_video
 from .decoder import bound_time
 from .fork_server import program_of
 
-#: Memory for opening a video, in bytes: the frames of 3840x2160 pixels that a decoder keeps, and the tables.
-_MEMORY: Final = 400_000_000
+#: Memory for opening a video, in bytes: tables of as many entries as may be take 200 megabytes. And what nearly all do
+#: with: of 3840x2160 pixels, as cameras and editors save them, some 80 megabytes. One at a time goes beyond that.
+_MEMORY: Final = 250_000_000
+USUAL_MEMORY: Final = 110_000_000
 #: CPU and wall-clock time, in seconds.
-_CPU_SECONDS: Final = 8
+_CPU_SECONDS: Final = 5
 _SECONDS: Final = 30.0
 #: As of decoders of light pictures: the server's own threads come first.
 _NICENESS: Final = 5
@@ -38,6 +40,8 @@ _TOO_MUCH: Final = f"To open this video takes too long, or too much memory. Expo
 #: From the system's <sys/prctl.h>; its signal comes when the thread ends that started the process, which waits for it.
 _PR_SET_PDEATHSIG: Final = 1
 _PLACES: Final = threading.BoundedSemaphore(_AT_ONCE)
+_LARGE: Final = threading.Lock()
+_BUSY: Final = "The server is busy with other videos. Try again in a minute."
 
 
 @contextmanager
@@ -47,7 +51,7 @@ def checked(source: Path) -> Iterator[None]:
     Raises VideoError if it does not, BusyError if too many others wait.
     """
     if not _PLACES.acquire(timeout=_SECONDS):
-        raise BusyError("The server is busy with other videos. Try again in a minute.")
+        raise BusyError(_BUSY)
     try:
         _check(source)
         yield
@@ -64,14 +68,29 @@ def _check(source: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     ) as process:
-        end = time.monotonic() + _SECONDS
-        while process.poll() is None:
-            if time.monotonic() > end or _resident(process.pid) > _MEMORY:
-                process.kill()
-            time.sleep(_LOOK_SECONDS)
+        _watch(process, time.monotonic() + _SECONDS)
         said = process.stdout.read(1000).decode(errors="replace").strip() if process.stdout else ""
     if process.returncode:
         raise VideoError(said or _TOO_MUCH)
+
+
+def _watch(process: subprocess.Popen[bytes], end: float) -> None:
+    """Wait for it; it is killed if it takes too much memory, or lasts beyond this ``time.monotonic()``."""
+    with ExitStack() as large:
+        mine = False
+        while process.poll() is None:
+            held = _resident(process.pid)
+            if time.monotonic() > end or held > _MEMORY:
+                process.kill()
+            elif held > USUAL_MEMORY and not mine:
+                process.send_signal(signal.SIGSTOP)
+                if not _LARGE.acquire(timeout=max(end - time.monotonic(), 0)):
+                    process.kill()
+                    raise BusyError(_BUSY)
+                large.callback(_LARGE.release)
+                mine = True
+                process.send_signal(signal.SIGCONT)
+            time.sleep(_LOOK_SECONDS)
 
 
 def _resident(process: int | str) -> int:
