@@ -44,7 +44,9 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         action="store_true",
         help="the classes are not faces: when it serves, the model is shown whole pictures",
     )
-    train.add_argument("--faces", type=int, metavar="N", help="use about N Training faces, and others in proportion")
+    train.add_argument(
+        "--faces", type=int, metavar="N", help="use about N Training faces, and N / 4 of every other split"
+    )
     train.add_argument("--out", type=Path, required=True, metavar="BUNDLE", help="the bundle's folder")
     train.add_argument("--from", dest="bundle", metavar="BUNDLE", help="fine-tune this bundle: " + MODEL)
     train.add_argument("--resume", action="store_true", help="resume after the last finished epoch")

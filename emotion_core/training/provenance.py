@@ -30,7 +30,11 @@ def cited(origin: Origin) -> str:
 def remarks(origin: Origin) -> str:
     """What else was done with the data before training, in sentences that begin with a space; else nothing."""
     found = " Faces were found in photos." if origin.sought else ""
-    part = f" About {origin.asked:,} of its Training faces were used, and others in proportion." if origin.asked else ""
+    part = (
+        f" About {origin.asked:,} of its Training faces were used, and a quarter as many of others."
+        if origin.asked
+        else ""
+    )
     return found + part
 
 
