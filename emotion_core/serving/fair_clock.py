@@ -1,9 +1,9 @@
 """Fair queueing: whose work comes next, where addresses want more time than there is.
 
 Each piece of work gets a start tag when it comes: the clock, or where its address's earlier work ends, whichever is
-later; and it ends as much later as it is expected to take. The first to end comes first, and the clock stands where
-the last one that was begun starts. So every address gets the same share of the time while it wants it, a short piece
-of work overtakes long ones, and who used what nobody else wanted owes nothing for it.
+later; and it ends as much later as it is expected to take. The first to end comes first, but for what takes long, and
+the clock stands where the last one that was begun starts. So every address gets the same share of the time while it
+wants it, a short piece of work overtakes long ones, and who used what nobody else wanted owes nothing for it.
 
 Golestani 1994, "A Self-Clocked Fair Queueing Scheme for Broadband Applications" (INFOCOM), for the order; Jin, Chase
 and Kaur 2004, "Interposed Proportional Sharing for a Storage Service Utility" (SIGMETRICS), for the clock where
@@ -13,6 +13,9 @@ several are served at a time.
 from dataclasses import dataclass
 from typing import Final
 
+#: Work that is expected to take longer than this, in seconds, is put back no further: a large photo would wait for all
+#: the small ones that others send meanwhile.
+LONG_SECONDS: Final = 0.3
 #: How many addresses are remembered.
 MOST_ADDRESSES: Final = 1000
 
@@ -28,8 +31,13 @@ class Work:
 
     @property
     def end(self) -> float:
-        """On the clock; the first to end comes first."""
+        """On the clock."""
         return self.start + self.seconds
+
+    @property
+    def rank(self) -> float:
+        """The least comes first."""
+        return self.start + min(self.seconds, LONG_SECONDS)
 
 
 class FairClock:

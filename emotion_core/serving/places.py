@@ -154,4 +154,4 @@ class Places:
             for work in self._line
             if of_address[work.address] < self.each and not (work.heavy and heavy >= self.heavy)
         ]
-        return min(allowed, key=lambda work: work.end, default=None)
+        return min(allowed, key=lambda work: work.rank, default=None)

@@ -73,6 +73,11 @@ class TestPlaces:
         large = [f"large {number}" for number in range(5)]
         assert in_turn([*large, "small"], lambda address: 0.1 if address == "small" else 0.5)[0] == "small"
 
+    def test_what_takes_long_is_not_put_back_for_long(self) -> None:
+        """A large photo does not wait until another address has had as much time with small ones."""
+        order = in_turn(["small"] * 7 + ["large"], lambda address: 1.0 if address == "large" else 0.1)
+        assert order.index("large") <= 2
+
     def test_what_nobody_else_wanted_is_not_owed(self) -> None:
         """A visitor who sent photos all along comes before the second picture of anybody who has just come."""
         places, order = Places(2, 100), list[str]()
