@@ -88,8 +88,9 @@ class PhotoRoutes:
 
     async def _answer(self, request: Request, work: Callable[[RGB], T]) -> T:
         """The result of ``work`` on the picture in the request body; every refusal is an ApiError."""
-        content, address = await request.body(), self._workshop.address_of(request.scope)
-
+        content, address = bytearray(), self._workshop.address_of(request.scope)
+        async for part in request.stream():  # the whole at once would be there twice for a moment
+            content += part
         try:
             return await to_thread.run_sync(self._workshop.work_on, content, address, work, limiter=self._threads)
         except BusyError as error:

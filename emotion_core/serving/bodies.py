@@ -7,10 +7,10 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import nullcontext
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import Final, TypeAlias
+from typing import Final
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -20,10 +20,11 @@ from ..settings import Settings
 from .addresses import client_address
 from .answer import Answer
 from .doors import MEGABYTE, Door, Doors, has_body
+from .memory_share import MemoryShare
 from .refusals import ApiError, place_of
 from .request_heads import unparsed
 from .room import Room
-from .turns import Turns
+from .turns import Turn, Turns, in_turn
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +39,6 @@ MAX_HELD: Final = 64 * MEGABYTE
 MAX_VALUES: Final = 20_000
 _YOURS: Final = "Too many of your requests are still being answered. Wait for them."
 
-Turn: TypeAlias = Callable[[], Awaitable[None]]
-
 
 class Bodies:
     """ASGI middleware. It also answers the application's failures, in the same shape as every refusal.
@@ -50,7 +49,7 @@ class Bodies:
     def __init__(self, app: ASGIApp, settings: Settings, room: Room | None = None) -> None:
         self._app, self._proxies, self._room = app, settings.trusted_proxies, room
         self._doors, self._turns = Doors(settings), Turns()
-        self._held = 0
+        self._memory, self._held = MemoryShare(self._doors.in_memory), 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -81,11 +80,15 @@ class Bodies:
             if door.held:
                 await self._with_whole_body(scope, body, address, answer)
             else:
-                kept = self._room.kept(door, body.declared, address) if self._room else nullcontext(body.came)
-                with kept as body.came, _place(door, address):
+                with self._kept(body, address) as body.came, _place(door, address):
                     await self._serve(scope, body.receive, answer)
         except ApiError as error:
             await body.refuse(error)
+
+    def _kept(self, body: "_Body", address: str) -> AbstractContextManager[Callable[[int], None]]:
+        if body.door.goes == "memory":
+            return self._memory.held(address)
+        return self._room.kept(body.door, body.declared, address) if self._room else nullcontext(body.came)
 
     async def _read(self, scope: Scope, receive: Receive, answer: Answer, address: str, turn: Turn) -> None:
         door = self._doors.of_reading(scope["path"])
@@ -95,7 +98,7 @@ class Bodies:
                 return
             await turn()
             with _place(door, address):
-                await self._serve(scope, _in_turn(receive, turn), answer, door.delay())
+                await self._serve(scope, in_turn(receive, turn), answer, door.delay())
         except ApiError as error:
             await answer.refuse(error)
 
@@ -159,22 +162,11 @@ def _once(body: bytes, after: Receive) -> Receive:
     return receive
 
 
-def _in_turn(receive: Receive, turn: Turn) -> Receive:
-    """A ``receive`` that tells of what has come when its turn has."""
-
-    async def told() -> Message:
-        message = await receive()
-        await turn()
-        return message
-
-    return told
-
-
 class _Body:
     """A request body as it arrives, with its limits. turn: waits for its turn, which no limit of time counts."""
 
     def __init__(self, receive: Receive, headers: Headers, door: Door, answer: Answer, turn: Turn) -> None:
-        self.door, self._turn, self.after = door, turn, _in_turn(receive, turn)
+        self.door, self._turn, self.after = door, turn, in_turn(receive, turn)
         self._receive, self._headers, self._answer = receive, headers, answer
         self._read, self._waited, self._ended = 0, 0.0, False
         #: Told how many bytes have come; may raise ApiError.

@@ -69,7 +69,7 @@ class DecoderProcess:
         """Whether it is alive and waiting for the next picture."""
         return self._between and self._process.alive
 
-    def open(self, data: bytes | memoryview) -> Measure:
+    def open(self, data: bytes | bytearray) -> Measure:
         """A picture's size and cost; ImageError when it cannot be used."""
         self._between = False
         with self._time(OPEN_SECONDS):

@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Final, TypeAlias
 
@@ -12,7 +13,7 @@ from .decoder_process import DecoderProcess, Measure
 from .fork_server import ForkServer
 
 #: A picture's file: a path, its bytes, or an open binary file.
-PictureFile: TypeAlias = str | os.PathLike[str] | bytes | BinaryIO
+PictureFile: TypeAlias = str | os.PathLike[str] | bytes | bytearray | BinaryIO
 #: Wall-clock limit for decoding one picture; CPU time is limited separately.
 DECODE_SECONDS: Final = 30.0
 #: Bytes of a file: its length is sent in four bytes, and real files are far smaller.
@@ -109,9 +110,20 @@ class Decoders:
         decoder.end()
 
 
-def _bytes_of(source: PictureFile) -> bytes | memoryview:
+def length_of(source: PictureFile) -> int:
+    """The file's bytes; 0 if it cannot be read, which is told when it is."""
+    if isinstance(source, bytes | bytearray):
+        return len(source)
+    if isinstance(source, str | os.PathLike):
+        with suppress(OSError, ValueError):
+            return Path(source).stat().st_size
+        return 0
+    return source.seek(0, os.SEEK_END)
+
+
+def _bytes_of(source: PictureFile) -> bytes | bytearray:
     """The file's content; ImageError when it cannot be read."""
-    if isinstance(source, bytes):
+    if isinstance(source, bytes | bytearray):
         return source
     if isinstance(source, str | os.PathLike):
         path = Path(source)

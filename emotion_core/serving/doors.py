@@ -9,10 +9,12 @@ from typing import Final, Literal, TypeAlias
 from ..settings import Settings
 
 #: Where a body's bytes go: nowhere on the disk; into files without a name, which are gone when it is answered; into
-#: such files and then into the visitors' folder; into the folder as they come.
-Goes: TypeAlias = Literal["nowhere", "through", "later", "there"]
+#: such files and then into the visitors' folder; into the folder as they come; or all of them stay in memory.
+Goes: TypeAlias = Literal["nowhere", "through", "later", "there", "memory"]
 
 MEGABYTE: Final = 1_000_000
+#: Of the largest photos, how many the memory holds that are on their way: a single one may be half of it.
+_PHOTOS: Final = 2.4
 #: Bytes of JSON for the page: an event's values, or one webcam frame in base64.
 MAX_JSON: Final = 1_200_000
 #: Bytes of JSON with pictures, for REST: memory holds it several times over, unlike a form's files.
@@ -84,8 +86,9 @@ class Doors:
         self.pictures = Door(
             pictures, PICTURES_SECONDS, 24, 8, advice=smaller, goes="through", in_memory=FORM_IN_MEMORY
         )
-        #: With the same places: the page's photos stay in memory.
-        self.page_pictures = replace(self.pictures, goes="nowhere")
+        #: With the same places: the page's photos stay in memory, and take so many bytes of it in all.
+        self.page_pictures = replace(self.pictures, goes="memory")
+        self.in_memory = int(_PHOTOS * pictures)
         self.json_pictures = Door(min(pictures, MAX_JSON_PICTURES), PICTURES_SECONDS, 4, 2, True, in_json)
         self.assistants = Door(MAX_JSON_CALL, PICTURES_SECONDS, 8, 4, True, "Send a smaller or shorter file.")
         self.video = Door(video, VIDEO_SECONDS, 8, 3, advice=smaller, goes="later")

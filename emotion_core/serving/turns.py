@@ -2,6 +2,13 @@
 
 import asyncio
 from collections import OrderedDict, deque
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+from starlette.types import Message, Receive
+
+#: Waits for one's turn.
+Turn: TypeAlias = Callable[[], Awaitable[None]]
 
 
 class Turns:
@@ -39,3 +46,14 @@ class Turns:
                 loop.call_soon(self._next, loop)
                 return
         self._taken = False
+
+
+def in_turn(receive: Receive, turn: Turn) -> Receive:
+    """A ``receive`` that tells of what has come when its turn has."""
+
+    async def told() -> Message:
+        message = await receive()
+        await turn()
+        return message
+
+    return told

@@ -16,7 +16,7 @@ from ..settings import Settings
 from .addresses import client_address
 from .decoder import CPU_SECONDS
 from .decoder_process import Measure, SlowPictureError
-from .decoding import Decoders, PictureFile
+from .decoding import Decoders, PictureFile, length_of
 from .fork_server import ForkServer
 from .places import USUAL_SECONDS, Places
 
@@ -33,12 +33,14 @@ _RESULT_BYTES: Final = 3
 #: Limits of a light picture: bytes of memory, and work in pixels of a baseline JPEG. A phone's twelve-megapixel
 #: photo is one.
 LIGHT_MEMORY: Final = 100_000_000
-LIGHT_WORK: Final = 40_000_000
-#: Faces named of a light picture, which takes about a second; one with more goes on as a heavy one. And of a heavy
+LIGHT_WORK: Final = 25_000_000
+#: Faces named of a light picture, which takes about half a second; one with more goes on as a heavy one. And of a heavy
 #: one: more than a group's photo shows, and three megabytes of the page's answer. And of a webcam's frame.
-LIGHT_FACES: Final = 100
+LIGHT_FACES: Final = 50
 MOST_FACES: Final = 500
 FRAME_FACES: Final = 50
+#: Copies of a picture's file: the server's, read from the disk, and its decoder's.
+_COPIES: Final = 2
 #: The most that the search for faces in a large picture takes, in bytes, once the picture is decoded; the graphs for
 #: its small copies are bounded and counted on their own.
 SEARCH_MEMORY: Final = 220_000_000
@@ -100,12 +102,13 @@ class Workshop:
 
     def _measured(self, source: PictureFile, address: str) -> tuple[Measure, bool]:
         """The picture's size and cost, and whether already its header took long."""
+        size = _COPIES * length_of(source)
         try:
-            with self.places.place(address, seconds=_MEASURING):
+            with self.places.room(size, address, heavy=False), self.places.place(address, seconds=_MEASURING):
                 return self._decoders.measure(source), False
         except SlowPictureError:
             self.places.charge(address, CPU_SECONDS)
-        with self.places.place(address, heavy=True, seconds=CPU_SECONDS):
+        with self.places.room(size, address), self.places.place(address, heavy=True, seconds=CPU_SECONDS):
             return self._heavy_decoders.measure(source), True
 
     @contextmanager
@@ -114,7 +117,7 @@ class Workshop:
         rgb: RGB | None = None
         place = self.places.place(address, seconds=_seconds(measure))
         try:
-            with self.places.room(measure.memory, address, heavy=False), place:
+            with self.places.room(_memory(measure), address, heavy=False), place:
                 rgb = self._decoders.decode(source)
                 yield rgb
         except SlowPictureError:
@@ -165,7 +168,12 @@ class Workshop:
 
 def is_heavy(measure: Measure) -> bool:
     """Whether a picture takes long, or much memory, as far as its header says."""
-    return measure.memory > LIGHT_MEMORY or measure.work > LIGHT_WORK
+    return measure.memory + measure.file > LIGHT_MEMORY or measure.work > LIGHT_WORK
+
+
+def _memory(measure: Measure) -> int:
+    """Bytes that decoding takes at most, with the file."""
+    return measure.memory + _COPIES * measure.file
 
 
 def _seconds(measure: Measure) -> float:
@@ -178,7 +186,7 @@ def _room(measure: Measure) -> int:
 
     Light ones share one graph, and wait for it, not for its memory.
     """
-    return max(measure.memory, _RESULT_BYTES * measure.width * measure.height + SEARCH_MEMORY, _ALONE)
+    return max(_memory(measure), _RESULT_BYTES * measure.width * measure.height + SEARCH_MEMORY, _ALONE)
 
 
 def small_picture(data: bytes, max_side: int) -> RGB:

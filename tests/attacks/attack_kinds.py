@@ -10,7 +10,7 @@ from typing import Final
 import httpx
 
 from .attack_media import base64_by_rest, photos_as_files, photos_past_the_queue, slow_photos, videos, webcam
-from .attack_shares import crowds, new_pages, odd_forms, session_names, slow_videos
+from .attack_shares import crowds, just_light, long_files, new_pages, odd_forms, session_names, slow_videos
 from .target import Target
 
 #: Gradio's addresses that take JSON.
@@ -219,6 +219,8 @@ ATTACKS: Final[dict[str, Callable[[Target], None]]] = {
         videos,
         slow_videos,
         crowds,
+        long_files,
+        just_light,
         new_pages,
         odd_forms,
     )

@@ -38,6 +38,41 @@ def crowds(target: Target) -> None:
     target.together(send, 12)
 
 
+def long_files(target: Target) -> None:
+    """A small photo, and fifty megabytes behind it, through the page and REST."""
+    photo = saved(Image.fromarray(astronaut()), "JPEG")
+    photo += bytes(49_000_000 - len(photo))
+
+    def send(client: httpx.Client, number: int) -> httpx.Response:
+        if number % 2:
+            return client.post("api/v1/analyze", files={"image": ("x", photo)})
+        return client.post("page/photo?picture=1", content=photo)
+
+    target.together(send, 24)
+
+
+@functools.cache
+def costly_photos() -> list[bytes]:
+    """Fourteen megapixels of noise in a long file; and four megapixels in ten scans, of ninety faces."""
+    noise = np.random.default_rng(0).integers(0, 255, (3300, 4300, 3), np.uint8)
+    face = Image.fromarray(astronaut()[20:220, 120:320])
+    faces = Image.fromarray(np.tile(np.asarray(face), (9, 10, 1))).resize((2000, 1990))
+    return [saved(Image.fromarray(noise), "JPEG", quality=92), saved(faces, "JPEG", progressive=True)]
+
+
+def just_light(target: Target) -> None:
+    """Photos that cost as much as any that is not called heavy, through the page and REST."""
+    photos = costly_photos()
+
+    def send(client: httpx.Client, number: int) -> httpx.Response:
+        photo = photos[number % 2]
+        if number // 2 % 2:
+            return client.post("api/v1/analyze", files={"image": ("x", photo)})
+        return client.post("page/photo?picture=1", content=photo)
+
+    target.together(send, 20)
+
+
 def slow_videos(target: Target) -> None:
     """Videos that take seconds to open, put into the page's queue from one address again and again."""
     video = many_samples(1_000, tracks=1_000)
