@@ -21,17 +21,17 @@ from ..video.container import HELP, open_video
 from .decoder import bound_time
 from .fork_server import program_of
 
-#: Memory for opening a video, in bytes: tables of as many entries as may be take 200 megabytes. And what nearly all do
+#: Memory for opening a video, in bytes: tables of as many entries as may be take 160 megabytes. And what nearly all do
 #: with: of 3840x2160 pixels, as cameras and editors save them, some 80 megabytes. One at a time goes beyond that.
-_MEMORY: Final = 250_000_000
-USUAL_MEMORY: Final = 110_000_000
+_MEMORY: Final = 200_000_000
+USUAL_MEMORY: Final = 90_000_000
 #: CPU and wall-clock time, in seconds.
 _CPU_SECONDS: Final = 5
 _SECONDS: Final = 30.0
 #: As of decoders of light pictures: the server's own threads come first.
 _NICENESS: Final = 5
-#: Entries of all tracks: of ten hours' pictures and sound, and as many again.
-MOST_ENTRIES: Final = 4_000_000
+#: Entries of all tracks: of ten hours' pictures and sound.
+MOST_ENTRIES: Final = 3_000_000
 #: Time between two looks at its memory, in seconds.
 _LOOK_SECONDS: Final = 0.02
 #: Videos opened at a time.

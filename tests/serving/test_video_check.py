@@ -109,13 +109,13 @@ def test_few_are_opened_at_a_time(tmp_path: Path, monkeypatch: Any) -> None:
 def test_one_at_a_time_takes_much_memory(tmp_path: Path) -> None:
     """The other is stopped meanwhile, and goes on: two took 800 MB."""
     clip, own = tmp_path / "clip.mp4", psutil.Process()
-    clip.write_bytes(many_samples(3_900_000))
+    clip.write_bytes(many_samples(2_900_000))
     others, large = own.children(), list[int]()
     with ThreadPoolExecutor(2) as pool:
         opening = [pool.submit(video_check._check, clip) for _ in range(2)]
         while not all(one.done() for one in opening):
             held = [memory(child) for child in own.children() if child not in others]
-            large.append(sum(one > video_check.USUAL_MEMORY + 60_000_000 for one in held))
+            large.append(sum(one > video_check.USUAL_MEMORY + 40_000_000 for one in held))
     assert [one.exception() for one in opening] == [None, None]
     assert max(large) == 1
 
