@@ -28,11 +28,8 @@ def crowds(target: Target) -> None:
     photo = crowd()
 
     def send(client: httpx.Client, number: int) -> httpx.Response:
-        match number % 3:
-            case 0:
-                return client.post("page/photo?picture=1", content=photo)
-            case 1:
-                return client.post("api/v1/analyze", files={"image": ("x", photo)})
+        if number % 3 < 2:
+            return _sent(client, photo, by_rest=number % 3 == 1)
         return _joined(client, "analyze_image", photo, "")
 
     target.together(send, 12)
@@ -44,9 +41,7 @@ def long_files(target: Target) -> None:
     photo += bytes(49_000_000 - len(photo))
 
     def send(client: httpx.Client, number: int) -> httpx.Response:
-        if number % 2:
-            return client.post("api/v1/analyze", files={"image": ("x", photo)})
-        return client.post("page/photo?picture=1", content=photo)
+        return _sent(client, photo, by_rest=number % 2 == 1)
 
     target.together(send, 24)
 
@@ -65,10 +60,7 @@ def just_light(target: Target) -> None:
     photos = costly_photos()
 
     def send(client: httpx.Client, number: int) -> httpx.Response:
-        photo = photos[number % 2]
-        if number // 2 % 2:
-            return client.post("api/v1/analyze", files={"image": ("x", photo)})
-        return client.post("page/photo?picture=1", content=photo)
+        return _sent(client, photos[number % 2], by_rest=number // 2 % 2 == 1)
 
     target.together(send, 20)
 
@@ -81,6 +73,13 @@ def slow_videos(target: Target) -> None:
         return _joined(client, "analyze_video", video, "", 0, 0.4, True)
 
     target.together(send, 6)
+
+
+def _sent(client: httpx.Client, photo: bytes, by_rest: bool) -> httpx.Response:
+    """Send a photo through REST, or as the page does."""
+    if by_rest:
+        return client.post("api/v1/analyze", files={"image": ("x", photo)})
+    return client.post("page/photo?picture=1", content=photo)
 
 
 def _joined(client: httpx.Client, function: str, content: bytes, *more: object) -> httpx.Response:
