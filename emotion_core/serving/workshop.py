@@ -167,7 +167,10 @@ class Workshop:
 
 
 def is_heavy(measure: Measure) -> bool:
-    """Whether a picture takes long, or much memory, as far as its header says."""
+    """Whether a picture takes long, or much memory, as far as its header says.
+
+    Its file counts once here: twice, a good phone's photo of twelve megapixels would be heavy.
+    """
     return measure.memory + measure.file > LIGHT_MEMORY or measure.work > LIGHT_WORK
 
 
