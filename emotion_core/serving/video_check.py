@@ -1,7 +1,8 @@
-"""A video is opened in a process of its own first, with a limit of memory and time, before the server opens it.
+"""A video is opened and read in a process of its own first, with a limit of memory and time, before the server does.
 
 A container's tables say how many frames there are, and FFmpeg makes an entry for each as it opens the file: an MP4 of
 1,600 bytes that tells of forty million took 1.5 gigabytes. FFmpeg also decodes the first frames then, of any size.
+Such tables come later in the file, too, and so do packets that unpack to gigabytes: all are read, and none decoded.
 """
 
 import ctypes
@@ -12,17 +13,21 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+import av
+from av.container import InputContainer
+
 from ..errors import BusyError, VideoError
-from ..video.container import HELP, open_video
+from ..video.container import HELP, open_video, pass_over_others, sound_stream, video_stream
+from ..video.packets import packets_of
 from .decoder import bound_time
 from .fork_server import program_of
 
-#: Memory for opening a video, in bytes: tables of as many entries as may be take 160 megabytes. And what nearly all do
-#: with: of 3840x2160 pixels, as cameras and editors save them, some 80 megabytes. One at a time goes beyond that.
+#: Memory for opening and reading a video, in bytes. And what nearly all do with: of 3840x2160 pixels, as cameras and
+#: editors save them, some 80 megabytes. One at a time goes beyond that.
 _MEMORY: Final = 200_000_000
 USUAL_MEMORY: Final = 90_000_000
 #: CPU and wall-clock time, in seconds.
@@ -30,8 +35,12 @@ _CPU_SECONDS: Final = 5
 _SECONDS: Final = 30.0
 #: As of decoders of light pictures: the server's own threads come first.
 _NICENESS: Final = 5
-#: Entries of all tracks: of ten hours' pictures and sound.
-MOST_ENTRIES: Final = 3_000_000
+#: Entries of all tracks: more than twenty minutes' pictures at 240 a second, and their sound. The server opens a file
+#: up to three times, and each takes 50 bytes for an entry.
+MOST_ENTRIES: Final = 500_000
+MOST_CHAPTERS: Final = 1_000
+#: Bytes of one packet: of a picture as large as may be that is not compressed.
+MOST_OF_A_PACKET: Final = 40_000_000
 #: Time between two looks at its memory, in seconds.
 _LOOK_SECONDS: Final = 0.02
 #: Videos opened at a time.
@@ -50,16 +59,16 @@ def checked(source: Path) -> Iterator[None]:
 
     Raises VideoError if it does not, BusyError if too many others wait.
     """
-    if not _PLACES.acquire(timeout=_SECONDS):
-        raise BusyError(_BUSY)
-    try:
-        _check(source)
+    with ExitStack() as held:
+        if not _PLACES.acquire(timeout=_SECONDS):
+            raise BusyError(_BUSY)
+        held.callback(_PLACES.release)
+        _check(source, held)
         yield
-    finally:
-        _PLACES.release()
 
 
-def _check(source: Path) -> None:
+def _check(source: Path, held: ExitStack) -> None:
+    """``held`` is entered while the file is opened, and gives back what this takes."""
     if not source.is_file():
         return  # which is told in better words by whoever opens it
     with subprocess.Popen(
@@ -68,29 +77,28 @@ def _check(source: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     ) as process:
-        _watch(process, time.monotonic() + _SECONDS)
+        _watch(process, time.monotonic() + _SECONDS, held)
         said = process.stdout.read(1000).decode(errors="replace").strip() if process.stdout else ""
     if process.returncode:
         raise VideoError(said or _TOO_MUCH)
 
 
-def _watch(process: subprocess.Popen[bytes], end: float) -> None:
+def _watch(process: subprocess.Popen[bytes], end: float, held: ExitStack) -> None:
     """Wait for it; it is killed if it takes too much memory, or lasts beyond this ``time.monotonic()``."""
-    with ExitStack() as large:
-        mine = False
-        while process.poll() is None:
-            held = _resident(process.pid)
-            if time.monotonic() > end or held > _MEMORY:
+    large = False
+    while process.poll() is None:
+        resident = _resident(process.pid)
+        if time.monotonic() > end or resident > _MEMORY:
+            process.kill()
+        elif resident > USUAL_MEMORY and not large:
+            process.send_signal(signal.SIGSTOP)
+            if not _LARGE.acquire(timeout=max(end - time.monotonic(), 0)):
                 process.kill()
-            elif held > USUAL_MEMORY and not mine:
-                process.send_signal(signal.SIGSTOP)
-                if not _LARGE.acquire(timeout=max(end - time.monotonic(), 0)):
-                    process.kill()
-                    raise BusyError(_BUSY)
-                large.callback(_LARGE.release)
-                mine = True
-                process.send_signal(signal.SIGCONT)
-            time.sleep(_LOOK_SECONDS)
+                raise BusyError(_BUSY)
+            held.callback(_LARGE.release)
+            large = True
+            process.send_signal(signal.SIGCONT)
+        time.sleep(_LOOK_SECONDS)
 
 
 def _resident(process: int | str) -> int:
@@ -105,19 +113,46 @@ def _resident(process: int | str) -> int:
 
 
 def main(path: str, parent: str) -> None:
-    """The program of that process: opens the file, and says why not if it does not. parent: the server's process id."""
+    """The program of that process: reads the file, and says why not to. parent: the server's process id."""
     bound_time(_CPU_SECONDS)
     _end_with(int(parent))
     try:
         with open_video(Path(path)) as container:
-            entries = sum(max(len(stream.index_entries), stream.frames) for stream in container.streams)
-            held = _resident("self")
+            if problem := _problem_of(container):
+                sys.exit(_said(f"{problem} Export or record it again. {HELP}"))
     except VideoError as error:
         sys.exit(_said(str(error)))
-    if held > _MEMORY:
-        sys.exit(_said(_TOO_MUCH))
-    if entries > MOST_ENTRIES:
-        sys.exit(_said(f"The video's tables tell of {entries} frames. Export or record it again. {HELP}"))
+
+
+def _problem_of(container: InputContainer) -> str:
+    """Why the server must not use the file, if it must not. Raises VideoError as whoever uses it would."""
+    video, sound = video_stream(container), sound_stream(container)
+    pass_over_others(container, video, sound)
+    if (chapters := len(container.chapters())) > MOST_CHAPTERS:
+        return f"The video has {chapters} chapters, over the limit of {MOST_CHAPTERS}."
+    if (entries := _entries(container)) > MOST_ENTRIES:
+        return f"The video's tables tell of {entries} frames."
+    with suppress(av.FFmpegError):  # it is cut short: what comes before is used
+        for packet in packets_of(container, video, *([] if sound is None else [sound])):
+            if packet.size > MOST_OF_A_PACKET:
+                return f"A frame of this video takes {packet.size / 1e6:.0f} MB of the file."
+    if (entries := _entries(container)) > MOST_ENTRIES:
+        return f"The video's tables tell of {entries} frames."
+    # Between two looks it may have held more.
+    return "To open this video takes too much memory." if _most_resident() > _MEMORY else ""
+
+
+def _entries(container: InputContainer) -> int:
+    return sum(max(len(stream.index_entries), stream.frames) for stream in container.streams)
+
+
+def _most_resident() -> int:
+    """The most memory that this process has had in use, in bytes; 0 where that is not told."""
+    with suppress(OSError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    return 0
 
 
 def _end_with(parent: int) -> None:

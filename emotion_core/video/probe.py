@@ -4,6 +4,7 @@ import itertools
 import math
 import os
 import sys
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,7 +17,8 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from ..errors import VideoError, VideoLimitError
-from .container import bound_pixels, open_video, sound_stream, takes_too_long, video_stream
+from .container import bound_pixels, open_video, sound_stream, video_stream
+from .packets import packets_of, takes_too_long
 from .picture import Orientation, orientation_of
 
 MIN_SIDE: Final = 16
@@ -24,8 +26,9 @@ MIN_SIDE: Final = 16
 DEFAULT_RATE: Final = Fraction(25)
 #: Some files give their clock rate, 1,000 or more, as the frame rate.
 MAX_RATE: Final = 240
-#: The first frame must be found within this many packets.
+#: The first frame must be found within this many packets, and seconds: others wait meanwhile.
 _FIRST_PACKETS: Final = 10_000
+_FIRST_SECONDS: Final = 3.0
 #: Bytes of a frame for each pixel of the limit: 10 bits of 4:2:2, as of professional cameras, take four.
 MOST_BYTES_OF_A_PIXEL: Final = 4.5
 SMALLER_FRAMES: Final = "Export it at a smaller size, or with 8 bits and 4:2:0."
@@ -207,10 +210,11 @@ def _check(stream: VideoStream, seconds: float | None, limits: VideoLimits) -> N
 
 def _first_frame(container: InputContainer, stream: VideoStream, limits: VideoLimits) -> VideoFrame:
     bound_pixels(stream, limits.max_pixels)
-    packets = itertools.islice(container.demux(stream), _FIRST_PACKETS)
+    packets = itertools.islice(packets_of(container, stream), _FIRST_PACKETS)
+    end = time.monotonic() + _FIRST_SECONDS
     try:
-        while (packet := next(packets, None)) is not None:
-            if takes_too_long(stream, packet):
+        while (packet := next(packets, None)) is not None and time.monotonic() < end:
+            if takes_too_long(stream.codec_context.name, packet):
                 continue
             with suppress(av.FFmpegError):
                 for frame in stream.decode(packet):

@@ -14,8 +14,9 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace
 from av.video.stream import VideoStream
 
-from .container import bound_pixels, open_video, pass_over_others, sound_stream, takes_too_long, video_stream
+from .container import bound_pixels, open_video, pass_over_others, sound_stream, video_stream
 from .hdr import HDR, ToneMapper, is_hdr
+from .packets import packets_of, takes_too_long
 from .picture import Canvas, Picture
 from .probe import SMALLER_FRAMES, VideoInfo, VideoLimits, is_too_large
 from .sound import SoundTrack
@@ -90,7 +91,7 @@ class VideoReader:
         self._began = time.monotonic()
         streams = [self._video] if self._sound is None else [self._video, self._sound]
         try:
-            for packet in self._container.demux(*streams):
+            for packet in packets_of(self._container, *streams):
                 self._packets += 1
                 self.bytes_read = max(self.bytes_read, (packet.pos or 0) + packet.size)
                 if packet.stream is self._video:
@@ -136,7 +137,7 @@ class VideoReader:
         return bool(self._cut)
 
     def _pictures(self, packet: "av.Packet[VideoStream] | None") -> Iterator[Picture]:
-        if packet is not None and takes_too_long(self._video, packet):
+        if packet is not None and takes_too_long(self.info.codec, packet):
             self._damaged += 1
             return
         try:

@@ -11,6 +11,7 @@ import av
 from av.audio.stream import AudioStream
 
 from .container import open_video, pass_over_others, sound_stream
+from .packets import packets_of
 
 #: Audio earlier than this before the first picture is dropped, in seconds; encoders start a little early.
 _EARLY: float = 0.1
@@ -52,7 +53,7 @@ class SoundTrack:
     def _read(self, stream: AudioStream) -> "Iterator[av.Packet[AudioStream]]":
         pass_over_others(self._container, stream)
         try:
-            for packet in self._container.demux(stream):
+            for packet in packets_of(self._container, stream):
                 self._left -= 1
                 if self._left < 0 or self._stop.is_set():
                     return

@@ -125,16 +125,15 @@ class VideoWriter:
 
     def _add_sound(self, sound: AudioStream) -> None:
         context = sound.codec_context
-        if not is_known(sound):
+        # A track that begins late tells no rate as the file is opened.
+        if not is_known(sound) or not context.sample_rate:
             self._sound_damaged = True
         elif context.name.removesuffix("float") in COPIED_SOUND:
             self._copy = self._container.add_stream_from_template(sound)
-        elif context.sample_rate:
+        else:
             rate = context.sample_rate if context.sample_rate in _AAC_RATES else 48000
             layout = "mono" if context.channels == 1 else "stereo"
             self._aac = self._container.add_stream("aac", rate=rate, layout=layout)
-        else:
-            self._sound_damaged = True
 
     def _copy_sound(self, packet: "av.Packet[AudioStream]", stream: AudioStream, start: Fraction) -> None:
         if packet.dts is None or packet.pts is None or packet.time_base is None:

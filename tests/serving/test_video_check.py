@@ -6,10 +6,13 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import av
 import numpy as np
 import psutil
 import pytest
@@ -21,7 +24,7 @@ from emotion_core.serving import video_check
 from emotion_core.serving.video_check import checked
 from emotion_core.serving.video_queue import VideoDesk
 from support.clips import encode
-from support.hostile_videos import many_samples
+from support.hostile_videos import laced, late_samples, many_samples, with_a_packet
 from support.waiting import until
 
 
@@ -48,6 +51,66 @@ def test_tables_of_many_millions(recognizer: EmotionRecognizer, tmp_path: Path, 
     assert max(most) < 100_000_000
 
 
+def unpacked(folder: Path) -> Path:
+    """2 kB, of which a single block unpacks to two gigabytes."""
+    source = folder / "clip.mkv"
+    source.write_bytes(laced(255, 8))
+    return source
+
+
+def told_late(folder: Path) -> Path:
+    """2 kB, whose last table tells of 85 million samples."""
+    source = folder / "clip.mp4"
+    source.write_bytes(late_samples(folder / "usual.mp4", 85_000_000))
+    return source
+
+
+def large_packet(folder: Path) -> Path:
+    usual = encode(folder / "usual.mp4", [np.zeros((64, 64, 3), np.uint8)] * 5)
+    return with_a_packet(usual, folder / "clip.mkv", 3, lambda units: [*units, b"\x2c" + b"\xff" * 50_000_000])
+
+
+def chapters(folder: Path) -> Path:
+    source = folder / "clip.mkv"
+    with av.open(str(source), "w") as out:
+        track = out.add_stream("libx264", rate=25, width=64, height=64)
+        one = {"start": 0, "end": 1, "time_base": Fraction(1, 1000), "metadata": {}}
+        out.set_chapters([cast("Any", one | {"id": number}) for number in range(2_000)])
+        for frame in (av.VideoFrame(64, 64, "yuv420p"), None):
+            out.mux(track.encode(frame))
+    return source
+
+
+def entries(folder: Path) -> Path:
+    source = folder / "clip.mp4"
+    source.write_bytes(many_samples(600_000))
+    return source
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for a process's memory")
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (unpacked, "too much memory"),
+        (told_late, "too much memory"),
+        (large_packet, "takes 50 MB"),
+        (chapters, "has 2000 chapters"),
+        (entries, "tell of 600000 frames"),
+    ],
+)
+def test_what_comes_later_in_a_file_counts(tmp_path: Path, make: Callable[[Path], Path], told: str) -> None:
+    """Files of a few kilobytes took the server 1.5 and 2.4 gigabytes, when it read on."""
+    with pytest.raises(VideoError, match=told), checked(make(tmp_path)):
+        pass
+
+
+def test_a_file_that_is_cut_short_passes(tmp_path: Path) -> None:
+    clip = encode(tmp_path / "clip.mkv", [np.zeros((64, 64, 3), np.uint8)] * 50)
+    clip.write_bytes(clip.read_bytes()[:-500])
+    with checked(clip):
+        pass
+
+
 def test_a_usual_clip_opens(tmp_path: Path) -> None:
     clip = encode(tmp_path / "clip.mp4", [np.zeros((64, 64, 3), np.uint8)] * 5)
     start = time.monotonic()
@@ -60,7 +123,7 @@ def test_it_gives_way_to_the_server(tmp_path: Path) -> None:
     """Already while it imports FFmpeg, which takes most of its time."""
     clip, own, seen = encode(tmp_path / "clip.mp4", [np.zeros((64, 64, 3), np.uint8)] * 5), psutil.Process(), set[int]()
     with ThreadPoolExecutor() as pool:
-        opening = pool.submit(video_check._check, clip)
+        opening = pool.submit(open_it, clip)
         while not opening.done():
             with contextlib.suppress(psutil.Error):
                 seen.update(child.nice() - own.nice() for child in own.children())
@@ -73,7 +136,8 @@ def test_it_ends_with_the_server(tmp_path: Path) -> None:
     clip = tmp_path / "clip.mp4"
     clip.write_bytes(many_samples(1000, tracks=1000))
     program = (
-        f"from pathlib import Path; from emotion_core.serving.video_check import _check; _check(Path({str(clip)!r}))"
+        "from pathlib import Path; from emotion_core.serving.video_check import checked\n"
+        f"with checked(Path({str(clip)!r})): pass"
     )
     with subprocess.Popen([sys.executable, "-c", program]) as server:
         until(lambda: opened(clip, psutil.Process(server.pid)), 30)
@@ -112,12 +176,17 @@ def test_one_at_a_time_takes_much_memory(tmp_path: Path) -> None:
     clip.write_bytes(many_samples(2_900_000))
     others, large = own.children(), list[int]()
     with ThreadPoolExecutor(2) as pool:
-        opening = [pool.submit(video_check._check, clip) for _ in range(2)]
+        opening = [pool.submit(open_it, clip) for _ in range(2)]
         while not all(one.done() for one in opening):
             held = [memory(child) for child in own.children() if child not in others]
             large.append(sum(one > video_check.USUAL_MEMORY + 40_000_000 for one in held))
-    assert [one.exception() for one in opening] == [None, None]
+    assert [type(one.exception()) for one in opening] == [VideoError, VideoError]  # so many entries are refused
     assert max(large) == 1
+
+
+def open_it(clip: Path) -> None:
+    with checked(clip):
+        pass
 
 
 def memory(process: psutil.Process) -> int:

@@ -1,6 +1,17 @@
-"""Videos whose tables tell of far more than the file holds, generated here."""
+"""Videos that tell of far more than they hold, or take far more than their length lets expect, generated here."""
 
+import io
 import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from PIL import Image
+
+from .clips import encode
 
 
 def many_samples(samples: int, tracks: int = 1) -> bytes:
@@ -33,3 +44,82 @@ def _box(kind: bytes, *content: bytes | int) -> bytes:
     """A box of bytes and 32-bit numbers."""
     inside = b"".join(struct.pack(">I", part) if isinstance(part, int) else part for part in content)
     return struct.pack(">I", len(inside) + 8) + kind + inside
+
+
+def late_samples(clip: Path, samples: int) -> bytes:
+    """A fragmented MP4 with one more fragment that tells of so many samples, and an index that is complete.
+
+    FFmpeg reads the tables of the last fragment as it comes to it, not as it opens the file.
+    """
+    black = [np.zeros((64, 64, 3), np.uint8)] * 10
+    whole = encode(clip, black, options={"movflags": "frag_keyframe+empty_moov+default_base_moof"}).read_bytes()
+    head, fragments, at = b"", b"", 0
+    while at < len(whole):
+        length, kind = struct.unpack(">I4s", whole[at : at + 8])
+        if kind in (b"ftyp", b"moov"):
+            head += whole[at : at + length]
+        elif kind in (b"moof", b"mdat"):
+            fragments += whole[at : at + length]
+        at += length
+    start = _box(b"tfhd", 0x020038, 1, 512, 0, 0x01010000) + _box(b"tfdt", 0x01000000, 0, 10 * 512)
+    track = _box(b"traf", start, _box(b"trun", 1, samples, 200))
+    last = _box(b"moof", _box(b"mfhd", 0, 2), track) + _box(b"mdat", bytes(1000))
+    parts = (len(fragments), 5120, 0x90000000, len(last), 5120, 0x90000000)
+    return head + _box(b"sidx", 0, 1, 12800, 0, 0, 2, *parts) + fragments + last
+
+
+def laced(frames: int, megabytes: int) -> bytes:
+    """A Matroska file whose last block holds so many frames, each of which zlib unpacks to so many megabytes."""
+    written = io.BytesIO()
+    Image.new("RGB", (64, 64)).save(written, "JPEG")
+    packed = _element("6d80", _element("6240", _element("5034", _number("4254", 0))))  # zlib, for all that it holds
+    size = _element("e0", _number("b0", 64), _number("ba", 64))
+    track = _number("d7", 1), _number("73c5", 1), _number("83", 1), _element("86", b"V_MJPEG"), size, packed
+    usual = [
+        _element(
+            "1f43b675", _number("e7", 40 * number), _element("a3", b"\x81\0\0\x80", zlib.compress(written.getvalue()))
+        )
+        for number in range(100)
+    ]
+    block = b"\x81\0\0\x84", bytes([frames - 1]), zlib.compress(bytes(megabytes * 1_000_000), 9) * frames
+    head = _element("1a45dfa3", _element("4282", b"matroska"))
+    info = _element("1549a966", _number("2ad7b1", 1_000_000))
+    tracks = _element("1654ae6b", _element("ae", *track))
+    last = _element("1f43b675", _number("e7", 4000), _element("a3", *block))
+    return head + _element("18538067", info, tracks, *usual, last)
+
+
+def with_a_packet(source: Path, target: Path, number: int, change: Callable[[list[bytes]], list[bytes]]) -> Path:
+    """The same H.264 video, one packet of which has other NAL units."""
+    with av.open(str(source)) as old, av.open(str(target), "w") as new:
+        track: Any = old.streams.video[0]
+        copy = new.add_stream_from_template(track)
+        for place, packet in enumerate(old.demux(track)):
+            if packet.dts is None:
+                continue
+            units = _units(bytes(packet))
+            data = b"".join(len(unit).to_bytes(4) + unit for unit in (change(units) if place == number else units))
+            changed = av.Packet(data)
+            changed.pts, changed.dts, changed.time_base = packet.pts, packet.dts, packet.time_base
+            changed.is_keyframe, changed.stream = packet.is_keyframe, copy
+            new.mux(changed)
+    return target
+
+
+def _units(data: bytes) -> list[bytes]:
+    units, at = [], 0
+    while at < len(data):
+        length = int.from_bytes(data[at : at + 4])
+        units.append(data[at + 4 : at + 4 + length])
+        at += 4 + length
+    return units
+
+
+def _element(name: str, *content: bytes) -> bytes:
+    """An element of Matroska."""
+    inside = b"".join(content)
+    return bytes.fromhex(name) + struct.pack(">Q", len(inside) | 1 << 56) + inside
+
+
+def _number(name: str, value: int) -> bytes:
+    return _element(name, value.to_bytes(4))

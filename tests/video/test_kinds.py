@@ -67,7 +67,7 @@ def of_codec(path: Path, codec: str, width: int = 64, height: int = 64, pixels: 
     return path
 
 
-@pytest.mark.parametrize("codec", ["png", "jpeg2000", "targa", "msvideo1", "flashsv", "dpx"])
+@pytest.mark.parametrize("codec", ["png", "jpeg2000", "targa", "msvideo1", "flashsv", "dpx", "ffv1"])
 def test_codecs_that_no_camera_writes_are_not_decoded(tmp_path: Path, codec: str) -> None:
     """One packet of a PNG's texts, half a megabyte of the file, unpacked to a gigabyte."""
     with pytest.raises(VideoError, match=r"codec is not one that is decoded here\. Use an MP4"):
