@@ -28,7 +28,7 @@ from .fork_server import program_of
 
 #: Memory for opening and reading a video, in bytes. And what nearly all do with: of 3840x2160 pixels, as cameras and
 #: editors save them, some 80 megabytes. One at a time goes beyond that.
-_MEMORY: Final = 200_000_000
+_MEMORY: Final = 150_000_000
 USUAL_MEMORY: Final = 90_000_000
 #: CPU and wall-clock time, in seconds.
 _CPU_SECONDS: Final = 5

@@ -38,7 +38,7 @@ from .writer import VideoWriter
 DECODED_AHEAD: Final = 4
 ENCODED_BEHIND: Final = 8
 #: Memory of all that wait, in bytes; one in each place waits in any case.
-WAITING_BYTES: Final = 200_000_000
+WAITING_BYTES: Final = 100_000_000
 #: Interval between progress reports in seconds, and so the delay until a cancelled job stops.
 REPORT_SECONDS: Final = 0.25
 
