@@ -20,9 +20,10 @@ from starlette.types import ASGIApp
 from ..errors import SettingsError
 from .connections import MOST, allow_files, careful
 
-#: How long answers in progress may delay a stop, and how long everything together may, in seconds.
+#: How long answers in progress may delay a stop, how long all of it may, and then the cleaning up, in seconds.
 GRACE: Final = 2
-END_SECONDS: Final = 4.0
+END_SECONDS: Final = 3.0
+LAST_SECONDS: Final = 1.0
 #: From glibc's malloc.h.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 
@@ -121,7 +122,8 @@ def serve(
     """Serve until Ctrl-C or SIGTERM; prints the address. Raises OSError when no port is free.
 
     on_stop: ends the app's endless answers. at_last: cleans up; it is called even if something is
-    still running ``END_SECONDS`` after the stop, and then the process ends without waiting for it.
+    still running ``END_SECONDS`` after the stop, and then the process ends without waiting for it, at the latest
+    ``LAST_SECONDS`` later.
     """
     most = allow_files(MOST)
     with where.listen() as listener:
@@ -150,13 +152,18 @@ def serve(
 
 
 def end_after(seconds: float, at_last: Callable[[], None]) -> None:
-    """End the process after this time, whatever its threads are doing."""
+    """End the process after this time, whatever its threads are doing, and ``LAST_SECONDS`` for ``at_last``."""
 
     def end() -> None:
+        _later(LAST_SECONDS, lambda: os._exit(0))
         at_last()
         os._exit(0)
 
-    timer = threading.Timer(seconds, end)
+    _later(seconds, end)
+
+
+def _later(seconds: float, what: Callable[[], None]) -> None:
+    timer = threading.Timer(seconds, what)
     timer.daemon = True
     timer.start()
 

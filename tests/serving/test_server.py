@@ -320,3 +320,11 @@ def test_an_answer_waits_for_no_thread_and_no_collection() -> None:
     assert told["turn"] <= 0.001
     assert told["spared"] > 10_000  # the program's own objects
     assert told["every"] >= 50  # a collection of all else, with a thousand open connections, takes a tenth of a second
+
+
+def test_a_stop_ends_whatever_hangs() -> None:
+    """Also the cleaning up: it takes locks that threads hold which are still at work."""
+    program = "import time; from emotion_core.serving.server import end_after; end_after(0.1, lambda: time.sleep(60))"
+    started = time.monotonic()
+    subprocess.run([sys.executable, "-c", f"{program}; time.sleep(60)"], check=True, timeout=50)
+    assert time.monotonic() - started < 20
