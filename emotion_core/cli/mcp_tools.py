@@ -4,8 +4,6 @@ The server's limits apply: pictures are decoded in other processes within the wo
 analysed one at a time and within the limits of ``Settings``.
 """
 
-import base64
-import binascii
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -81,8 +79,8 @@ class _Tools:
         with _told(), TemporaryDirectory(prefix="emotion-mcp-") as folder:
             clip = Path(folder) / "clip"
             try:
-                clip.write_bytes(base64.b64decode(video_base64, validate=True))
-            except (binascii.Error, ValueError) as error:
+                await to_thread.run_sync(lambda: clip.write_bytes(from_base64(video_base64)))
+            except ImageError as error:
                 raise VideoError("This is not base64. Encode the video's file, not its path.") from error
             return await self._video(clip, model, context, address)
 

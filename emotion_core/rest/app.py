@@ -8,8 +8,7 @@ Errors have the shape defined in ``refusals``; key and rate limit are in ``limit
 """
 
 import contextlib
-import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -20,9 +19,7 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 from starlette.routing import Match
 from typing_extensions import TypedDict
 
-from ..errors import BusyError, ImageError, ModelNotFoundError
 from ..recognition.catalogue import Catalogue, ModelDict
-from ..recognition.recognizer import EmotionRecognizer
 from ..results import FrameDict
 from ..serving.bodies import Bodies
 from ..serving.browser_runtime import CDN, CDN_HOST
@@ -34,8 +31,9 @@ from ..serving.room import Room
 from ..serving.temporary import UPLOAD_SECONDS, ShortLivedFolder
 from ..serving.workshop import Workshop
 from ..settings import Settings
+from .answers import AnalysisDict, answer
 from .limits import Gate, media_type, read_form
-from .pictures import Picture, file_of, from_form, from_json, request_body, too_many_pictures
+from .pictures import Picture, from_form, from_json, request_body, too_many_pictures
 from .videos import add_video_routes
 
 METHODS: Final = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
@@ -76,12 +74,6 @@ _UNREADABLE: Final[ErrorDict] = {
         "field": "image.1",
     }
 }
-
-
-class AnalysisDict(TypedDict):
-    """An answer or an error for each picture, in the order of the request."""
-
-    results: list[FrameDict | ErrorDict]
 
 
 class ModelsDict(TypedDict):
@@ -140,13 +132,14 @@ def create_api(
     @router.post(
         "/analyze",
         summary="Analyse one or many pictures",
+        response_model=AnalysisDict,
         responses=_shown({"results": [_FRAME, _UNREADABLE]}) | described(400, 401, 408, 413, 415, 422, 429, 503),
         openapi_extra={"requestBody": request_body()},
     )
     async def analyze(
         request: Request,
         model: Annotated[str | None, Query(description="A name from /api/v1/models; by default the first.")] = None,
-    ) -> AnalysisDict:
+    ) -> Response:
         """Every face of every picture, largest first. No face is an empty list, not an error.
 
         A single picture that cannot be used is refused with 422; among several it gets an error
@@ -154,9 +147,9 @@ def create_api(
         """
         address = shop.address_of(request.scope)
 
-        async def answers(pictures: Callable[[], list[Picture]]) -> AnalysisDict:
+        async def answers(pictures: Callable[[], list[Picture]]) -> Response:
             return await to_thread.run_sync(
-                lambda: _answer(catalogue, model, pictures(), shop, address), limiter=threads
+                lambda: answer(catalogue, model, pictures(), shop, address), limiter=threads
             )
 
         match media_type(request):
@@ -204,36 +197,6 @@ def _add_the_rest(app: FastAPI, router: APIRouter) -> None:
     async def unknown(request: Request) -> Response:
         allowed = [method for method in METHODS if _is_served(router, request, method)]
         raise ApiError(405, headers={"Allow": ", ".join(allowed)}) if allowed else ApiError(404)
-
-
-def _answer(
-    catalogue: Catalogue, model: str | None, pictures: Sequence[Picture], shop: Workshop, address: str
-) -> AnalysisDict:
-    try:
-        recognizer = catalogue.get(model)
-    except ModelNotFoundError as error:
-        raise ApiError(422, str(error), code="unknown_model", field="model") from error
-    if len(pictures) == 1:
-        return {"results": [_analyze(recognizer, pictures[0], shop, address)]}
-    results: list[FrameDict | ErrorDict] = []
-    for picture in pictures:
-        try:
-            results.append(_analyze(recognizer, picture, shop, address))
-        except ApiError as error:
-            results.append(error.to_dict())
-        except Exception:
-            logging.getLogger(__name__).exception("A picture was not analysed.")  # the others go on
-            results.append(ApiError(500, field=picture.field).to_dict())
-    return {"results": results}
-
-
-def _analyze(recognizer: EmotionRecognizer, picture: Picture, shop: Workshop, address: str) -> FrameDict:
-    try:
-        return shop.work_on(file_of(picture), address, recognizer.analyze_rgb).to_dict()
-    except ImageError as error:
-        raise ApiError(422, str(error), code="unreadable_image", field=picture.field) from error
-    except BusyError as error:
-        raise ApiError(503, str(error), headers={"Retry-After": "2"}) from error
 
 
 def _is_served(router: APIRouter, request: Request, method: str) -> bool:
