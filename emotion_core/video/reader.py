@@ -23,6 +23,8 @@ from .sound import SoundTrack
 
 #: More untimed frames than this, and more than timed ones, end the reading: the video makes no progress.
 MOST_UNTIMED: Final = 250
+#: Bytes of a frame of which as few as can be are kept: 3840x2160 pixels have 12 million, of 8 bits and 4:2:0.
+_LARGE_FRAME: Final = 10_000_000
 #: Untagged videos of at least this height are assumed to have HD colours, as players do.
 _HD: Final = 720
 #: FFmpeg's numbers for YUV matrices.
@@ -44,7 +46,8 @@ class VideoReader:
         self._limits = limits
         self._container = open_video(self._path)
         self._video = video_stream(self._container)
-        self._video.thread_type = "AUTO"
+        # Each further thread that decodes whole frames keeps two more of them.
+        self._video.thread_type = "AUTO" if info.frame_bytes < _LARGE_FRAME else "SLICE"
         bound_pixels(self._video, limits.max_pixels)
         #: Only its timestamps are used.
         self._sound = sound_stream(self._container)
