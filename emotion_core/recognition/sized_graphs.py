@@ -2,13 +2,13 @@
 
 A graph has one fixed size, and building it costs as much as searching a small picture. Video frames, crops from
 them and copies of photos come in the same few sizes again and again, so graphs are kept; but each takes about 93
-bytes per pixel. One that works in strips takes 40 megabytes and 25 bytes per pixel.
+bytes per pixel. One that works in strips takes 40 megabytes and 25 bytes per pixel. The bound holds for all of a
+process together, however many detectors it has: who sends pictures may ask for each in turn.
 """
 
 import math
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
 from weakref import WeakSet
@@ -20,7 +20,7 @@ from .classifier import graph_threads
 from .litert import interpreter
 from .yunet_graph import BODY, HALF_BODY, HALF_REACH, HALF_STRIDE, MULTIPLE, Arrays, yunet_graph, yunet_halves
 
-#: Graphs for sides up to ``SMALL`` pixels are cached, for at most ``_MOST_SIZES`` sizes and pixels in all.
+#: Graphs for sides up to ``SMALL`` pixels are cached: at most ``_MOST_SIZES`` of them, for so many pixels in all.
 SMALL: Final = 800
 _MOST_SIZES: Final = 6
 _MOST_PIXELS: Final = 1_200_000
@@ -109,16 +109,16 @@ def strips(size: tuple[int, int]) -> list[range]:
 class SizedGraphs:
     """Runs YuNet's weights on uint8 (1, H, W, 4) of any sides that are multiples of 32. Thread-safe.
 
-    Small sizes are cached; of large ones, one graph, in strips, is held and used at a time.
+    Small sizes are cached; of large ones, one graph, in strips, is held and used at a time. All of a process share
+    these bounds: the graph that was used least recently makes room, whoever has it.
     """
 
     def __init__(self, arrays: Sequence[Arrays]) -> None:
         self._arrays = arrays
-        self._small: OrderedDict[tuple[int, int], SizedGraph] = OrderedDict()
-        self._choice = threading.Lock()
+        self._small: dict[tuple[int, int], SizedGraph] = {}
         self._large: GraphInStrips | None = None
-        self._only_large = threading.Lock()
-        _EVERYONES.add(self)
+        with _CHOICE:
+            _EVERYONES.add(self)
 
     def __call__(self, picture: NDArray[np.uint8]) -> Outputs:
         """The outputs for the whole picture."""
@@ -128,57 +128,75 @@ class SizedGraphs:
     @property
     def held(self) -> list[tuple[int, int]]:
         """The sizes whose graphs are held, the one used last at the end, a large one first."""
+        with _CHOICE:
+            small = sorted(self._small.values(), key=_last_use)
         large = self._large
-        return [*([large.size] if large else []), *self._small]
-
-    def free_large(self) -> None:
-        """Drop the large graph, unless it is at work."""
-        if self._only_large.acquire(blocking=False):
-            self._large = None
-            self._only_large.release()
-
-    def free_unneeded(self, seconds: float) -> None:
-        """Drop the graphs that no picture needed for so long; the large one only if it is not at work."""
-        early = time.monotonic() - seconds
-        with self._choice:
-            for size in [size for size, graph in self._small.items() if graph.used < early]:
-                del self._small[size]  # one at work lives on until its picture is done
-        large = self._large
-        if large is not None and large.used < early:
-            self.free_large()
+        return [*([large.size] if large else []), *(graph.size for graph in small)]
 
     def _large_outputs(self, picture: NDArray[np.uint8], size: tuple[int, int]) -> Outputs:
-        with self._only_large:  # a graph of a large size takes much memory: one at a time, built and used
+        with _ONLY_LARGE:  # a graph of a large size takes much memory: one at a time, built and used
             if self._large is None or self._large.size != size:
-                self._large = None  # freed before the next one is built
+                _drop_large()  # freed before the next one is built
                 self._large = GraphInStrips(self._arrays, size)
             return self._large(picture)
 
     def _small_of(self, size: tuple[int, int]) -> "SizedGraph":
-        """The cached graph for a small size; the one unused for longest makes room."""
-        with self._choice:
-            if size not in self._small:
-                self._small[size] = SizedGraph(self._arrays, size)
-            self._small.move_to_end(size)
-            while len(self._small) > _MOST_SIZES or sum(math.prod(each) for each in self._small) > _MOST_PIXELS:
-                self._small.popitem(last=False)
-            return self._small[size]
+        """The cached graph for a small size; those unused for longest make room, before it is built."""
+        with _CHOICE:
+            graph = self._small.get(size)
+            if graph is None:
+                _make_room(math.prod(size))
+                graph = self._small[size] = SizedGraph(self._arrays, size)
+            graph.used = time.monotonic()
+            return graph
 
 
-#: All that there are, for ``free_large_graphs``.
+#: All that there are; who holds ``_CHOICE`` adds to them and changes their small graphs, who holds ``_ONLY_LARGE`` has
+#: a large one, builds it and uses it.
 _EVERYONES: Final = WeakSet[SizedGraphs]()
+_CHOICE: Final = threading.Lock()
+_ONLY_LARGE: Final = threading.Lock()
 
 
 def free_large_graphs() -> None:
-    """Give back what large graphs hold and do not need at the moment: for work that needs much memory itself."""
-    for graphs in list(_EVERYONES):
-        graphs.free_large()
+    """Give back what a large graph holds, unless it is at work: for work that needs much memory itself."""
+    if _ONLY_LARGE.acquire(blocking=False):
+        _drop_large()
+        _ONLY_LARGE.release()
 
 
 def free_unneeded_graphs(seconds: float) -> None:
-    """Give back the graphs that no picture needed for so long."""
-    for graphs in list(_EVERYONES):
-        graphs.free_unneeded(seconds)
+    """Give back the graphs that no picture needed for so long; the large one only if it is not at work."""
+    early = time.monotonic() - seconds
+    with _CHOICE:
+        everyones = list(_EVERYONES)
+        for graphs in everyones:
+            for graph in [graph for graph in graphs._small.values() if graph.used < early]:
+                del graphs._small[graph.size]  # one at work lives on until its picture is done
+    large = [graphs._large for graphs in everyones]
+    if any(graph is not None and graph.used < early for graph in large):
+        free_large_graphs()
+
+
+def _last_use(graph: SizedGraph) -> float:
+    return graph.used
+
+
+def _drop_large() -> None:
+    """Whoever has a large graph has none now; for who holds ``_ONLY_LARGE``."""
+    with _CHOICE:
+        everyones = list(_EVERYONES)
+    for graphs in everyones:
+        graphs._large = None
+
+
+def _make_room(pixels: int) -> None:
+    """Drop the small graphs that were used least recently until one of so many pixels fits; who holds ``_CHOICE``."""
+    held = [(graph.used, graph.size, graphs._small) for graphs in _EVERYONES for graph in graphs._small.values()]
+    held.sort(key=lambda one: one[0], reverse=True)
+    while held and (len(held) >= _MOST_SIZES or pixels + sum(math.prod(size) for _, size, _ in held) > _MOST_PIXELS):
+        _, size, small = held.pop()
+        del small[size]
 
 
 def up(side: int, multiple: int = MULTIPLE) -> int:

@@ -105,6 +105,43 @@ def test_small_sizes_are_kept_within_bounds(monkeypatch: pytest.MonkeyPatch) -> 
         assert sum(height * width for height, width in held) <= 200_000
 
 
+def test_all_detectors_share_the_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks for another detector in turn fills no second cache, and has no second large graph."""
+    monkeypatch.setattr(sized_graphs, "SMALL", 400)
+    monkeypatch.setattr(sized_graphs, "_MOST_PIXELS", 64 * (64 + 96 + 128))
+    one, other = (SizedGraphs(like_yunet(np.random.default_rng(seed))) for seed in (1, 2))
+    for graphs, rows in ((one, 448), (one, 64), (other, 96), (one, 128), (one, 64)):
+        graphs(np.zeros((1, rows, 64, 4), np.uint8))
+    assert (one.held, other.held) == ([(448, 64), (128, 64), (64, 64)], [(96, 64)])
+    for rows in (448, 128):
+        other(np.zeros((1, rows, 64, 4), np.uint8))
+    assert (one.held, other.held) == ([(64, 64)], [(448, 64), (128, 64)])  # the first's 128 made the last room
+    for rows in (32, 64, 96, 160, 32):
+        other(np.zeros((1, rows, 32, 4), np.uint8))
+        assert len(one.held) + len(other.held) <= 1 + sized_graphs._MOST_SIZES
+    free_unneeded_graphs(-1)
+    assert one.held == other.held == []
+
+
+def test_detectors_take_turns_with_large_graphs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two detectors' large graphs, one is held and at work at a time."""
+    both = [SizedGraphs(like_yunet(np.random.default_rng(seed))) for seed in (1, 2)]
+    most, usual, pictures = list[int](), GraphInStrips.__call__, np.zeros((1, 832, 64, 4), np.uint8)
+
+    def watched(graph: Any, picture: NDArray[np.uint8]) -> Any:
+        most.append(sum(len(graphs.held) for graphs in both))
+        time.sleep(0.01)
+        assert sized_graphs._ONLY_LARGE.locked()
+        return usual(graph, picture)
+
+    monkeypatch.setattr(GraphInStrips, "__call__", watched)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda number: both[number % 2](pictures), range(8)))
+    assert most == [1] * 8
+    free_large_graphs()
+    assert [graphs.held for graphs in both] == [[], []]
+
+
 def test_a_large_one_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """Unless it is at work."""
     monkeypatch.setattr(sized_graphs, "SMALL", 100)
@@ -114,7 +151,7 @@ def test_a_large_one_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
         graphs(small)
         graphs(large)
         assert graphs.held == [(128, 64), (64, 64)]
-        with graphs._only_large:
+        with sized_graphs._ONLY_LARGE:
             free_large_graphs()
             assert graphs.held == [(128, 64), (64, 64)]
         free_large_graphs()
