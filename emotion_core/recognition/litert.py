@@ -43,8 +43,8 @@ def silent_stderr() -> Iterator[None]:
         os.close(nowhere)
 
 
-#: LiteRT holds Python's global lock while it allocates, some 30 ms for a graph that looks for faces. Other threads have
-#: their turn for so many seconds after each: several in a row held a server up for a tenth of a second.
+#: LiteRT holds Python's global lock while it allocates what it knows the size of. Other threads have their turn for so
+#: many seconds after each: several in a row held a server up for a tenth of a second.
 _PAUSE: Final = 0.002
 _allocating = threading.Lock()
 

@@ -1,9 +1,12 @@
 """YuNet's graphs for pictures of all sizes, within a bound of memory.
 
-A graph has one fixed size, and building it costs as much as searching a small picture. Video frames, crops from
-them and copies of photos come in the same few sizes again and again, so graphs are kept; but each takes about 93
-bytes per pixel. One that works in strips takes 40 megabytes and 25 bytes per pixel. The bound holds for all of a
-process together, however many detectors it has: who sends pictures may ask for each in turn.
+LiteRT allocates one for the size of its picture, which takes as long as searching it. Video frames, crops from them and
+copies of photos come in the same few sizes again and again, so graphs are kept; but each takes about 96 bytes per
+pixel. One that works in strips takes 20 megabytes and 31 bytes per pixel. The bound holds for all of a process
+together, however many detectors it has: who sends pictures may ask for each in turn.
+
+No size is known to LiteRT before a graph runs. What it knows earlier it allocates while it holds Python's global lock:
+up to 80 ms for each size, in which no thread of a server answered.
 """
 
 import math
@@ -18,15 +21,24 @@ from numpy.typing import NDArray
 
 from .classifier import graph_threads
 from .litert import interpreter
-from .yunet_graph import BODY, HALF_BODY, HALF_REACH, HALF_STRIDE, MULTIPLE, Arrays, yunet_graph, yunet_halves
+from .yunet_graph import (
+    BODY,
+    HALF_BODY,
+    HALF_REACH,
+    HALF_STRIDE,
+    MULTIPLE,
+    Arrays,
+    sizeless_graph,
+    sizeless_halves,
+)
 
 #: Graphs for sides up to ``SMALL`` pixels are cached: at most ``_MOST_SIZES`` of them, for so many pixels in all.
 SMALL: Final = 800
 _MOST_SIZES: Final = 6
 _MOST_PIXELS: Final = 1_200_000
 #: Pixels of a strip of a larger picture, and the rows that it has at least: with more the overlap costs less, but the
-#: strip takes more memory, and longer to allocate: these are as fast as 700,000, and allocated in a third of the time.
-_STRIP_PIXELS: Final = 400_000
+#: strip takes more memory, and longer to allocate: these are as fast as 400,000.
+_STRIP_PIXELS: Final = 300_000
 _FEWEST_ROWS: Final = 96
 
 #: Output name -> float32 (H / stride, W / stride, C).
@@ -34,15 +46,29 @@ Outputs: TypeAlias = dict[str, NDArray[np.float32]]
 
 
 class _Run:
-    """A loaded graph with one input: an array -> its outputs by name. One call at a time."""
+    """A loaded graph of one input of any shape: an array -> its outputs by name. One call at a time."""
 
     def __init__(self, graph: bytes) -> None:
         self._interpreter: Any = interpreter(graph, graph_threads())
-        [self._input] = [one["index"] for one in self._interpreter.get_input_details()]
+        self._input, self._told = (one["index"] for one in self._interpreter.get_input_details())
         self._outputs = {one["name"]: one["index"] for one in self._interpreter.get_output_details()}
+        self._shape: tuple[int, ...] = ()
 
     def __call__(self, values: NDArray[Any]) -> Outputs:
-        self._interpreter.set_tensor(self._input, values)
+        self.entry(values.shape)[:] = values
+        return self.outputs()
+
+    def entry(self, shape: tuple[int, ...]) -> NDArray[Any]:
+        """The input itself, of that shape, to be filled; nobody may have it any more when the graph runs."""
+        if shape != self._shape:
+            self._interpreter.resize_tensor_input(self._input, shape)
+            self._interpreter.allocate_tensors()  # of the two inputs alone: the rest follows from what the shape is
+            self._shape = shape
+        self._interpreter.set_tensor(self._told, np.array(shape, np.int32))
+        return np.asarray(self._interpreter.tensor(self._input)())
+
+    def outputs(self) -> Outputs:
+        """By name, for what ``entry`` was filled with."""
         self._interpreter.invoke()
         return {name: self._interpreter.get_tensor(index)[0] for name, index in self._outputs.items()}
 
@@ -50,9 +76,10 @@ class _Run:
 class SizedGraph:
     """The graph for one picture size: uint8 (1, H, W, 4) -> outputs by name. Thread-safe."""
 
-    def __init__(self, arrays: Sequence[Arrays], size: tuple[int, int]) -> None:
+    def __init__(self, graph: bytes, size: tuple[int, int]) -> None:
+        """graph: as ``sizeless_graph`` writes it."""
         self.size = size
-        self._run = _Run(yunet_graph(arrays, *size))
+        self._run = _Run(graph)
         self._lock = threading.Lock()
         #: The time.monotonic() of its last picture.
         self.used = time.monotonic()
@@ -68,30 +95,29 @@ class GraphInStrips:
     """The same outputs to the last bit, in less memory, for one call at a time.
 
     The first half of the network has the largest maps by far: it runs on one strip of the picture's rows after
-    another. Memory is also what LiteRT spends its time on when it allocates a graph, and it holds Python's
-    global lock all that time.
+    another.
     """
 
-    def __init__(self, arrays: Sequence[Arrays], size: tuple[int, int]) -> None:
+    def __init__(self, halves: tuple[bytes, bytes], size: tuple[int, int]) -> None:
+        """halves: as ``sizeless_halves`` writes them."""
         self.size = size
         self.strips = strips(size)
-        rows = self.strips[0].stop
-        first, second = yunet_halves(arrays, size, rows)
-        self._first, self._second = _Run(first), _Run(second)
+        self._first, self._second = map(_Run, halves)
         self.used = time.monotonic()
 
     def __call__(self, picture: NDArray[np.uint8]) -> Outputs:
         """The outputs for a picture of that size."""
         self.used = time.monotonic()
         height, width = (side // HALF_STRIDE for side in self.size)
-        whole, known = np.empty((1, height, width, BODY[HALF_BODY - 1]), np.float32), 0
+        whole, known = self._second.entry((1, height, width, BODY[HALF_BODY - 1])), 0
         for strip in self.strips:
             found = self._first(picture[:, strip.start : strip.stop])["map"]
             end = height if strip.stop == self.size[0] else (strip.stop - HALF_REACH) // HALF_STRIDE
             start = strip.start // HALF_STRIDE
             whole[0, known:end] = found[known - start : end - start]
             known = end
-        return self._second(whole)
+        del whole
+        return self._second.outputs()
 
 
 def strips(size: tuple[int, int]) -> list[range]:
@@ -114,7 +140,7 @@ class SizedGraphs:
     """
 
     def __init__(self, arrays: Sequence[Arrays]) -> None:
-        self._arrays = arrays
+        self._graph, self._halves = sizeless_graph(arrays), sizeless_halves(arrays)
         self._small: dict[tuple[int, int], SizedGraph] = {}
         self._large: GraphInStrips | None = None
         with _CHOICE:
@@ -137,7 +163,7 @@ class SizedGraphs:
         with _ONLY_LARGE:  # a graph of a large size takes much memory: one at a time, built and used
             if self._large is None or self._large.size != size:
                 _drop_large()  # freed before the next one is built
-                self._large = GraphInStrips(self._arrays, size)
+                self._large = GraphInStrips(self._halves, size)
             return self._large(picture)
 
     def _small_of(self, size: tuple[int, int]) -> "SizedGraph":
@@ -146,7 +172,7 @@ class SizedGraphs:
             graph = self._small.get(size)
             if graph is None:
                 _make_room(math.prod(size))
-                graph = self._small[size] = SizedGraph(self._arrays, size)
+                graph = self._small[size] = SizedGraph(self._graph, size)
             graph.used = time.monotonic()
             return graph
 

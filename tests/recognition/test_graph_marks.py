@@ -12,7 +12,8 @@ from emotion_core import BundleError
 from emotion_core.images import RGB
 from emotion_core.recognition.bundle import EMBEDDED, GRAPH
 from emotion_core.recognition.graph_marks import batch_marks, marked_yunet
-from emotion_core.recognition.yunet_graph import HEADS, STRIDES, yunet_arrays, yunet_graph, yunet_halves
+from emotion_core.recognition.sized_graphs import SizedGraph
+from emotion_core.recognition.yunet_graph import HEADS, STRIDES, sizeless_graph, yunet_arrays, yunet_graph
 
 
 def outputs(graph: bytes, picture: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
@@ -43,6 +44,16 @@ class TestYuNet:
         for name, expected in zip(names, net.forward(names), strict=True):
             np.testing.assert_allclose(found[name].reshape(expected.shape), expected, atol=1e-4, err_msg=name)
 
+    def test_of_any_size_it_says_the_same(self, yunet: bytes, astronaut: RGB) -> None:
+        """To the last bit, whichever sizes came before."""
+        graphs = SizedGraph(sizeless_graph(yunet_arrays(yunet)), (0, 0))
+        for height, width in ((256, 320), (32, 64), (384, 224), (256, 320)):
+            picture = rgba(astronaut, height, width)
+            found, expected = graphs(picture[None]), outputs(yunet_graph(yunet_arrays(yunet), height, width), picture)
+            assert list(found) == list(expected)
+            for name, values in expected.items():
+                np.testing.assert_array_equal(found[name], values[0], err_msg=name)
+
     def test_its_sides_can_be_set(self, yunet: bytes) -> None:
         marked = marked_yunet(yunet)
         for sides in ((384, 480), (32, 1024)):
@@ -55,8 +66,6 @@ class TestYuNet:
         for sides in ((0, 320), (320, 330), (-32, 32)):
             with pytest.raises(ValueError, match="multiples of 32"):
                 yunet_graph(yunet_arrays(yunet), *sides)
-        with pytest.raises(ValueError, match="multiple of 8"):
-            yunet_halves(yunet_arrays(yunet), (320, 320), 100)
         for other in (b"", b"no graph", yunet[: len(yunet) // 2]):
             with pytest.raises(BundleError, match="face detector"):
                 yunet_arrays(other)

@@ -14,7 +14,7 @@ from emotion_core.serving.workshop import LIGHT_MEMORY, SEARCH_MEMORY
 from support.page_server import ROOT
 
 #: Bytes of a small graph per pixel, and of a network's buffers per face, as their modules say.
-GRAPH_BYTES, FACE_BYTES = 93, 2_000_000
+GRAPH_BYTES, FACE_BYTES = 96, 2_000_000
 
 
 def test_the_bounds_add_up_as_written() -> None:
