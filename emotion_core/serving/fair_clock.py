@@ -1,13 +1,16 @@
 """Fair queueing: whose work comes next, where addresses want more time than there is.
 
 Each piece of work gets a start tag when it comes: the clock, or where its address's earlier work ends, whichever is
-later; and it ends as much later as it is expected to take. The first to end comes first, but for what takes long, and
-the clock stands where the last one that was begun starts. So every address gets the same share of the time while it
-wants it, a short piece of work overtakes long ones, and who used what nobody else wanted owes nothing for it.
+later; and it ends as much later as it is expected to take. The first to end comes first, but for what takes long. The
+clock goes on by the time that work has taken, divided by the addresses that have any: by as much as each of them should
+have got. And it is never behind the start of what was begun. So every address gets the same share of the time while it
+wants it, a short piece of work overtakes long ones, and who used what nobody else wanted owes nothing for it. Addresses
+that nobody has seen start at the clock: if it stood still, they would come before everybody else for ever.
 
-Golestani 1994, "A Self-Clocked Fair Queueing Scheme for Broadband Applications" (INFOCOM), for the order; Jin, Chase
-and Kaur 2004, "Interposed Proportional Sharing for a Storage Service Utility" (SIGMETRICS), for the clock where
-several are served at a time.
+Demers, Keshav and Shenker 1989, "Analysis and Simulation of a Fair Queueing Algorithm" (SIGCOMM), and Parekh and
+Gallager 1993, "A Generalized Processor Sharing Approach to Flow Control" (IEEE/ACM Transactions on Networking 1), for
+the clock; Golestani 1994, "A Self-Clocked Fair Queueing Scheme for Broadband Applications" (INFOCOM), and Jin, Chase
+and Kaur 2004, "Interposed Proportional Sharing for a Storage Service Utility" (SIGMETRICS), for the rest.
 """
 
 from dataclasses import dataclass
@@ -41,31 +44,33 @@ class Work:
 
 
 class FairClock:
-    """Tags for work, in seconds of work. Heavy work, which has places of its own, has a clock of its own. Not locked.
-
-    What an address takes of the one counts for the other.
-    """
+    """Tags for work, in seconds of work. Not locked."""
 
     def __init__(self) -> None:
-        #: Address -> the end of its last work; one that is not there has nothing behind the clocks.
+        #: Address -> the end of its last work; one that is not there has nothing behind the clock.
         self._ends: dict[str, float] = {}
-        self._now = {False: 0.0, True: 0.0}
+        self._now = 0.0
 
     def __len__(self) -> int:
         return len(self._ends)
 
-    def start(self, address: str, heavy: bool = False) -> float:
+    def start(self, address: str) -> float:
         """Where work of this address that came now would start."""
-        return max(self._now[heavy], self._ends.get(address, 0.0))
+        return max(self._now, self._ends.get(address, 0.0))
+
+    def owed(self, address: str) -> float:
+        """By how much that is later than the clock."""
+        return self.start(address) - self._now
 
     def came(self, work: Work) -> None:
         """Give new work its tag."""
-        work.start = self.start(work.address, work.heavy)
+        work.start = self.start(work.address)
         self._reach(work.address, work.end)
 
-    def took(self, work: Work, seconds: float) -> None:
-        """How long it took in fact; 0 if it was given up."""
+    def took(self, work: Work, seconds: float, among: int) -> None:
+        """How long it took in fact; 0 if it was given up. among: addresses that have work, its own with them."""
         self._reach(work.address, self._ends.get(work.address, work.end) + seconds - work.seconds)
+        self._now += seconds / among
 
     def charge(self, address: str, seconds: float) -> None:
         """Count further time for an address."""
@@ -73,7 +78,7 @@ class FairClock:
 
     def begins(self, work: Work) -> None:
         """It is this work's turn."""
-        self._now[work.heavy] = max(self._now[work.heavy], work.start)
+        self._now = max(self._now, work.start)
 
     def rests(self) -> None:
         """Nothing waits or is done: nobody owes anything."""

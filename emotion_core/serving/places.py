@@ -3,7 +3,8 @@
 Every picture waits here, however it came in. Addresses get the same time (see ``fair_clock``), and one address never
 has every place: a client that sends a thousand pictures waits behind itself, not ahead of everybody else. Heavy work
 (long or memory-hungry) gets at most half of the places, and none of the memory kept for light work: however many large
-pictures there are, a small one waits only for small ones.
+pictures there are, a small one waits only for small ones. Each of the two kinds is shared for itself, by a clock of its
+own, and where both wait they come in turn.
 """
 
 import threading
@@ -60,7 +61,8 @@ class Places:
         self._sizes: list[_Size] = []
         self._working: list[Work] = []
         self._used = self._heavy_used = 0
-        self._clock = FairClock()
+        self._clock, self._heavy_clock = FairClock(), FairClock()
+        self._heavy_last = False
         self._changed = threading.Condition()
 
     @contextmanager
@@ -85,7 +87,7 @@ class Places:
     def room(self, size: int, address: str = "", heavy: bool = True) -> Iterator[None]:
         """Hold ``size`` bytes of the memory while this is entered; BusyError when they do not come free in time.
 
-        Of the requests that fit, the one whose work would start first comes first. heavy: may not use the memory kept
+        Of the requests that fit, the one whose address owes the least comes first. heavy: may not use the memory kept
         for light work.
         """
         size = min(size, self.memory)
@@ -108,20 +110,28 @@ class Places:
 
     def _enter(self, work: Work, patience: float) -> None:
         with self._changed:
-            self._clock.came(work)
+            clock = self._clock_of(work)
+            clock.came(work)
             try:
                 self._wait(self._line, work, self._next, patience)
             except BusyError:
                 self._ended(work, 0.0)
                 raise
             self._working.append(work)
-            self._clock.begins(work)
+            clock.begins(work)
+            self._heavy_last = work.heavy
 
     def _ended(self, work: Work, seconds: float) -> None:
-        self._clock.took(work, seconds)
+        present: list[Work | _Size] = [*self._line, *self._sizes, *self._working, work]
+        among = {one.address for one in present if one.heavy == work.heavy}
+        self._clock_of(work).took(work, seconds, len(among))
         if not (self._line or self._sizes or self._working):
             self._clock.rests()
+            self._heavy_clock.rests()
         self._changed.notify_all()
+
+    def _clock_of(self, one: Work | _Size) -> FairClock:
+        return self._heavy_clock if one.heavy else self._clock
 
     def _wait(self, line: list[W], one: W, first: Callable[[], W | None], patience: float) -> None:
         waiting = [work.address for work in self._line] + [size.address for size in self._sizes]
@@ -137,7 +147,7 @@ class Places:
 
     def _next_size(self) -> _Size | None:
         fitting = [size for size in self._sizes if self._fits(size)]
-        return min(fitting, key=lambda size: self._clock.start(size.address, size.heavy), default=None)
+        return min(fitting, key=lambda size: self._clock_of(size).owed(size.address), default=None)
 
     def _fits(self, size: _Size) -> bool:
         if size.heavy and self._heavy_used + size.bytes > self.memory:
@@ -154,4 +164,4 @@ class Places:
             for work in self._line
             if of_address[work.address] < self.each and not (work.heavy and heavy >= self.heavy)
         ]
-        return min(allowed, key=lambda work: work.rank, default=None)
+        return min(allowed, key=lambda work: (work.heavy == self._heavy_last, work.rank), default=None)

@@ -42,11 +42,14 @@ def test_a_picture_that_takes_long_goes_on_as_a_heavy_one() -> None:
 def in_turn(
     addresses: Sequence[str], seconds: Callable[[str], float] = lambda _: 0.1, places: Places | None = None
 ) -> list[str]:
-    """The order in which work gets the only free place, all of which came in this order while another had it."""
+    """The order in which work gets the only free place, all of which came in this order while another had it.
+
+    That of addresses whose names begin so is heavy.
+    """
     places, order = places or Places(1, 100), list[str]()
 
     def work(address: str) -> None:
-        with places.place(address, seconds=seconds(address)):
+        with places.place(address, seconds=seconds(address), heavy=address.startswith("heavy")):
             order.append(address)
             time.sleep(0.01)
 
@@ -87,6 +90,29 @@ class TestPlaces:
                     time.sleep(0.02)
             order = in_turn(["new", "new", "steady"], places=places)
         assert order.index("steady") < 2
+
+    def test_heavy_and_light_work_come_in_turn(self) -> None:
+        """And whose photos took much time owes none of it where large ones wait."""
+        places = Places(1, 100)
+        places.charge("heavy 1", 100)
+        order = in_turn(["light 1", "light 2", "light 3", "heavy 1", "heavy 2"], places=places)
+        assert order == ["heavy 1", "light 2", "heavy 2", "light 3", "light 1"]  # who has had the place before
+
+    def test_who_waits_for_memory_is_one_of_those_who_share(self) -> None:
+        """The clock goes on by each one's share: else an address with several large pictures would owe nothing."""
+        places = Places(2, 100)
+
+        def wait() -> None:
+            with places.room(70, "other"):
+                pass
+
+        with ThreadPoolExecutor(1) as pool, places.room(70, "first"):
+            with places.place("first", heavy=True):
+                waits = pool.submit(wait)
+                until(lambda: len(places._sizes) == 1)
+                time.sleep(0.1)
+            assert places._heavy_clock.owed("first") > 0.04
+        waits.result()
 
     def test_what_took_longer_than_expected_is_owed(self) -> None:
         """And what was given up is not."""
