@@ -16,6 +16,14 @@ from .templating import render
 _FIRST_GUESS: Final = 0.5
 
 
+def fitting(recognizer: EmotionRecognizer, crop: RGB) -> RGB:
+    """The crop, if it has the network's input size; else ImageError is raised."""
+    config = recognizer.config
+    if crop.shape[:2] != (config.height, config.width):
+        raise ImageError(f"A crop for this model has {config.width}x{config.height} pixels. Analyse the photo again.")
+    return crop
+
+
 class Explainer:
     """Explains faces one at a time, and estimates how long one takes. Safe to share between threads."""
 
@@ -34,12 +42,9 @@ class Explainer:
         for a label the model does not have.
         """
         config = recognizer.config
-        if crop.shape[:2] != (config.height, config.width):
-            raise ImageError(
-                f"A crop for this model has {config.width}x{config.height} pixels. Analyse the photo again."
-            )
-        start = time.perf_counter()
+        pixels = np.ascontiguousarray(fitting(recognizer, crop)[..., : config.channels])
         with self._lock:  # two at once would take as long, and distort the timing
-            heat = occlusion_map(recognizer.classifier, np.ascontiguousarray(crop[..., : config.channels]), label)
-        self._seconds[config.name] = time.perf_counter() - start
+            start = time.perf_counter()
+            heat = occlusion_map(recognizer.classifier, pixels, label)
+            self._seconds[config.name] = time.perf_counter() - start
         return render("explanation.html", label=label, given=as_seen(crop), spoke=heat_picture(crop, heat))

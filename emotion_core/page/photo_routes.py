@@ -5,6 +5,7 @@ server (``serving.bodies``, ``serving.workshop``) apply here too.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from anyio import CapacityLimiter, to_thread
@@ -20,7 +21,7 @@ from ..serving.refusals import ApiError
 from ..serving.workshop import Workshop
 from .example_clip import drawn_clip
 from .example_photos import EXAMPLES, photo_file, thumbnail_file
-from .explanation import Explainer
+from .explanation import Explainer, fitting
 from .photo_answer import answer_photo
 from .photo_view import shown
 
@@ -53,10 +54,13 @@ class PhotoRoutes:
         asked = request.query_params
         model, detector, other = (asked.get(name) or None for name in ("model", "detector", "other"))
 
-        def work(rgb: RGB) -> dict[str, Any]:
+        def named(rgb: RGB) -> dict[str, Any]:
             answer = answer_photo(self._catalogue, rgb, model, detector, other)
             seconds = self._explainer.seconds(answer.result.model)
             return {**shown(answer, bool(asked.get("picture"))), "reason_seconds": round(seconds, 2)}
+
+        def work(content: bytearray, address: str) -> dict[str, Any]:
+            return self._workshop.work_on(content, address, named)
 
         return JSONResponse(await self._answer(request, work), headers=_HEADERS)
 
@@ -64,11 +68,15 @@ class PhotoRoutes:
         """``?model=&label=`` and a crop as a file -> ``{"html"}``: the parts of it that support the label."""
         model, label = request.query_params.get("model") or None, request.query_params.get("label", "")
 
-        def work(crop: RGB) -> dict[str, str]:
-            try:
-                return {"html": self._explainer.explain(self._catalogue.get(model), crop, label)}
-            except ValueError as error:
-                raise ApiError(422, str(error), field="label") from error
+        def work(content: bytearray, address: str) -> dict[str, str]:
+            recognizer = self._catalogue.get(model)
+            crop = self._workshop.work_on(content, address, partial(fitting, recognizer))
+            # Not in a photo's place, which would be held ten times as long, and while others are explained.
+            with self._workshop.long_turn(address, self._explainer.seconds(recognizer.config.name)):
+                try:
+                    return {"html": self._explainer.explain(recognizer, crop, label)}
+                except ValueError as error:
+                    raise ApiError(422, str(error), field="label") from error
 
         return JSONResponse(await self._answer(request, work), headers=_HEADERS)
 
@@ -86,13 +94,13 @@ class PhotoRoutes:
         content = await to_thread.run_sync(drawn_clip)
         return Response(content, media_type="video/mp4", headers=_EXAMPLE_HEADERS)
 
-    async def _answer(self, request: Request, work: Callable[[RGB], T]) -> T:
-        """The result of ``work`` on the picture in the request body; every refusal is an ApiError."""
+    async def _answer(self, request: Request, work: Callable[[bytearray, str], T]) -> T:
+        """The result of ``work`` on the request body and the sender's address; every refusal is an ApiError."""
         content, address = bytearray(), self._workshop.address_of(request.scope)
         async for part in request.stream():  # the whole at once would be there twice for a moment
             content += part
         try:
-            return await to_thread.run_sync(self._workshop.work_on, content, address, work, limiter=self._threads)
+            return await to_thread.run_sync(work, content, address, limiter=self._threads)
         except BusyError as error:
             raise ApiError(503, str(error), headers={"Retry-After": "2"}) from error
         except EmotionError as error:

@@ -140,6 +140,15 @@ class Workshop:
                 free_large_graphs()
 
     @contextmanager
+    def long_turn(self, address: str, seconds: float) -> Iterator[None]:
+        """A place, of those for what takes long, for other work than a picture's; BusyError when none comes free.
+
+        seconds: that it is expected to take.
+        """
+        with self.places.place(address, heavy=True, seconds=seconds):
+            yield
+
+    @contextmanager
     def turn(self, address: str = "") -> Iterator[None]:
         """A place for work on a webcam's frame; BusyError when none comes free soon."""
         with self.places.place(address, _FRAME_PATIENCE), naming_at_most(FRAME_FACES):
