@@ -6,7 +6,6 @@ Gradio reads JSON and form fields of any size; too large a request is refused be
 import asyncio
 import contextlib
 import logging
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
@@ -19,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ..settings import Settings
 from .addresses import client_address
 from .answer import Answer
+from .arrival import Arrival
 from .doors import MEGABYTE, Door, Doors, has_body
 from .memory_share import MemoryShare
 from .refusals import ApiError, place_of
@@ -80,7 +80,7 @@ class Bodies:
             if door.held:
                 await self._with_whole_body(scope, body, address, answer)
             else:
-                with self._kept(body, address) as body.came, _place(door, address):
+                with self._kept(body, address) as body.came, _place(door, address, body.arrival):
                     await self._serve(scope, body.receive, answer)
         except ApiError as error:
             await body.refuse(error)
@@ -137,9 +137,9 @@ class Bodies:
 
 
 @contextlib.contextmanager
-def _place(door: Door, address: str) -> Iterator[None]:
+def _place(door: Door, address: str, arrival: Arrival | None = None) -> Iterator[None]:
     # A new error each time: one that is raised repeatedly keeps every frame it has passed through.
-    match door.enter(address):
+    match door.enter(address, arrival):
         case "yours":
             raise ApiError(429, _YOURS, code="too_many_open")
         case "everybody's":
@@ -147,7 +147,7 @@ def _place(door: Door, address: str) -> Iterator[None]:
     try:
         yield
     finally:
-        door.leave(address)
+        door.leave(address, arrival)
 
 
 def _once(body: bytes, after: Receive) -> Receive:
@@ -168,7 +168,7 @@ class _Body:
     def __init__(self, receive: Receive, headers: Headers, door: Door, answer: Answer, turn: Turn) -> None:
         self.door, self._turn, self.after = door, turn, in_turn(receive, turn)
         self._receive, self._headers, self._answer = receive, headers, answer
-        self._read, self._waited, self._ended = 0, 0.0, False
+        self.arrival = Arrival()
         #: Told how many bytes have come; may raise ApiError.
         self.came: Callable[[int], None] = lambda _: None
 
@@ -187,7 +187,7 @@ class _Body:
         """The application's ``receive``: a body over a limit is refused, and looks like a disconnect."""
         if self._answer.refused:
             return {"type": "http.disconnect"}
-        if self._ended:
+        if self.arrival.whole:
             return await self.after()
         try:
             return await self._next()
@@ -206,7 +206,7 @@ class _Body:
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The chunks of the body. Raises ApiError 413 or 408, or 400 when the client has disconnected."""
-        while not self._ended:
+        while not self.arrival.whole:
             message = await self._next()
             if message["type"] == "http.disconnect":
                 raise ApiError(400)
@@ -215,26 +215,19 @@ class _Body:
     async def _discard(self) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LINGER):
-                while not self._ended:
+                while not self.arrival.whole:
                     message = await self._receive()
-                    self._ended = message["type"] == "http.disconnect" or not message.get("more_body", False)
+                    self.arrival.whole = message["type"] == "http.disconnect" or not message.get("more_body", False)
 
     async def _next(self) -> Message:
-        allowed = min(GRACE + self._read / LEAST_RATE, self.door.seconds) - self._waited
-        start = time.monotonic()
-        try:
-            async with asyncio.timeout(max(allowed, 0)):
-                message = await self._receive()
-        except TimeoutError:
-            raise ApiError(408) from None
-        self._waited += time.monotonic() - start
+        arrival = self.arrival
+        allowed = min(GRACE + arrival.read / LEAST_RATE, self.door.seconds) - arrival.waited
+        message = await arrival.next(self._receive, allowed)
         await self._turn()
         if message["type"] == "http.request":
-            self._read += len(message.get("body", b""))
-            self._ended = not message.get("more_body", False)
-            if self._read > self.door.most_bytes:
+            if arrival.read > self.door.most_bytes:
                 raise self._too_large()
-            self.came(self._read)
+            self.came(arrival.read)
         return message
 
     def _too_large(self) -> ApiError:

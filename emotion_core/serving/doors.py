@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal, TypeAlias
 
 from ..settings import Settings
+from .arrival import Arrival
 
 #: Where a body's bytes go: nowhere on the disk; into files without a name, which are gone when it is answered; into
 #: such files and then into the visitors' folder; into the folder as they come; or all of them stay in memory.
@@ -53,14 +54,30 @@ class Door:
     apart: float = 0.0
     begins: float = 0.0
     inside: Counter[str] = field(default_factory=Counter)
+    #: Of those inside, the bodies that came in before they had come, with their addresses.
+    arrivals: dict[Arrival, str] = field(default_factory=dict)
 
-    def enter(self, address: str) -> str:
-        """Take a place: returns "", or whose places are all taken."""
+    def enter(self, address: str, arrival: Arrival | None = None) -> str:
+        """Take a place: returns "", or whose places are all taken. arrival: a body that is still to come.
+
+        Who has no place gets that of the slowest body on its way, if there is no other, and that is slow.
+        """
         mine = self.inside[address]
-        if not has_share(mine, self.inside.total(), self.each, self.most):
+        if not has_share(mine, self.inside.total(), self.each, self.most) and (mine or not self._cut_slowest()):
             return "yours" if mine >= self.each else "everybody's"
         self.inside[address] += 1
+        if arrival is not None:
+            self.arrivals[arrival] = address
         return ""
+
+    def _cut_slowest(self) -> bool:
+        on_their_way = (one for one in self.arrivals if not one.whole)
+        slowest = max(on_their_way, key=lambda one: one.behind, default=None)
+        if slowest is None or slowest.behind <= 0:
+            return False
+        slowest.cut_off()
+        self.leave(self.arrivals[slowest], slowest)
+        return True
 
     def delay(self) -> float:
         """Seconds until the request that has just entered may begin: a burst of them is spread over time."""
@@ -68,8 +85,10 @@ class Door:
         self.begins = max(now, self.begins + self.apart)
         return self.begins - now
 
-    def leave(self, address: str) -> None:
-        """Give the place back."""
+    def leave(self, address: str, arrival: Arrival | None = None) -> None:
+        """Give the place back, if it was not given to another."""
+        if arrival is not None and self.arrivals.pop(arrival, None) is None:
+            return
         self.inside[address] -= 1
         if not self.inside[address]:
             del self.inside[address]

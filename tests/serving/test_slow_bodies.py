@@ -1,0 +1,119 @@
+"""Bodies that come slowly do not shut out whoever sends one as usual."""
+
+import asyncio
+import contextlib
+import socket
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from emotion_core import Settings
+from emotion_core.serving.arrival import USUAL_RATE, Arrival
+from emotion_core.serving.bodies import Bodies
+from emotion_core.serving.doors import Doors
+from emotion_core.serving.refusals import ApiError
+from support.in_process import served
+from support.rest_server import connection
+from support.waiting import until
+
+FORM = "multipart/form-data; boundary=x"
+PATHS = ("api/v1/analyze", "page/photo", "api/v1/video", "gradio_api/upload")
+
+
+class Reads:
+    """Reads every body to its end. at_work: requests that it has begun with and not ended."""
+
+    at_work = 0
+
+    async def __call__(self, _scope: Any, receive: Any, send: Any) -> None:
+        self.at_work += 1
+        more = True
+        while more:
+            message = await receive()
+            more = message["type"] == "http.request" and message["more_body"]
+        self.at_work -= 1
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+
+@pytest.fixture
+def app() -> Reads:
+    return Reads()
+
+
+@pytest.fixture
+def url(app: Reads) -> Iterator[str]:
+    with served(Bodies(app, Settings(trusted_proxies=1)), lifespan="off") as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+def begin(line: socket.socket, path: str, address: str, length: int = 3_000_000) -> None:
+    head = f"POST /{path} HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {address}\r\nContent-Type: {FORM}\r\n"
+    line.sendall(f"{head}Content-Length: {length}\r\n\r\n".encode() + bytes(2_000))
+
+
+def sent(url: str, path: str, address: str) -> int:
+    headers = {"X-Forwarded-For": address, "Content-Type": FORM}
+    return httpx.post(f"{url}/{path}", content=bytes(300_000), headers=headers).status_code
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_newcomer_gets_the_place_of_the_slowest(url: str, app: Reads, path: str) -> None:
+    """With 24 bodies of 11 kB a second, each from an address of its own, nobody else was answered for a minute."""
+    most = Doors(Settings()).of(f"/{path}", FORM).most
+    with contextlib.ExitStack() as opened:
+        lines = [opened.enter_context(connection(url)) for _ in range(40)]
+        for number, line in enumerate(lines):
+            begin(line, path, f"10.0.0.{number}")
+        until(lambda: app.at_work == most)
+        assert [sent(url, path, f"192.0.2.{number}") for number in range(5)] == [200] * 5
+        until(lambda: app.at_work == most - 1)  # the first of the honest ones took the place of one, the next had it
+        told = lines[0].recv(1_000)
+    assert told.startswith(b"HTTP/1.1 408")
+    assert b"slowest" in told
+
+
+def test_what_comes_as_usual_is_not_cut_off() -> None:
+    door, places = Doors(Settings()).pictures, dict[str, Arrival]()
+    for number in range(door.most):
+        arrival = places[f"10.0.0.{number}"] = Arrival()
+        arrival.waited, arrival.read = 5.0, 5 * USUAL_RATE
+        assert door.enter(f"10.0.0.{number}", arrival) == ""
+    assert door.enter("newcomer") == "everybody's"
+    places["10.0.0.3"].read //= 2
+    places["10.0.0.4"].read //= 3
+    places["10.0.0.5"].read, places["10.0.0.5"].whole = 0, True
+    assert door.enter("10.0.0.1") == "everybody's", "only who has no place gets another's"
+    assert [door.enter(f"newcomer {number}") for number in range(3)] == ["", "", "everybody's"]
+    assert set(places) - set(door.inside) == {"10.0.0.3", "10.0.0.4"}
+    for address, arrival in places.items():
+        door.leave(address, arrival)
+    assert dict(door.inside) == {"newcomer 0": 1, "newcomer 1": 1}
+    assert not door.arrivals
+
+
+def test_what_the_server_takes_is_not_the_senders_delay() -> None:
+    async def main() -> None:
+        arrival = Arrival()
+
+        async def receive() -> Any:
+            await asyncio.sleep(0.01)
+            return {"type": "http.request", "body": bytes(10_000), "more_body": True}
+
+        await arrival.next(receive, 1)
+        behind = arrival.behind
+        time.sleep(0.2)
+        assert arrival.behind == behind < 0.1
+        waits = asyncio.create_task(arrival.next(asyncio.Event().wait, 20))  # type: ignore[arg-type]
+        await asyncio.sleep(0.2)
+        assert arrival.behind > behind + 0.1
+        arrival.cut_off()
+        with pytest.raises(ApiError, match="slowest"):
+            await waits
+        with pytest.raises(ApiError, match="slowest"):
+            await arrival.next(receive, 1)
+
+    asyncio.run(main())
