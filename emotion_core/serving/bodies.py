@@ -80,6 +80,7 @@ class Bodies:
             if door.held:
                 await self._with_whole_body(scope, body, address, answer)
             else:
+                await door.opens(address)
                 with self._kept(body, address) as body.came, _place(door, address, body.arrival):
                     await self._serve(scope, body.receive, answer)
         except ApiError as error:

@@ -1,5 +1,6 @@
 """Limits for each kind of request: bytes of body, time to send it, and requests at once."""
 
+import asyncio
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -30,6 +31,12 @@ FORM_IN_MEMORY: Final = 500_000
 PICTURES_SECONDS: Final = 60.0
 VIDEO_SECONDS: Final = 600.0
 JSON_SECONDS: Final = 20.0
+#: How often, and seconds apart, who has no place looks for one before it is refused; and how many may at a door.
+_TRIES: Final = 50
+_APART: Final = 0.1
+MOST_WAITING: Final = 200
+#: A body that is so far behind, in seconds, is slow: before that its first bytes may be on their way.
+_SLOW: Final = 0.25
 
 
 @dataclass(eq=False)
@@ -56,6 +63,24 @@ class Door:
     inside: Counter[str] = field(default_factory=Counter)
     #: Of those inside, the bodies that came in before they had come, with their addresses.
     arrivals: dict[Arrival, str] = field(default_factory=dict)
+    #: Addresses that wait at the door, with one request each, the first one first.
+    waiting: dict[str, None] = field(default_factory=dict)
+
+    async def opens(self, address: str) -> None:
+        """Let who has no place wait a moment for one: what is inside is soon done, or seen to be slow.
+
+        Whoever returns from this enters before the event loop goes on: others see the place taken.
+        """
+        if address in self.inside or address in self.waiting or len(self.waiting) >= MOST_WAITING:
+            return
+        self.waiting[address] = None
+        try:
+            for _ in range(_TRIES):
+                if list(self.waiting).index(address) < self.most - self.inside.total() + len(self._slow()):
+                    return
+                await asyncio.sleep(_APART)
+        finally:
+            del self.waiting[address]
 
     def enter(self, address: str, arrival: Arrival | None = None) -> str:
         """Take a place: returns "", or whose places are all taken. arrival: a body that is still to come.
@@ -70,10 +95,12 @@ class Door:
             self.arrivals[arrival] = address
         return ""
 
+    def _slow(self) -> list[Arrival]:
+        return [one for one in self.arrivals if not one.whole and one.behind > _SLOW]
+
     def _cut_slowest(self) -> bool:
-        on_their_way = (one for one in self.arrivals if not one.whole)
-        slowest = max(on_their_way, key=lambda one: one.behind, default=None)
-        if slowest is None or slowest.behind <= 0:
+        slowest = max(self._slow(), key=lambda one: one.behind, default=None)
+        if slowest is None:
             return False
         slowest.cut_off()
         self.leave(self.arrivals[slowest], slowest)

@@ -13,7 +13,7 @@ import pytest
 from emotion_core import Settings
 from emotion_core.serving.arrival import USUAL_RATE, Arrival
 from emotion_core.serving.bodies import Bodies
-from emotion_core.serving.doors import Doors
+from emotion_core.serving.doors import MOST_WAITING, Doors
 from emotion_core.serving.refusals import ApiError
 from support.in_process import served
 from support.rest_server import connection
@@ -93,6 +93,32 @@ def test_what_comes_as_usual_is_not_cut_off() -> None:
         door.leave(address, arrival)
     assert dict(door.inside) == {"newcomer 0": 1, "newcomer 1": 1}
     assert not door.arrivals
+
+
+def test_who_has_no_place_waits_a_moment_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the door is full of bodies that have just begun, or of photos that are being answered."""
+
+    async def main() -> None:
+        door = Doors(Settings()).video
+        for number in range(door.most):
+            door.enter(f"10.0.0.{number}")
+
+        async def enter(address: str) -> str:
+            await door.opens(address)
+            return door.enter(address)
+
+        monkeypatch.setattr("emotion_core.serving.doors._TRIES", 5)
+        waits = [asyncio.create_task(enter(f"newcomer {number}")) for number in range(MOST_WAITING)]
+        await asyncio.sleep(0.01)
+        assert len(door.waiting) == MOST_WAITING
+        for address in ("10.0.0.1", "newcomer 1", "one more"):  # who has a place, one of who waits, one too many
+            async with asyncio.timeout(0.05):
+                assert await enter(address) == "everybody's"
+        door.leave("10.0.0.1")
+        assert await asyncio.gather(*waits) == ["", *["everybody's"] * (MOST_WAITING - 1)]
+        assert door.waiting == {}
+
+    asyncio.run(main())
 
 
 def test_what_the_server_takes_is_not_the_senders_delay() -> None:
