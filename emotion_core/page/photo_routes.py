@@ -5,7 +5,6 @@ server (``serving.bodies``, ``serving.workshop``) apply here too.
 """
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Final, TypeVar
 
 from anyio import CapacityLimiter, to_thread
@@ -70,9 +69,10 @@ class PhotoRoutes:
 
         def work(content: bytearray, address: str) -> dict[str, str]:
             recognizer = self._catalogue.get(model)
-            crop = self._workshop.work_on(content, address, partial(fitting, recognizer))
+            config = recognizer.config
+            crop = fitting(recognizer, self._workshop.crop(content, address, max(config.height, config.width)))
             # Not in a photo's place, which would be held ten times as long, and while others are explained.
-            with self._workshop.long_turn(address, self._explainer.seconds(recognizer.config.name)):
+            with self._workshop.long_turn(address, self._explainer.seconds(config.name)):
                 try:
                     return {"html": self._explainer.explain(recognizer, crop, label)}
                 except ValueError as error:

@@ -79,6 +79,16 @@ class Workshop:
             return self._done(source, address, work, heavy=False)
         return self._done(source, address, work, heavy=True)
 
+    def crop(self, source: PictureFile, address: str, most_side: int) -> RGB:
+        """The pixels of an untrusted picture of at most ``most_side`` pixels a side. Errors and address: as above.
+
+        Larger ones are refused by their header: nothing bounds pixels that are held beyond their turn.
+        """
+        measure, _ = self._measured(source, address)
+        if max(measure.width, measure.height) > most_side:
+            raise ImageError(f"A crop has at most {most_side}x{most_side} pixels. Analyse the photo again.")
+        return self.work_on(source, address, lambda rgb: rgb)
+
     @contextmanager
     def picture(self, source: PictureFile, address: str = "", heavy: bool = False) -> Iterator[RGB]:
         """The pixels of an untrusted picture; work on them while this is entered. Errors and address: see ``work_on``.

@@ -61,6 +61,13 @@ def test_explanations_leave_places_to_photos(url: str, workshop: Workshop, monke
     assert photo.status_code == 200
 
 
+def test_what_is_no_crop_is_refused_before_it_is_decoded(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its pixels would be held while somebody else's had the memory: 260 MB more than the bounds add up to."""
+    monkeypatch.setattr(Workshop, "picture", lambda *_: pytest.fail("It is decoded."))
+    answer = httpx.post(f"{url}/why?label=happy", content=PHOTO)
+    assert (answer.status_code, "48x48" in answer.json()["error"]["message"]) == (422, True)
+
+
 def test_what_is_no_crop_is_refused_before_it_waits(url: str, workshop: Workshop) -> None:
     with workshop.places.place("a", heavy=True), workshop.places.place("b", heavy=True):
         answer = httpx.post(f"{url}/why?label=happy", content=PHOTO)
