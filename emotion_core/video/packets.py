@@ -33,7 +33,7 @@ def packets_of(container: InputContainer, *streams: VideoStream | AudioStream) -
 def takes_too_long(codec: str, packet: Any) -> bool:
     """Whether a packet of FFmpeg's codec must not be decoded: 300 kB of JPEG with 20,000 scans take 15 seconds."""
     too_many = _TOO_MANY.get(codec)
-    return too_many is not None and packet.size > _MOST_SCANS and too_many(bytes(packet))
+    return too_many is not None and too_many(bytes(packet))
 
 
 def _scans(data: bytes) -> bool:
