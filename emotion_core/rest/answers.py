@@ -34,24 +34,26 @@ def answer(
         recognizer = catalogue.get(model)
     except ModelNotFoundError as error:
         raise ApiError(422, str(error), code="unknown_model", field="model") from error
-    results: list[bytes] = []
-    for picture in pictures:
-        try:
-            results.append(_json(_analyze(recognizer, picture, shop, address)))
-        except ApiError as error:
-            if len(pictures) == 1:
-                raise
-            results.append(_json(error.to_dict()))
-        except Exception:
-            if len(pictures) == 1:
-                raise
-            logging.getLogger(__name__).exception("A picture was not analysed.")  # the others go on
-            results.append(_json(ApiError(500, field=picture.field).to_dict()))
+    analyzed = _analyze if len(pictures) == 1 else _among_others
+    results = [_json(analyzed(recognizer, picture, shop, address)) for picture in pictures]
     return Response(b'{"results":[%b]}' % b",".join(results), media_type="application/json")
 
 
 def _json(result: FrameDict | ErrorDict) -> bytes:
     return json.dumps(result, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _among_others(
+    recognizer: EmotionRecognizer, picture: Picture, shop: Workshop, address: str
+) -> FrameDict | ErrorDict:
+    """Of several pictures, one that cannot be used has an error in its place, and the others go on."""
+    try:
+        return _analyze(recognizer, picture, shop, address)
+    except ApiError as error:
+        return error.to_dict()
+    except Exception:
+        logging.getLogger(__name__).exception("A picture was not analysed.")
+        return ApiError(500, field=picture.field).to_dict()
 
 
 def _analyze(recognizer: EmotionRecognizer, picture: Picture, shop: Workshop, address: str) -> FrameDict:

@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import av
 from av.container import InputContainer
@@ -128,22 +128,27 @@ def _problem_of(container: InputContainer) -> str:
     """Why the server must not use the file, if it must not. Raises VideoError as whoever uses it would."""
     video, sound = video_stream(container), sound_stream(container)
     pass_over_others(container, video, sound)
+    packets = packets_of(container, video, *([] if sound is None else [sound]))
+    told = _problem_of_tables(container) or _problem_of_packets(packets) or _problem_of_tables(container)
+    # Between two looks it may have held more.
+    return told or ("To open this video takes too much memory." if _most_resident() > _MEMORY else "")
+
+
+def _problem_of_tables(container: InputContainer) -> str:
+    """Of those that have been read so far."""
     if (chapters := len(container.chapters())) > MOST_CHAPTERS:
         return f"The video has {chapters} chapters, over the limit of {MOST_CHAPTERS}."
-    if (entries := _entries(container)) > MOST_ENTRIES:
-        return f"The video's tables tell of {entries} frames."
-    with suppress(av.FFmpegError):  # it is cut short: what comes before is used
-        for packet in packets_of(container, video, *([] if sound is None else [sound])):
+    entries = sum(max(len(stream.index_entries), stream.frames) for stream in container.streams)
+    return f"The video's tables tell of {entries} frames." if entries > MOST_ENTRIES else ""
+
+
+def _problem_of_packets(packets: Iterator[Any]) -> str:
+    """Reads them all, without decoding."""
+    with suppress(av.FFmpegError):  # the file is cut short: what comes before is used
+        for packet in packets:
             if packet.size > MOST_OF_A_PACKET:
                 return f"A frame of this video takes {packet.size / 1e6:.0f} MB of the file."
-    if (entries := _entries(container)) > MOST_ENTRIES:
-        return f"The video's tables tell of {entries} frames."
-    # Between two looks it may have held more.
-    return "To open this video takes too much memory." if _most_resident() > _MEMORY else ""
-
-
-def _entries(container: InputContainer) -> int:
-    return sum(max(len(stream.index_entries), stream.frames) for stream in container.streams)
+    return ""
 
 
 def _most_resident() -> int:

@@ -84,18 +84,21 @@ class Workshop:
 
         Larger ones are refused by their header: nothing bounds pixels that are held beyond their turn.
         """
-        measure, _ = self._measured(source, address)
-        if max(measure.width, measure.height) > most_side:
-            raise ImageError(f"A crop has at most {most_side}x{most_side} pixels. Analyse the photo again.")
-        return self.work_on(source, address, lambda rgb: rgb)
+        with self.picture(source, address, most_side=most_side) as rgb:
+            return rgb
 
     @contextmanager
-    def picture(self, source: PictureFile, address: str = "", heavy: bool = False) -> Iterator[RGB]:
+    def picture(
+        self, source: PictureFile, address: str = "", heavy: bool = False, most_side: int | None = None
+    ) -> Iterator[RGB]:
         """The pixels of an untrusted picture; work on them while this is entered. Errors and address: see ``work_on``.
 
         heavy: it takes long whatever its header says. Of one that is not heavy the work may raise CrowdError.
+        most_side: in pixels; larger ones are refused by their header.
         """
         measure, slow = self._measured(source, address)
+        if most_side is not None and max(measure.width, measure.height) > most_side:
+            raise ImageError(f"A crop has at most {most_side}x{most_side} pixels. Analyse the photo again.")
         if not (heavy or slow or is_heavy(measure)):
             with self._light(source, address, measure) as rgb:
                 if rgb is not None:

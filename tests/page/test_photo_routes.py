@@ -14,6 +14,7 @@ from emotion_core import EmotionRecognizer, Settings
 from emotion_core.page.explanation import Explainer
 from emotion_core.page.photo_routes import PhotoRoutes
 from emotion_core.recognition.catalogue import Catalogue
+from emotion_core.serving.decoding import Decoders
 from emotion_core.serving.refusals import ApiError, respond
 from emotion_core.serving.workshop import Workshop
 from support.hostile_pictures import saved
@@ -63,7 +64,7 @@ def test_explanations_leave_places_to_photos(url: str, workshop: Workshop, monke
 
 def test_what_is_no_crop_is_refused_before_it_is_decoded(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its pixels would be held while somebody else's had the memory: 260 MB more than the bounds add up to."""
-    monkeypatch.setattr(Workshop, "picture", lambda *_: pytest.fail("It is decoded."))
+    monkeypatch.setattr(Decoders, "decode", lambda *_: pytest.fail("It is decoded."))
     answer = httpx.post(f"{url}/why?label=happy", content=PHOTO)
     assert (answer.status_code, "48x48" in answer.json()["error"]["message"]) == (422, True)
 
