@@ -27,6 +27,7 @@ from ..serving.workshop import Workshop
 from .album_part import MOST_PHOTOS
 from .fair_queue import FairQueue
 from .quiet_queue import QuietQueue
+from .uploads import receive_uploads_apart
 
 log = logging.getLogger(__name__)
 
@@ -119,6 +120,7 @@ class GradioBounds:
             module.SessionState = LightState  # type: ignore[attr-defined]
         app.state_holder.capacity = SESSIONS
         _bound_fields()
+        receive_uploads_apart()
         for module in (routes, queueing, route_utils):
             module.traceback = _Traceback  # type: ignore[attr-defined]
         # Gradio guards each call of a function against plots; the first time it imports Matplotlib, on the event loop.

@@ -1,10 +1,13 @@
 """Gradio's per-visitor state stays bounded, however many session names visitors use."""
 
 import asyncio
+import socket
+import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -14,6 +17,7 @@ import httpx
 import pytest
 import uvicorn
 from fastapi import FastAPI
+from gradio import route_utils
 
 from emotion_core import Settings
 from emotion_core.errors import BusyError
@@ -284,6 +288,43 @@ def test_a_field_in_place_of_a_file(running: Running) -> None:
     for size, status in ((50_000, 200), (150_000, 413)):
         sent = {"name": (None, b"x" * size), "files": ("x.txt", b"x")}
         assert running.line.post(f"{running.url}/gradio_api/upload", files=sent).status_code == status
+
+
+def test_an_upload_to_a_slow_disk(running: Running) -> None:
+    """Gradio made each file on the loop that serves everybody: a busy disk held all visitors up."""
+    begun, go_on, make = threading.Event(), threading.Event(), tempfile.NamedTemporaryFile
+
+    def slow(*values: Any, **options: Any) -> Any:
+        begun.set()
+        go_on.wait(20)
+        return make(*values, **options)
+
+    with patch.object(route_utils, "NamedTemporaryFile", slow), ThreadPoolExecutor() as pool:
+        address = f"{running.url}/gradio_api/upload"
+        sent = pool.submit(lambda: httpx.post(address, params={"upload_id": "slow"}, files={"files": ("x", b"x" * 99)}))
+        assert begun.wait(20)
+        assert running.line.get(f"{running.url}/config", timeout=10).is_success
+        go_on.set()
+        [path] = sent.result(20).json()
+    assert Path(path).read_bytes() == b"x" * 99
+    told = running.line.get(f"{running.url}/gradio_api/upload_progress", params={"upload_id": "slow"}).text
+    assert '"done"' in told
+
+
+def test_an_upload_that_ends_midway(running: Running, folder: Path) -> None:
+    """Its visitor goes away, or its form is cut: nothing waits for the rest, and the next one is taken."""
+    address = httpx.URL(running.url)
+    head = "POST /gradio_api/upload HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n"
+    form = '--x\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\nbegun'
+    before = threading.active_count()
+    for _ in range(5):
+        with socket.create_connection((address.host, address.port or 80), 10) as line:
+            line.sendall(f"{head}Content-Type: multipart/form-data; boundary=x\r\n\r\n{form}".encode())
+            until(lambda: any(b"begun" in file.read_bytes() for file in folder.glob("tmp*")))
+        for file in folder.glob("tmp*"):
+            file.unlink()
+    assert running.line.post(f"{running.url}/gradio_api/upload", files={"files": ("x", b"x")}).is_success
+    until(lambda: threading.active_count() <= before + 2)
 
 
 def test_a_form_of_a_thousand_files(running: Running) -> None:
