@@ -9,6 +9,7 @@ from typing import Final, Self
 import av
 import cv2
 import numpy as np
+from av.audio.codeccontext import AudioCodecContext
 from av.audio.stream import AudioStream
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 
@@ -23,6 +24,13 @@ X264: Final = {"preset": "superfast", "crf": "21", "x264-params": "mbtree=1:rc-l
 #: Audio codecs that both MP4 and browsers support are copied. Anything else is converted to AAC.
 COPIED_SOUND: Final = ("aac", "mp3", "opus", "flac")
 _AAC_RATES: Final = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
+#: Of sound that is converted: samples a second at least, as 37 kB of ten a second became two gigabytes at 48,000; and
+#: bytes and seconds of a packet at most, which is converted as a whole.
+_LEAST_RATE: Final = 5_000
+_MOST_BYTES: Final = 1_000_000
+_MOST_SECONDS: Final = 5
+#: Samples of a packet of ALAC at most: 4,096 are usual, and seven kB may be sixteen million of each channel.
+_MOST_ALAC: Final = 65_536
 #: FFmpeg's numbers for YUV matrices (AVCOL_SPC_BT709, AVCOL_SPC_SMPTE170M).
 _BT709, _BT601 = 1, 6
 
@@ -104,7 +112,11 @@ class VideoWriter:
             if self._copy is not None:
                 self._copy_sound(packet, self._copy, start)
             elif self._aac is not None:
+                if packet.size > _MOST_BYTES:
+                    raise ValueError(packet.size)
                 for frame in packet.decode():
+                    if frame.sample_rate < _LEAST_RATE or frame.samples > _MOST_SECONDS * frame.sample_rate:
+                        raise ValueError(frame.samples)
                     if frame.pts is not None and frame.time_base is not None:
                         frame.pts -= round(start / frame.time_base)
                     self._container.mux(self._aac.encode(frame))
@@ -126,7 +138,7 @@ class VideoWriter:
     def _add_sound(self, sound: AudioStream) -> None:
         context = sound.codec_context
         # A track that begins late tells no rate as the file is opened.
-        if not is_known(sound) or not context.sample_rate:
+        if not is_known(sound) or not context.sample_rate or _is_too_long(context):
             self._sound_damaged = True
         elif context.name.removesuffix("float") in COPIED_SOUND:
             self._copy = self._container.add_stream_from_template(sound)
@@ -144,3 +156,8 @@ class VideoWriter:
             self._last_dts = packet.dts
             packet.stream = stream
             self._container.mux(packet)
+
+
+def _is_too_long(context: AudioCodecContext) -> bool:
+    """Whether a packet of ALAC may unpack to far more than is usual, as its decoder's settings say."""
+    return context.name == "alac" and int.from_bytes((context.extradata or b"")[12:16]) > _MOST_ALAC

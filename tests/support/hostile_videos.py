@@ -70,15 +70,11 @@ def late_samples(clip: Path, samples: int) -> bytes:
 
 def laced(frames: int, megabytes: int) -> bytes:
     """A Matroska file whose last block holds so many frames, each of which zlib unpacks to so many megabytes."""
-    written = io.BytesIO()
-    Image.new("RGB", (64, 64)).save(written, "JPEG")
     packed = _element("6d80", _element("6240", _element("5034", _number("4254", 0))))  # zlib, for all that it holds
     size = _element("e0", _number("b0", 64), _number("ba", 64))
     track = _number("d7", 1), _number("73c5", 1), _number("83", 1), _element("86", b"V_MJPEG"), size, packed
     usual = [
-        _element(
-            "1f43b675", _number("e7", 40 * number), _element("a3", b"\x81\0\0\x80", zlib.compress(written.getvalue()))
-        )
+        _element("1f43b675", _number("e7", 40 * number), _element("a3", b"\x81\0\0\x80", zlib.compress(_jpeg())))
         for number in range(100)
     ]
     block = b"\x81\0\0\x84", bytes([frames - 1]), zlib.compress(bytes(megabytes * 1_000_000), 9) * frames
@@ -87,6 +83,68 @@ def laced(frames: int, megabytes: int) -> bytes:
     tracks = _element("1654ae6b", _element("ae", *track))
     last = _element("1f43b675", _number("e7", 4000), _element("a3", *block))
     return head + _element("18538067", info, tracks, *usual, last)
+
+
+def beside(frames: int, megabytes: int) -> bytes:
+    """A Matroska file of seven megabytes of what is no picture, then subtitles as in ``laced``, and one picture."""
+    size = _element("e0", _number("b0", 64), _number("ba", 64))
+    seen = _number("d7", 1), _number("73c5", 1), _number("83", 1), _element("86", b"V_MJPEG"), size
+    packed = _element("6d80", _element("6240", _element("5034", _number("4254", 0))))
+    texts = _number("d7", 2), _number("73c5", 2), _number("83", 17), _element("86", b"S_TEXT/UTF8"), packed
+    tracks = _element("1654ae6b", _element("ae", *seen), _element("ae", *texts))
+    broken = _element("a3", b"\x81\0\0\x80", b"\xff\xd8", bytes(10_000))
+    usual = [_element("1f43b675", _number("e7", 40 * number), broken) for number in range(700)]
+    block = b"\x82\0\0\x84", bytes([frames - 1]), zlib.compress(bytes(megabytes * 1_000_000), 9) * frames
+    picture = _element("a3", b"\x81\0\0\x80", _jpeg())
+    last = _element("1f43b675", _number("e7", 28_000), _element("a3", *block), picture)
+    head = _element("1a45dfa3", _element("4282", b"matroska"))
+    return head + _element("18538067", _element("1549a966", _number("2ad7b1", 1_000_000)), tracks, *usual, last)
+
+
+def with_sound(codec: bytes, rate: int, *packets: bytes, settings: bytes = b"", channels: int = 1) -> bytes:
+    """A Matroska file of two seconds of pictures, and a packet of sound, packed by zlib, in each second."""
+    size = _element("e0", _number("b0", 64), _number("ba", 64))
+    seen = _number("d7", 1), _number("73c5", 1), _number("83", 1), _element("86", b"V_MJPEG"), size
+    form = _element("e1", _element("b5", struct.pack(">d", rate)), _number("9f", channels), _number("6264", 8))
+    packed = _element("6d80", _element("6240", _element("5034", _number("4254", 0))))
+    heard = _number("d7", 2), _number("73c5", 2), _number("83", 2), _element("86", codec), form, packed
+    tracks = _element("1654ae6b", _element("ae", *seen), _element("ae", *heard, _element("63a2", settings)))
+    blocks = [_element("a3", b"\x82\0\0\x80", zlib.compress(packet, 9)) for packet in packets]
+    clusters = [
+        _element(
+            "1f43b675",
+            _number("e7", 40 * number),
+            _element("a3", b"\x81\0\0\x80", _jpeg()),
+            *([blocks.pop(0)] if blocks and number % 25 == 0 else []),
+        )
+        for number in range(50)
+    ]
+    head = _element("1a45dfa3", _element("4282", b"matroska"))
+    return head + _element("18538067", _element("1549a966", _number("2ad7b1", 1_000_000)), tracks, *clusters)
+
+
+def silent_alac(samples: int, channels: int = 1) -> tuple[bytes, bytes]:
+    """A packet of ALAC of so many samples of each channel, 26 bits for 65,536 of them, and its decoder's settings."""
+    settings = struct.pack(">IBBBBBBHIII", max(samples, 4096), 0, 16, 40, 10, 14, channels, 255, 0, 0, 44_100)
+    runs, left = "", samples
+    while left > 1:
+        length = min(65_535, left - 2)
+        runs += "0" + "1" * 9 + format(length, "016b")
+        left -= 1 + length
+    runs += "0" * left
+    pairs = [2] * (channels // 2) + [1] * (channels % 2)
+    bits = "".join(
+        format(pair - 1, "03b")
+        + "0" * 16
+        + "1000"
+        + format(samples, "032b")
+        + "0" * 16
+        + "0000000100100000" * pair
+        + runs * pair
+        for pair in pairs
+    )
+    bits += "111" + "0" * 7
+    return int(bits[: len(bits) // 8 * 8], 2).to_bytes(len(bits) // 8), settings
 
 
 def with_a_packet(source: Path, target: Path, number: int, change: Callable[[list[bytes]], list[bytes]]) -> Path:
@@ -113,6 +171,12 @@ def _units(data: bytes) -> list[bytes]:
         units.append(data[at + 4 : at + 4 + length])
         at += 4 + length
     return units
+
+
+def _jpeg() -> bytes:
+    written = io.BytesIO()
+    Image.new("RGB", (64, 64)).save(written, "JPEG")
+    return written.getvalue()
 
 
 def _element(name: str, *content: bytes) -> bytes:
