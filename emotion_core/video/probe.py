@@ -17,7 +17,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from ..errors import VideoError, VideoLimitError
-from .container import bound_pixels, open_video, sound_stream, video_stream
+from .container import bound_pixels, open_video, pass_over_others, sound_stream, video_stream
 from .packets import packets_of, takes_too_long
 from .picture import Orientation, orientation_of
 
@@ -210,6 +210,8 @@ def _check(stream: VideoStream, seconds: float | None, limits: VideoLimits) -> N
 
 def _first_frame(container: InputContainer, stream: VideoStream, limits: VideoLimits) -> VideoFrame:
     bound_pixels(stream, limits.max_pixels)
+    # Of what nobody needs, nobody has read ahead what it unpacks to.
+    pass_over_others(container, stream)
     packets = itertools.islice(packets_of(container, stream), _FIRST_PACKETS)
     end = time.monotonic() + _FIRST_SECONDS
     try:

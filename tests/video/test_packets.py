@@ -15,7 +15,8 @@ from emotion_core.video import probe as probing
 from emotion_core.video.packets import takes_too_long
 from emotion_core.video.probe import probe
 from support import clips
-from support.hostile_videos import with_a_packet
+from support.hostile_videos import beside, with_a_packet
+from support.processes import most_more
 from support.streams import frames_of, pictures
 
 
@@ -81,6 +82,15 @@ def test_the_first_picture_is_sought_for_some_seconds(tmp_path: Path, monkeypatc
     with pytest.raises(VideoError, match="No picture of this video can be decoded"):
         probe(tmp_path / "clip.mkv")
     assert time.monotonic() - started < 3
+
+
+def test_what_nobody_needs_is_not_read(tmp_path: Path) -> None:
+    """Subtitles that unpack to three gigabytes: the check passes them over, and the first picture lay behind them."""
+    clip = tmp_path / "clip.mkv"
+    clip.write_bytes(beside(250, 9))
+    with most_more() as memory:
+        assert (probe(clip).width, probe(clip).height) == (64, 64)
+    assert max(memory) < 100_000_000
 
 
 @pytest.mark.parametrize(("container", "skipped"), [("flv", 13), ("mpegts", 0)])
