@@ -18,6 +18,7 @@ from av.video.stream import VideoStream
 
 from ..errors import VideoError, VideoLimitError
 from .container import bound_pixels, open_video, pass_over_others, sound_stream, video_stream
+from .kept_frames import KeptFrames
 from .packets import packets_of, takes_too_long
 from .picture import Orientation, orientation_of
 
@@ -31,6 +32,9 @@ _FIRST_PACKETS: Final = 10_000
 _FIRST_SECONDS: Final = 3.0
 #: Bytes of a frame for each pixel of the limit: 10 bits of 4:2:2, as of professional cameras, take four.
 MOST_BYTES_OF_A_PIXEL: Final = 4.5
+#: Bytes for each pixel of the limit of all frames that a decoder keeps: 415 MB, of 3840x2160 pixels eleven with 10 bits
+#: of 4:2:2 or 25 with 8 bits. A camera's keeps five to eight. Half of that before the first one: others wait, too.
+_KEPT_BYTES_OF_A_PIXEL: Final = 50
 SMALLER_FRAMES: Final = "Export it at a smaller size, or with 8 bits and 4:2:0."
 #: Packets allowed per frame of the limit; most are audio packets.
 _PACKETS_A_FRAME: Final = 30
@@ -55,6 +59,11 @@ class VideoLimits:
     def max_packets(self) -> int:
         """Limit on packets read, of any kind."""
         return _PACKETS_A_FRAME * self.max_frames
+
+    @property
+    def max_kept_bytes(self) -> int:
+        """Limit on the memory of the frames that a decoder keeps."""
+        return _KEPT_BYTES_OF_A_PIXEL * self.max_pixels
 
 
 #: For local use, where nobody else is waiting: any length, and frames up to 8K with margins.
@@ -213,7 +222,7 @@ def _first_frame(container: InputContainer, stream: VideoStream, limits: VideoLi
     # Of what nobody needs, nobody has read ahead what it unpacks to.
     pass_over_others(container, stream)
     packets = itertools.islice(packets_of(container, stream), _FIRST_PACKETS)
-    end = time.monotonic() + _FIRST_SECONDS
+    end, kept = time.monotonic() + _FIRST_SECONDS, KeptFrames(stream.codec_context)
     try:
         while (packet := next(packets, None)) is not None and time.monotonic() < end:
             if takes_too_long(stream.codec_context.name, packet):
@@ -221,6 +230,8 @@ def _first_frame(container: InputContainer, stream: VideoStream, limits: VideoLi
             with suppress(av.FFmpegError):
                 for frame in stream.decode(packet):
                     return frame
+            if kept.count(()) > limits.max_kept_bytes / 2:
+                raise VideoError(f"This video's frames take too much memory. {SMALLER_FRAMES}")
     except av.FFmpegError:  # from the demuxer, which then has no more packets
         pass
     raise VideoError("No picture of this video can be decoded: it is damaged. Export or record it again.")

@@ -11,20 +11,23 @@ from typing import Final, Self, cast
 
 import av
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorRange, Colorspace
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 
 from .container import bound_pixels, open_video, pass_over_others, sound_stream, video_stream
 from .hdr import HDR, ToneMapper, is_hdr
+from .kept_frames import KeptFrames
 from .packets import packets_of, takes_too_long
 from .picture import Canvas, Picture
-from .probe import SMALLER_FRAMES, VideoInfo, VideoLimits, is_too_large
+from .probe import SMALLER_FRAMES, VideoInfo, VideoLimits, frame_bytes, is_too_large
 from .sound import SoundTrack
 
 #: More untimed frames than this, and more than timed ones, end the reading: the video makes no progress.
 MOST_UNTIMED: Final = 250
 #: Bytes of a frame of which as few as can be are kept: 3840x2160 pixels have 12 million, of 8 bits and 4:2:0.
 _LARGE_FRAME: Final = 10_000_000
+#: Bytes of a frame that is scaled down as it comes, if it is: some dozens wait. 1920x1080 pixels have 3 million.
+_SCALED_FRAME: Final = 4_000_000
 #: Untagged videos of at least this height are assumed to have HD colours, as players do.
 _HD: Final = 720
 #: FFmpeg's numbers for YUV matrices.
@@ -49,6 +52,7 @@ class VideoReader:
         # Each further thread that decodes whole frames keeps two more of them.
         self._video.thread_type = "AUTO" if info.frame_bytes < _LARGE_FRAME else "SLICE"
         bound_pixels(self._video, limits.max_pixels)
+        self._kept = KeptFrames(self._video.codec_context)
         #: Only its timestamps are used.
         self._sound = sound_stream(self._container)
         pass_over_others(self._container, self._video, self._sound)
@@ -56,6 +60,7 @@ class VideoReader:
         shape = float(self._video.sample_aspect_ratio or 1)
         self.canvas = Canvas(self.width, self.height, info.orientation, shape, self._matrix())
         self._mapper: ToneMapper | None = None
+        self._scaler = VideoReformatter()
         self.bytes_read = 0
         self.frames = 0
         self.seconds = 0.0
@@ -147,12 +152,11 @@ class VideoReader:
             frames = self._video.decode(packet)
         except av.FFmpegError:
             self._damaged += 1
-            return
+            frames = []
+        if self._keeps_too_much(frames):
+            self._cut = f"From {self.seconds:.0f} seconds on its frames take too much memory. {SMALLER_FRAMES}"
         for frame in frames:
             if self._over():
-                return
-            if is_too_large(frame, self._limits):
-                self._cut = f"From {self.seconds:.0f} seconds on its frames take too much memory. {SMALLER_FRAMES}"
                 return
             pts = self._next_pts(frame)
             if pts is None:
@@ -169,6 +173,16 @@ class VideoReader:
                 self.frames += 1
                 self.seconds = seconds + float(1 / self.info.rate)
                 yield Picture(seconds, pts, self._ordinary(frame), self.canvas)
+
+    def _keeps_too_much(self, frames: list[VideoFrame]) -> bool:
+        """Whether the decoder, of which these frames have come now, keeps too many, or too large ones.
+
+        For frames that become large it has too many threads.
+        """
+        kept = self._kept.count(frames)
+        grown = self.info.frame_bytes < _LARGE_FRAME < self._kept.frame_bytes
+        large = any(is_too_large(frame, self._limits) for frame in frames)
+        return grown or large or kept > self._limits.max_kept_bytes
 
     def _next_pts(self, frame: VideoFrame) -> int | None:
         """The frame's time since the first picture; None unless it is later than the last one.
@@ -204,4 +218,12 @@ class VideoReader:
             if frame.color_range == ColorRange.UNSPECIFIED:
                 full = frame.format.name.startswith("yuvj")
                 frame.color_range = ColorRange.JPEG if full else ColorRange.MPEG
-        return frame
+        return self._smaller(frame) if frame_bytes(frame) > _SCALED_FRAME else frame
+
+    def _smaller(self, frame: VideoFrame) -> VideoFrame:
+        """A frame at about the size at which it is used: else the decoder needs other memory while it waits."""
+        scale = max(self.width, self.height) / max(frame.width * self.canvas.pixel_shape, frame.height)
+        if scale >= 1:
+            return frame
+        width, height = (max(round(side * scale / 2) * 2, 2) for side in (frame.width, frame.height))
+        return self._scaler.reformat(frame, width, height)
