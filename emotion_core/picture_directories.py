@@ -22,6 +22,11 @@ _MOST_BETWEEN: Final = 1 << 16
 _MOST_ENTRIES: Final = 0xFFFF
 #: Bytes that a directory's entries may name, or twice what there is: broken notes of a real photo name some, too.
 _MOST_NAMED: Final = 32 << 20
+#: Bytes of all numbers among them: Pillow makes an object of each, of up to forty times the size. The places of a
+#: picture's tiles of 16x16 pixels are three million.
+_MOST_NUMBERS: Final = 4 << 20
+#: Types that stay bytes: BYTE, ASCII and UNDEFINED.
+_NO_NUMBERS: Final = (1, 2, 7)
 #: Bytes of a value by its type's number, as in Pillow.
 _UNITS: Final = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8}
 _EXIF: Final = b"Exif\0\0"
@@ -116,14 +121,15 @@ def check_directory(file: BinaryIO) -> None:
     count = int.from_bytes(file.read(8 if large else 2), order)
     if count > _MOST_ENTRIES:
         raise _too_much(count, _MOST_ENTRIES)
-    named, width = 0, 4 + 2 * long
+    named, numbers, width = 0, 0, 4 + 2 * long
     entries = file.read(count * width)
     for at in range(0, len(entries) - width + 1, width):
-        unit = _UNITS.get(int.from_bytes(entries[at + 2 : at + 4], order), 0)
-        size = unit * int.from_bytes(entries[at + 4 : at + 4 + long], order)
+        kind = int.from_bytes(entries[at + 2 : at + 4], order)
+        size = _UNITS.get(kind, 0) * int.from_bytes(entries[at + 4 : at + 4 + long], order)
         named += min(size, length) if size > long else 0
-    if named > most:
-        raise _too_much(named, most)
+        numbers += min(size, length) if kind not in _NO_NUMBERS else 0
+    if named > most or numbers > _MOST_NUMBERS:
+        raise _too_much(*((named, most) if named > most else (numbers, _MOST_NUMBERS)))
 
 
 def _too_much(measured: int, most: int) -> ImageLimitError:

@@ -11,7 +11,8 @@ from PIL import Image
 from emotion_core import ImageLimitError
 from emotion_core.images import load_image, opened
 from emotion_core.picture_costs import count_scans
-from support.hostile_pictures import exif_bomb, many_scans, saved, with_segments
+from emotion_core.picture_directories import check_before_opening
+from support.hostile_pictures import exif_bomb, many_places, many_scans, saved, with_segments
 
 PICTURE = Image.new("RGB", (64, 48), (9, 99, 200))
 
@@ -24,6 +25,7 @@ def files() -> dict[str, bytes]:
         "a WebP's": saved(PICTURE, "WEBP", exif=b"Exif\0\0" + bomb),
         "its mark again and again": saved(PICTURE, "WEBP", exif=b"Exif\0\0" * 100_000),
         "a TIFF file's own": bomb,
+        "a TIFF's millions of pieces": many_places(3_000_000),
         "very many segments": with_segments(jpeg, b"\xfe", *[b""] * 200_000),
         "no segments": jpeg[:2] + b"\xff\xfe\0\2" + b"-" * 900_000 + jpeg[2:],
         "fill bytes": jpeg[:2] + b"\xff" * 900_000 + jpeg[2:],
@@ -48,6 +50,10 @@ def test_they_are_refused_before_they_are_read(kind: str) -> None:
     tracemalloc.stop()
     assert refused.value.limit_name == "max_notes"
     assert most < 8 * len(data) + 1_000_000
+
+
+def test_the_pieces_of_a_large_picture_are_not() -> None:
+    check_before_opening(io.BytesIO(many_places(1_500_000)))
 
 
 def test_a_photos_notes_are_not() -> None:

@@ -34,8 +34,9 @@ OPEN_SECONDS = 2
 HURRIED_OPEN_SECONDS = 0.1
 HURRIED_SECONDS = 0.3
 HURRIED_PIXELS = 30_000_000
-#: Memory for reading a header, in bytes: WebP's decoder reserves its canvases then.
-_OPEN_MEMORY = 8 * 6500 * 6500
+#: Memory for reading a header, in bytes: WebP's decoder reserves its canvases then. Others take a copy or two.
+_WEBP_OPEN_MEMORY = 8 * 6500 * 6500
+_OPEN_COPIES = 2
 
 
 def prepare() -> None:
@@ -58,7 +59,7 @@ def main(niceness: str, hurried: str) -> None:
 
 def answer(data: bytes, source: BinaryIO, target: BinaryIO, hurried: bool) -> None:
     """Decode one picture; its errors are sent back, never raised."""
-    free = bound_memory(_OPEN_MEMORY)
+    free = bound_memory(_WEBP_OPEN_MEMORY if data[8:12] == b"WEBP" else _OPEN_COPIES * len(data))
     try:
         bound_time(OPEN_SECONDS)
         hurry(HURRIED_OPEN_SECONDS * hurried)

@@ -103,3 +103,12 @@ def with_segments(jpeg: bytes, marker: bytes, *contents: bytes) -> bytes:
     first = struct.unpack(">H", jpeg[4:6])[0]
     added = b"".join(b"\xff" + marker + struct.pack(">H", len(content) + 2) + content for content in contents)
     return jpeg[:2] + added + jpeg[4 + first :]
+
+
+def many_places(count: int) -> bytes:
+    """A TIFF of 64x64 pixels, in so many pieces as its notes say: two bytes for the place of each."""
+    usual = [(256, 4, 64), (257, 4, 64), (258, 3, 8), (259, 3, 1), (262, 3, 1), (277, 3, 1), (278, 4, 1), (279, 4, 64)]
+    start = 8 + 2 + 12 * 9 + 4
+    tags = sorted([(tag, kind, 1, value) for tag, kind, value in usual] + [(273, 3, count, start)])
+    entries = b"".join(struct.pack("<HHII", *tag) for tag in tags)
+    return b"II*\0" + struct.pack("<IH", 8, 9) + entries + bytes(4) + b"\x34\x12" * count
