@@ -124,8 +124,9 @@ class _Job:
             if self._parts.video is None:
                 self._look(rows, people, lambda _: None)
             else:
+                most = self._options.limits.max_copy_bytes
                 with self._writer(self._parts.video) as writer, Behind(self._at_once(ENCODED_BEHIND)) as encoder:
-                    self._look(rows, people, lambda item: encoder(_draw, writer, item))
+                    self._look(rows, people, lambda item: encoder(_draw, writer, item, most))
                     encoder(writer.finish)
                     encoder.finish()
                 notices, has_sound = writer.notices(), writer.has_sound
@@ -192,7 +193,12 @@ class _Job:
         return VideoProgress(frames, total and max(total, frames), fraction, rate, left)
 
 
-def _draw(writer: VideoWriter, item: Followed) -> None:
+def _draw(writer: VideoWriter, item: Followed, most_bytes: int) -> None:
+    if writer.bytes > most_bytes:
+        raise VideoError(
+            f"The annotated video becomes larger than {most_bytes / 1e6:.0f} MB. Send a shorter part, or ask for the "
+            "answers alone."
+        )
     pixels = item.picture.i420()
     paint_i420(pixels, item.frame.captions(), item.picture.canvas.matrix)
     writer.write_i420(pixels, item.picture.pts)

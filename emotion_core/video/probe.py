@@ -54,6 +54,8 @@ class VideoLimits:
     max_frames: int = 36_000
     #: Time for the whole analysis; the result covers what is done by then.
     max_work_seconds: float = 3600
+    #: Size of the annotated copy's pictures: of five minutes, some hundred megabytes are usual.
+    max_copy_bytes: int = 1_500_000_000
 
     @property
     def max_packets(self) -> int:
@@ -73,6 +75,7 @@ OWN_MACHINE: Final = VideoLimits(
     max_pixels=8192 * 8192,
     max_frames=sys.maxsize,
     max_work_seconds=math.inf,
+    max_copy_bytes=sys.maxsize,
 )
 
 

@@ -65,6 +65,8 @@ class VideoWriter:
         self._time_base = time_base
         self._frame_seconds = 1 / float(hint)
         self._seconds = 0.0
+        #: Of the pictures that are written.
+        self.bytes = 0
         self._sound = sound
         self._copy: AudioStream | None = None
         self._aac: AudioStream | None = None
@@ -92,7 +94,9 @@ class VideoWriter:
         """Add a frame in YUV 4:2:0, uint8 (height * 3 / 2, width); it must not be modified afterwards."""
         frame = av.VideoFrame.from_numpy_buffer(pixels, format="yuv420p")
         frame.pts, frame.time_base = pts, self._time_base
-        self._container.mux(self._video.encode(frame))
+        packets = self._video.encode(frame)
+        self.bytes += sum(packet.size for packet in packets)
+        self._container.mux(packets)
         self._seconds = float(pts * self._time_base)
         self._write_sound(self._seconds)
 

@@ -144,3 +144,15 @@ def test_closing_before_the_start_is_fine(tmp_path: Path, eyes: EmotionRecognize
     with closing(analyze_video(clips.encode(tmp_path / "walk.mp4", walk), tmp_path / "out", eyes)):
         pass
     assert not (tmp_path / "out").exists()
+
+
+def test_a_copy_that_becomes_too_large(tmp_path: Path, eyes: EmotionRecognizer) -> None:
+    """23 MB that show sixteen pictures of noise again and again become a copy of twenty gigabytes."""
+    noise = list(np.random.default_rng(0).integers(0, 255, (25, 240, 320, 3), np.uint8))
+    clip = clips.encode(tmp_path / "noise.mp4", noise)
+    few, enough = (VideoLimits(max_copy_bytes=size) for size in (300_000, 5_000_000))
+    with pytest.raises(VideoError, match=r"larger than 0 MB\. Send a shorter part"):
+        analyzed(clip, eyes, VideoOptions(rate=2, limits=few))
+    assert list((tmp_path / "out").iterdir()) == []
+    assert analyzed(clip, eyes, VideoOptions(rate=2, limits=enough)).frames == 25
+    assert analyzed(clip, eyes, VideoOptions(rate=2, copy=False, limits=few)).frames == 25
