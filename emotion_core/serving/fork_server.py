@@ -23,7 +23,7 @@ from typing import IO, Any, Final, Protocol, cast
 
 _PACKAGE: Final = Path(__file__).parents[1]
 #: One thread, and large buffers are returned to the system at once.
-_ENVIRONMENT: Final = {
+ENVIRONMENT: Final = {
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
     "MALLOC_ARENA_MAX": "1",
@@ -129,7 +129,7 @@ class ForkServer:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env={**os.environ, **_ENVIRONMENT},
+                env={**os.environ, **ENVIRONMENT},
                 pass_fds=[theirs.fileno()],
             )
         _answer(self._orders)  # its imports are done
@@ -188,7 +188,7 @@ class _Program:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, **_ENVIRONMENT},
+            env={**os.environ, **ENVIRONMENT},
         )
         self.input, self.output = cast("IO[bytes]", self._process.stdin), cast("IO[bytes]", self._process.stdout)
 

@@ -5,7 +5,7 @@ A container's tables say how many frames there are, and FFmpeg makes an entry fo
 Such tables come later in the file, too, and so do packets that unpack to gigabytes: all are read, and none decoded.
 """
 
-import ctypes
+import json
 import os
 import signal
 import subprocess
@@ -13,18 +13,23 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
 import av
 from av.container import InputContainer
 
-from ..errors import BusyError, VideoError
+from ..errors import BusyError, VideoError, VideoLimitError
 from ..video.container import HELP, open_video, pass_over_others, sound_stream, video_stream
 from ..video.packets import packets_of
+from ..video.probe import VideoInfo, VideoLimits, probe
 from .decoder import bound_time
 from .fork_server import program_of
+from .parent import end_with
+from .video_facts import facts_of, info_of, limits_of
+from .video_process import LOOK_SECONDS, NICENESS, resident
 
 #: Memory for opening and reading a video, in bytes. And what nearly all do with: of 3840x2160 pixels, as cameras and
 #: editors save them, some 80 megabytes. One at a time goes beyond that.
@@ -33,64 +38,59 @@ USUAL_MEMORY: Final = 90_000_000
 #: CPU and wall-clock time, in seconds.
 _CPU_SECONDS: Final = 5
 _SECONDS: Final = 30.0
-#: As of decoders of light pictures: the server's own threads come first.
-_NICENESS: Final = 5
 #: Entries of all tracks: more than twenty minutes' pictures at 240 a second, and their sound. The server opens a file
 #: up to three times, and each takes 50 bytes for an entry.
 MOST_ENTRIES: Final = 500_000
 MOST_CHAPTERS: Final = 1_000
 #: Bytes of one packet: of a picture as large as may be that is not compressed.
 MOST_OF_A_PACKET: Final = 40_000_000
-#: Time between two looks at its memory, in seconds.
-_LOOK_SECONDS: Final = 0.02
+#: Bytes of what it tells.
+_LONGEST: Final = 10_000
 #: Videos opened at a time.
 _AT_ONCE: Final = 2
 _TOO_MUCH: Final = f"To open this video takes too long, or too much memory. Export or record it again. {HELP}"
-#: From the system's <sys/prctl.h>; its signal comes when the thread ends that started the process, which waits for it.
-_PR_SET_PDEATHSIG: Final = 1
 _PLACES: Final = threading.BoundedSemaphore(_AT_ONCE)
 _LARGE: Final = threading.Lock()
 _BUSY: Final = "The server is busy with other videos. Try again in a minute."
 
 
-@contextmanager
-def checked(source: Path) -> Iterator[None]:
-    """Check that the file opens within the limits, and open it while this is entered: few are opened at a time.
+def probed(source: Path, limits: VideoLimits) -> VideoInfo:
+    """What the file says about itself: few are opened at a time, each by a process of its own.
 
-    Raises VideoError if it does not, BusyError if too many others wait.
+    Raises VideoError if it does not open within the limits, or is over them, BusyError if too many others wait.
     """
+    if not source.is_file():
+        return probe(source, limits)  # which tells so
     with ExitStack() as held:
         if not _PLACES.acquire(timeout=_SECONDS):
             raise BusyError(_BUSY)
         held.callback(_PLACES.release)
-        _check(source, held)
-        yield
-
-
-def _check(source: Path, held: ExitStack) -> None:
-    """``held`` is entered while the file is opened, and gives back what this takes."""
-    if not source.is_file():
-        return  # which is told in better words by whoever opens it
-    with subprocess.Popen(
-        [sys.executable, "-c", program_of("video_check", _NICENESS), str(source.absolute()), str(os.getpid())],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    ) as process:
-        _watch(process, time.monotonic() + _SECONDS, held)
-        said = process.stdout.read(1000).decode(errors="replace").strip() if process.stdout else ""
-    if process.returncode:
-        raise VideoError(said or _TOO_MUCH)
+        arguments = (str(source.absolute()), str(os.getpid()), json.dumps(asdict(limits)))
+        with subprocess.Popen(
+            [sys.executable, "-c", program_of("video_check", NICENESS), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        ) as process:
+            _watch(process, time.monotonic() + _SECONDS, held)
+            said = process.stdout.read(_LONGEST).strip() if process.stdout else b""
+    if process.returncode or not said:
+        raise VideoError(_TOO_MUCH)
+    told: dict[str, Any] = json.loads(said)
+    if "error" in told:
+        limit = told["limit"]
+        raise VideoLimitError(told["error"], *limit) if limit else VideoError(told["error"])
+    return info_of(told)
 
 
 def _watch(process: subprocess.Popen[bytes], end: float, held: ExitStack) -> None:
     """Wait for it; it is killed if it takes too much memory, or lasts beyond this ``time.monotonic()``."""
     large = False
     while process.poll() is None:
-        resident = _resident(process.pid)
-        if time.monotonic() > end or resident > _MEMORY:
+        size = resident(process.pid)
+        if time.monotonic() > end or size > _MEMORY:
             process.kill()
-        elif resident > USUAL_MEMORY and not large:
+        elif size > USUAL_MEMORY and not large:
             process.send_signal(signal.SIGSTOP)
             if not _LARGE.acquire(timeout=max(end - time.monotonic(), 0)):
                 process.kill()
@@ -98,30 +98,28 @@ def _watch(process: subprocess.Popen[bytes], end: float, held: ExitStack) -> Non
             held.callback(_LARGE.release)
             large = True
             process.send_signal(signal.SIGCONT)
-        time.sleep(_LOOK_SECONDS)
+        time.sleep(LOOK_SECONDS)
 
 
-def _resident(process: int | str) -> int:
-    """The memory that a process has in use, in bytes; 0 where that is not told, as on other systems than Linux.
+def main(path: str, parent: str, limits: str) -> None:
+    """The program of that process: reads the file, and tells what it says, or why not to use it, as JSON.
 
-    It is watched, and not limited: FFmpeg goes on without what it gets no memory for, and the server would get it.
+    parent: the server's process id. limits: JSON, as of ``VideoLimits``.
     """
-    try:
-        return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, IndexError):
-        return 0
-
-
-def main(path: str, parent: str) -> None:
-    """The program of that process: reads the file, and says why not to. parent: the server's process id."""
     bound_time(_CPU_SECONDS)
-    _end_with(int(parent))
+    end_with(int(parent))
+    told: dict[str, Any]
     try:
         with open_video(Path(path)) as container:
-            if problem := _problem_of(container):
-                sys.exit(_said(f"{problem} Export or record it again. {HELP}"))
+            problem = _problem_of(container)
+        if problem:
+            told = {"error": f"{problem} Export or record it again. {HELP}", "limit": None}
+        else:
+            told = facts_of(probe(path, limits_of(json.loads(limits))))
     except VideoError as error:
-        sys.exit(_said(str(error)))
+        limit = (error.limit_name, error.measured, error.limit) if isinstance(error, VideoLimitError) else None
+        told = {"error": str(error), "limit": limit}
+    sys.stdout.write(json.dumps(told))
 
 
 def _problem_of(container: InputContainer) -> str:
@@ -158,16 +156,3 @@ def _most_resident() -> int:
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) * 1024
     return 0
-
-
-def _end_with(parent: int) -> None:
-    """Have the system kill this process when the server ends: nobody would watch its memory any more."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it ended before that
-            sys.exit(1)
-
-
-def _said(reason: str) -> int:
-    sys.stdout.write(reason)
-    return 1

@@ -2,18 +2,20 @@
 
 from collections.abc import Generator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from ..errors import OutputError, VideoError
 from ..recognition.catalogue import Catalogue
 from ..settings import Settings
-from ..video.analysis import analyze_video
-from ..video.probe import VideoInfo, VideoLimits, probe
+from ..video.analysis import work_on
+from ..video.probe import VideoInfo, VideoLimits
 from ..video.results import VideoOptions, VideoProgress, VideoSummary
 from ..video.work import Work
 from .line import Line, Place
-from .video_check import checked
+from .video_check import probed
+from .video_pictures import VideoPictures
 
 #: The highest frame rate that the limit in seconds is meant for.
 _FASTEST: Final = 120
@@ -53,8 +55,7 @@ class VideoDesk:
 
     def probe(self, source: Path) -> VideoInfo:
         """What the file says about itself; VideoError if it cannot be used or is over the limits."""
-        with checked(source):
-            return probe(source, self.limits)
+        return probed(source, self.limits)
 
     def analyze(
         self,
@@ -64,7 +65,9 @@ class VideoDesk:
         options: VideoOptions | None = None,
         address: str = "",
     ) -> Work[Waiting | VideoProgress, VideoSummary]:
-        """``video.analyze_video`` with the named model, when it is the turn of this video from this address.
+        """As ``video.analyze_video`` with the named model, when it is the turn of this video from this address.
+
+        The file is read by processes that can be ended.
 
         Raises an EmotionError at once for what cannot be used, and for anything while every place is
         taken, or the address has its share. Closing it ends the work or the wait, and lets the next one in.
@@ -88,8 +91,10 @@ class VideoDesk:
         self, source: Path, folder: Path, model: str | None, options: VideoOptions
     ) -> Work[VideoProgress, VideoSummary]:
         recognizer = self._catalogue.get(model)
-        with checked(source):
-            return analyze_video(source, folder, recognizer, replace(options, limits=self.limits))
+        options = replace(options, limits=self.limits)
+        info = probed(source, self.limits)
+        pictures = partial(VideoPictures, source, info, options)
+        return Work(work_on(source, folder, recognizer, options, info.frames, pictures))
 
     def _in_turn(
         self, place: Place, work: Work[VideoProgress, VideoSummary], folder: Path

@@ -26,7 +26,8 @@ from ..tracking.people import PeopleLog
 from .drawing import paint_i420
 from .follow import Followed, analyzer_of, follow
 from .in_order import Behind, ahead
-from .probe import VideoInfo, probe
+from .pictures import Pictures
+from .probe import probe
 from .reader import VideoReader
 from .results import VideoFiles, VideoOptions, VideoProgress, VideoSummary
 from .rows import RowWriter
@@ -63,18 +64,32 @@ def analyze_video(
     [(1, 'happy')]
     """
     options = options or VideoOptions()
-    return Work(_work(Path(source), Path(folder), recognizer, options, probe(source, options.limits)))
+    info = probe(source, options.limits)
+
+    def opened() -> VideoReader:
+        return VideoReader(source, info, options.limits, options.max_side)
+
+    return Work(work_on(Path(source), Path(folder), recognizer, options, info.frames, opened))
 
 
-def _work(
-    source: Path, folder: Path, recognizer: EmotionRecognizer, options: VideoOptions, info: VideoInfo
+def work_on(
+    source: Path,
+    folder: Path,
+    recognizer: EmotionRecognizer,
+    options: VideoOptions,
+    frames: int | None,
+    opened: Callable[[], Pictures],
 ) -> Generator[VideoProgress, None, VideoSummary]:
-    yield VideoProgress(0, info.frames, 0.0, 0.0, None)
+    """The steps of ``analyze_video`` for a video whose pictures another reads.
+
+    source: its name is that of the results. frames: how many there are, if that is known. opened: begins to read.
+    """
+    yield VideoProgress(0, frames, 0.0, 0.0, None)
     files = VideoFiles.beside(folder, source.name, options.copy)
     with _unfinished(folder) as hidden:
         parts = VideoFiles.beside(Path(hidden), "video", options.copy)
         try:
-            with VideoReader(source, info, options.limits, options.max_side) as reader:
+            with opened() as reader:
                 job = _Job(reader, recognizer, options, parts, files)
                 summary = yield from _watched(job)
             for part, file in zip(parts.all(), files.all(), strict=True):
@@ -104,7 +119,7 @@ class _Job:
 
     def __init__(
         self,
-        reader: VideoReader,
+        reader: Pictures,
         recognizer: EmotionRecognizer,
         options: VideoOptions,
         parts: VideoFiles,

@@ -13,6 +13,7 @@ from ..tracking.stream import FoundFaces, StreamAnalyzer, TrackedFrame, between
 from ..tracking.tracker import FaceTracker
 from .picture import Picture
 from .results import VideoOptions
+from .slots import Slots
 
 #: Analysed frames whose faces are classified in one call, in three quarters of the time of single calls.
 BATCH: Final = 4
@@ -52,14 +53,12 @@ def follow(
     """
     line = _Line()
     found: list[FoundFaces] = []
-    slot = -1
+    slots = Slots(rate)
     for picture in pictures:
-        # Time is divided into slots of 1 / rate; the first frame in each is analysed, so the very first one is, too.
-        now = slot + 1 if rate is None else int(picture.time_seconds * rate + 1e-6)
-        line.pictures.append((picture, now != slot))
-        if now != slot:
+        analyzed = slots.begin(picture.time_seconds)
+        line.pictures.append((picture, analyzed))
+        if analyzed:
             found.append(analyzer.find(picture.rgb, picture.time_seconds))
-        slot = now
         if found and (len(found) == BATCH or len(line.pictures) > MAX_WAITING):
             line.frames.extend(analyzer.answer(found))
             found.clear()

@@ -89,7 +89,7 @@ class VideoReader:
 
     def sound(self) -> SoundTrack:
         """The same file's audio, to be read alongside the pictures; the caller closes it."""
-        return SoundTrack(self._path, self.info.start, self._limits.max_packets, self._stop)
+        return SoundTrack(open_video(self._path), self.info.start, self._limits.max_packets, self._stop)
 
     def stop(self) -> None:
         """End the iteration, in whichever thread it runs, at its next packet or frame."""

@@ -3,14 +3,14 @@
 import threading
 from collections.abc import Iterator
 from fractions import Fraction
-from pathlib import Path
 from types import TracebackType
 from typing import Self, cast
 
 import av
 from av.audio.stream import AudioStream
+from av.container import InputContainer
 
-from .container import open_video, pass_over_others, sound_stream
+from .container import pass_over_others, sound_stream
 from .packets import packets_of
 
 #: Audio earlier than this before the first picture is dropped, in seconds; encoders start a little early.
@@ -20,24 +20,35 @@ _EARLY: float = 0.1
 class SoundTrack:
     """The packets of a video's audio, in order; a context manager. ``stream`` is None without audio.
 
-    start: timestamp of the first picture, in seconds. max_packets: how many are read at most.
-    stop: once set, no more packets are read.
+    container: of the file, which this closes; None without audio. start: timestamp of the first picture, in seconds.
+    max_packets: how many are read at most. stop: once set, no more packets are read.
     """
 
-    def __init__(self, path: Path, start: Fraction, max_packets: int, stop: threading.Event) -> None:
-        self._container = open_video(path)
-        self.stream: AudioStream | None = sound_stream(self._container)
+    def __init__(
+        self,
+        container: InputContainer | None,
+        start: Fraction,
+        max_packets: int,
+        stop: threading.Event,
+    ) -> None:
+        self._container = container
+        self.stream = None if container is None else sound_stream(container)
         self.start = start
         self._left = max_packets
         self._stop = stop
-        self._packets = iter(()) if self.stream is None else self._read(self.stream)
+        self._packets = self._read()
         self._next: av.Packet[AudioStream] | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        self._container.close()
+        if self._container is not None:
+            self._container.close()
+
+    def is_damaged(self) -> bool:
+        """Whether some of what was wanted is missing, as far as is known here."""
+        return False
 
     def until(self, seconds: float) -> "Iterator[av.Packet[AudioStream]]":
         """The next packets, up to a time since the first picture."""
@@ -50,10 +61,12 @@ class SoundTrack:
                 return
             yield packet
 
-    def _read(self, stream: AudioStream) -> "Iterator[av.Packet[AudioStream]]":
-        pass_over_others(self._container, stream)
+    def _read(self) -> "Iterator[av.Packet[AudioStream]]":
+        if self._container is None or self.stream is None:
+            return
+        pass_over_others(self._container, self.stream)
         try:
-            for packet in packets_of(self._container, stream):
+            for packet in packets_of(self._container, self.stream):
                 self._left -= 1
                 if self._left < 0 or self._stop.is_set():
                     return

@@ -137,19 +137,18 @@ class VideoWriter:
 
     def notices(self) -> tuple[str, ...]:
         """What the user should know about the audio."""
-        return ("Some or all of the sound could not be read and is missing.",) if self._sound_damaged else ()
+        damaged = self._sound_damaged or (self._sound is not None and self._sound.is_damaged())
+        return ("Some or all of the sound could not be read and is missing.",) if damaged else ()
 
     def _add_sound(self, sound: AudioStream) -> None:
         context = sound.codec_context
-        # A track that begins late tells no rate as the file is opened.
-        if not is_known(sound) or not context.sample_rate or _is_too_long(context):
+        if not is_usable(sound):
             self._sound_damaged = True
-        elif context.name.removesuffix("float") in COPIED_SOUND:
+        elif is_copied(context):
             self._copy = self._container.add_stream_from_template(sound)
         else:
             rate = context.sample_rate if context.sample_rate in _AAC_RATES else 48000
-            layout = "mono" if context.channels == 1 else "stereo"
-            self._aac = self._container.add_stream("aac", rate=rate, layout=layout)
+            self._aac = self._container.add_stream("aac", rate=rate, layout=layout_of(context))
 
     def _copy_sound(self, packet: "av.Packet[AudioStream]", stream: AudioStream, start: Fraction) -> None:
         if packet.dts is None or packet.pts is None or packet.time_base is None:
@@ -160,6 +159,23 @@ class VideoWriter:
             self._last_dts = packet.dts
             packet.stream = stream
             self._container.mux(packet)
+
+
+def is_usable(sound: AudioStream) -> bool:
+    """Whether an audio track can be copied or converted."""
+    context = sound.codec_context
+    # A track that begins late tells no rate as the file is opened.
+    return is_known(sound) and bool(context.sample_rate) and not _is_too_long(context)
+
+
+def is_copied(context: AudioCodecContext) -> bool:
+    """Whether audio is copied as it is, not converted."""
+    return context.name.removesuffix("float") in COPIED_SOUND
+
+
+def layout_of(context: AudioCodecContext) -> str:
+    """The channels of converted audio, as FFmpeg names them."""
+    return "mono" if context.channels == 1 else "stereo"
 
 
 def _is_too_long(context: AudioCodecContext) -> bool:

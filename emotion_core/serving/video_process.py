@@ -1,0 +1,77 @@
+"""A process that reads an untrusted video, and the watch on it: whatever the file has FFmpeg do, it can be ended."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any, Final, cast
+
+from .fork_server import ENVIRONMENT, program_of
+
+#: Memory of a process that decodes, in bytes: frames of 3840x2160 pixels take 12 million, and FFmpeg keeps up to 25.
+MEMORY: Final = 450_000_000
+#: Between two looks at its memory, in seconds.
+LOOK_SECONDS: Final = 0.02
+#: As of decoders of light pictures: the server's own threads come first.
+NICENESS: Final = 5
+
+
+class VideoProcess:
+    """One part of ``video_decoder`` at work on a file. Close it at the end."""
+
+    def __init__(self, part: str, path: Path, facts: dict[str, Any]) -> None:
+        """part, facts: as ``video_decoder.main`` takes them."""
+        arguments = (part, str(os.getpid()), str(path.absolute()), json.dumps(facts))
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", program_of("video_decoder", NICENESS), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, **ENVIRONMENT},
+        )
+        self.output = cast("IO[bytes]", self._process.stdout)
+        if sys.platform == "linux":
+            import fcntl
+
+            # The most an unprivileged process may ask for: a picture then goes over in few, large steps.
+            fcntl.fcntl(self.output, fcntl.F_SETPIPE_SZ, 1 << 20)
+        #: Whether it was ended because it took too much memory.
+        self.was_too_large = False
+        threading.Thread(target=self._watch, name="video memory", daemon=True).start()
+
+    def kill(self) -> None:
+        """End it, from any thread; what reads from it comes to an end."""
+        self._process.kill()
+
+    def status(self) -> int:
+        """Its exit status, once it has ended."""
+        return self._process.wait()
+
+    def close(self) -> None:
+        """End it, and forget it."""
+        self.kill()
+        self._process.wait()
+        with suppress(OSError):
+            self.output.close()
+
+    def _watch(self) -> None:
+        while self._process.poll() is None:
+            if resident(self._process.pid) > MEMORY:
+                self.was_too_large = True
+                self.kill()
+            time.sleep(LOOK_SECONDS)
+
+
+def resident(process: int | str) -> int:
+    """The memory that a process has in use, in bytes; 0 where that is not told, as on other systems than Linux.
+
+    It is watched, and not limited: FFmpeg goes on without what it gets no memory for, and the server would get it.
+    """
+    try:
+        return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return 0
