@@ -15,6 +15,10 @@ _MOST_SCANS: Final = 64
 _MOST_UNITS: Final = 400
 #: Start codes of a packet of older codecs, whose slices are no longer than a row of blocks.
 _MOST_START_CODES: Final = 4_000
+#: Codecs whose packets may hold notes beside the picture (SEI), which FFmpeg keeps with the frame.
+_NOTED: Final = ("h264", "hevc", "vvc")
+#: Bytes of such a packet beyond its frame's own, which no picture takes.
+_MOST_NOTES: Final = 100_000
 _START_OF_SCAN: Final = b"\xff\xda"
 _START_CODE: Final = b"\0\0\1"
 #: Bytes that a container may put before each unit to tell its length (ISO/IEC 14496-15, which has no 3).
@@ -34,6 +38,11 @@ def takes_too_long(codec: str, packet: Any) -> bool:
     """Whether a packet of FFmpeg's codec must not be decoded: 300 kB of JPEG with 20,000 scans take 15 seconds."""
     too_many = _TOO_MANY.get(codec)
     return too_many is not None and too_many(bytes(packet))
+
+
+def is_mostly_notes(codec: str, packet: Any, frame_bytes: int) -> bool:
+    """Whether a packet is larger than its frame: 700 kB of packets that unpack to 9 MB of notes each took 350 MB."""
+    return codec in _NOTED and 0 < frame_bytes < packet.size - _MOST_NOTES
 
 
 def _scans(data: bytes) -> bool:

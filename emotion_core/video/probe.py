@@ -19,7 +19,7 @@ from av.video.stream import VideoStream
 from ..errors import VideoError, VideoLimitError
 from .container import bound_pixels, open_video, pass_over_others, sound_stream, video_stream
 from .kept_frames import KeptFrames
-from .packets import packets_of, takes_too_long
+from .packets import is_mostly_notes, packets_of, takes_too_long
 from .picture import Orientation, orientation_of
 
 MIN_SIDE: Final = 16
@@ -228,7 +228,8 @@ def _first_frame(container: InputContainer, stream: VideoStream, limits: VideoLi
     end, kept = time.monotonic() + _FIRST_SECONDS, KeptFrames(stream.codec_context)
     try:
         while (packet := next(packets, None)) is not None and time.monotonic() < end:
-            if takes_too_long(stream.codec_context.name, packet):
+            codec = stream.codec_context.name
+            if takes_too_long(codec, packet) or is_mostly_notes(codec, packet, kept.frame_bytes):
                 continue
             with suppress(av.FFmpegError):
                 for frame in stream.decode(packet):

@@ -17,7 +17,7 @@ from av.video.stream import VideoStream
 from .container import bound_pixels, open_video, pass_over_others, sound_stream, video_stream
 from .hdr import HDR, ToneMapper, is_hdr
 from .kept_frames import KeptFrames
-from .packets import packets_of, takes_too_long
+from .packets import is_mostly_notes, packets_of, takes_too_long
 from .picture import Canvas, Picture
 from .probe import SMALLER_FRAMES, VideoInfo, VideoLimits, frame_bytes, is_too_large
 from .sound import SoundTrack
@@ -145,7 +145,9 @@ class VideoReader:
         return bool(self._cut)
 
     def _pictures(self, packet: "av.Packet[VideoStream] | None") -> Iterator[Picture]:
-        if packet is not None and takes_too_long(self.info.codec, packet):
+        if packet is not None and (
+            takes_too_long(self.info.codec, packet) or is_mostly_notes(self.info.codec, packet, self._kept.frame_bytes)
+        ):
             self._damaged += 1
             return
         try:

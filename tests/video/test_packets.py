@@ -66,6 +66,16 @@ def test_a_picture_of_very_many_slices_is_left_out(tmp_path: Path) -> None:
     assert "Damaged frames: 1" in " ".join(reader.notices())
 
 
+def test_a_picture_with_more_notes_than_pixels_is_left_out(tmp_path: Path) -> None:
+    """FFmpeg keeps them with the frame, and dozens of frames wait."""
+    clip, size = clips.encode(tmp_path / "usual.mp4", frames_of(10)), 1_000_000
+    notes = b"\x06\x05" + b"\xff" * (size // 255) + bytes([size % 255]) + b"\xff" * size + b"\x80"
+    many = with_a_packet(clip, tmp_path / "clip.mkv", 5, lambda units: [notes, *units])
+    few = with_a_packet(clip, tmp_path / "few.mkv", 5, lambda units: [b"\x06\x05\x40" + b"\xff" * 64 + b"\x80", *units])
+    assert "Damaged frames: 1" in " ".join(pictures(many)[0].notices())
+    assert pictures(few)[0].notices() == ()
+
+
 def test_the_first_picture_is_sought_for_some_seconds(tmp_path: Path, monkeypatch: Any) -> None:
     """Thousands of pictures that are decoded for half a second each, and are none, held a place for an hour."""
     written = io.BytesIO()
