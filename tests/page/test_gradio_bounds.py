@@ -327,6 +327,16 @@ def test_an_upload_that_ends_midway(running: Running, folder: Path) -> None:
     until(lambda: threading.active_count() <= before + 2)
 
 
+def test_a_form_for_a_component_leaves_no_file(running: Running, tmp_path: Path) -> None:
+    """Cut short inside a file, it left that in the system's temporary folder, whatever its size, for ever."""
+    form = b'--x\r\nContent-Disposition: form-data; name="a"; filename="a.png"\r\n\r\nbegun'
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    with patch.object(tempfile, "tempdir", str(tmp_path)):
+        address = f"{running.url}/gradio_api/component_server"
+        assert running.line.post(address, content=form, headers=headers).status_code == 415
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_form_of_a_thousand_files(running: Running) -> None:
     """Each was kept open and then moved: a handful of such forms took every descriptor, and held all up for 19 s."""
     for count, status in ((MAX_FILES + 1, 400), (MAX_FILES, 200)):
