@@ -3,7 +3,8 @@
 uvicorn waits forever for the first byte of a request and for its answers to be read, so a few thousand
 silent connections take every file descriptor of the process. Here each has a timeout, and their number
 is limited. So is what is parsed at a time, while everybody else waits: a quarter of a megabyte may come at
-once, and full of short headers, or of chunks of one byte, it takes over half a second.
+once, and full of short headers, or of chunks of one byte, it takes over half a second. And connections are parsed in
+turn, one in each pass of the event loop: of fifty with many such chunks a pass took three seconds.
 """
 
 import asyncio
@@ -16,6 +17,8 @@ import h11
 from h11._receivebuffer import ReceiveBuffer
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from .turns import Turns
+
 #: How long a request's headers may take to arrive, and how long an answer may go unread, in seconds.
 HEADER_SECONDS: Final = 10.0
 UNREAD_SECONDS: Final = 30.0
@@ -25,6 +28,8 @@ MOST_HEADERS: Final = 200
 #: Pieces in which a body may come: so many, and one more for each so many of its bytes.
 FREE_PIECES: Final = 1000
 BYTES_A_PIECE: Final = 64
+#: Pieces that are parsed in one turn: three milliseconds.
+PIECES_A_TURN: Final = 200
 #: Connections at once: a visitor's page holds two or three.
 MOST: Final = 2000
 #: Connections per address; behind a proxy all come from its address, so the proxy has to count them.
@@ -54,14 +59,20 @@ class _Connection(h11.Connection):
         super().__init__(h11.SERVER, MOST_HEADER_BYTES)
         self._receive_buffer = _Buffer()
         self._pieces = self._bytes = 0
+        #: Pieces left of this turn, and whether it ended before all was parsed.
+        self.left, self.unfinished = PIECES_A_TURN, False
 
     def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
-        """As in h11; RemoteProtocolError when a limit is passed."""
+        """As in h11; RemoteProtocolError when a limit is passed. At the end of a turn nothing more has come."""
+        if not self.left:
+            self.unfinished = True
+            return h11.NEED_DATA
         event = super().next_event()
         if isinstance(event, h11.Request):
             self._pieces = self._bytes = 0
         elif isinstance(event, h11.Data):
             self._pieces += 1
+            self.left -= 1
             self._bytes += len(event.data)
             if self._pieces > FREE_PIECES + self._bytes // BYTES_A_PIECE:
                 raise h11.RemoteProtocolError("A body in too many pieces")
@@ -76,7 +87,11 @@ class CarefulProtocol(H11Protocol):
     header_seconds: ClassVar[float] = HEADER_SECONDS
     unread_seconds: ClassVar[float] = UNREAD_SECONDS
     open: ClassVar[Counter[str]]
+    turns: ClassVar[Turns]
 
+    conn: _Connection
+    _peer = ""
+    _waits = False
     _counted: str | None = None
     _header_timer: asyncio.TimerHandle | None = None
     _reader_timer: asyncio.TimerHandle | None = None
@@ -85,7 +100,7 @@ class CarefulProtocol(H11Protocol):
         """Accept it, unless there are too many."""
         super().connection_made(transport)
         self.conn = _Connection()
-        peer = self.client[0] if self.client else ""
+        self._peer = peer = self.client[0] if self.client else ""
         if self.open.total() >= self.most or self.open[peer] >= self.each:
             transport.abort()
             return
@@ -93,13 +108,30 @@ class CarefulProtocol(H11Protocol):
         self._counted = peer
         self._expect_headers()
 
-    def data_received(self, data: bytes) -> None:
-        """Complete headers stop the header timer; incomplete ones start it."""
-        super().data_received(data)
+    def handle_events(self) -> None:
+        """Parse what has come when it is this address's turn; nothing more is read before that."""
+        if not self._waits:
+            self._waits = True
+            self.turns.call(self._peer, self._parse)
+        if self._waits:
+            self.transport.pause_reading()
+
+    def _parse(self) -> bool:
+        """Complete headers stop the header timer; incomplete ones start it. False if nobody is there any more."""
+        self._waits = False
+        if self.transport.is_closing():
+            return False
+        self.conn.left, self.conn.unfinished = PIECES_A_TURN, False
+        super().handle_events()
         if self.conn.their_state is not h11.IDLE:
             self._stop_header_timer()
         elif self.conn.trailing_data[0]:  # part of the next request's headers
             self._expect_headers()
+        if self.conn.unfinished:
+            self.handle_events()
+        elif not self.flow.read_paused:
+            self.transport.resume_reading()
+        return True
 
     def pause_writing(self) -> None:
         """The reader is slow: start its timer."""
@@ -154,7 +186,7 @@ class CarefulProtocol(H11Protocol):
 def careful(behind_proxies: bool = False, **limits: Any) -> type[CarefulProtocol]:
     """The protocol for one server, with its own count. limits: values that override the class's."""
     limits = {"each": limits.get("most", MOST)} | limits if behind_proxies else limits
-    return type("CountedProtocol", (CarefulProtocol,), {"open": Counter(), **limits})
+    return type("CountedProtocol", (CarefulProtocol,), {"open": Counter(), "turns": Turns(), **limits})
 
 
 def allow_files(most: int = MOST) -> int:

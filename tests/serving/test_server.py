@@ -265,6 +265,43 @@ class TestConnections:
                 time.sleep(0.05)
             assert httpx.get(f"http://127.0.0.1:{port}").status_code == 200
 
+    @pytest.mark.parametrize(
+        ("lines", "sent"),
+        [
+            (40, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"),
+            (
+                1,
+                b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+                + b"1\r\nx\r\n" * 900
+                + b"0\r\n\r\n",
+            ),
+        ],
+        ids=["requests", "chunks"],
+    )
+    def test_what_came_at_once_is_parsed_in_turn(self, lines: int, sent: bytes) -> None:
+        """All of it was, in one pass of the loop: fifty connections of small chunks held everybody up for seconds."""
+        whole: list[str] = []
+
+        async def counting(scope: Any, receive: Any, send: Any) -> None:
+            if scope["path"] == "/wait":
+                time.sleep(0.5)  # nobody is read meanwhile
+            while (await receive())["more_body"]:
+                pass
+            whole.append(scope["client"][0])
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+            await send({"type": "http.response.body", "body": b""})
+
+        with served(counting, http=careful(), lifespan="off") as port, ExitStack() as opened:
+            greedy = [opened.enter_context(connected(port, "127.0.0.2")) for _ in range(lines)]
+            honest, waits = (opened.enter_context(connected(port, f"127.0.0.{number}")) for number in (3, 4))
+            waits.sendall(b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n")
+            time.sleep(0.1)
+            for line in greedy:
+                line.sendall(sent)
+            honest.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert all(line.recv(1000).startswith(b"HTTP/1.1 200") for line in (*greedy, honest))
+        assert whole.index("127.0.0.3") <= min(lines, 3)
+
     def test_behind_a_proxy_its_address_is_no_measure(self) -> None:
         assert careful(behind_proxies=True, most=50).each == 50
         assert careful(most=50).each == careful().each
