@@ -17,6 +17,11 @@ def client_address(scope: Scope, proxies: int) -> str:
     if proxies:
         seen = [part.strip() for part in ",".join(connection.headers.getlist("x-forwarded-for")).split(",")]
         address = seen[-min(proxies, len(seen))] or address
+    return counted_as(address)
+
+
+def counted_as(address: str) -> str:
+    """What limits count an address under: for IPv6 its /64 network."""
     if address.startswith("["):  # some proxies add the port
         address = address[1:].partition("]")[0]
     elif address.count(":") == 1:

@@ -17,6 +17,7 @@ import h11
 from h11._receivebuffer import ReceiveBuffer
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from .addresses import counted_as
 from .turns import Turns
 
 #: How long a request's headers may take to arrive, and how long an answer may go unread, in seconds.
@@ -32,7 +33,8 @@ BYTES_A_PIECE: Final = 64
 PIECES_A_TURN: Final = 200
 #: Connections at once: a visitor's page holds two or three.
 MOST: Final = 2000
-#: Connections per address; behind a proxy all come from its address, so the proxy has to count them.
+#: Connections per address, of IPv6 per /64 network. Behind a proxy all come from its address, so the proxy has to count
+#: them.
 EACH: Final = 200
 #: File descriptors for everything else: files, libraries, decoders.
 _OTHER_FILES: Final = 256
@@ -92,7 +94,7 @@ class CarefulProtocol(H11Protocol):
     conn: _Connection
     _peer = ""
     _waits = False
-    _counted: str | None = None
+    _counted = False
     _header_timer: asyncio.TimerHandle | None = None
     _reader_timer: asyncio.TimerHandle | None = None
 
@@ -100,13 +102,28 @@ class CarefulProtocol(H11Protocol):
         """Accept it, unless there are too many."""
         super().connection_made(transport)
         self.conn = _Connection()
-        self._peer = peer = self.client[0] if self.client else ""
-        if self.open.total() >= self.most or self.open[peer] >= self.each:
+        self._peer = counted_as(self.client[0]) if self.client else ""
+        mine = self.open[self._peer]
+        if mine >= self.each or (self.open.total() >= self.most and not self._end_one(mine + 1)):
             transport.abort()
             return
-        self.open[peer] += 1
-        self._counted = peer
+        self.open[self._peer] += 1
+        self._counted = True
         self._expect_headers()
+
+    def _end_one(self, most: int) -> bool:
+        """If an address has more than so many, end one of the one that has the most, if it can be without a request."""
+        [(busiest, count)] = self.open.most_common(1)
+        theirs = [line for line in self.connections if isinstance(line, CarefulProtocol) and line._counts_for(busiest)]
+        if count <= most or not theirs:
+            return False
+        one = next((line for line in theirs if line.cycle is None or line.cycle.response_complete), theirs[0])
+        one._give_back()
+        one.transport.abort()
+        return True
+
+    def _counts_for(self, address: str) -> bool:
+        return self._counted and self._peer == address
 
     def handle_events(self) -> None:
         """Parse what has come when it is this address's turn; nothing more is read before that."""
@@ -161,12 +178,15 @@ class CarefulProtocol(H11Protocol):
         """Give the place back."""
         self._stop_header_timer()
         self._stop_reader_timer()
-        if self._counted is not None:
-            self.open[self._counted] -= 1
-            if not self.open[self._counted]:
-                del self.open[self._counted]
-            self._counted = None
+        self._give_back()
         super().connection_lost(exc)
+
+    def _give_back(self) -> None:
+        if self._counted:
+            self.open[self._peer] -= 1
+            if not self.open[self._peer]:
+                del self.open[self._peer]
+            self._counted = False
 
     def _expect_headers(self) -> None:
         if self._header_timer is None:

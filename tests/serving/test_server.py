@@ -10,16 +10,19 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any
+from unittest.mock import Mock
 
 import httpx
 import pytest
+from uvicorn.server import ServerState
 
 from emotion_core import SettingsError
 from emotion_core.serving.connections import allow_files, careful
 from emotion_core.serving.output import BoundedOutput
 from emotion_core.serving.server import Where
-from support.in_process import served
+from support.in_process import config_of, served
 from support.waiting import free_port, is_up, until
 
 
@@ -93,6 +96,11 @@ def test_a_server_in_this_process_closes_no_handler_of_others(monkeypatch: pytes
     with server():
         pass
     assert closed == []
+
+
+def holds(protocol: Any, count: int) -> bool:
+    """Whether so many connections are open."""
+    return bool(protocol.open.total() == count)
 
 
 def closed_after(line: socket.socket, seconds: float) -> float:
@@ -301,6 +309,32 @@ class TestConnections:
             honest.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
             assert all(line.recv(1000).startswith(b"HTTP/1.1 200") for line in (*greedy, honest))
         assert whole.index("127.0.0.3") <= min(lines, 3)
+
+    def test_who_has_few_gets_one_of_the_address_that_has_the_most(self) -> None:
+        """Ten addresses held two hundred each, which said nothing, and nobody else got any."""
+        with server(most=30, each=20) as (port, protocol), ExitStack() as lines:
+            for source, taken in (("127.0.0.2", 20), ("127.0.0.3", 30)):
+                theirs = [lines.enter_context(connected(port, source)) for _ in range(20)]
+                until(partial(holds, protocol, taken))
+            until(lambda: protocol.open == {"127.0.0.2": 15, "127.0.0.3": 15})
+            for source in ("127.0.0.4", "127.0.0.5", "127.0.0.5"):
+                line = lines.enter_context(connected(port, source))
+                line.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                assert line.recv(1000).startswith(b"HTTP/1.1 200")
+            assert protocol.open["127.0.0.4"] == 1
+            assert protocol.open["127.0.0.5"] == 2
+            assert protocol.open.total() == 30
+            assert closed_after(theirs[-1], 5) < 5, "nobody has more than they"
+
+    def test_the_addresses_of_one_household_count_as_one(self) -> None:
+        """IPv6 gives each any number of them."""
+        protocol = careful(each=1)
+        for number in (1, 2):
+            one = protocol(config_of(app), ServerState(), {}, Mock())
+            transport = Mock(get_extra_info={"peername": (f"2001:db8::{number}", 9)}.get)
+            one.connection_made(transport)
+            assert protocol.open == {"2001:db8::/64": 1}
+            assert transport.abort.called == (number == 2)
 
     def test_behind_a_proxy_its_address_is_no_measure(self) -> None:
         assert careful(behind_proxies=True, most=50).each == 50
