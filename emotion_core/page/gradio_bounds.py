@@ -27,7 +27,7 @@ from ..serving.workshop import Workshop
 from .album_part import MOST_PHOTOS
 from .fair_queue import FairQueue
 from .quiet_queue import QuietQueue
-from .uploads import receive_uploads_apart
+from .uploads import file_begins, receive_uploads_apart
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +79,8 @@ def _bound_fields() -> None:
             raise MultiPartException("A part's header has too many parameters.")
         self.max_files, self.max_fields = min(self.max_files, MAX_FILES), min(self.max_fields, MAX_FIELDS)
         begin(self)
+        if self._current_part.file is not None:
+            file_begins()
 
     def on_part_data(self: GradioMultiPartParser, data: bytes, start: int, end: int) -> None:
         part = self._current_part
@@ -150,6 +152,8 @@ class GradioBounds:
 
     def tidy(self) -> None:
         """Forget what nobody will fetch any more."""
+        for files in self._page.temp_file_sets:  # here, as it takes long to look for many
+            files.difference_update([file for file in list(files) if not Path(file).exists()])
         if self._loop is not None and not self._loop.is_closed():
             asyncio.run_coroutine_threadsafe(self.forget(), self._loop)
 
@@ -170,7 +174,7 @@ class GradioBounds:
             elif now - since > FETCH_SECONDS and alive.isdisjoint(pending.get(session, ())):
                 await self._queue.clean_events(session_hash=session)
                 self._forget_session(session)
-        self._forget_files()
+        self._forget_uploads()
 
     def _forget_session(self, session: str) -> None:
         self._queue.pending_messages_per_session.pop(session, None)
@@ -180,9 +184,7 @@ class GradioBounds:
         self._page.pending_diff_streams.pop(session, None)
         self._unfetched.pop(session, None)
 
-    def _forget_files(self) -> None:
-        for files in self._page.temp_file_sets:
-            files.difference_update([file for file in files if not Path(file).exists()])
+    def _forget_uploads(self) -> None:
         uploads: Any = routes.file_upload_statuses
         for known in (uploads._statuses, uploads._signals):
             for name in list(known)[: max(0, len(known) - UPLOADS)]:

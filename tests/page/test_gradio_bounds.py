@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 import gradio as gr
 import httpx
@@ -21,12 +21,13 @@ from gradio import route_utils
 
 from emotion_core import Settings
 from emotion_core.errors import BusyError
-from emotion_core.page import gradio_bounds
+from emotion_core.page import gradio_bounds, uploads
 from emotion_core.page.bad_calls import answer_bad_calls
 from emotion_core.page.fair_queue import EACH_WAITING
 from emotion_core.page.gradio_bounds import MAX_FILES, GradioBounds
 from emotion_core.page.visitor import refused
 from emotion_core.serving.bodies import Bodies
+from emotion_core.serving.refusals import ApiError, answer_lost_uploads
 from emotion_core.serving.server import listen
 from emotion_core.serving.video_queue import MOST_ON_THE_PAGE
 from emotion_core.serving.workshop import Workshop
@@ -57,6 +58,7 @@ class Running:
         mounted: Any = app.routes[-1]
         self.app = mounted
         self.app.app.uploaded_file_dir = str(folder)
+        answer_lost_uploads(self.app.app)
         self.bounds = GradioBounds(self.page, self.app.app, Workshop(Settings()), lambda: self.now)
         answer_bad_calls(self.page, self.app.app)
         self.asgi = app
@@ -355,6 +357,22 @@ def test_what_a_visitor_sent_is_not_logged(
     assert ("A call failed with" in caplog.text) == ("refuse" in address)  # the others do not fit
     written = caplog.text + "".join(capfd.readouterr())
     assert not any(word in written for word in ("Traceback", "a secret", "Received"))
+
+
+def test_the_files_of_an_upload_are_counted(running: Running) -> None:
+    """However small: forms of sixty tiny ones filled the folder with more files than can be deleted at the end."""
+    told = list[int]()
+
+    def tell(files: int) -> None:
+        told.append(files)
+        if files > 3:
+            raise ApiError(503)
+
+    with patch.object(uploads, "TELL_FILES", Mock(get=lambda: tell)):
+        for count, status in ((3, 200), (4, 503)):
+            sent = [("files", (f"{number}.txt", b"x")) for number in range(count)]
+            assert running.line.post(f"{running.url}/gradio_api/upload", files=sent).status_code == status
+            assert told[-1] == count
 
 
 def test_a_form_of_many_texts(running: Running) -> None:
