@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 SESSIONS: Final = 500
 #: How long an answer waits to be fetched, in seconds.
 FETCH_SECONDS: Final = 60.0
+#: Messages that wait to be fetched. An event brings four or more, its answer some kilobytes; who waits fetches each.
+MOST_UNFETCHED: Final = 4000
 #: Bytes of a text field in a form.
 MAX_FIELD: Final = 100_000
 #: Files of a form: Gradio takes a thousand, the page sends an album of ``MOST_PHOTOS``, or says that it is too large.
@@ -140,6 +142,7 @@ class GradioBounds:
         self._loop = asyncio.get_running_loop()
         if self._fair.is_full_for(request.scope):
             return False, "Too many of your requests are waiting. Try again when they have been answered.", "queue_full"
+        await self._forget_most()
         try:
             return await self._push(body=body, request=request, username=username)
         finally:
@@ -174,7 +177,16 @@ class GradioBounds:
             elif now - since > FETCH_SECONDS and alive.isdisjoint(pending.get(session, ())):
                 await self._queue.clean_events(session_hash=session)
                 self._forget_session(session)
+        await self._forget_most()
         self._forget_uploads()
+
+    async def _forget_most(self) -> None:
+        """While too many messages wait, forget the session with the most: one whose number grows is not idle."""
+        ready = self._queue.pending_messages_per_session
+        while sum(messages.qsize() for messages in ready.values()) > MOST_UNFETCHED:
+            session = max(ready, key=lambda name: ready[name].qsize())
+            await self._queue.clean_events(session_hash=session)
+            self._forget_session(session)
 
     def _forget_session(self, session: str) -> None:
         self._queue.pending_messages_per_session.pop(session, None)

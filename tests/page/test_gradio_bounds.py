@@ -193,6 +193,26 @@ def test_answers_that_nobody_fetches(running: Running) -> None:
         assert "z" * 10 in events.read().decode()
 
 
+def test_answers_of_one_session_that_nobody_fetches(running: Running) -> None:
+    """While others came it was not idle: six thousand events of eight sessions took 240 MB, and it went on."""
+    ready = running.queue.pending_messages_per_session
+    event = running.post("call/wait", data=["slow"]).json()["event_id"]
+    with patch.object(gradio_bounds, "MOST_UNFETCHED", 40):
+        for _ in range(30):
+            sent = {"data": ["z"], "fn_index": 0, "session_hash": "greedy"}
+            until(lambda sent=sent: running.post("queue/join", **sent).status_code == 200)  # type: ignore[misc]
+        until(lambda: len(running.queue) == 0)
+        assert sum(messages.qsize() for messages in ready.values()) <= 50
+        for _ in range(60):
+            ready["cancels"] = ready.get("cancels") or asyncio.Queue()
+            ready["cancels"].put_nowait(None)
+        running.forget()
+        until(lambda: "cancels" not in ready)
+    running.go_on.set()
+    with running.line.stream("GET", f"{running.url}/gradio_api/call/wait/{event}") as events:
+        assert "slow" in events.read().decode()
+
+
 def test_a_visitor_who_waits_is_not_forgotten(running: Running) -> None:
     event = running.post("call/wait", data=["slow"]).json()["event_id"]
     for now in (0, 40, 80, 120, 200):
