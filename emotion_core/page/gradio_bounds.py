@@ -143,6 +143,9 @@ class GradioBounds:
         if self._fair.is_full_for(request.scope):
             return False, "Too many of your requests are waiting. Try again when they have been answered.", "queue_full"
         await self._forget_most()
+        # What was sent is in ``body``; the request, which the event keeps, would hold it twice more while it waits.
+        request.__dict__.pop("_body", None)
+        request.__dict__.pop("_json", None)
         try:
             return await self._push(body=body, request=request, username=username)
         finally:

@@ -1,6 +1,7 @@
 """Gradio's per-visitor state stays bounded, however many session names visitors use."""
 
 import asyncio
+import contextlib
 import socket
 import tempfile
 import threading
@@ -23,7 +24,7 @@ from emotion_core import Settings
 from emotion_core.errors import BusyError
 from emotion_core.page import gradio_bounds, uploads
 from emotion_core.page.bad_calls import answer_bad_calls
-from emotion_core.page.fair_queue import EACH_WAITING
+from emotion_core.page.fair_queue import EACH_WAITING, MOST_WAITING
 from emotion_core.page.gradio_bounds import MAX_FILES, GradioBounds
 from emotion_core.page.visitor import refused
 from emotion_core.serving.bodies import Bodies
@@ -277,6 +278,25 @@ def test_functions_without_a_limit_do_not_take_all_threads(running: Running) -> 
     words = Counter(word.split()[0] for word in running.begun)
     assert words.total() == MOST_ON_THE_PAGE
     assert words["one"] == MOST_ON_THE_PAGE // 2
+
+
+def test_addresses_leave_room_in_the_queue(running: Running) -> None:
+    """Eight kept all places of the page's queue, and everybody else was refused for as long as they went on."""
+    running.queue.max_size = MOST_WAITING
+    for number in range(2, 12):
+        with contextlib.suppress(AssertionError):
+            join(running, f"127.0.0.{number}", "wait", *map(str, range(EACH_WAITING)))
+    assert len(running.queue) <= 58
+    join(running, "127.0.0.99", "wait", "honest")
+    running.queue.max_size = None
+
+
+def test_an_event_that_waits_holds_once_what_was_sent(running: Running) -> None:
+    """The request held it twice more: the events of a full queue took 400 MB."""
+    join(running, "127.0.0.2", "wait", "a", "b")
+    [event] = [event for line in running.queue.event_queue_per_concurrency_id.values() for event in line.queue]
+    assert event.data.data == ["b"]
+    assert not {"_body", "_json"} & set(vars(event.request))
 
 
 def test_addresses_take_turns(running: Running) -> None:
