@@ -36,8 +36,9 @@ MOST: Final = 2000
 #: Connections per address, of IPv6 per /64 network. Behind a proxy all come from its address, so the proxy has to count
 #: them.
 EACH: Final = 200
-#: File descriptors for everything else: files, libraries, decoders.
-_OTHER_FILES: Final = 256
+#: File descriptors for everything else: libraries, decoders, and the files of all forms that may be there at once:
+#: 24 of 32 pictures, 16 of 60 uploads.
+_OTHER_FILES: Final = 256 + 24 * 32 + 16 * 60
 _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
 
 

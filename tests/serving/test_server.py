@@ -18,8 +18,11 @@ import httpx
 import pytest
 from uvicorn.server import ServerState
 
-from emotion_core import SettingsError
+from emotion_core import Settings, SettingsError
+from emotion_core.page.gradio_bounds import MAX_FILES
+from emotion_core.serving import connections
 from emotion_core.serving.connections import allow_files, careful
+from emotion_core.serving.doors import Doors
 from emotion_core.serving.output import BoundedOutput
 from emotion_core.serving.server import Where
 from support.in_process import config_of, served
@@ -341,7 +344,12 @@ class TestConnections:
         assert careful(most=50).each == careful().each
 
     def test_descriptors_suffice(self) -> None:
+        """With every connection open, the files of all forms took the last ones: nobody else was accepted."""
         assert 16 <= allow_files(500) <= 500
+        settings = Settings()
+        doors = Doors(settings)
+        files = doors.pictures.most * settings.max_images + doors.uploads.most * MAX_FILES
+        assert files + 200 < connections._OTHER_FILES
 
 
 def test_what_is_written_is_bounded() -> None:
