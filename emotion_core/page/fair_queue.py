@@ -9,10 +9,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
+from ..serving.doors import has_share
 from ..serving.video_queue import MOST_ON_THE_PAGE
 
-#: Events per address that may wait.
+#: Events that may wait: of one address; of all, beyond which only the first of an address may; and of all.
 EACH_WAITING: Final = 12
+FURTHER_WAITING: Final = 48
+MOST_WAITING: Final = 64
 #: Addresses of which is remembered when they had their last turn.
 MOST_ADDRESSES: Final = 1000
 
@@ -32,10 +35,11 @@ class FairQueue:
         queue.get_events = self.next_events
 
     def is_full_for(self, scope: Any) -> bool:
-        """Whether as many events of this caller wait as may."""
+        """Whether as many events of this caller wait as may. An address's first has room when others have none."""
         address = self._address_of(scope)
-        waiting = (event for line in self._lines() for event in line.queue)
-        return sum(self._of(event) == address for event in waiting) >= EACH_WAITING
+        waiting = [self._of(event) for line in self._lines() for event in line.queue]
+        mine = waiting.count(address)
+        return mine > 0 and not has_share(mine, len(waiting), EACH_WAITING, FURTHER_WAITING)
 
     def next_events(self) -> tuple[list[Any], bool, str] | None:
         """In place of Gradio's ``get_events``: the event to begin, taken out of its line, or None."""

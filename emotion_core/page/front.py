@@ -7,6 +7,7 @@ picture from another host), accepts no description, and sends 200 kB uncompresse
 import asyncio
 import io
 import re
+import threading
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -141,8 +142,14 @@ def front_routes(catalogue: Catalogue) -> list[Route]:
     """The icon, and the link preview image for other sites."""
 
     @lru_cache(maxsize=1)
-    def card() -> bytes:
+    def made() -> bytes:
         return share_card(catalogue)
+
+    making = threading.Lock()
+
+    def card() -> bytes:
+        with making:  # each of forty who asked for it at first made one of their own
+            return made()
 
     def shared(_request: Request) -> Response:
         return Response(card(), media_type="image/png", headers={"Cache-Control": "public, max-age=86400"})

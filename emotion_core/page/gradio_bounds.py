@@ -27,7 +27,7 @@ from ..serving.workshop import Workshop
 from .album_part import MOST_PHOTOS
 from .fair_queue import FairQueue
 from .quiet_queue import QuietQueue
-from .uploads import receive_uploads_apart
+from .uploads import file_begins, receive_uploads_apart
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 SESSIONS: Final = 500
 #: How long an answer waits to be fetched, in seconds.
 FETCH_SECONDS: Final = 60.0
+#: Messages that wait to be fetched. An event brings four or more, its answer some kilobytes; who waits fetches each.
+MOST_UNFETCHED: Final = 4000
 #: Bytes of a text field in a form.
 MAX_FIELD: Final = 100_000
 #: Files of a form: Gradio takes a thousand, the page sends an album of ``MOST_PHOTOS``, or says that it is too large.
@@ -79,6 +81,8 @@ def _bound_fields() -> None:
             raise MultiPartException("A part's header has too many parameters.")
         self.max_files, self.max_fields = min(self.max_files, MAX_FILES), min(self.max_fields, MAX_FIELDS)
         begin(self)
+        if self._current_part.file is not None:
+            file_begins()
 
     def on_part_data(self: GradioMultiPartParser, data: bytes, start: int, end: int) -> None:
         part = self._current_part
@@ -138,6 +142,10 @@ class GradioBounds:
         self._loop = asyncio.get_running_loop()
         if self._fair.is_full_for(request.scope):
             return False, "Too many of your requests are waiting. Try again when they have been answered.", "queue_full"
+        await self._forget_most()
+        # What was sent is in ``body``; the request, which the event keeps, would hold it twice more while it waits.
+        request.__dict__.pop("_body", None)
+        request.__dict__.pop("_json", None)
         try:
             return await self._push(body=body, request=request, username=username)
         finally:
@@ -150,6 +158,8 @@ class GradioBounds:
 
     def tidy(self) -> None:
         """Forget what nobody will fetch any more."""
+        for files in self._page.temp_file_sets:  # here, as it takes long to look for many
+            files.difference_update([file for file in list(files) if not Path(file).exists()])
         if self._loop is not None and not self._loop.is_closed():
             asyncio.run_coroutine_threadsafe(self.forget(), self._loop)
 
@@ -170,7 +180,16 @@ class GradioBounds:
             elif now - since > FETCH_SECONDS and alive.isdisjoint(pending.get(session, ())):
                 await self._queue.clean_events(session_hash=session)
                 self._forget_session(session)
-        self._forget_files()
+        await self._forget_most()
+        self._forget_uploads()
+
+    async def _forget_most(self) -> None:
+        """While too many messages wait, forget the session with the most: one whose number grows is not idle."""
+        ready = self._queue.pending_messages_per_session
+        while sum(messages.qsize() for messages in ready.values()) > MOST_UNFETCHED:
+            session = max(ready, key=lambda name: ready[name].qsize())
+            await self._queue.clean_events(session_hash=session)
+            self._forget_session(session)
 
     def _forget_session(self, session: str) -> None:
         self._queue.pending_messages_per_session.pop(session, None)
@@ -180,9 +199,7 @@ class GradioBounds:
         self._page.pending_diff_streams.pop(session, None)
         self._unfetched.pop(session, None)
 
-    def _forget_files(self) -> None:
-        for files in self._page.temp_file_sets:
-            files.difference_update([file for file in files if not Path(file).exists()])
+    def _forget_uploads(self) -> None:
         uploads: Any = routes.file_upload_statuses
         for known in (uploads._statuses, uploads._signals):
             for name in list(known)[: max(0, len(known) - UPLOADS)]:

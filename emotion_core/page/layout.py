@@ -16,6 +16,7 @@ from .album_part import album_part
 from .api_tab import api_tab
 from .browser_files import MANIFEST
 from .endpoints import client_endpoints
+from .fair_queue import MOST_WAITING
 from .front import ICON, TITLE
 from .image_tab import image_tab
 from .templating import render, script
@@ -50,7 +51,7 @@ def build_page(
             about_tab(catalogue)
         gr.HTML(render("footer.html", repository=project.REPOSITORY), padding=False)
         client_endpoints(catalogue, files, desk, workshop)
-    page.queue(default_concurrency_limit=4, max_size=64)
+    page.queue(default_concurrency_limit=4, max_size=MOST_WAITING)
     return page
 
 

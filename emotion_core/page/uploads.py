@@ -8,10 +8,13 @@ import asyncio
 import functools
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
+from contextvars import ContextVar
 from typing import Any
 
 from fastapi import Request
 from gradio import route_utils, routes
+
+from ..serving.room import TELL_FILES
 
 #: Gradio's own function, which ``receive_uploads_apart`` replaces where its routes call it.
 _upload: Callable[..., Coroutine[Any, Any, Any]] = route_utils.upload_fn
@@ -26,16 +29,20 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 
 class _Received:
-    """A request whose body comes from another event loop, ``home``; no more of it than Gradio reads."""
+    """A request whose body comes from another event loop, ``home``; no more of it than Gradio reads.
+
+    files: that have begun in it.
+    """
 
     def __init__(self, request: Request, home: asyncio.AbstractEventLoop) -> None:
-        self.headers = request.headers
-        self._body, self._home = request.stream(), home
+        self.headers, self.files = request.headers, 0
+        self._body, self._home, self._tell = request.stream(), home, TELL_FILES.get()
 
     async def stream(self) -> AsyncIterator[bytes]:
         """The pieces of the body; raises what the server's own ``receive`` raises."""
 
         async def following() -> bytes | None:
+            self._tell(self.files)
             return await anext(self._body, None)
 
         while True:
@@ -43,6 +50,17 @@ class _Received:
             if piece is None:
                 return
             yield piece
+
+
+#: What is being received.
+_RECEIVED: "ContextVar[_Received | None]" = ContextVar("received", default=None)
+
+
+def file_begins() -> None:
+    """In the form that is being received a file begins."""
+    received = _RECEIVED.get()
+    if received is not None:
+        received.files += 1
 
 
 class _Progress:
@@ -69,8 +87,13 @@ async def _apart(
 ) -> Any:
     home = asyncio.get_running_loop()
     progress = None if upload_progress is None else _Progress(upload_progress, home)
-    upload = _upload(_Received(request, home), *values, upload_progress=progress, **options)
-    return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(upload, _loop()))
+    received = _Received(request, home)
+
+    async def upload() -> Any:
+        _RECEIVED.set(received)
+        return await _upload(received, *values, upload_progress=progress, **options)
+
+    return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(upload(), _loop()))
 
 
 def receive_uploads_apart() -> None:

@@ -31,7 +31,7 @@ from ..serving.room import Room
 from ..serving.temporary import UPLOAD_SECONDS, ShortLivedFolder
 from ..serving.workshop import Workshop
 from ..settings import Settings
-from .answers import AnalysisDict, answer
+from .answers import AnalysisDict, answer, leaving
 from .limits import Gate, media_type, read_form
 from .pictures import Picture, from_form, from_json, request_body, too_many_pictures
 from .videos import add_video_routes
@@ -148,9 +148,10 @@ def create_api(
         address = shop.address_of(request.scope)
 
         async def answers(pictures: Callable[[], list[Picture]]) -> Response:
-            return await to_thread.run_sync(
-                lambda: answer(catalogue, model, pictures(), shop, address), limiter=threads
-            )
+            async with leaving(request) as gone:
+                return await to_thread.run_sync(
+                    lambda: answer(catalogue, model, pictures(), shop, address, gone), limiter=threads
+                )
 
         match media_type(request):
             case "multipart/form-data":

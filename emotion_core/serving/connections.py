@@ -3,7 +3,8 @@
 uvicorn waits forever for the first byte of a request and for its answers to be read, so a few thousand
 silent connections take every file descriptor of the process. Here each has a timeout, and their number
 is limited. So is what is parsed at a time, while everybody else waits: a quarter of a megabyte may come at
-once, and full of short headers, or of chunks of one byte, it takes over half a second.
+once, and full of short headers, or of chunks of one byte, it takes over half a second. And connections are parsed in
+turn, one in each pass of the event loop: of fifty with many such chunks a pass took three seconds.
 """
 
 import asyncio
@@ -16,6 +17,9 @@ import h11
 from h11._receivebuffer import ReceiveBuffer
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from .addresses import counted_as
+from .turns import Turns
+
 #: How long a request's headers may take to arrive, and how long an answer may go unread, in seconds.
 HEADER_SECONDS: Final = 10.0
 UNREAD_SECONDS: Final = 30.0
@@ -25,12 +29,16 @@ MOST_HEADERS: Final = 200
 #: Pieces in which a body may come: so many, and one more for each so many of its bytes.
 FREE_PIECES: Final = 1000
 BYTES_A_PIECE: Final = 64
+#: Pieces that are parsed in one turn: three milliseconds.
+PIECES_A_TURN: Final = 200
 #: Connections at once: a visitor's page holds two or three.
 MOST: Final = 2000
-#: Connections per address; behind a proxy all come from its address, so the proxy has to count them.
+#: Connections per address, of IPv6 per /64 network. Behind a proxy all come from its address, so the proxy has to count
+#: them.
 EACH: Final = 200
-#: File descriptors for everything else: files, libraries, decoders.
-_OTHER_FILES: Final = 256
+#: File descriptors for everything else: libraries, decoders, and the files of all forms that may be there at once:
+#: 24 of 32 pictures, 16 of 60 uploads.
+_OTHER_FILES: Final = 256 + 24 * 32 + 16 * 60
 _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
 
 
@@ -54,14 +62,20 @@ class _Connection(h11.Connection):
         super().__init__(h11.SERVER, MOST_HEADER_BYTES)
         self._receive_buffer = _Buffer()
         self._pieces = self._bytes = 0
+        #: Pieces left of this turn, and whether it ended before all was parsed.
+        self.left, self.unfinished = PIECES_A_TURN, False
 
     def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
-        """As in h11; RemoteProtocolError when a limit is passed."""
+        """As in h11; RemoteProtocolError when a limit is passed. At the end of a turn nothing more has come."""
+        if not self.left:
+            self.unfinished = True
+            return h11.NEED_DATA
         event = super().next_event()
         if isinstance(event, h11.Request):
             self._pieces = self._bytes = 0
         elif isinstance(event, h11.Data):
             self._pieces += 1
+            self.left -= 1
             self._bytes += len(event.data)
             if self._pieces > FREE_PIECES + self._bytes // BYTES_A_PIECE:
                 raise h11.RemoteProtocolError("A body in too many pieces")
@@ -76,8 +90,12 @@ class CarefulProtocol(H11Protocol):
     header_seconds: ClassVar[float] = HEADER_SECONDS
     unread_seconds: ClassVar[float] = UNREAD_SECONDS
     open: ClassVar[Counter[str]]
+    turns: ClassVar[Turns]
 
-    _counted: str | None = None
+    conn: _Connection
+    _peer = ""
+    _waits = False
+    _counted = False
     _header_timer: asyncio.TimerHandle | None = None
     _reader_timer: asyncio.TimerHandle | None = None
 
@@ -85,21 +103,53 @@ class CarefulProtocol(H11Protocol):
         """Accept it, unless there are too many."""
         super().connection_made(transport)
         self.conn = _Connection()
-        peer = self.client[0] if self.client else ""
-        if self.open.total() >= self.most or self.open[peer] >= self.each:
+        self._peer = counted_as(self.client[0]) if self.client else ""
+        mine = self.open[self._peer]
+        if mine >= self.each or (self.open.total() >= self.most and not self._end_one(mine + 1)):
             transport.abort()
             return
-        self.open[peer] += 1
-        self._counted = peer
+        self.open[self._peer] += 1
+        self._counted = True
         self._expect_headers()
 
-    def data_received(self, data: bytes) -> None:
-        """Complete headers stop the header timer; incomplete ones start it."""
-        super().data_received(data)
+    def _end_one(self, most: int) -> bool:
+        """If an address has more than so many, end one of the one that has the most, if it can be without a request."""
+        [(busiest, count)] = self.open.most_common(1)
+        theirs = [line for line in self.connections if isinstance(line, CarefulProtocol) and line._counts_for(busiest)]
+        if count <= most or not theirs:
+            return False
+        one = next((line for line in theirs if line.cycle is None or line.cycle.response_complete), theirs[0])
+        one._give_back()
+        one.transport.abort()
+        return True
+
+    def _counts_for(self, address: str) -> bool:
+        return self._counted and self._peer == address
+
+    def handle_events(self) -> None:
+        """Parse what has come when it is this address's turn; nothing more is read before that."""
+        if not self._waits:
+            self._waits = True
+            self.turns.call(self._peer, self._parse)
+        if self._waits:
+            self.transport.pause_reading()
+
+    def _parse(self) -> bool:
+        """Complete headers stop the header timer; incomplete ones start it. False if nobody is there any more."""
+        self._waits = False
+        if self.transport.is_closing():
+            return False
+        self.conn.left, self.conn.unfinished = PIECES_A_TURN, False
+        super().handle_events()
         if self.conn.their_state is not h11.IDLE:
             self._stop_header_timer()
         elif self.conn.trailing_data[0]:  # part of the next request's headers
             self._expect_headers()
+        if self.conn.unfinished:
+            self.handle_events()
+        elif not self.flow.read_paused:
+            self.transport.resume_reading()
+        return True
 
     def pause_writing(self) -> None:
         """The reader is slow: start its timer."""
@@ -129,12 +179,15 @@ class CarefulProtocol(H11Protocol):
         """Give the place back."""
         self._stop_header_timer()
         self._stop_reader_timer()
-        if self._counted is not None:
-            self.open[self._counted] -= 1
-            if not self.open[self._counted]:
-                del self.open[self._counted]
-            self._counted = None
+        self._give_back()
         super().connection_lost(exc)
+
+    def _give_back(self) -> None:
+        if self._counted:
+            self.open[self._peer] -= 1
+            if not self.open[self._peer]:
+                del self.open[self._peer]
+            self._counted = False
 
     def _expect_headers(self) -> None:
         if self._header_timer is None:
@@ -154,7 +207,7 @@ class CarefulProtocol(H11Protocol):
 def careful(behind_proxies: bool = False, **limits: Any) -> type[CarefulProtocol]:
     """The protocol for one server, with its own count. limits: values that override the class's."""
     limits = {"each": limits.get("most", MOST)} | limits if behind_proxies else limits
-    return type("CountedProtocol", (CarefulProtocol,), {"open": Counter(), **limits})
+    return type("CountedProtocol", (CarefulProtocol,), {"open": Counter(), "turns": Turns(), **limits})
 
 
 def allow_files(most: int = MOST) -> int:

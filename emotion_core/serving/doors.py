@@ -35,6 +35,8 @@ JSON_SECONDS: Final = 20.0
 _TRIES: Final = 50
 _APART: Final = 0.1
 MOST_WAITING: Final = 200
+#: After so many tries who has no place gets one of the address that has the most.
+_PATIENT: Final = 10
 #: A body that is so far behind, in seconds, is slow: before that its first bytes may be on their way.
 _SLOW: Final = 0.25
 
@@ -75,8 +77,11 @@ class Door:
             return
         self.waiting[address] = None
         try:
-            for _ in range(_TRIES):
-                if list(self.waiting).index(address) < self.most - self.inside.total() + len(self._slow()):
+            for number in range(_TRIES):
+                before = list(self.waiting).index(address)
+                if before < self.most - self.inside.total() + len(self._slow()):
+                    return
+                if number >= _PATIENT and not before and self._further():
                     return
                 await asyncio.sleep(_APART)
         finally:
@@ -85,7 +90,8 @@ class Door:
     def enter(self, address: str, arrival: Arrival | None = None) -> str:
         """Take a place: returns "", or whose places are all taken. arrival: a body that is still to come.
 
-        Who has no place gets that of the slowest body on its way, if there is no other, and that is slow.
+        Who has no place gets that of the slowest body on its way, if there is no other, and that is slow; or else of
+        the slowest of the address that has the most places.
         """
         mine = self.inside[address]
         if not has_share(mine, self.inside.total(), self.each, self.most) and (mine or not self._cut_slowest()):
@@ -98,8 +104,13 @@ class Door:
     def _slow(self) -> list[Arrival]:
         return [one for one in self.arrivals if not one.whole and one.behind > _SLOW]
 
+    def _further(self) -> list[Arrival]:
+        """The bodies on their way of the addresses that have the most places, if that is more than one."""
+        most = max(self.inside.values(), default=0)
+        return [one for one, whose in self.arrivals.items() if not one.whole and self.inside[whose] == most > 1]
+
     def _cut_slowest(self) -> bool:
-        slowest = max(self._slow(), key=lambda one: one.behind, default=None)
+        slowest = max(self._slow() or self._further(), key=lambda one: one.behind, default=None)
         if slowest is None:
             return False
         slowest.cut_off()

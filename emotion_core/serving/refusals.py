@@ -96,10 +96,6 @@ def answer_errors(app: FastAPI) -> None:
     answer_lost_uploads(app)
     answer_invalid(app)
 
-    @app.exception_handler(ApiError)
-    async def refused(_request: Request, error: ApiError) -> Response:
-        return respond(error)
-
     @app.exception_handler(HTTPException)
     async def http(_request: Request, error: HTTPException) -> Response:
         status = error.status_code if error.status_code in CODES else 400
@@ -124,7 +120,13 @@ def answer_invalid(app: FastAPI) -> None:
 
 
 def answer_lost_uploads(app: FastAPI) -> None:
-    """On any application, handle a client that disconnects during an upload, and a disk with no room for one."""
+    """On any application, handle a client that disconnects during an upload, one that is refused in the middle of it,
+    and a disk with no room for one.
+    """
+
+    @app.exception_handler(ApiError)
+    async def refused(_request: Request, error: ApiError) -> Response:
+        return respond(error)
 
     @app.exception_handler(ClientDisconnect)
     async def gone(_request: Request, _error: ClientDisconnect) -> Response:

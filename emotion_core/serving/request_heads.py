@@ -24,6 +24,9 @@ MAX_PARAMETERS: Final = 100
 _CHARSET: Final = re.compile(r"charset=(utf-?8|\"utf-?8\")\s*(;|$)")
 #: Forms without files, which nothing here takes: a megabyte of ``&`` is parsed for a second, on the event loop.
 _FORM: Final = "application/x-www-form-urlencoded"
+#: Forms with files, which Gradio also takes for a component's functions: of one that is cut short it leaves a file in
+#: the system's temporary folder for ever, where nobody sweeps and nothing is counted.
+_FILES: Final = "multipart/"
 
 
 def unparsed(scope: Scope, headers: Headers) -> ApiError | None:
@@ -39,9 +42,15 @@ def unparsed(scope: Scope, headers: Headers) -> ApiError | None:
     kind = headers.get("content-type", "").lower()
     if kind.count("charset") > len(_CHARSET.findall(kind)):
         return ApiError(415, "Send text as UTF-8: no other charset is read.")
-    if _FORM in kind and has_body(headers):
-        return ApiError(415, "Send multipart/form-data or application/json, and say so in Content-Type.")
+    if (_FORM in kind or (_FILES in kind and _takes_no_files(scope["path"]))) and has_body(headers):
+        return ApiError(415, "Send application/json, or files as multipart/form-data where files are taken.")
     return ApiError(400) if has_many_parameters(kind.encode()) else None
+
+
+def _takes_no_files(path: str) -> bool:
+    """Whether it is one of Gradio's addresses, but for that of uploads."""
+    first, *rest = (*filter(None, path.split("/")), "")
+    return first == "gradio_api" and rest[0] != "upload"
 
 
 def has_many_parameters(header: bytes) -> bool:

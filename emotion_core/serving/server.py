@@ -135,7 +135,7 @@ def serve(
             log_level="warning",
             lifespan="on",
             proxy_headers=trust_proxies,
-            limit_concurrency=most,
+            limit_concurrency=2 * most,  # the protocol ends connections that are too many, for the right address
             backlog=_TOGETHER,
             timeout_graceful_shutdown=GRACE,
         )

@@ -68,8 +68,11 @@ class ShortLivedFolder:
         threading.Thread(target=self._sweep_for_ever, daemon=True, name="sweeper").start()
 
     def delete(self) -> None:
-        """Delete everything now."""
+        """Delete everything now; the lock's file last, by which the next start knows what was left if this is ended."""
         self._ended.set()
+        with contextlib.suppress(OSError):
+            for inside in [path for path in self.path.iterdir() if path.name != LOCK]:
+                shutil.rmtree(inside, ignore_errors=True) if inside.is_dir() else inside.unlink(missing_ok=True)
         self._lock.release()
         shutil.rmtree(self.path, ignore_errors=True)
 
@@ -101,13 +104,13 @@ class ShortLivedFolder:
         """Have the sweeper also do this each time."""
         self._chores.append(chore)
 
-    def size(self) -> int:
-        """Bytes of all its files."""
+    def size(self, least: int = 0) -> int:
+        """Bytes of all its files. least: that each counts at least."""
         size = 0
         for name, _, files in os.walk(self.path):
             for file in files:
                 with contextlib.suppress(OSError):
-                    size += Path(name, file).stat().st_size
+                    size += max(Path(name, file).stat().st_size, least * (file != LOCK))
         return size
 
     def sweep(self) -> None:

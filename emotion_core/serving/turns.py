@@ -21,28 +21,41 @@ class Turns:
 
     def __init__(self) -> None:
         self._taken = False
-        self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
+        self._waiting: OrderedDict[str, deque[Callable[[], bool]]] = OrderedDict()
 
     async def take(self, address: str) -> None:
         """Wait until it is this address's turn; at once if nobody has had one in this pass."""
-        loop = asyncio.get_running_loop()
+        turn = asyncio.get_running_loop().create_future()
+
+        def begin() -> bool:
+            if turn.done():  # who waited was cancelled
+                return False
+            turn.set_result(None)
+            return True
+
+        self.call(address, begin)
+        await turn
+
+    def call(self, address: str, begin: Callable[[], bool]) -> None:
+        """Have ``begin`` called when it is this address's turn; at once if nobody has had one in this pass.
+
+        It tells whether it needs the turn.
+        """
         if self._taken:
-            turn = loop.create_future()
-            self._waiting.setdefault(address, deque()).append(turn)
-            await turn
-        else:
-            self._taken = True
-            loop.call_soon(self._next, loop)
+            self._waiting.setdefault(address, deque()).append(begin)
+            return
+        loop, self._taken = asyncio.get_running_loop(), True
+        loop.call_soon(self._next, loop)
+        begin()
 
     def _next(self, loop: asyncio.AbstractEventLoop) -> None:
         """A new pass of the loop has begun."""
         while self._waiting:
             address, turns = self._waiting.popitem(last=False)
-            turn = turns.popleft()
+            begin = turns.popleft()
             if turns:
                 self._waiting[address] = turns  # behind the others
-            if not turn.done():  # it is when who waited was cancelled
-                turn.set_result(None)
+            if begin():
                 loop.call_soon(self._next, loop)
                 return
         self._taken = False

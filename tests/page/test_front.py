@@ -2,8 +2,11 @@
 
 import asyncio
 import gzip
+import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from unittest.mock import Mock, patch
 
 import httpx
 import pytest
@@ -12,6 +15,7 @@ from starlette.responses import HTMLResponse, JSONResponse
 from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
+from emotion_core.page import front
 from emotion_core.page.addressed import HOST, AddressedText, as_called
 from emotion_core.page.front import FrontPage
 
@@ -165,3 +169,18 @@ def test_the_page_is_finished(client: TestClient) -> None:
     page = client.get("/").text
     assert "og:title" in page
     assert "a.js" in page
+
+
+def test_the_preview_is_made_once() -> None:
+    """A hundred who asked for it of a new server had it made forty times at once: everybody waited for four seconds."""
+    made: list[None] = []
+
+    def slowly(_catalogue: Any) -> bytes:
+        made.append(None)
+        time.sleep(0.2)
+        return b"a picture"
+
+    with patch.object(front, "share_card", slowly), ThreadPoolExecutor(8) as pool:
+        [shared] = [route.endpoint for route in front.front_routes(Mock()) if route.path == "/page/card.png"]
+        assert {bytes(answer.body) for answer in pool.map(shared, range(8))} == {b"a picture"}
+    assert len(made) == 1

@@ -1,6 +1,7 @@
 """Gradio's per-visitor state stays bounded, however many session names visitors use."""
 
 import asyncio
+import contextlib
 import socket
 import tempfile
 import threading
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 import gradio as gr
 import httpx
@@ -21,12 +22,13 @@ from gradio import route_utils
 
 from emotion_core import Settings
 from emotion_core.errors import BusyError
-from emotion_core.page import gradio_bounds
+from emotion_core.page import gradio_bounds, uploads
 from emotion_core.page.bad_calls import answer_bad_calls
-from emotion_core.page.fair_queue import EACH_WAITING
+from emotion_core.page.fair_queue import EACH_WAITING, MOST_WAITING
 from emotion_core.page.gradio_bounds import MAX_FILES, GradioBounds
 from emotion_core.page.visitor import refused
 from emotion_core.serving.bodies import Bodies
+from emotion_core.serving.refusals import ApiError, answer_lost_uploads
 from emotion_core.serving.server import listen
 from emotion_core.serving.video_queue import MOST_ON_THE_PAGE
 from emotion_core.serving.workshop import Workshop
@@ -57,6 +59,7 @@ class Running:
         mounted: Any = app.routes[-1]
         self.app = mounted
         self.app.app.uploaded_file_dir = str(folder)
+        answer_lost_uploads(self.app.app)
         self.bounds = GradioBounds(self.page, self.app.app, Workshop(Settings()), lambda: self.now)
         answer_bad_calls(self.page, self.app.app)
         self.asgi = app
@@ -191,6 +194,26 @@ def test_answers_that_nobody_fetches(running: Running) -> None:
         assert "z" * 10 in events.read().decode()
 
 
+def test_answers_of_one_session_that_nobody_fetches(running: Running) -> None:
+    """While others came it was not idle: six thousand events of eight sessions took 240 MB, and it went on."""
+    ready = running.queue.pending_messages_per_session
+    event = running.post("call/wait", data=["slow"]).json()["event_id"]
+    with patch.object(gradio_bounds, "MOST_UNFETCHED", 40):
+        for _ in range(30):
+            sent = {"data": ["z"], "fn_index": 0, "session_hash": "greedy"}
+            until(lambda sent=sent: running.post("queue/join", **sent).status_code == 200)  # type: ignore[misc]
+        until(lambda: len(running.queue) == 0)
+        assert sum(messages.qsize() for messages in ready.values()) <= 50
+        for _ in range(60):
+            ready["cancels"] = ready.get("cancels") or asyncio.Queue()
+            ready["cancels"].put_nowait(None)
+        running.forget()
+        until(lambda: "cancels" not in ready)
+    running.go_on.set()
+    with running.line.stream("GET", f"{running.url}/gradio_api/call/wait/{event}") as events:
+        assert "slow" in events.read().decode()
+
+
 def test_a_visitor_who_waits_is_not_forgotten(running: Running) -> None:
     event = running.post("call/wait", data=["slow"]).json()["event_id"]
     for now in (0, 40, 80, 120, 200):
@@ -255,6 +278,25 @@ def test_functions_without_a_limit_do_not_take_all_threads(running: Running) -> 
     words = Counter(word.split()[0] for word in running.begun)
     assert words.total() == MOST_ON_THE_PAGE
     assert words["one"] == MOST_ON_THE_PAGE // 2
+
+
+def test_addresses_leave_room_in_the_queue(running: Running) -> None:
+    """Eight kept all places of the page's queue, and everybody else was refused for as long as they went on."""
+    running.queue.max_size = MOST_WAITING
+    for number in range(2, 12):
+        with contextlib.suppress(AssertionError):
+            join(running, f"127.0.0.{number}", "wait", *map(str, range(EACH_WAITING)))
+    assert len(running.queue) <= 58
+    join(running, "127.0.0.99", "wait", "honest")
+    running.queue.max_size = None
+
+
+def test_an_event_that_waits_holds_once_what_was_sent(running: Running) -> None:
+    """The request held it twice more: the events of a full queue took 400 MB."""
+    join(running, "127.0.0.2", "wait", "a", "b")
+    [event] = [event for line in running.queue.event_queue_per_concurrency_id.values() for event in line.queue]
+    assert event.data.data == ["b"]
+    assert not {"_body", "_json"} & set(vars(event.request))
 
 
 def test_addresses_take_turns(running: Running) -> None:
@@ -327,6 +369,16 @@ def test_an_upload_that_ends_midway(running: Running, folder: Path) -> None:
     until(lambda: threading.active_count() <= before + 2)
 
 
+def test_a_form_for_a_component_leaves_no_file(running: Running, tmp_path: Path) -> None:
+    """Cut short inside a file, it left that in the system's temporary folder, whatever its size, for ever."""
+    form = b'--x\r\nContent-Disposition: form-data; name="a"; filename="a.png"\r\n\r\nbegun'
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    with patch.object(tempfile, "tempdir", str(tmp_path)):
+        address = f"{running.url}/gradio_api/component_server"
+        assert running.line.post(address, content=form, headers=headers).status_code == 415
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_form_of_a_thousand_files(running: Running) -> None:
     """Each was kept open and then moved: a handful of such forms took every descriptor, and held all up for 19 s."""
     for count, status in ((MAX_FILES + 1, 400), (MAX_FILES, 200)):
@@ -345,6 +397,22 @@ def test_what_a_visitor_sent_is_not_logged(
     assert ("A call failed with" in caplog.text) == ("refuse" in address)  # the others do not fit
     written = caplog.text + "".join(capfd.readouterr())
     assert not any(word in written for word in ("Traceback", "a secret", "Received"))
+
+
+def test_the_files_of_an_upload_are_counted(running: Running) -> None:
+    """However small: forms of sixty tiny ones filled the folder with more files than can be deleted at the end."""
+    told = list[int]()
+
+    def tell(files: int) -> None:
+        told.append(files)
+        if files > 3:
+            raise ApiError(503)
+
+    with patch.object(uploads, "TELL_FILES", Mock(get=lambda: tell)):
+        for count, status in ((3, 200), (4, 503)):
+            sent = [("files", (f"{number}.txt", b"x")) for number in range(count)]
+            assert running.line.post(f"{running.url}/gradio_api/upload", files=sent).status_code == status
+            assert told[-1] == count
 
 
 def test_a_form_of_many_texts(running: Running) -> None:

@@ -1,12 +1,14 @@
 """The limits of REST: bytes, faces, photos at a time, and per visitor."""
 
 import asyncio
+import base64
 import contextlib
 import http.client
 import json
 import socket
 import threading
 import time
+import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
@@ -25,6 +27,7 @@ from emotion_core.serving.callers import RateLimiter
 from emotion_core.serving.refusals import ApiError
 from support.rest_client import KEY, analyze
 from support.rest_server import connection, refusal, serving
+from support.waiting import until
 
 
 class TestSize:
@@ -160,6 +163,28 @@ class TestLimits:
                 answered = [call.result().status_code for call in (first, *waiting, other)]
             assert answered == [200] * 5
 
+    @pytest.mark.parametrize("form", [True, False])
+    def test_who_has_gone_is_not_answered(self, recognizer: EmotionRecognizer, empty: bytes, form: bool) -> None:
+        """Six addresses sent pictures for minutes, left at once, and held the places of everybody's photos."""
+        go_on, begun = threading.Event(), list[None]()
+
+        def slowly(rgb: RGB) -> FrameResult:
+            begun.append(None)
+            assert go_on.wait(60)
+            return FrameResult(rgb.shape[1], rgb.shape[0], (), "x", "x")
+
+        with serving(recognizer, Settings()) as url, patch.object(recognizer, "analyze_rgb", slowly):
+            text = base64.b64encode(empty).decode()
+            sent: Any = {"files": [("image", ("a", empty))] * 9} if form else {"json": {"images": [text] * 9}}
+            with pytest.raises(httpx.ReadTimeout):
+                httpx.post(f"{url}/api/v1/analyze", **sent, timeout=1)
+            until(lambda: len(begun) == 1)
+            time.sleep(0.5)
+            go_on.set()
+            assert analyze(url, empty).status_code == 200
+            time.sleep(0.5)
+        assert len(begun) == 2, "its first, and the other's"
+
     def test_slow_bodies_take_no_place(self, recognizer: EmotionRecognizer, empty: bytes) -> None:
         """Twenty connections never finish their bodies: everyone else is answered, and they are closed in time."""
         settings, grace = Settings(rate_limit=0, concurrency=1), patch("emotion_core.serving.bodies.GRACE", 1.0)
@@ -223,6 +248,17 @@ class TestLimits:
             "headers": [(b"x-forwarded-for", forwarded.encode())],
         }
         assert client_address(scope, proxies) == address
+
+
+def test_what_was_forwarded_is_split_no_further_than_needed() -> None:
+    """Gradio's queue asks for the addresses of all that wait, again and again: everybody waited for 0.8 seconds."""
+    scope = {"type": "http", "headers": [(b"x-forwarded-for", b"," * 60_000 + b"192.0.2.7, 198.51.100.1")]}
+    tracemalloc.start()
+    try:
+        assert client_address(scope, 2) == "192.0.2.7"
+        assert tracemalloc.get_traced_memory()[1] < 400_000  # its parts would take megabytes
+    finally:
+        tracemalloc.stop()
 
 
 def begin_upload(line: socket.socket) -> None:

@@ -3,13 +3,14 @@
 import re
 
 from emotion_core import Settings
+from emotion_core.page.fair_queue import MOST_WAITING
 from emotion_core.picture_costs import MAX_MEMORY
 from emotion_core.recognition import sized_graphs
 from emotion_core.recognition.bundle import EMBEDDED
 from emotion_core.recognition.bundle_config import CONFIG
 from emotion_core.recognition.classifier import MAX_BATCH
 from emotion_core.serving.bodies import MAX_HELD
-from emotion_core.serving.doors import Doors
+from emotion_core.serving.doors import MAX_JSON, Doors
 from emotion_core.serving.workshop import LIGHT_MEMORY, SEARCH_MEMORY
 from support.page_server import ROOT
 
@@ -28,6 +29,7 @@ def test_the_bounds_add_up_as_written() -> None:
         FACE_BYTES * MAX_BATCH * networks,
         2 * MAX_HELD,
         doors.in_memory,
+        MOST_WAITING * MAX_JSON,
         files * 1_000_000,
     ]
     text = (ROOT / "SECURITY.md").read_text()

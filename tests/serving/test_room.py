@@ -2,6 +2,8 @@
 
 import contextlib
 import shutil
+import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,10 +18,11 @@ from emotion_core.rest.limits import MAX_IN_MEMORY
 from emotion_core.serving.bodies import Bodies
 from emotion_core.serving.doors import FORM_IN_MEMORY, Doors
 from emotion_core.serving.refusals import ApiError
-from emotion_core.serving.room import Room
+from emotion_core.serving.room import TELL_FILES, Room
 from emotion_core.serving.temporary import ShortLivedFolder
 from support.in_process import served
 from support.scripted import Clock
+from support.waiting import until
 
 DOORS = Doors(Settings())
 FORM = {"Content-Type": "multipart/form-data; boundary=x"}
@@ -107,6 +110,46 @@ def test_one_address_has_half_of_it(room: Room, files: ShortLivedFolder, clock: 
     shutil.rmtree(files.path)
     files.path.mkdir()
     assert fits(room, 9_000_000, "greedy"), "a single one may be larger"
+
+
+def test_a_small_file_takes_room_as_a_larger_one(room: Room, files: ShortLivedFolder, clock: Clock) -> None:
+    """Forms of sixty tiny ones filled no share: nineteen thousand came within half a minute."""
+    for number in range(9):
+        with contextlib.suppress(ApiError), room.kept(DOORS.uploads, 0, "greedy") as come:
+            come(400)
+            TELL_FILES.get()(1)
+            (files.path / f"{number}").write_bytes(b"x")
+    assert files.size() == 5
+    assert not fits(room, 1, "greedy")
+    assert fits(room, 5_000_000, "honest")
+    clock.now += 1.1
+    assert fits(room, 5_000_000, "honest"), "counted once, in the folder"
+    assert not fits(room, 5_000_001, "honest")
+
+
+def test_nobody_waits_until_very_many_files_are_counted(room: Room, files: ShortLivedFolder, clock: Clock) -> None:
+    """On the event loop, each second: everybody waited for three."""
+    go_on, counting = threading.Event(), threading.Event()
+
+    def slowly(least: int) -> int:
+        counting.set()
+        assert go_on.wait(20)
+        return ShortLivedFolder.size(files, least)
+
+    with patch.object(files, "size", slowly), room.kept(DOORS.uploads, 0, "an upload") as come:
+        start = time.monotonic()
+        come(4_000_000)
+        assert counting.wait(20)
+        assert time.monotonic() - start < 5
+        (files.path / "one").write_bytes(bytes(6_000_000))
+        come(6_000_000)
+        assert fits(room, 4_000_000)
+        assert not fits(room, 4_000_001), "its length is known before it is counted"
+        go_on.set()
+        until(lambda: not fits(room, 10_000_000) and room._count is None)
+    clock.now += 1.1
+    assert fits(room, 4_000_000)
+    assert not fits(room, 4_000_001)
 
 
 def test_many_who_want_much_leave_room(room: Room) -> None:

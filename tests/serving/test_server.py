@@ -10,16 +10,22 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any
+from unittest.mock import Mock
 
 import httpx
 import pytest
+from uvicorn.server import ServerState
 
-from emotion_core import SettingsError
+from emotion_core import Settings, SettingsError
+from emotion_core.page.gradio_bounds import MAX_FILES
+from emotion_core.serving import connections
 from emotion_core.serving.connections import allow_files, careful
+from emotion_core.serving.doors import Doors
 from emotion_core.serving.output import BoundedOutput
 from emotion_core.serving.server import Where
-from support.in_process import served
+from support.in_process import config_of, served
 from support.waiting import free_port, is_up, until
 
 
@@ -93,6 +99,11 @@ def test_a_server_in_this_process_closes_no_handler_of_others(monkeypatch: pytes
     with server():
         pass
     assert closed == []
+
+
+def holds(protocol: Any, count: int) -> bool:
+    """Whether so many connections are open."""
+    return bool(protocol.open.total() == count)
 
 
 def closed_after(line: socket.socket, seconds: float) -> float:
@@ -265,12 +276,80 @@ class TestConnections:
                 time.sleep(0.05)
             assert httpx.get(f"http://127.0.0.1:{port}").status_code == 200
 
+    @pytest.mark.parametrize(
+        ("lines", "sent"),
+        [
+            (40, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"),
+            (
+                1,
+                b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+                + b"1\r\nx\r\n" * 900
+                + b"0\r\n\r\n",
+            ),
+        ],
+        ids=["requests", "chunks"],
+    )
+    def test_what_came_at_once_is_parsed_in_turn(self, lines: int, sent: bytes) -> None:
+        """All of it was, in one pass of the loop: fifty connections of small chunks held everybody up for seconds."""
+        whole: list[str] = []
+
+        async def counting(scope: Any, receive: Any, send: Any) -> None:
+            if scope["path"] == "/wait":
+                time.sleep(0.5)  # nobody is read meanwhile
+            while (await receive())["more_body"]:
+                pass
+            whole.append(scope["client"][0])
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+            await send({"type": "http.response.body", "body": b""})
+
+        with served(counting, http=careful(), lifespan="off") as port, ExitStack() as opened:
+            greedy = [opened.enter_context(connected(port, "127.0.0.2")) for _ in range(lines)]
+            honest, waits = (opened.enter_context(connected(port, f"127.0.0.{number}")) for number in (3, 4))
+            waits.sendall(b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n")
+            time.sleep(0.1)
+            for line in greedy:
+                line.sendall(sent)
+            honest.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert all(line.recv(1000).startswith(b"HTTP/1.1 200") for line in (*greedy, honest))
+        assert whole.index("127.0.0.3") <= min(lines, 3)
+
+    def test_who_has_few_gets_one_of_the_address_that_has_the_most(self) -> None:
+        """Ten addresses held two hundred each, which said nothing, and nobody else got any."""
+        with server(most=30, each=20) as (port, protocol), ExitStack() as lines:
+            for source, taken in (("127.0.0.2", 20), ("127.0.0.3", 30)):
+                theirs = [lines.enter_context(connected(port, source)) for _ in range(20)]
+                until(partial(holds, protocol, taken))
+            until(lambda: protocol.open == {"127.0.0.2": 15, "127.0.0.3": 15})
+            for source in ("127.0.0.4", "127.0.0.5", "127.0.0.5"):
+                line = lines.enter_context(connected(port, source))
+                line.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                assert line.recv(1000).startswith(b"HTTP/1.1 200")
+            assert protocol.open["127.0.0.4"] == 1
+            assert protocol.open["127.0.0.5"] == 2
+            assert protocol.open.total() == 30
+            assert closed_after(theirs[-1], 5) < 5, "nobody has more than they"
+
+    def test_the_addresses_of_one_household_count_as_one(self) -> None:
+        """IPv6 gives each any number of them."""
+        protocol = careful(each=1)
+        for number in (1, 2):
+            one = protocol(config_of(app), ServerState(), {}, Mock())
+            transport = Mock(get_extra_info={"peername": (f"2001:db8::{number}", 9)}.get)
+            one.connection_made(transport)
+            assert protocol.open == {"2001:db8::/64": 1}
+            assert transport.abort.called == (number == 2)
+
     def test_behind_a_proxy_its_address_is_no_measure(self) -> None:
         assert careful(behind_proxies=True, most=50).each == 50
         assert careful(most=50).each == careful().each
 
     def test_descriptors_suffice(self) -> None:
+        """With every connection open, the files of all forms took the last ones: nobody else was accepted."""
         assert 16 <= allow_files(500) <= 500
+        settings = Settings()
+        doors = Doors(settings)
+        files = doors.pictures.most * settings.max_images + doors.uploads.most * MAX_FILES
+        assert files + 200 < connections._OTHER_FILES
 
 
 def test_what_is_written_is_bounded() -> None:

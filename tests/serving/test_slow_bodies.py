@@ -143,3 +143,28 @@ def test_what_the_server_takes_is_not_the_senders_delay() -> None:
             await arrival.next(receive, 1)
 
     asyncio.run(main())
+
+
+def test_who_has_no_place_gets_one_of_the_address_that_has_the_most() -> None:
+    """Six addresses held every place with bodies of 2.4 megabits a second, and others were refused for minutes."""
+
+    async def main() -> None:
+        door = Doors(Settings()).pictures
+        bodies = {}
+        for number in range(6):
+            while not door.enter(f"10.0.0.{number}", one := Arrival()):
+                bodies[one] = f"10.0.0.{number}"
+        assert door.inside.total() == door.most
+        for address in ("192.0.2.1", "192.0.2.2"):
+            start = time.monotonic()
+            await door.opens(address)
+            assert 0.5 < time.monotonic() - start < 4
+            bodies[one := Arrival()] = address
+            assert not door.enter(address, one)
+        assert door.inside.total() == door.most
+        assert [bodies[one] for one in bodies if one not in door.arrivals] == ["10.0.0.0", "10.0.0.1"]
+        for one in door.arrivals:
+            one.whole = True
+        assert door.enter("192.0.2.3") == "everybody's", "what has come is answered"
+
+    asyncio.run(main())

@@ -1,5 +1,6 @@
 """Visitors' files: how long they live, what a killed process leaves, and how much there may be."""
 
+import os
 import shutil
 import signal
 import subprocess
@@ -8,6 +9,8 @@ import threading
 import time
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -104,6 +107,25 @@ def test_what_a_killed_process_left_goes_at_the_next_start(tmp_path: Path) -> No
         assert (alive / "photo.jpg").exists()  # a running process keeps its files
         living.communicate("", timeout=60)
     files.delete()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_stop_left_goes_at_the_next_start(tmp_path: Path) -> None:
+    """A process that is ended while it deletes thousands of files had deleted the lock by which they are known."""
+    files = ShortLivedFolder(90, str(tmp_path))
+    (files.path / "a hash").mkdir()
+    (files.path / "a hash" / "photo.jpg").write_bytes(b"x")
+    for number in range(50):
+        (files.path / f"begun{number}").write_bytes(b"x")
+    order, unlink = list[str](), os.unlink
+
+    def noted(path: Any, **more: Any) -> None:
+        order.append(Path(path).name)
+        unlink(path, **more)
+
+    with patch("os.unlink", noted):
+        files.delete()
+    assert (order.index(LOCK), len(order)) == (51, 52)
     assert list(tmp_path.iterdir()) == []
 
 
