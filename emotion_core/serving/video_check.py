@@ -29,12 +29,12 @@ from .decoder import bound_time
 from .fork_server import program_of
 from .parent import end_with
 from .video_facts import facts_of, info_of, limits_of
-from .video_process import LOOK_SECONDS, NICENESS, resident
+from .video_process import LOOK_SECONDS, MEMORY, NICENESS, resident
 
-#: Memory for opening and reading a video, in bytes. And what nearly all do with: of 3840x2160 pixels, as cameras and
-#: editors save them, some 80 megabytes. One at a time goes beyond that.
+#: Memory for reading a file without decoding, in bytes. And what nearly all do with to the end: of 3840x2160 pixels, as
+#: cameras and editors save them, up to ``MEMORY`` are needed for the first frame. One at a time goes beyond.
 _MEMORY: Final = 150_000_000
-USUAL_MEMORY: Final = 90_000_000
+USUAL_MEMORY: Final = 110_000_000
 #: CPU and wall-clock time, in seconds.
 _CPU_SECONDS: Final = 5
 _SECONDS: Final = 30.0
@@ -88,7 +88,7 @@ def _watch(process: subprocess.Popen[bytes], end: float, held: ExitStack) -> Non
     large = False
     while process.poll() is None:
         size = resident(process.pid)
-        if time.monotonic() > end or size > _MEMORY:
+        if time.monotonic() > end or size > MEMORY:
             process.kill()
         elif size > USUAL_MEMORY and not large:
             process.send_signal(signal.SIGSTOP)

@@ -1,8 +1,8 @@
 """The programs that read an untrusted video, in processes of their own: these can be ended, and are watched.
 
-``pictures``: a line of JSON with the picture's size and what its times mean, then for each picture ``HEAD`` and, if it
-is used, its pixels in YUV 4:2:0; at the end a ``HEAD`` whose kind is ``END`` and a line of JSON with what the reader
-has to say. ``sound``: the file's audio as NUT, a format for pipes.
+``pictures``: a line of JSON with the pictures' size and what their times mean, or with the error; then for each picture
+``HEAD`` and, if it is used, its pixels in YUV 4:2:0; at the end a ``HEAD`` whose kind is ``END`` and a line of JSON
+with what the reader has to say. ``sound``: the file's audio as NUT, a format for pipes.
 """
 
 import json
@@ -48,23 +48,23 @@ def main(part: str, parent: str, path: str, facts: str) -> None:
 
 def send_pictures(path: Path, info: VideoInfo, limits: VideoLimits, told: dict[str, Any], target: BinaryIO) -> None:
     """told: "max_side" of the pictures in pixels; "copy", whether all are used; else "rate", as ``Slots`` takes it."""
-    said: dict[str, Any] = {}
     try:
-        with VideoReader(path, info, limits, told["max_side"]) as reader:
-            base, matrix = reader.time_base, int(reader.canvas.matrix)
-            tell(target, width=reader.width, height=reader.height, time_base=str(base), matrix=matrix)
-            slots = Slots(told["rate"])
-            for picture in reader:
-                used = slots.begin(picture.time_seconds) or told["copy"]
-                kind = PIXELS if used else NO_PIXELS
-                target.write(HEAD.pack(kind, picture.time_seconds, picture.pts, reader.bytes_read))
-                if used:
-                    target.write(picture.i420().data)
-            said = {"seconds": reader.seconds, "notices": reader.notices()}
+        reader = VideoReader(path, info, limits, told["max_side"])
     except VideoError as error:
-        said = {"error": str(error)}
-    target.write(HEAD.pack(END, 0, 0, 0))
-    tell(target, **said)
+        tell(target, error=str(error))
+        return
+    with reader:
+        base, matrix = reader.time_base, int(reader.canvas.matrix)
+        tell(target, width=reader.width, height=reader.height, time_base=str(base), matrix=matrix)
+        slots = Slots(told["rate"])
+        for picture in reader:
+            used = slots.begin(picture.time_seconds) or told["copy"]
+            kind = PIXELS if used else NO_PIXELS
+            target.write(HEAD.pack(kind, picture.time_seconds, picture.pts, reader.bytes_read))
+            if used:
+                target.write(picture.i420().data)
+        target.write(HEAD.pack(END, 0, 0, 0))
+        tell(target, seconds=reader.seconds, notices=reader.notices())
 
 
 def send_sound(path: Path, info: VideoInfo, limits: VideoLimits, target: BinaryIO) -> int:

@@ -89,8 +89,6 @@ class VideoPictures:
         except (EOFError, OSError):
             self._notices = () if self.stopped else (self._cut(),)
             return
-        if "error" in told:
-            raise VideoError(told["error"])
         self.seconds, self._notices = told["seconds"], tuple(told["notices"])
 
     @property

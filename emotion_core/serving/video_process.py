@@ -12,8 +12,8 @@ from typing import IO, Any, Final, cast
 
 from .fork_server import ENVIRONMENT, program_of
 
-#: Memory of a process that decodes, in bytes: frames of 3840x2160 pixels take 12 million, and FFmpeg keeps up to 25.
-MEMORY: Final = 450_000_000
+#: Memory of a process that decodes, in bytes: frames of 3840x2160 pixels of 10 bits and 4:2:2 take 270 million.
+MEMORY: Final = 350_000_000
 #: Between two looks at its memory, in seconds.
 LOOK_SECONDS: Final = 0.02
 #: As of decoders of light pictures: the server's own threads come first.

@@ -20,9 +20,10 @@ import pytest
 from emotion_core import EmotionRecognizer, Settings
 from emotion_core.errors import BusyError, VideoError
 from emotion_core.recognition.catalogue import Catalogue
-from emotion_core.serving import video_check
-from emotion_core.serving.video_check import checked
+from emotion_core.serving import video_check, video_process
+from emotion_core.serving.video_check import probed
 from emotion_core.serving.video_queue import VideoDesk
+from emotion_core.video.probe import VideoLimits, probe
 from support.clips import encode
 from support.hostile_videos import laced, late_samples, many_samples, with_a_packet
 from support.waiting import until
@@ -100,22 +101,21 @@ def entries(folder: Path) -> Path:
 )
 def test_what_comes_later_in_a_file_counts(tmp_path: Path, make: Callable[[Path], Path], told: str) -> None:
     """Files of a few kilobytes took the server 1.5 and 2.4 gigabytes, when it read on."""
-    with pytest.raises(VideoError, match=told), checked(make(tmp_path)):
-        pass
+    with pytest.raises(VideoError, match=told):
+        probed(make(tmp_path), VideoLimits())
 
 
 def test_a_file_that_is_cut_short_passes(tmp_path: Path) -> None:
     clip = encode(tmp_path / "clip.mkv", [np.zeros((64, 64, 3), np.uint8)] * 50)
     clip.write_bytes(clip.read_bytes()[:-500])
-    with checked(clip):
-        pass
+    assert probed(clip, VideoLimits()).width == 64
 
 
 def test_a_usual_clip_opens(tmp_path: Path) -> None:
     clip = encode(tmp_path / "clip.mp4", [np.zeros((64, 64, 3), np.uint8)] * 5)
     start = time.monotonic()
-    with checked(clip):
-        assert time.monotonic() - start < 10
+    assert probed(clip, VideoLimits()) == probe(clip)
+    assert time.monotonic() - start < 10
 
 
 @pytest.mark.skipif(sys.platform != "linux" or os.nice(0) > 9, reason="asks Linux how nice a process is, up to 19")
@@ -127,7 +127,7 @@ def test_it_gives_way_to_the_server(tmp_path: Path) -> None:
         while not opening.done():
             with contextlib.suppress(psutil.Error):
                 seen.update(child.nice() - own.nice() for child in own.children())
-    assert max(seen) == video_check._NICENESS
+    assert max(seen) == video_process.NICENESS
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux to end a process with its parent")
@@ -136,8 +136,8 @@ def test_it_ends_with_the_server(tmp_path: Path) -> None:
     clip = tmp_path / "clip.mp4"
     clip.write_bytes(many_samples(1000, tracks=1000))
     program = (
-        "from pathlib import Path; from emotion_core.serving.video_check import checked\n"
-        f"with checked(Path({str(clip)!r})): pass"
+        "from pathlib import Path; from emotion_core.serving import video_check\n"
+        f"video_check.probed(Path({str(clip)!r}), video_check.VideoLimits())"
     )
     with subprocess.Popen([sys.executable, "-c", program]) as server:
         until(lambda: opened(clip, psutil.Process(server.pid)), 30)
@@ -156,17 +156,17 @@ def opened(clip: Path, server: psutil.Process) -> bool:
 def test_what_is_no_video_is_told_in_the_same_words(tmp_path: Path) -> None:
     source = tmp_path / "-x.mp4"
     source.write_bytes(b"nothing")
-    with pytest.raises(VideoError, match="not a video that can be read"), checked(source):
-        pass
+    with pytest.raises(VideoError, match="not a video that can be read"):
+        probed(source, VideoLimits())
 
 
 def test_few_are_opened_at_a_time(tmp_path: Path, monkeypatch: Any) -> None:
-    monkeypatch.setattr(video_check, "_SECONDS", 0.1)
-    nothing = tmp_path / "nothing"
-    with checked(nothing), checked(nothing), pytest.raises(BusyError), checked(nothing):
-        pass
-    with checked(nothing):
-        pass
+    clip = encode(tmp_path / "clip.mp4", [np.zeros((64, 64, 3), np.uint8)] * 5)
+    with video_check._PLACES, video_check._PLACES, monkeypatch.context() as hurried:
+        hurried.setattr(video_check, "_SECONDS", 0.1)
+        with pytest.raises(BusyError):
+            probed(clip, VideoLimits())
+    assert probed(clip, VideoLimits()).frames == 5
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for a process's memory")
@@ -185,8 +185,7 @@ def test_one_at_a_time_takes_much_memory(tmp_path: Path) -> None:
 
 
 def open_it(clip: Path) -> None:
-    with checked(clip):
-        pass
+    probed(clip, VideoLimits())
 
 
 def memory(process: psutil.Process) -> int:
