@@ -17,6 +17,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace
 
 from ..errors import VideoError
+from ..video.container import open_sent
 from ..video.picture import I420, Canvas, Picture
 from ..video.probe import VideoInfo
 from ..video.results import VideoOptions
@@ -150,7 +151,7 @@ class _Sound(SoundTrack):
         self._process, self._sent = process, _Sent(process)
         container: InputContainer | None = None
         with suppress(av.FFmpegError):  # nothing came: there is none that can be used
-            container = av.open(self._sent, "r", format="nut")
+            container = open_sent(self._sent)
         super().__init__(container, SOUND_START, max_packets, stop)
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import av
 from av.audio.stream import AudioStream
@@ -44,6 +44,13 @@ SOUNDS: Final = frozenset(
 )
 
 
+class Readable(Protocol):
+    """What is read from its start to its end."""
+
+    def read(self, size: int) -> bytes:
+        """At most so many bytes, b"" at the end."""
+
+
 def open_video(path: Path) -> InputContainer:
     """Open a local file, but nothing that it refers to; VideoError if it is not a video."""
     try:
@@ -53,6 +60,11 @@ def open_video(path: Path) -> InputContainer:
         raise VideoError(
             f"This is not a video that can be read, or its end is missing (an MP4 keeps its index there). {HELP}"
         ) from error
+
+
+def open_sent(file: Readable) -> InputContainer:
+    """Open NUT, as it comes, by the same decoders; av.FFmpegError if it is none."""
+    return av.open(file, "r", format="nut", options=dict(_options()))
 
 
 @cache
