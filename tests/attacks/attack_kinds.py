@@ -9,6 +9,14 @@ from typing import Final
 
 import httpx
 
+from .attack_lines import (
+    cut_forms,
+    full_connections,
+    left_batches,
+    small_pieces,
+    tiny_files,
+    unfetched_messages,
+)
 from .attack_media import base64_by_rest, photos_as_files, photos_past_the_queue, slow_photos, videos, webcam
 from .attack_shares import crowds, just_light, long_files, new_pages, odd_forms, session_names, slow_videos
 from .target import Target
@@ -223,5 +231,11 @@ ATTACKS: Final[dict[str, Callable[[Target], None]]] = {
         just_light,
         new_pages,
         odd_forms,
+        full_connections,
+        small_pieces,
+        tiny_files,
+        cut_forms,
+        unfetched_messages,
+        left_batches,
     )
 }

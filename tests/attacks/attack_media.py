@@ -22,7 +22,8 @@ from support.hostile_pictures import (
     slow_notes,
     with_segments,
 )
-from support.hostile_videos import many_samples
+from support.hostile_videos import beside, many_samples, with_sound
+from support.keeping_video import keeping
 
 from .target import Target
 
@@ -137,12 +138,17 @@ def webcam(target: Target) -> None:
 
 
 def videos(target: Target) -> None:
-    """Nonsense, pictures and tables of forty million frames sent as videos, more than there are places for."""
+    """Nonsense, pictures and tables of forty million frames sent as videos, more than there are places for.
+
+    And small ones that have FFmpeg take gigabytes: for sound, for other tracks, for frames that its decoder keeps.
+    """
     gif = io.BytesIO()
     frames = [Image.new("L", (1_000, 1_000), number) for number in range(30)]
     frames[0].save(gif, "GIF", save_all=True, append_images=frames[1:], duration=0)
 
     contents = [b"\0\0\0\x18ftypmp42" + bytes(1_000_000), gif.getvalue(), many_samples(40_000_000)]
+    contents += [with_sound(b"A_PCM/INT/LIT", 10, b"\0" * 30_000_000), beside(255, 8)]
+    contents += [keeping(64, 64, 30, kept=4, waiting=1) + keeping(3840, 2160)]
 
     def send(client: httpx.Client, number: int) -> httpx.Response:
         answer = client.post("api/v1/video", files={"video": ("x.mp4", contents[number % len(contents)])})

@@ -362,7 +362,7 @@ def test_an_upload_that_ends_midway(running: Running, folder: Path) -> None:
     for _ in range(5):
         with socket.create_connection((address.host, address.port or 80), 10) as line:
             line.sendall(f"{head}Content-Type: multipart/form-data; boundary=x\r\n\r\n{form}".encode())
-            until(lambda: any(b"begun" in file.read_bytes() for file in folder.glob("tmp*")))
+            until(lambda: any(folder.glob("tmp*")))
         for file in folder.glob("tmp*"):
             file.unlink()
     assert running.line.post(f"{running.url}/gradio_api/upload", files={"files": ("x", b"x")}).is_success
