@@ -15,6 +15,7 @@ from starlette.routing import Route
 from ..errors import BusyError, EmotionError
 from ..images import RGB
 from ..recognition.catalogue import Catalogue
+from ..serving.leaving import leaving
 from ..serving.places import MOST_WAITING
 from ..serving.refusals import ApiError
 from ..serving.workshop import Workshop
@@ -100,7 +101,8 @@ class PhotoRoutes:
         async for part in request.stream():  # the whole at once would be there twice for a moment
             content += part
         try:
-            return await to_thread.run_sync(work, content, address, limiter=self._threads)
+            async with leaving(request):
+                return await to_thread.run_sync(work, content, address, limiter=self._threads)
         except BusyError as error:
             raise ApiError(503, str(error), headers={"Retry-After": "2"}) from error
         except EmotionError as error:

@@ -1,13 +1,10 @@
 """What REST answers about pictures."""
 
-import asyncio
-import contextlib
 import json
 import logging
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
-from fastapi import Request
 from fastapi.responses import Response
 from typing_extensions import TypedDict
 
@@ -26,23 +23,6 @@ class AnalysisDict(TypedDict):
     results: list[FrameDict | ErrorDict]
 
 
-@contextlib.asynccontextmanager
-async def leaving(request: Request) -> AsyncIterator[threading.Event]:
-    """Yields what is set when the sender of a request, whose body has been read, goes away before its answer."""
-    gone = threading.Event()
-
-    async def watch() -> None:
-        while (await request.receive())["type"] != "http.disconnect":
-            continue
-        gone.set()
-
-    watching = asyncio.create_task(watch())
-    try:
-        yield gone
-    finally:
-        watching.cancel()
-
-
 def answer(
     catalogue: Catalogue,
     model: str | None,
@@ -53,7 +33,7 @@ def answer(
 ) -> Response:
     """An ``AnalysisDict`` as JSON. Raises ApiError if there is one picture, which cannot be used, or no such model.
 
-    gone: set when nobody waits for it any more; then it ends after the picture that is being analysed.
+    gone: set when nobody waits for it any more; then it ends after the picture that is being analysed, if one is.
 
     It is written here, in a worker's thread and picture by picture: of 32 with 500 faces it takes a quarter of a
     second, for which everybody would wait.

@@ -25,13 +25,14 @@ from ..serving.bodies import Bodies
 from ..serving.browser_runtime import CDN, CDN_HOST
 from ..serving.guard import Guard
 from ..serving.jobs import Videos
+from ..serving.leaving import leaving
 from ..serving.places import MOST_WAITING
 from ..serving.refusals import ApiError, ErrorDict, answer_errors, described
 from ..serving.room import Room
 from ..serving.temporary import UPLOAD_SECONDS, ShortLivedFolder
 from ..serving.workshop import Workshop
 from ..settings import Settings
-from .answers import AnalysisDict, answer, leaving
+from .answers import AnalysisDict, answer
 from .limits import Gate, media_type, read_form
 from .pictures import Picture, from_form, from_json, request_body, too_many_pictures
 from .videos import add_video_routes

@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
@@ -44,6 +45,10 @@ class _Waiting(Protocol):
 
 
 W = TypeVar("W", bound=_Waiting)
+#: Whether the sender of what this thread works on has gone: then it waits for no turn any more.
+HAS_GONE: ContextVar[Callable[[], bool]] = ContextVar("has_gone", default=lambda: False)
+#: Between two looks for that, in seconds.
+_LOOK_SECONDS: Final = 0.2
 
 
 class Places:
@@ -139,8 +144,10 @@ class Places:
             raise BusyError(_BUSY)
         line.append(one)
         try:
-            if not self._changed.wait_for(lambda: first() is one, patience):
-                raise BusyError(_BUSY)
+            end, has_gone = time.monotonic() + patience, HAS_GONE.get()
+            while not self._changed.wait_for(lambda: first() is one, min(_LOOK_SECONDS, end - time.monotonic())):
+                if has_gone() or time.monotonic() >= end:
+                    raise BusyError(_BUSY)
         finally:
             line.remove(one)
             self._changed.notify_all()

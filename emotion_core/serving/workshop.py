@@ -34,9 +34,10 @@ _RESULT_BYTES: Final = 3
 #: photo is one.
 LIGHT_MEMORY: Final = 100_000_000
 LIGHT_WORK: Final = 25_000_000
-#: Faces named of a light picture, which takes about half a second; one with more goes on as a heavy one. And of a heavy
-#: one: more than a group's photo shows, and three megabytes of the page's answer. And of a webcam's frame.
-LIGHT_FACES: Final = 50
+#: Faces named of a light picture, which takes a quarter of a second; one with more goes on as a heavy one: the first
+#: place that comes free must not be far. And of a heavy one: more than a group's photo shows, and three megabytes of
+#: the page's answer. And of a webcam's frame.
+LIGHT_FACES: Final = 24
 MOST_FACES: Final = 500
 FRAME_FACES: Final = 50
 #: Copies of a picture's file: the server's, read from the disk, and its decoder's.

@@ -1,5 +1,6 @@
 """The Image tab's routes: which places their work takes."""
 
+import contextlib
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -61,6 +62,17 @@ def test_explanations_leave_places_to_photos(url: str, workshop: Workshop, monke
         assert [one.result().status_code for one in asked] == [200] * 6
     assert working == [(True, 0.7)] * 2
     assert photo.status_code == 200
+
+
+@pytest.mark.parametrize("address", ["photo", "why?label=happy"])
+def test_who_has_gone_waits_for_no_turn(url: str, workshop: Workshop, address: str) -> None:
+    """Requests of nobody held the places of the door, for as long as others' pictures came before theirs."""
+    with contextlib.ExitStack() as held:
+        for name in "abcd":
+            held.enter_context(workshop.places.place(name))
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.post(f"{url}/{address}", content=CROP, timeout=0.5)
+        until(lambda: not workshop.places._line, 3)
 
 
 def test_what_is_no_crop_is_refused_before_it_is_decoded(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
