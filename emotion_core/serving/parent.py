@@ -1,18 +1,18 @@
-"""For a process that the server starts: it ends with the server."""
+"""For a process that the server starts: it ends with the server, however that ends."""
 
-import ctypes
 import os
-import signal
 import sys
-from typing import Final
-
-#: From the system's <sys/prctl.h>; its signal comes when the thread ends that started the process, which waits for it.
-_PR_SET_PDEATHSIG: Final = 1
+import threading
 
 
-def end_with(parent: int) -> None:
-    """Have the system kill this process when the one of that id ends: nobody would watch its memory any more."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it ended before that
-            sys.exit(1)
+def end_with_parent() -> None:
+    """End this process when its standard input does, which the server holds open: nobody would watch its memory.
+
+    Linux can send a signal then; but already when the thread ends that started the process.
+    """
+
+    def wait() -> None:
+        os.read(sys.stdin.fileno(), 1)  # not by sys.stdin, whose lock must be free as the program ends
+        os._exit(1)
+
+    threading.Thread(target=wait, name="parent", daemon=True).start()

@@ -6,7 +6,6 @@ Such tables come later in the file, too, and so do packets that unpack to gigaby
 """
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -27,7 +26,7 @@ from ..video.packets import packets_of
 from ..video.probe import VideoInfo, VideoLimits, probe
 from .decoder import bound_time
 from .fork_server import program_of
-from .parent import end_with
+from .parent import end_with_parent
 from .video_facts import facts_of, info_of, limits_of
 from .video_process import LOOK_SECONDS, MEMORY, NICENESS, resident
 
@@ -65,10 +64,10 @@ def probed(source: Path, limits: VideoLimits) -> VideoInfo:
         if not _PLACES.acquire(timeout=_SECONDS):
             raise BusyError(_BUSY)
         held.callback(_PLACES.release)
-        arguments = (str(source.absolute()), str(os.getpid()), json.dumps(asdict(limits)))
+        arguments = (str(source.absolute()), json.dumps(asdict(limits)))
         with subprocess.Popen(
             [sys.executable, "-c", program_of("video_check", NICENESS), *arguments],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # see ``parent``
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         ) as process:
@@ -101,13 +100,13 @@ def _watch(process: subprocess.Popen[bytes], end: float, held: ExitStack) -> Non
         time.sleep(LOOK_SECONDS)
 
 
-def main(path: str, parent: str, limits: str) -> None:
+def main(path: str, limits: str) -> None:
     """The program of that process: reads the file, and tells what it says, or why not to use it, as JSON.
 
-    parent: the server's process id. limits: JSON, as of ``VideoLimits``.
+    limits: JSON, as of ``VideoLimits``.
     """
     bound_time(_CPU_SECONDS)
-    end_with(int(parent))
+    end_with_parent()
     told: dict[str, Any]
     try:
         with open_video(Path(path)) as container:

@@ -23,7 +23,7 @@ from ..video.reader import VideoReader
 from ..video.slots import Slots
 from ..video.sound import SoundTrack
 from ..video.writer import is_copied, is_usable, layout_of
-from .parent import end_with
+from .parent import end_with_parent
 from .video_facts import info_of, limits_of
 
 #: Before each picture: what follows, its time in seconds and in the stream's units, bytes of the file read by now.
@@ -35,9 +35,9 @@ SOUND_START: Final = Fraction(1)
 DAMAGED: Final = 3
 
 
-def main(part: str, parent: str, path: str, facts: str) -> None:
-    """part: "pictures" or "sound". parent: the server's process id. facts: JSON, as ``video_facts`` writes it."""
-    end_with(int(parent))
+def main(part: str, path: str, facts: str) -> None:
+    """part: "pictures" or "sound". facts: JSON, as ``video_facts`` writes it, and what ``send_pictures`` is told."""
+    end_with_parent()
     told: dict[str, Any] = json.loads(facts)
     info, limits = info_of(told["info"]), limits_of(told["limits"])
     if part == "sound":

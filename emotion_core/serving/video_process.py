@@ -25,10 +25,10 @@ class VideoProcess:
 
     def __init__(self, part: str, path: Path, facts: dict[str, Any]) -> None:
         """part, facts: as ``video_decoder.main`` takes them."""
-        arguments = (part, str(os.getpid()), str(path.absolute()), json.dumps(facts))
+        arguments = (part, str(path.absolute()), json.dumps(facts))
         self._process = subprocess.Popen(
             [sys.executable, "-c", program_of("video_decoder", NICENESS), *arguments],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # see ``parent``
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env={**os.environ, **ENVIRONMENT},
@@ -55,8 +55,9 @@ class VideoProcess:
         """End it, and forget it."""
         self.kill()
         self._process.wait()
-        with suppress(OSError):
-            self.output.close()
+        for pipe in (self._process.stdin, self.output):
+            with suppress(OSError):
+                cast("IO[bytes]", pipe).close()
 
     def _watch(self) -> None:
         while self._process.poll() is None:

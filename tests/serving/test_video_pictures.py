@@ -4,6 +4,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import threading
 import time
 from fractions import Fraction
 from pathlib import Path
@@ -201,6 +202,22 @@ def test_they_end_with_the_server(tmp_path: Path) -> None:
         server.kill()
         server.wait()
         assert psutil.wait_procs([process], 5)[0] or process.status() == psutil.STATUS_ZOMBIE
+
+
+def test_the_thread_that_began_it_ends(desk: VideoDesk, tmp_path: Path) -> None:
+    """Gradio takes each step in another thread, and ends those that have been idle for ten seconds."""
+    clip = clips.encode(tmp_path / "clip.mp4", [clips.background()] * 500)
+    work = desk.analyze(clip, tmp_path / "out", options=VideoOptions(rate=1))
+
+    def begin() -> None:
+        while not getattr(next(work), "frames", 0):
+            continue
+
+    beginner = threading.Thread(target=begin)
+    beginner.start()
+    beginner.join()
+    summary = work.result()
+    assert (summary.frames, summary.notices) == (500, ())
 
 
 def readers() -> list[psutil.Process]:
