@@ -1,4 +1,4 @@
-"""A video is opened and read in a process of its own first, with a limit of memory and time, before the server does.
+"""A video is first opened, read and probed by a process of its own, with a limit of memory and time.
 
 A container's tables say how many frames there are, and FFmpeg makes an entry for each as it opens the file: an MP4 of
 1,600 bytes that tells of forty million took 1.5 gigabytes. FFmpeg also decodes the first frames then, of any size.
@@ -37,7 +37,7 @@ USUAL_MEMORY: Final = 110_000_000
 #: CPU and wall-clock time, in seconds.
 _CPU_SECONDS: Final = 5
 _SECONDS: Final = 30.0
-#: Entries of all tracks: more than twenty minutes' pictures at 240 a second, and their sound. The server opens a file
+#: Entries of all tracks: more than twenty minutes' pictures at 240 a second, and their sound. A file is opened
 #: up to three times, and each takes 50 bytes for an entry.
 MOST_ENTRIES: Final = 500_000
 MOST_CHAPTERS: Final = 1_000
@@ -114,6 +114,7 @@ def main(path: str, limits: str) -> None:
         if problem:
             told = {"error": f"{problem} Export or record it again. {HELP}", "limit": None}
         else:
+            bound_time(_CPU_SECONDS)  # anew: the first frame may be large
             told = facts_of(probe(path, limits_of(json.loads(limits))))
     except VideoError as error:
         limit = (error.limit_name, error.measured, error.limit) if isinstance(error, VideoLimitError) else None
