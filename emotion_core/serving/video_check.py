@@ -6,6 +6,7 @@ Such tables come later in the file, too, and so do packets that unpack to gigaby
 """
 
 import json
+import select
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final, cast
 
 import av
 from av.container import InputContainer
@@ -32,7 +33,7 @@ from .video_process import LOOK_SECONDS, MEMORY, NICENESS, resident
 
 #: Memory for reading a file without decoding, in bytes. And what nearly all do with to the end: of 3840x2160 pixels, as
 #: cameras and editors save them, up to ``MEMORY`` are needed for the first frame. One at a time goes beyond.
-_MEMORY: Final = 150_000_000
+_MEMORY: Final = 180_000_000
 USUAL_MEMORY: Final = 110_000_000
 #: CPU and wall-clock time, in seconds.
 _CPU_SECONDS: Final = 5
@@ -43,6 +44,8 @@ MOST_ENTRIES: Final = 500_000
 MOST_CHAPTERS: Final = 1_000
 #: Bytes of one packet: of a picture as large as may be that is not compressed.
 MOST_OF_A_PACKET: Final = 40_000_000
+#: What it writes before it decodes anything, and so may take more memory: space before JSON.
+_DECODES: Final = " "
 #: Bytes of what it tells.
 _LONGEST: Final = 10_000
 #: Videos opened at a time.
@@ -87,7 +90,7 @@ def _watch(process: subprocess.Popen[bytes], end: float, held: ExitStack) -> Non
     large = False
     while process.poll() is None:
         size = resident(process.pid)
-        if time.monotonic() > end or size > MEMORY:
+        if time.monotonic() > end or size > (MEMORY if _has_begun_to_decode(process) else _MEMORY):
             process.kill()
         elif size > USUAL_MEMORY and not large:
             process.send_signal(signal.SIGSTOP)
@@ -98,6 +101,11 @@ def _watch(process: subprocess.Popen[bytes], end: float, held: ExitStack) -> Non
             large = True
             process.send_signal(signal.SIGCONT)
         time.sleep(LOOK_SECONDS)
+
+
+def _has_begun_to_decode(process: subprocess.Popen[bytes]) -> bool:
+    """Whether it has written anything yet; asked where memory is told."""
+    return sys.platform == "linux" and bool(select.select([cast("IO[bytes]", process.stdout)], [], [], 0)[0])
 
 
 def main(path: str, limits: str) -> None:
@@ -115,6 +123,8 @@ def main(path: str, limits: str) -> None:
             told = {"error": f"{problem} Export or record it again. {HELP}", "limit": None}
         else:
             bound_time(_CPU_SECONDS)  # anew: the first frame may be large
+            sys.stdout.write(_DECODES)
+            sys.stdout.flush()
             told = facts_of(probe(path, limits_of(json.loads(limits))))
     except VideoError as error:
         limit = (error.limit_name, error.measured, error.limit) if isinstance(error, VideoLimitError) else None

@@ -170,6 +170,17 @@ def test_few_are_opened_at_a_time(tmp_path: Path, monkeypatch: Any) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for a process's memory")
+def test_only_the_first_frame_may_take_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is read without decoding has a lower limit: together they took the server to 970 MB."""
+    monkeypatch.setattr(video_check, "_MEMORY", 20_000_000)
+    clip = encode(tmp_path / "clip.mp4", [np.zeros((64, 64, 3), np.uint8)] * 5)
+    with pytest.raises(VideoError, match="too long, or too much memory"):
+        probed(clip, VideoLimits())
+    monkeypatch.undo()
+    assert probed(clip, VideoLimits()).frames == 5
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for a process's memory")
 def test_one_at_a_time_takes_much_memory(tmp_path: Path) -> None:
     """The other is stopped meanwhile, and goes on: two took 800 MB."""
     clip, own = tmp_path / "clip.mp4", psutil.Process()
