@@ -18,21 +18,15 @@ from av.video.reformatter import ColorRange, Colorspace
 
 from ..errors import VideoError
 from ..video.container import open_sent
-from ..video.picture import I420, Canvas, Picture
+from ..video.picture import I420, Canvas, Picture, tag_of
 from ..video.probe import VideoInfo
 from ..video.results import VideoOptions
 from ..video.sound import SoundTrack
-from .deadlines import Deadlines
 from .video_decoder import HEAD, NO_PIXELS, PIXELS, SOUND_START
 from .video_facts import facts_of
 from .video_process import VideoProcess
 
-#: Wall-clock time for a picture: of a large video, on a busy machine, it takes some tenths of a second.
-STEP_SECONDS: Final = 30.0
-#: FFmpeg's numbers for YUV matrices.
-_BT709, _BT601 = 1, 6
 _LONGEST_LINE: Final = 100_000
-_DEADLINES: Final = Deadlines()
 
 
 class VideoPictures:
@@ -121,23 +115,23 @@ class VideoPictures:
 
     def _frame(self) -> VideoFrame:
         pixels: I420 = np.empty((self.height * 3 // 2, self.width), np.uint8)
-        with _DEADLINES.within(STEP_SECONDS, self._process.kill):
+        with self._process.step():
             if self._process.output.readinto(pixels.reshape(-1).data) != pixels.nbytes:  # type: ignore[attr-defined]
                 raise EOFError
         frame = VideoFrame.from_numpy_buffer(pixels, format="yuv420p")
-        frame.colorspace = _BT709 if self.canvas.matrix == Colorspace.ITU709 else _BT601
+        frame.colorspace = tag_of(self.canvas.matrix)
         frame.color_range = ColorRange.MPEG
         return frame
 
     def _read(self, size: int) -> bytes:
-        with _DEADLINES.within(STEP_SECONDS, self._process.kill):
+        with self._process.step():
             data = self._process.output.read(size)
         if len(data) != size:
             raise EOFError
         return data
 
     def _told(self) -> Any:
-        with _DEADLINES.within(STEP_SECONDS, self._process.kill):
+        with self._process.step():
             line = self._process.output.readline(_LONGEST_LINE)
         if not line.endswith(b"\n"):
             raise EOFError
@@ -172,7 +166,7 @@ class _Sent:
 
     def read(self, size: int) -> bytes:
         """At most so many bytes, b"" at the end."""
-        with _DEADLINES.within(STEP_SECONDS, self._process.kill):
+        with self._process.step():
             data = self._process.output.read1(size)  # type: ignore[attr-defined]
         self.ended = self.ended or not data
         return bytes(data)

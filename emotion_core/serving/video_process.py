@@ -6,18 +6,22 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
+from .deadlines import Deadlines
 from .fork_server import ENVIRONMENT, program_of
 
 #: Memory of a process that decodes, in bytes: frames of 3840x2160 pixels of 10 bits and 4:2:2 take 270 million.
 MEMORY: Final = 350_000_000
+#: Wall-clock time for a picture: of a large video, on a busy machine, it takes some tenths of a second.
+STEP_SECONDS: Final = 30.0
 #: Between two looks at its memory, in seconds.
 LOOK_SECONDS: Final = 0.02
 #: As of decoders of light pictures: the server's own threads come first.
 NICENESS: Final = 5
+_DEADLINES: Final = Deadlines()
 
 
 class VideoProcess:
@@ -43,6 +47,10 @@ class VideoProcess:
         self.was_too_large = False
         threading.Thread(target=self._watch, name="video memory", daemon=True).start()
 
+    def step(self) -> AbstractContextManager[None]:
+        """It is ended if this is entered for longer than ``STEP_SECONDS``: to read from it comes to an end then."""
+        return _DEADLINES.within(STEP_SECONDS, self.kill)
+
     def kill(self) -> None:
         """End it, from any thread; what reads from it comes to an end."""
         self._process.kill()
@@ -67,7 +75,7 @@ class VideoProcess:
             time.sleep(LOOK_SECONDS)
 
 
-def resident(process: int | str) -> int:
+def resident(process: int) -> int:
     """The memory that a process has in use, in bytes; 0 where that is not told, as on other systems than Linux.
 
     It is watched, and not limited: FFmpeg goes on without what it gets no memory for, and the server would get it.

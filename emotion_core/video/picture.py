@@ -20,6 +20,11 @@ _SAME_SHAPE: Final = 0.02
 _BLACK: Final = (16, 128, 128)
 
 
+def tag_of(matrix: Colorspace) -> int:
+    """FFmpeg's number for a YUV matrix of SDR video: AVCOL_SPC_BT709 or AVCOL_SPC_SMPTE170M."""
+    return 1 if matrix == Colorspace.ITU709 else 6
+
+
 @dataclass(frozen=True, slots=True)
 class Orientation:
     """How to bring pictures upright, as phones record it instead of rotating them.

@@ -25,11 +25,7 @@ class SoundTrack:
     """
 
     def __init__(
-        self,
-        container: InputContainer | None,
-        start: Fraction,
-        max_packets: int,
-        stop: threading.Event,
+        self, container: InputContainer | None, start: Fraction, max_packets: int, stop: threading.Event
     ) -> None:
         self._container = container
         self.stream = None if container is None else sound_stream(container)

@@ -15,7 +15,7 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 
 from ..images import RGB
 from .container import is_known
-from .picture import I420
+from .picture import I420, tag_of
 from .sound import SoundTrack
 
 #: 0.6 times the work of plain "superfast" with adaptive B-frames, smaller files, 0.8 dB below its 46: the macroblock
@@ -31,8 +31,6 @@ _MOST_BYTES: Final = 1_000_000
 _MOST_SECONDS: Final = 5
 #: Samples of a packet of ALAC at most: 4,096 are usual, and seven kB may be sixteen million of each channel.
 _MOST_ALAC: Final = 65_536
-#: FFmpeg's numbers for YUV matrices (AVCOL_SPC_BT709, AVCOL_SPC_SMPTE170M).
-_BT709, _BT601 = 1, 6
 
 
 class VideoWriter:
@@ -59,7 +57,7 @@ class VideoWriter:
         self._video.thread_type = "AUTO"
         self._video.codec_context.time_base = time_base
         self._video.color_range = ColorRange.MPEG
-        self._video.colorspace = _BT709 if matrix == Colorspace.ITU709 else _BT601
+        self._video.colorspace = tag_of(matrix)
         self._video.color_primaries = ColorPrimaries.BT709
         self._video.color_trc = ColorTrc.BT709
         self._time_base = time_base

@@ -17,7 +17,7 @@ import pytest
 
 from emotion_core import EmotionRecognizer, Settings, VideoError, VideoOptions, analyze_video
 from emotion_core.recognition.catalogue import Catalogue
-from emotion_core.serving import video_pictures, video_process
+from emotion_core.serving import video_process
 from emotion_core.serving.video_facts import facts_of, info_of, limits_of
 from emotion_core.serving.video_pictures import VideoPictures
 from emotion_core.serving.video_queue import VideoDesk
@@ -155,13 +155,13 @@ def test_pictures_that_take_too_long(desk: VideoDesk, tmp_path: Path, monkeypatc
         if getattr(step, "frames", 0) > 20:
             [process] = readers()
             process.suspend()
-            monkeypatch.setattr(video_pictures, "STEP_SECONDS", 0.3)
+            monkeypatch.setattr(video_process, "STEP_SECONDS", 0.3)
             break
     assert "takes too long to decode" in work.result().notices[0]
 
 
 def test_one_that_takes_too_long_from_the_start(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(video_pictures, "STEP_SECONDS", 0.01)
+    monkeypatch.setattr(video_process, "STEP_SECONDS", 0.01)
     with pytest.raises(VideoError, match="takes too long to open"):
         VideoPictures(clip, probe(clip), ALL)
     until(lambda: not readers())
