@@ -129,6 +129,31 @@ def test_what_a_stop_left_goes_at_the_next_start(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_thousands_of_files_do_not_outlive_a_stop(tmp_path: Path) -> None:
+    """On a busy disk each takes milliseconds to delete."""
+    folder, delete = ShortLivedFolder(90, str(tmp_path)), shutil.rmtree
+    for number in range(400):
+        (folder.path / str(number)).mkdir()
+        (folder.path / str(number) / "a").write_bytes(b"x")
+
+    def slow(path: Path, **options: Any) -> None:
+        time.sleep(0.01)
+        delete(path, **options)
+
+    with patch("shutil.rmtree", slow):
+        start = time.monotonic()
+        folder.delete()
+        assert time.monotonic() - start < 2
+    assert not folder.path.exists()
+
+
+def test_what_is_left_when_python_ends_is_deleted(tmp_path: Path) -> None:
+    """By then no thread begins."""
+    folder, left = tmp_path, process(tmp_path, "live")
+    left.communicate()
+    assert list(folder.iterdir()) == []
+
+
 def test_empty_folders_go_too(tmp_path: Path) -> None:
     files = ShortLivedFolder(0.3, str(tmp_path))
     (files.path / "a hash" / "deep").mkdir(parents=True)
