@@ -23,7 +23,7 @@ from typing import IO, Any, Final, Protocol, cast
 
 _PACKAGE: Final = Path(__file__).parents[1]
 #: One thread, and large buffers are returned to the system at once.
-ENVIRONMENT: Final = {
+_SMALL: Final = {
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
     "MALLOC_ARENA_MAX": "1",
@@ -32,6 +32,15 @@ ENVIRONMENT: Final = {
 #: Limits for its imports, and for a copy, in seconds.
 START_SECONDS: Final = 60.0
 _FORK_SECONDS: Final = 5.0
+
+
+def environment() -> dict[str, str]:
+    """Of a program that reads what visitors send: a small one.
+
+    Its temporary files lie among visitors', which are swept: it is ended at any time, and then leaves them behind.
+    """
+    swept = os.environ.get("GRADIO_TEMP_DIR")
+    return {**os.environ, **_SMALL, **({"TMPDIR": swept} if swept else {})}
 
 
 class Child(Protocol):
@@ -129,7 +138,7 @@ class ForkServer:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env={**os.environ, **ENVIRONMENT},
+                env=environment(),
                 pass_fds=[theirs.fileno()],
             )
         _answer(self._orders)  # its imports are done
@@ -188,7 +197,7 @@ class _Program:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, **ENVIRONMENT},
+            env=environment(),
         )
         self.input, self.output = cast("IO[bytes]", self._process.stdin), cast("IO[bytes]", self._process.stdout)
 

@@ -110,7 +110,8 @@ class VideoPictures:
         return _Sound(process, self._limits.max_packets, self._stop)
 
     def _cut(self) -> str:
-        why = "takes too much memory" if self._process.was_too_large else "takes too long to decode"
+        large = self._process.was_too_large
+        why = "takes too much memory" if large else "takes too long to decode, or breaks the decoder"
         return f"Only the first {self.seconds:.0f} seconds were analysed: the rest {why}. Export or record it again."
 
     def _frame(self) -> VideoFrame:

@@ -17,6 +17,8 @@ from .slots import Slots
 
 #: Analysed frames whose faces are classified in one call, in three quarters of the time of single calls.
 BATCH: Final = 4
+#: Faces with which such a call begins at the latest: nothing ends one, and four frames of a crowd took twenty seconds.
+_MANY: Final = 64
 #: Frames held back for such a call, and as many again until the next analysed one shows where their boxes go.
 MAX_WAITING: Final = 16
 
@@ -59,7 +61,8 @@ def follow(
         line.pictures.append((picture, analyzed))
         if analyzed:
             found.append(analyzer.find(picture.rgb, picture.time_seconds))
-        if found and (len(found) == BATCH or len(line.pictures) > MAX_WAITING):
+        many = sum(len(one.faces) for one in found) >= _MANY
+        if found and (len(found) == BATCH or many or len(line.pictures) > MAX_WAITING):
             line.frames.extend(analyzer.answer(found))
             found.clear()
         if not found:

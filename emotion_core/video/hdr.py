@@ -3,6 +3,7 @@
 FFmpeg's scaler can do something similar, but takes seconds before its first frame.
 """
 
+import functools
 import itertools
 import tempfile
 from pathlib import Path
@@ -55,7 +56,7 @@ class ToneMapper:
         )
         with tempfile.TemporaryDirectory() as folder:
             table = Path(folder) / "table.cube"
-            write_table(table, ColorTrc(first.color_trc))
+            table.write_text(table_of(ColorTrc(first.color_trc)), encoding="ascii")
             # The path is a filter option's value: on Windows its colons and backslashes must be escaped.
             path = str(table).replace("\\", "/").replace(":", "\\:")
             mapped = self._graph.add("lut3d", file=path, interp="tetrahedral")
@@ -81,13 +82,14 @@ def _kind(frame: VideoFrame) -> tuple[int, int, int]:
     return frame.color_trc, frame.width, frame.height
 
 
-def write_table(path: Path, trc: ColorTrc) -> None:
-    """Write a lookup table with ``_NODES`` nodes per side as a .cube file."""
+@functools.cache
+def table_of(trc: ColorTrc) -> str:
+    """A lookup table with ``_NODES`` nodes per side, as a .cube file; kept, as each size of frames needs it anew."""
     steps = np.linspace(0, 1, _NODES)
     # Red changes fastest, as the format requires.
     signal = np.array([(red, green, blue) for blue, green, red in itertools.product(steps, repeat=3)])
     rows = "\n".join(" ".join(f"{value:.6f}" for value in row) for row in ordinary(signal, trc))
-    path.write_text(f"LUT_3D_SIZE {_NODES}\n{rows}\n", encoding="ascii")
+    return f"LUT_3D_SIZE {_NODES}\n{rows}\n"
 
 
 def ordinary(signal: Values, trc: ColorTrc) -> Values:

@@ -9,9 +9,10 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+from av.video.frame import VideoFrame
 from PIL import Image
 
-from emotion_core import Box, EmotionRecognizer, Face, FrameResult, Settings
+from emotion_core import Box, EmotionRecognizer, Face, FrameResult, Settings, VideoOptions
 from emotion_core.images import RGB
 from emotion_core.page.photo_answer import answer_photo
 from emotion_core.page.photo_view import shown
@@ -19,6 +20,8 @@ from emotion_core.recognition.catalogue import Catalogue
 from emotion_core.serving.workshop import FRAME_FACES, LIGHT_FACES, MOST_FACES, Workshop
 from emotion_core.tracking.face_search import FaceFollower
 from emotion_core.tracking.stream import StreamAnalyzer
+from emotion_core.video.follow import analyzer_of, follow
+from emotion_core.video.picture import Canvas, Picture
 from support.hostile_pictures import saved
 from support.rest_server import serving
 from support.scripted import Clock, Scripted
@@ -128,3 +131,20 @@ def test_the_pages_answer_is_bounded(shop: Workshop, recognizer: EmotionRecogniz
     assert len(json.loads(answer)["faces"]) == MOST_FACES
     assert "The picture has 2000 faces" in json.loads(answer)["html"]
     assert len(answer) < 6_000_000
+
+
+def test_a_video_of_a_crowd_can_be_ended_after_each_frame() -> None:
+    """Four frames of 576 faces were named in one call, and the next visitor's video waited for it."""
+    crowd, sizes = Crowd(70), list[int]()
+    name = crowd.probabilities
+
+    def probabilities(crops: Any) -> Any:
+        sizes.append(len(crops))
+        return name(crops)
+
+    crowd.probabilities = probabilities  # type: ignore[method-assign]
+    canvas = Canvas(1280, 720)
+    pictures = [Picture(number / 10, number, VideoFrame(1280, 720, "yuv420p"), canvas) for number in range(8)]
+    shown = list(follow(pictures, analyzer_of(crowd.recognizer(), VideoOptions()), None, lambda: 1.0))
+    assert len(shown) == len(pictures)
+    assert max(sizes) <= 2 * 70

@@ -18,6 +18,7 @@ import pytest
 from emotion_core import EmotionRecognizer, Settings, VideoError, VideoOptions, analyze_video
 from emotion_core.recognition.catalogue import Catalogue
 from emotion_core.serving import video_process
+from emotion_core.serving.fork_server import environment
 from emotion_core.serving.video_facts import facts_of, info_of, limits_of
 from emotion_core.serving.video_pictures import VideoPictures
 from emotion_core.serving.video_queue import VideoDesk
@@ -180,6 +181,13 @@ def test_work_that_is_ended(desk: VideoDesk, tmp_path: Path) -> None:
     assert time.monotonic() - begun < 2
     assert readers() == []
     assert not [file for file in (tmp_path / "out").rglob("*") if file.is_file()]
+
+
+def test_what_an_ended_process_leaves_is_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table for HDR lies in a temporary folder for a moment: ended then, each left it where nothing is deleted."""
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    command = [sys.executable, "-c", "import tempfile; print(tempfile.gettempdir())"]
+    assert Path(subprocess.check_output(command, env=environment(), text=True).strip()) == tmp_path
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux to end a process with its parent")
