@@ -23,13 +23,22 @@ class Arrival:
     def __init__(self) -> None:
         self.read, self.waited, self.whole, self._cut = 0, 0.0, False, False
         self._since: float | None = None
+        self._late = 0.0
         self._limit: asyncio.Timeout | None = None
 
     @property
     def behind(self) -> float:
         """By how many seconds it is later than on a usual line; negative if it is earlier."""
-        waiting = 0.0 if self._since is None else time.monotonic() - self._since
-        return self.waited + waiting - self.read / USUAL_RATE
+        return self.waited + self._waiting - self.read / USUAL_RATE
+
+    @property
+    def late(self) -> float:
+        """The same for what came lately: much that came at once is no credit for a silence after it."""
+        return self._late + self._waiting
+
+    @property
+    def _waiting(self) -> float:
+        return 0.0 if self._since is None else time.monotonic() - self._since
 
     async def next(self, receive: Receive, seconds: float) -> Message:
         """What comes next. Raises ApiError 408 when that is not within so many seconds, or it is cut off."""
@@ -42,11 +51,14 @@ class Arrival:
             self._refuse_if_cut()
             raise ApiError(408) from None
         finally:
-            self.waited += time.monotonic() - self._since
+            self.waited += self._waiting
+            self._late += self._waiting
             self._since = self._limit = None
         self._refuse_if_cut()  # it may have come in the same pass of the event loop
         if message["type"] == "http.request":
-            self.read += len(message.get("body", b""))
+            size = len(message.get("body", b""))
+            self.read += size
+            self._late = max(self._late - size / USUAL_RATE, 0.0)
             self.whole = not message.get("more_body", False)
         return message
 

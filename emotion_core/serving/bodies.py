@@ -49,7 +49,7 @@ class Bodies:
     def __init__(self, app: ASGIApp, settings: Settings, room: Room | None = None) -> None:
         self._app, self._proxies, self._room = app, settings.trusted_proxies, room
         self._doors, self._turns = Doors(settings), Turns()
-        self._memory, self._held = MemoryShare(self._doors.in_memory), 0
+        self._photos, self._json = MemoryShare(self._doors.in_memory), MemoryShare(MAX_HELD)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -68,8 +68,11 @@ class Bodies:
             await answer.refuse(refusal)
             return
         turn = partial(self._turns.take, address)
-        if scope["method"] in ("GET", "HEAD", "OPTIONS") and not has_body(headers):
-            await self._read(scope, receive, answer, address, turn)
+        if scope["method"] in ("GET", "HEAD", "OPTIONS"):
+            if has_body(headers):  # its answer may never end, and would hold the place of a body as long
+                await answer.refuse(ApiError(400, f"Send no body with {scope['method']}."))
+            else:
+                await self._read(scope, receive, answer, address, turn)
             return
         await turn()
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -88,7 +91,7 @@ class Bodies:
 
     def _kept(self, body: "_Body", address: str) -> AbstractContextManager[Callable[[int], None]]:
         if body.door.goes == "memory":
-            return self._memory.held(address)
+            return self._photos.held(address, body.arrival)
         return self._room.kept(body.door, body.declared, address) if self._room else nullcontext(body.came)
 
     async def _read(self, scope: Scope, receive: Receive, answer: Answer, address: str, turn: Turn) -> None:
@@ -104,14 +107,11 @@ class Bodies:
             await answer.refuse(error)
 
     async def _with_whole_body(self, scope: Scope, body: "_Body", address: str, answer: Answer) -> None:
-        whole, size, values = bytearray(), 0, 0
-        try:
+        whole, values = bytearray(), 0
+        with self._json.held(address, body.arrival) as come:
             async for chunk in body.chunks():
-                self._held += len(chunk)
-                size += len(chunk)
                 whole += chunk
-                if self._held > MAX_HELD:
-                    raise ApiError(503, headers={"Retry-After": "2"})
+                come(len(whole))
                 values += sum(map(chunk.count, (b"[", b"{", b",")))  # of ten megabytes at once, others would wait
                 if values > MAX_VALUES:
                     raise ApiError(413, f"The JSON has over {MAX_VALUES} values. Send less at a time.")
@@ -119,8 +119,6 @@ class Bodies:
                 receive = _once(bytes(whole), body.after)
                 whole.clear()  # while the answer is made, which may take long, only the application keeps what it needs
                 await self._serve(scope, receive, answer)
-        finally:
-            self._held -= size
 
     async def _serve(self, scope: Scope, receive: Receive, answer: Answer, wait: float = 0.0) -> None:
         try:

@@ -167,6 +167,16 @@ def test_a_request_without_a_body_may_name_any_kind(url: str) -> None:
     assert httpx.get(url, headers={"Content-Type": "application/x-www-form-urlencoded"}).status_code == 200
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+def test_what_reads_has_no_body(url: str, method: str) -> None:
+    """A GET with one held the place of a body, for as long as a page is open."""
+    with httpx.Client(base_url=url) as client:
+        answer = client.request(method, "/gradio_api/heartbeat/x", content=b"{}")
+        assert answer.status_code == 400
+        assert method == "HEAD" or "Send no body" in answer.json()["error"]["message"]
+        assert client.request(method, "/config", headers={"Content-Length": "0"}).status_code == 200
+
+
 def test_long_addresses_and_headers_are_not_parsed(url: str) -> None:
     for path, headers in (("?" + "a&" * 20_000, {}), ("x/" * 20_000, {}), ("", {"Host": "a." * 500})):
         assert httpx.get(f"{url}/{path}", headers=headers).status_code == 400

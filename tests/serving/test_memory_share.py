@@ -4,6 +4,7 @@ import contextlib
 
 import pytest
 
+from emotion_core.serving.arrival import Arrival
 from emotion_core.serving.decoder_process import Measure
 from emotion_core.serving.memory_share import MemoryShare
 from emotion_core.serving.refusals import ApiError
@@ -16,22 +17,26 @@ def test_however_many_come_there_is_something_left_for_a_small_one() -> None:
         refused = 0
         for number in range(10):
             try:
-                held.enter_context(share.held(str(number)))(49_000_000)
+                held.enter_context(share.held(str(number), Arrival()))(49_000_000)
             except ApiError:
                 refused += 1
         assert refused == 9
         for number in range(10):
             with contextlib.suppress(ApiError):
-                held.enter_context(share.held(f"more {number}"))(20_000_000)
-        held.enter_context(share.held("honest"))(10_000_000)
-    with share.held("somebody") as come:
+                held.enter_context(share.held(f"more {number}", Arrival()))(20_000_000)
+        held.enter_context(share.held("honest", Arrival()))(10_000_000)
+    with share.held("somebody", Arrival()) as come:
         come(60_000_000)
     assert not share._held
 
 
 def test_an_address_has_half_of_what_the_others_leave() -> None:
     share = MemoryShare(100)
-    with share.held("one") as first, share.held("one") as second, share.held("two") as other:
+    with (
+        share.held("one", Arrival()) as first,
+        share.held("one", Arrival()) as second,
+        share.held("two", Arrival()) as other,
+    ):
         first(30)
         second(20)
         with pytest.raises(ApiError):
@@ -43,7 +48,7 @@ def test_an_address_has_half_of_what_the_others_leave() -> None:
 
 def test_what_a_body_grows_by_is_counted_once() -> None:
     share = MemoryShare(100)
-    with share.held("one") as come:
+    with share.held("one", Arrival()) as come:
         for size in range(51):
             come(size)
         with pytest.raises(ApiError):

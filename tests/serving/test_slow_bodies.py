@@ -168,3 +168,20 @@ def test_who_has_no_place_gets_one_of_the_address_that_has_the_most() -> None:
         assert door.enter("192.0.2.3") == "everybody's", "what has come is answered"
 
     asyncio.run(main())
+
+
+def test_json_of_some_addresses_leaves_memory_to_others(url: str) -> None:
+    """Bodies that say nothing more held all of it: nobody's event or webcam frame was taken."""
+    head = "POST /api/v1/analyze HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: {}\r\nContent-Type: application/json\r\n"
+    with contextlib.ExitStack() as opened:
+        for number, size in enumerate([9_890_000] * 6 + [4_600_000]):
+            line = opened.enter_context(connection(url))
+            with contextlib.suppress(OSError):  # refused meanwhile
+                line.sendall(head.format(f"10.0.0.{number % 2}").encode() + b"Content-Length: 9900000\r\n\r\n")
+                line.sendall(bytes(size))
+        time.sleep(1.5)
+        for number in range(4):
+            headers = {"X-Forwarded-For": f"192.0.2.{number}", "Content-Type": "application/json"}
+            assert (
+                httpx.post(f"{url}/gradio_api/queue/join", content=bytes(900_000), headers=headers).status_code == 200
+            )
