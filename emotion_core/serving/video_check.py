@@ -26,8 +26,8 @@ from ..video.container import HELP, open_video, pass_over_others, sound_stream, 
 from ..video.packets import packets_of
 from ..video.probe import VideoInfo, VideoLimits, probe
 from .decoder import bound_time
-from .fork_server import program_of
 from .parent import end_with_parent
+from .programs import environment, program_of
 from .video_facts import facts_of, info_of, limits_of
 from .video_process import LOOK_SECONDS, MEMORY, NICENESS, resident
 
@@ -73,6 +73,7 @@ def probed(source: Path, limits: VideoLimits) -> VideoInfo:
             stdin=subprocess.PIPE,  # see ``parent``
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            env=environment(),
         ) as process:
             _watch(process, time.monotonic() + _SECONDS, held)
             said = process.stdout.read(_LONGEST).strip() if process.stdout else b""

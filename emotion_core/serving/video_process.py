@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any, Final, cast
 
 from .deadlines import Deadlines
-from .fork_server import environment, program_of
+from .programs import environment, program_of
 
 #: Memory of a process that decodes, in bytes: frames of 3840x2160 pixels of 10 bits and 4:2:2 take 270 million.
 MEMORY: Final = 350_000_000

@@ -18,7 +18,7 @@ import pytest
 from emotion_core import EmotionRecognizer, Settings, VideoError, VideoOptions, analyze_video
 from emotion_core.recognition.catalogue import Catalogue
 from emotion_core.serving import video_process
-from emotion_core.serving.fork_server import environment
+from emotion_core.serving.programs import environment
 from emotion_core.serving.video_facts import facts_of, info_of, limits_of
 from emotion_core.serving.video_pictures import VideoPictures
 from emotion_core.serving.video_queue import VideoDesk
