@@ -12,10 +12,13 @@ import httpx
 from .attack_lines import (
     cut_forms,
     full_connections,
+    held_json,
     left_batches,
+    reading_with_bodies,
     small_pieces,
     tiny_files,
     unfetched_messages,
+    unread_and_more,
 )
 from .attack_media import base64_by_rest, photos_as_files, photos_past_the_queue, slow_photos, videos, webcam
 from .attack_shares import crowds, just_light, long_files, new_pages, odd_forms, session_names, slow_videos
@@ -237,5 +240,8 @@ ATTACKS: Final[dict[str, Callable[[Target], None]]] = {
         cut_forms,
         unfetched_messages,
         left_batches,
+        unread_and_more,
+        held_json,
+        reading_with_bodies,
     )
 }

@@ -133,3 +133,58 @@ def left_batches(target: Target) -> None:
         return client.post("api/v1/analyze", files=files, timeout=30 if number % 4 == 0 else 1)
 
     target.together(send, 20)
+
+
+def unread_and_more(target: Target) -> None:
+    """Each line asks for the page, reads hardly anything of it, and sends a photo behind that."""
+    photo = saved(Image.new("RGB", (16, 16)), "JPEG")
+    head = f"POST /page/photo HTTP/1.1\r\nHost: x\r\nContent-Type: image/jpeg\r\nContent-Length: {len(photo)}\r\n\r\n"
+    begun = [b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"GET /page/card.png HTTP/1.1\r\nHost: x\r\n\r\n"]
+    with contextlib.ExitStack() as opened:
+        lines = 0
+        while target.goes_on:
+            with contextlib.suppress(OSError):
+                line = opened.enter_context(_narrow(target.port, f"127.0.0.{lines % ADDRESSES + 2}"))
+                line.sendall(begun[lines % 2] + head.encode() + photo)
+                target.note("asked")
+            lines += 1
+            time.sleep(0.005 if lines < EACH * ADDRESSES else 0.1)
+
+
+def _narrow(port: int, address: str) -> socket.socket:
+    """A connection by which little goes at a time, so that answers wait in the server and not in the system."""
+    line = socket.socket()
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+    line.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
+    line.settimeout(5)
+    try:
+        line.bind((address, 0))
+        line.connect(("127.0.0.1", port))
+    except OSError:
+        line.close()
+        raise
+    return line
+
+
+def held_json(target: Target) -> None:
+    """Bodies of JSON of ten megabytes that come at once but for their end, from two addresses, again and again."""
+    kind = "Host: x\r\nContent-Type: application/json\r\nContent-Length: 9900000\r\n\r\n"
+    with contextlib.ExitStack() as opened:
+        number = 0
+        while target.goes_on:
+            with contextlib.suppress(OSError):
+                address = f"127.0.0.{number % 2 + 2}"
+                line = opened.enter_context(socket.create_connection(("127.0.0.1", target.port), 1, (address, 0)))
+                line.sendall(f"POST /api/v1/analyze HTTP/1.1\r\n{kind}".encode() + bytes(9_890_000))
+                target.note("held")
+            number += 1
+            time.sleep(0.05)
+
+
+def reading_with_bodies(target: Target) -> None:
+    """GETs with a body, at an address whose answer does not end."""
+
+    def send(client: httpx.Client, number: int) -> httpx.Response:
+        return client.request("GET", f"gradio_api/heartbeat/{number}", content=b"{}")
+
+    target.together(send, 20)
