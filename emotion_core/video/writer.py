@@ -171,7 +171,8 @@ class VideoWriter:
     def notices(self) -> tuple[str, ...]:
         """What the user should know about the copy."""
         if self.given_up:
-            return (f"There is no annotated video: it becomes larger than {self.most_bytes / 1e6:.0f} MB.",)
+            room = f"{self.most_bytes / 1e6:.0f} MB"
+            return (f"There is no annotated video: it takes more than the {room} that there is room for.",)
         damaged = self._sound_damaged or (self._sound is not None and self._sound.is_damaged())
         return ("Some or all of the sound could not be read and is missing.",) if damaged else ()
 

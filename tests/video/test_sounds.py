@@ -78,7 +78,7 @@ def test_sound_counts_in_the_copys_bytes(tmp_path: Path, recognizer: EmotionReco
     options = VideoOptions(rate=2, limits=VideoLimits(max_copy_bytes=50_000_000))
     summary = analyze_video(source, tmp_path / "out", recognizer, options).result()
     assert (summary.frames, summary.has_sound, summary.files.video) == (30, False, None)
-    assert summary.notices == ("There is no annotated video: it becomes larger than 50 MB.",)
+    assert summary.notices == ("There is no annotated video: it takes more than the 50 MB that there is room for.",)
     assert {path.suffix for path in (tmp_path / "out").iterdir()} == {".csv", ".json", ".svg"}
 
 
