@@ -32,6 +32,8 @@ _AAC_RATES: Final = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 160
 #: seconds of a packet at most, which is converted as a whole.
 _LEAST_RATE: Final = 5_000
 _MOST_SECONDS: Final = 5
+#: Seconds of it beyond those of the pictures: each takes time, and five of them fifty bytes of a file.
+_MOST_BEYOND: Final = 60
 #: Bytes of a packet of sound at most. Of FLAC, 16,384 samples of six channels of 24 bits have 300,000. AAC, MP3 and
 #: Opus need far fewer than their limit: 13,000 are 120 ms of Opus in ten streams.
 _MOST_BYTES: Final = 1_000_000
@@ -83,6 +85,7 @@ class VideoWriter:
         self._copy: AudioStream | None = None
         self._aac: AudioStream | None = None
         self._last_dts: int | None = None
+        self._converted = 0.0
         self._sound_damaged = False
         if sound is not None and sound.stream is not None:
             self._add_sound(sound.stream)
@@ -151,6 +154,9 @@ class VideoWriter:
                 self._copy_sound(packet, self._copy, start)
             elif self._aac is not None:
                 for frame in frames_of(packet):
+                    self._converted += frame.samples / frame.sample_rate
+                    if self._converted > self._seconds + _MOST_BEYOND:
+                        raise ValueError(self._converted)
                     if frame.pts is not None and frame.time_base is not None:
                         frame.pts -= round(start / frame.time_base)
                     for encoded in self._aac.encode(frame):

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import av
 import pytest
 
 from emotion_core import EmotionRecognizer, Settings, VideoLimits, VideoOptions, analyze_video
@@ -90,3 +91,13 @@ def test_what_is_too_much_does_not_reach_the_server(tmp_path: Path, recognizer: 
         summary = desk.analyze(source, tmp_path / "out", options=VideoOptions(rate=2)).result()
     assert any("sound could not be read" in notice for notice in summary.notices)
     assert max(memory) < 60_000_000
+
+
+def test_sound_that_is_converted_is_as_long_as_the_pictures(tmp_path: Path, recognizer: EmotionRecognizer) -> None:
+    """Half a million such packets, 25 MB, would be converted for hours, and every other video waits."""
+    source = tmp_path / "clip.mkv"
+    source.write_bytes(crowded(1000, 27_000, codec=b"A_PCM/INT/LIT", rate=5_512, settings=b""))
+    summary = analyze_video(source, tmp_path / "out", recognizer, VideoOptions(rate=2)).result()
+    assert any("sound could not be read" in notice for notice in summary.notices)
+    with av.open(str(summary.files.video)) as film:
+        assert sum(packet.size > 0 for packet in film.demux(audio=0)) < 120 * 48_000 / 1024
