@@ -64,7 +64,7 @@ def main() -> None:
     recognizer.warm_up()
     catalogue = Catalogue(recognizer)
     # REST first: the page is a catch-all.
-    desk = VideoDesk(catalogue, settings)
+    desk = VideoDesk(catalogue, settings, files.room)
     workshop = Workshop(settings)
     workshop.warm_up()
     app = create_api(catalogue, settings, desk, workshop, files)

@@ -5,9 +5,9 @@ from typing import Final
 
 import gradio as gr
 
-from ..errors import EmotionError
+from ..errors import BusyError, EmotionError
 from ..recognition.catalogue import Catalogue
-from ..serving.temporary import ShortLivedFolder
+from ..serving.temporary import ShortLivedFolder, bytes_to_keep
 from ..serving.workshop import Workshop
 from .album import album_rows, analyze_album, write_album
 from .components import file_address, uploaded
@@ -17,6 +17,8 @@ from .visitor import refused, visitor
 from .words import model_words
 
 MOST_PHOTOS: Final = 50
+#: Of a photo, in what is kept: one with boxes, and that in the zip file.
+_COPIES: Final = 2
 
 
 def album_part(catalogue: Catalogue, files: ShortLivedFolder, workshop: Workshop) -> None:
@@ -44,12 +46,15 @@ def album_part(catalogue: Catalogue, files: ShortLivedFolder, workshop: Workshop
         except EmotionError as error:
             raise refused(error) from error
         inside = [uploaded(path, photos.GRADIO_CACHE) for path in paths]
-        done = []
-        with files.results() as folder:
-            for photo in analyze_album(recognizer, inside, folder, workshop, visitor(workshop)):
-                done.append(photo)
-                progress((len(done), len(paths)), desc=photo.name, unit="photos")
-            path = write_album(done, recognizer.config.labels, folder / "emotions.zip")
+        done, address = [], visitor(workshop)
+        try:
+            with files.results(address, _COPIES * bytes_to_keep(*inside)) as folder:
+                for photo in analyze_album(recognizer, inside, folder, workshop, address):
+                    done.append(photo)
+                    progress((len(done), len(paths)), desc=photo.name, unit="photos")
+                path = write_album(done, recognizer.config.labels, folder / "emotions.zip")
+        except BusyError as error:
+            raise refused(error) from error
         header, rows = album_rows(done, recognizer.config.labels)
         pictures = [(file_address(photo.picture), photo.caption) for photo in done if photo.picture is not None]
         shown = render("album_pictures.html", pictures=pictures)

@@ -8,7 +8,7 @@ from gradio.events import api
 from ..errors import EmotionError
 from ..recognition.catalogue import Catalogue, ModelDict
 from ..results import FrameDict
-from ..serving.temporary import ShortLivedFolder, keep
+from ..serving.temporary import ShortLivedFolder, bytes_to_keep, keep
 from ..serving.video_queue import VideoDesk, Waiting
 from ..serving.workshop import Workshop
 from ..video.results import VideoOptions, VideoSummaryDict
@@ -47,9 +47,10 @@ def client_endpoints(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoD
             raise refused("Give a video: handle_file('clip.mp4').")
         try:
             options = VideoOptions(rate=frames_per_second or None, smoothing_seconds=smoothing_seconds, copy=annotated)
-            with files.results() as folder:
+            address = visitor(workshop)
+            with files.results(address, bytes_to_keep(video)) as folder:
                 held = keep(video, folder)
-                with desk.analyze(held, folder, model or None, options, visitor(workshop)) as work:
+                with desk.analyze(held, folder, model or None, options, address) as work:
                     for step in work:
                         if isinstance(step, Waiting):
                             progress(0, desc=f"Waiting. Videos ahead of yours: {step.ahead}")

@@ -9,7 +9,7 @@ import gradio as gr
 
 from ..errors import EmotionError
 from ..recognition.catalogue import Catalogue
-from ..serving.temporary import ShortLivedFolder, keep
+from ..serving.temporary import ShortLivedFolder, bytes_to_keep, keep
 from ..serving.video_queue import VideoDesk
 from ..serving.workshop import Workshop
 from ..video.results import VideoOptions, VideoProgress
@@ -86,10 +86,11 @@ def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk, wo
             return
         yield {status: report.progress(VideoProgress(0, None, 0, 0, None)), **empty, **busy}
         try:
-            with files.results() as folder:
+            address = visitor(workshop)
+            with files.results(address) as folder:
                 held = keep(source, folder)
                 options = VideoOptions(rate=frames or None, smoothing_seconds=seconds, copy=annotated)
-                with desk.analyze(held, folder, name, options, visitor(workshop)) as work:
+                with desk.analyze(held, folder, name, options, address) as work:
                     for step in work:
                         yield {status: report.progress(step)}
                     summary = work.result()
@@ -115,8 +116,9 @@ def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk, wo
             Path(before).unlink(missing_ok=True)
         none: Update = {kept: None, start: off, **empty}
         try:
-            with files.results() as folder:
-                held = keep(uploaded(getattr(event, "path", None), clip.GRADIO_CACHE), folder)
+            sent = uploaded(getattr(event, "path", None), clip.GRADIO_CACHE)
+            with files.results(visitor(workshop), bytes_to_keep(sent)) as folder:
+                held = keep(sent, folder)
                 said = report.arrived(desk.probe(held))
         except EmotionError as error:
             return {status: refusal(str(error)), **none}

@@ -108,6 +108,7 @@ class JobQueue:
     def __init__(self, runner: Runner, line: Line, keep_seconds: float, files: ShortLivedFolder) -> None:
         self._root = files.apart("jobs")
         self._runner, self._line, self._keep = runner, line, keep_seconds
+        self._room = files.room
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
         #: Jobs in line, by their places.
@@ -134,6 +135,7 @@ class JobQueue:
             except OSError:
                 place.leave()
                 raise
+            self._room.own(job.results, address)
             self._jobs[name] = job
             return job
 

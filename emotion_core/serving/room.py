@@ -2,7 +2,6 @@
 
 import contextlib
 import math
-import shutil
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
@@ -13,10 +12,9 @@ from typing import Final
 
 from .doors import Door, Goes
 from .refusals import ApiError, no_room
+from .results_room import free_bytes
 from .temporary import ShortLivedFolder
 
-#: Free disk space left to others, in bytes.
-_RESERVE: Final = 500_000_000
 #: How long a count of the folder's files stays valid, in seconds, and how long one is waited for: of thousands of
 #: files it takes a tenth of a second and more.
 _COUNT_SECONDS: Final = 1.0
@@ -51,9 +49,10 @@ class Arriving:
 class Room:
     """Keeps room for bodies. Used by one event loop.
 
-    Uploads, on their way or there, take ``most_bytes`` of the folder at most. No address holds more than half of
-    that, nor more than is free, but a single upload of any size: shares shrink as the room fills, as places' do
-    (``doors.has_share``). What goes through needs room on the disk alone. A small file counts as one of ``FILE_BYTES``.
+    Uploads, on their way or there, take ``most_bytes`` of the folder at most; results have a room of their own
+    (``results_room``). No address holds more than half of that, nor more than is free, but a single upload of any size:
+    shares shrink as the room fills, as places' do (``doors.has_share``). What goes through needs room on the disk
+    alone. A small file counts as one of ``FILE_BYTES``.
     """
 
     def __init__(self, files: ShortLivedFolder, clock: Callable[[], float] = time.monotonic) -> None:
@@ -116,17 +115,11 @@ class Room:
         more = size - one.size
         if more <= 0:
             return
-        if sum(other.size - other.come for other in self._arriving) + more > self._free():
+        if sum(other.size - other.come for other in self._arriving) + more > free_bytes(self._files.path):
             raise no_room()
         if one.goes != "through":
             self._share(one, more)
         one.size = size
-
-    def _free(self) -> int:
-        """Bytes free on the disk, less those left to others."""
-        with contextlib.suppress(OSError):
-            return shutil.disk_usage(self._files.path).free - _RESERVE
-        return 0
 
     def _share(self, one: Arriving, more: int) -> None:
         free = self._files.most_bytes - self._taken()

@@ -19,6 +19,7 @@ from typing import Final
 from filelock import FileLock, Timeout
 
 from ..errors import SettingsError, UploadGoneError
+from .results_room import ResultsRoom
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,8 @@ class ShortLivedFolder:
     Results, which a visitor may fetch later, are kept for ``result_seconds`` in separate folders.
     The web server's own list of files to delete is not enough: it is in memory, misses interrupted
     uploads, and is never reached when the process is stopped. Files left by a killed process are
-    deleted when the next one starts. most_bytes: limit on all files together (see ``room``).
+    deleted when the next one starts. most_bytes: limit on all uploads together (see ``room``), and on all results
+    together (see ``results_room``).
 
     Raises SettingsError when ``parent`` cannot be written.
     """
@@ -64,6 +66,7 @@ class ShortLivedFolder:
         self.result_seconds = seconds if result_seconds is None else result_seconds
         self.most_bytes = most_bytes
         self._results = self.path / "results"
+        self.room = ResultsRoom(self.path, most_bytes)
         self._held: set[Path] = set()
         self._chores: list[Callable[[], None]] = []
         self._ended = threading.Event()
@@ -78,15 +81,18 @@ class ShortLivedFolder:
         shutil.rmtree(self.path, ignore_errors=True)
 
     @contextlib.contextmanager
-    def results(self) -> Iterator[Path]:
+    def results(self, address: str = "", size: int = 0) -> Iterator[Path]:
         """A new folder with an unguessable name, for one answer; nothing in it is swept while this is entered.
 
-        If the block raises, the folder is deleted at once.
+        If the block raises, the folder is deleted at once. address: whose it is. size: of what will be kept in it, in
+        bytes; BusyError if there is no room for that.
         """
         folder = self._results / secrets.token_urlsafe(16)
         folder.mkdir(parents=True)
         self._held.add(folder)
+        self.room.own(folder, address)
         try:
+            self.room.check(folder, size)
             yield folder
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
@@ -106,9 +112,10 @@ class ShortLivedFolder:
         self._chores.append(chore)
 
     def size(self, least: int = 0) -> int:
-        """Bytes of all its files. least: that each counts at least."""
+        """Bytes of all its files but results. least: that each counts at least."""
         size = 0
-        for name, _, files in os.walk(self.path):
+        for name, folders, files in os.walk(self.path):
+            folders[:] = [folder for folder in folders if not self.room.holds(Path(name, folder))]
             for file in files:
                 with contextlib.suppress(OSError):
                     size += max(Path(name, file).stat().st_size, least * (file != LOCK))
@@ -135,7 +142,7 @@ class ShortLivedFolder:
 
     def _sweep_for_ever(self) -> None:
         while not self._ended.wait(self.seconds / 4):
-            for chore in (self.sweep, *self._chores):
+            for chore in (self.sweep, self.room.forget, *self._chores):
                 try:
                     chore()
                 except Exception as error:
@@ -184,6 +191,16 @@ def keep(path: str | Path, folder: Path) -> Path:
     except OSError:  # a file system without hard links
         shutil.copyfile(path, kept)
     return kept
+
+
+def bytes_to_keep(*paths: str | Path) -> int:
+    """What it takes to ``keep`` these files: nothing for those that are kept already."""
+    size = 0
+    for path in paths:
+        with contextlib.suppress(OSError):
+            found = Path(path).stat()
+            size += found.st_size * (found.st_nlink == 1)
+    return size
 
 
 def exit_on_sigterm() -> None:

@@ -22,7 +22,7 @@ from ..video.probe import VideoInfo, VideoLimits
 from ..video.reader import VideoReader
 from ..video.slots import Slots
 from ..video.sound import SoundTrack
-from ..video.writer import is_copied, is_usable, layout_of
+from ..video.writer import frames_of, is_copied, is_too_large, is_usable, layout_of
 from .parent import end_with_parent
 from .video_facts import info_of, limits_of
 
@@ -80,15 +80,17 @@ def send_sound(path: Path, info: VideoInfo, limits: VideoLimits, target: BinaryI
         if is_copied(context):
             same = copy.add_stream_from_template(sound.stream)
             for packet in sound.until(math.inf):
-                if packet.dts is not None and packet.pts is not None and packet.time_base:
+                if is_too_large(packet):
+                    damaged = True
+                elif packet.dts is not None and packet.pts is not None and packet.time_base:
                     late = round((SOUND_START - info.start) / packet.time_base)
                     packet.dts, packet.pts, packet.stream = packet.dts + late, packet.pts + late, same
                     copy.mux(packet)
-            return 0
+            return DAMAGED * damaged
         pcm = copy.add_stream("pcm_s16le", rate=context.sample_rate, layout=layout_of(context))
         for packet in sound.until(math.inf):
             try:
-                for frame in packet.decode():
+                for frame in frames_of(packet):
                     if frame.pts is not None and frame.time_base is not None:
                         frame.pts += round((SOUND_START - info.start) / frame.time_base)
                     copy.mux(pcm.encode(frame))

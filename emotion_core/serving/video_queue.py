@@ -8,12 +8,14 @@ from typing import Final
 
 from ..errors import OutputError, VideoError
 from ..recognition.catalogue import Catalogue
+from ..recognition.recognizer import EmotionRecognizer
 from ..settings import Settings
 from ..video.analysis import work_on
 from ..video.probe import VideoInfo, VideoLimits
 from ..video.results import VideoOptions, VideoProgress, VideoSummary
 from ..video.work import Work
 from .line import Line, Place
+from .results_room import ResultsRoom
 from .video_check import probed
 from .video_pictures import VideoPictures
 
@@ -41,7 +43,8 @@ class VideoDesk:
     A video uses every core: two at once would both be slow, and leave less for photos.
     """
 
-    def __init__(self, catalogue: Catalogue, settings: Settings) -> None:
+    def __init__(self, catalogue: Catalogue, settings: Settings, room: ResultsRoom | None = None) -> None:
+        """room: for annotated copies; None where their folders are nobody's concern."""
         seconds = settings.max_video_seconds
         self.limits = VideoLimits(
             max_seconds=seconds,
@@ -51,7 +54,7 @@ class VideoDesk:
         )
         #: All videos wait here: from the page, the Python client, REST's jobs and assistants.
         self.line = Line(settings.max_video_jobs)
-        self._catalogue = catalogue
+        self._catalogue, self._room = catalogue, room
 
     def probe(self, source: Path) -> VideoInfo:
         """What the file says about itself; VideoError if it cannot be used or is over the limits."""
@@ -93,8 +96,17 @@ class VideoDesk:
         recognizer = self._catalogue.get(model)
         options = replace(options, limits=self.limits)
         info = probed(source, self.limits)
+        return Work(self._steps(source, folder, recognizer, options, info))
+
+    def _steps(
+        self, source: Path, folder: Path, recognizer: EmotionRecognizer, options: VideoOptions, info: VideoInfo
+    ) -> Generator[VideoProgress, None, VideoSummary]:
+        """Begins when it is its turn: by then others' copies may lie there."""
+        if options.copy and self._room is not None:
+            most = min(self.limits.max_copy_bytes, self._room.left(folder))
+            options = replace(options, limits=replace(self.limits, max_copy_bytes=most))
         pictures = partial(VideoPictures, source, info, options)
-        return Work(work_on(source, folder, recognizer, options, info.frames, pictures))
+        return (yield from work_on(source, folder, recognizer, options, info.frames, pictures))
 
     def _in_turn(
         self, place: Place, work: Work[VideoProgress, VideoSummary], folder: Path

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -93,7 +94,8 @@ def work_on(
                 job = _Job(reader, recognizer, options, parts, files)
                 summary = yield from _watched(job)
             for part, file in zip(parts.all(), files.all(), strict=True):
-                part.replace(file)
+                if file in summary.files.all():
+                    part.replace(file)
         except (av.FFmpegError, OSError) as error:
             raise OutputError(
                 f"The answers could not be written into {folder}: {error.strerror or error}.", folder
@@ -139,12 +141,13 @@ class _Job:
             if self._parts.video is None:
                 self._look(rows, people, lambda _: None)
             else:
-                most = self._options.limits.max_copy_bytes
                 with self._writer(self._parts.video) as writer, Behind(self._at_once(ENCODED_BEHIND)) as encoder:
-                    self._look(rows, people, lambda item: encoder(_draw, writer, item, most))
+                    self._look(rows, people, lambda item: encoder(_draw, writer, item))
                     encoder(writer.finish)
                     encoder.finish()
                 notices, has_sound = writer.notices(), writer.has_sound
+                if writer.given_up:
+                    self._files = replace(self._files, video=None)
             summary = self._summary(people, notices, has_sound)
             rows.finish(summary.to_dict())
         seen, seconds = summary.people, summary.seconds
@@ -175,6 +178,7 @@ class _Job:
         reader = self.reader
         size, clock = (reader.width, reader.height), (reader.time_base, reader.info.rate)
         with reader.sound() as sound, VideoWriter(path, *size, *clock, reader.canvas.matrix, sound) as writer:
+            writer.most_bytes = self._options.limits.max_copy_bytes
             yield writer
 
     def _summary(self, people: PeopleLog, notices: Sequence[str], has_sound: bool) -> VideoSummary:
@@ -208,12 +212,9 @@ class _Job:
         return VideoProgress(frames, total and max(total, frames), fraction, rate, left)
 
 
-def _draw(writer: VideoWriter, item: Followed, most_bytes: int) -> None:
-    if writer.bytes > most_bytes:
-        raise VideoError(
-            f"The annotated video becomes larger than {most_bytes / 1e6:.0f} MB. Send a shorter part, or ask for the "
-            "answers alone."
-        )
+def _draw(writer: VideoWriter, item: Followed) -> None:
+    if writer.given_up:
+        return
     pixels = item.picture.i420()
     paint_i420(pixels, item.frame.captions(), item.picture.canvas.matrix)
     writer.write_i420(pixels, item.picture.pts)

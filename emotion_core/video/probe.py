@@ -54,7 +54,8 @@ class VideoLimits:
     max_frames: int = 36_000
     #: Time for the whole analysis; the result covers what is done by then.
     max_work_seconds: float = 3600
-    #: Size of the annotated copy's pictures: of five minutes, some hundred megabytes are usual.
+    #: Size of the annotated copy, with its sound: of five minutes, some hundred megabytes are usual. A larger one is
+    #: given up, and the rest is the answer.
     max_copy_bytes: int = 1_500_000_000
 
     @property

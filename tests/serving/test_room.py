@@ -112,6 +112,14 @@ def test_one_address_has_half_of_it(room: Room, files: ShortLivedFolder, clock: 
     assert fits(room, 9_000_000, "greedy"), "a single one may be larger"
 
 
+def test_results_take_no_room_of_uploads(room: Room, files: ShortLivedFolder) -> None:
+    """Two copies of two gigabytes, left lying, shut everybody's uploads out for ten minutes."""
+    with files.results("greedy") as folder:
+        (folder / "clip.annotated.mp4").write_bytes(bytes(files.most_bytes))
+    assert files.size() == 0
+    assert fits(room, files.most_bytes)
+
+
 def test_a_small_file_takes_room_as_a_larger_one(room: Room, files: ShortLivedFolder, clock: Clock) -> None:
     """Forms of sixty tiny ones filled no share: nineteen thousand came within half a minute."""
     for number in range(9):
@@ -212,7 +220,7 @@ def test_photos_need_no_room_that_uploads_take(url: str, files: ShortLivedFolder
     assert (told["code"], "Try again later" in told["message"]) == ("no_room", True)
     assert [status(url, "api/v1/analyze", size) for size in (400_000, 3_000_000)] == [200, 200]
     nothing = shutil._ntuple_diskusage(10, 10, 0)
-    with patch("emotion_core.serving.room.shutil.disk_usage", return_value=nothing):
+    with patch("shutil.disk_usage", return_value=nothing):
         assert [status(url, path, 400_000) for path in ("page/photo", "page/why", "api/v1/analyze")] == [200] * 3
         assert [status(url, path, 3_000_000) for path in ("page/photo", "api/v1/analyze")] == [200, 503]
         assert status(url, "api/v1/analyze", 3_000_000, told=False) == 503

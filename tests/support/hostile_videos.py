@@ -123,6 +123,40 @@ def with_sound(codec: bytes, rate: int, *packets: bytes, settings: bytes = b"", 
     return head + _element("18538067", _element("1549a966", _number("2ad7b1", 1_000_000)), tracks, *clusters)
 
 
+#: FLAC's own settings: 44,100 Hz, one channel, 16 bits.
+FLAC = (
+    b"fLaC\x80\0\0\x22" + struct.pack(">HH", 4096, 4096) + bytes(6) + (44_100 << 44 | 15 << 36).to_bytes(8) + bytes(16)
+)
+
+
+def crowded(
+    packets: int, size: int, at: int = 1, codec: bytes = b"A_FLAC", rate: int = 44_100, settings: bytes = FLAC
+) -> bytes:
+    """A Matroska file of thirty pictures, two seconds apart, with so many packets of sound, 1 ms apart, after one.
+
+    Each is ``size`` zeros, packed by zlib.
+    """
+    side = _element("e0", _number("b0", 64), _number("ba", 64))
+    seen = _number("d7", 1), _number("73c5", 1), _number("83", 1), _element("86", b"V_MJPEG"), side
+    form = _element("e1", _element("b5", struct.pack(">d", rate)), _number("9f", 1), _number("6264", 8))
+    packed = _element("6d80", _element("6240", _element("5034", _number("4254", 0))))
+    heard = _number("d7", 2), _number("73c5", 2), _number("83", 2), _element("86", codec), form, packed
+    tracks = _element("1654ae6b", _element("ae", *seen), _element("ae", *heard, _element("63a2", settings)))
+    zeros = zlib.compress(bytes(size), 9)
+    blocks = [_element("a3", b"\x82" + struct.pack(">h", number) + b"\x80", zeros) for number in range(packets)]
+    clusters = [
+        _element(
+            "1f43b675",
+            _number("e7", 2000 * number),
+            _element("a3", b"\x81\0\0\x80", _jpeg()),
+            *(blocks if number == at else []),
+        )
+        for number in range(30)
+    ]
+    head = _element("1a45dfa3", _element("4282", b"matroska"))
+    return head + _element("18538067", _element("1549a966", _number("2ad7b1", 1_000_000)), tracks, *clusters)
+
+
 def silent_alac(samples: int, channels: int = 1) -> tuple[bytes, bytes]:
     """A packet of ALAC of so many samples of each channel, 26 bits for 65,536 of them, and its decoder's settings."""
     settings = struct.pack(">IBBBBBBHIII", max(samples, 4096), 0, 16, 40, 10, 14, channels, 255, 0, 0, 44_100)
