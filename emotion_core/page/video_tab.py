@@ -117,7 +117,7 @@ def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk, wo
         try:
             with files.results() as folder:
                 held = keep(uploaded(getattr(event, "path", None), clip.GRADIO_CACHE), folder)
-                said = report.arrived(desk.probe(held))
+                said = report.arrived(desk.probe(held, visitor(workshop)))
         except EmotionError as error:
             return {status: refusal(str(error)), **none}
         return {status: said, **none, kept: str(held), start: on}

@@ -1,6 +1,6 @@
 """Videos, one at a time, whether from the page, the Python client or REST."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -13,8 +13,8 @@ from ..video.analysis import work_on
 from ..video.probe import VideoInfo, VideoLimits
 from ..video.results import VideoOptions, VideoProgress, VideoSummary
 from ..video.work import Work
+from .checked_videos import probed, probed_at_once
 from .line import Line, Place
-from .video_check import probed
 from .video_pictures import VideoPictures
 
 #: The highest frame rate that the limit in seconds is meant for.
@@ -53,9 +53,12 @@ class VideoDesk:
         self.line = Line(settings.max_video_jobs)
         self._catalogue = catalogue
 
-    def probe(self, source: Path) -> VideoInfo:
-        """What the file says about itself; VideoError if it cannot be used or is over the limits."""
-        return probed(source, self.limits)
+    def probe(self, source: Path, address: str = "") -> VideoInfo:
+        """What the file from this address says about itself; VideoError if it cannot be used or is over the limits.
+
+        Raises BusyError if too many others wait to be told.
+        """
+        return probed(source, self.limits, address)
 
     def analyze(
         self,
@@ -74,7 +77,8 @@ class VideoDesk:
         """
         place = self.line.take(address, MOST_ON_THE_PAGE)  # first: to check a video takes a thread for seconds
         try:
-            work = self._work(source, folder, model, options or VideoOptions())
+            check = partial(probed, address=address)
+            work = self._work(source, folder, model, options or VideoOptions(), check)
         except BaseException:
             place.leave()
             raise
@@ -84,15 +88,20 @@ class VideoDesk:
 
     def run(self, source: Path, folder: Path, copy: bool = True) -> Generator[VideoProgress, None, None]:
         """A ``jobs.Runner``: does the work of a job whose turn it is."""
-        with self._work(source, folder, None, VideoOptions(copy=copy)) as work:
+        with self._work(source, folder, None, VideoOptions(copy=copy), probed_at_once) as work:
             yield from work
 
     def _work(
-        self, source: Path, folder: Path, model: str | None, options: VideoOptions
+        self,
+        source: Path,
+        folder: Path,
+        model: str | None,
+        options: VideoOptions,
+        check: Callable[[Path, VideoLimits], VideoInfo],
     ) -> Work[VideoProgress, VideoSummary]:
         recognizer = self._catalogue.get(model)
         options = replace(options, limits=self.limits)
-        info = probed(source, self.limits)
+        info = check(source, self.limits)
         pictures = partial(VideoPictures, source, info, options)
         return Work(work_on(source, folder, recognizer, options, info.frames, pictures))
 
