@@ -1,8 +1,8 @@
 """Videos are checked before they are used, each by a process of its own (``video_check``): few at a time, in turn.
 
 Addresses get the same time, and none of them both places. A check starts with the memory that nearly all do with; one
-that grows beyond is ended, and begun anew with more when no other has it: to stop it meanwhile would leave it behind,
-stopped, when the server ends.
+that grows beyond, as for the first frame of 3840x2160 pixels, is ended, and begun anew with more when no other has it
+and heavy pictures leave it: to stop it meanwhile would leave it behind, stopped, when the server ends.
 """
 
 import json
@@ -21,11 +21,8 @@ from .fork_server import program_of
 from .places import Places
 from .video_check import READ_MEMORY
 from .video_facts import info_of
-from .video_process import LOOK_SECONDS, MEMORY, NICENESS, resident
+from .video_process import LOOK_SECONDS, MEMORY, NICENESS, USUAL_MEMORY, resident
 
-#: What nearly all checks do with, in bytes: of 3840x2160 pixels, as cameras and editors save them, up to ``MEMORY`` are
-#: needed for the first frame.
-USUAL_MEMORY: Final = 110_000_000
 #: How long a check takes at most, and waits for its turn, in seconds.
 _SECONDS: Final = 30.0
 #: What it takes, about.
@@ -43,9 +40,10 @@ class _GrownError(Exception):
     """A check needs more than usual memory."""
 
 
-def probed(source: Path, limits: VideoLimits, address: str = "") -> VideoInfo:
+def probed(source: Path, limits: VideoLimits, places: Places, address: str = "") -> VideoInfo:
     """What the file says about itself, when it is the turn of this address.
 
+    places: of pictures, whose memory a large one takes.
     Raises VideoError if it does not open within the limits, or is over them, BusyError if too many others wait.
     """
     if not source.is_file():
@@ -55,19 +53,20 @@ def probed(source: Path, limits: VideoLimits, address: str = "") -> VideoInfo:
             with _PLACES.place(address, seconds=_USUAL_SECONDS):
                 return _probed(source, limits, usual=True)
         except _GrownError:
-            with _PLACES.place(address, heavy=True, seconds=_USUAL_SECONDS):
+            size = min(MEMORY - USUAL_MEMORY, places.memory // 2)  # what is never lent
+            with _PLACES.place(address, heavy=True, seconds=_USUAL_SECONDS), places.room(size, address):
                 return _probed(source, limits, usual=False)
     except BusyError as error:
         raise BusyError(_BUSY) from error
 
 
-def probed_at_once(source: Path, limits: VideoLimits) -> VideoInfo:
+def probed_at_once(source: Path, limits: VideoLimits, places: Places) -> VideoInfo:
     """The same for the one video whose turn it is to be analysed: it waits for no other. Raises VideoError."""
-    return _probed(source, limits, usual=False) if source.is_file() else probe(source, limits)
+    return _probed(source, limits, False, places) if source.is_file() else probe(source, limits)
 
 
-def _probed(source: Path, limits: VideoLimits, usual: bool) -> VideoInfo:
-    """usual: with usual memory alone; raises _GrownError if that is not enough."""
+def _probed(source: Path, limits: VideoLimits, usual: bool, places: Places | None = None) -> VideoInfo:
+    """usual: with usual memory alone; raises _GrownError if that is not enough. places: whose memory it takes."""
     arguments = (str(source.absolute()), json.dumps(asdict(limits)))
     with subprocess.Popen(
         [sys.executable, "-c", program_of("video_check", NICENESS), *arguments],
@@ -76,9 +75,11 @@ def _probed(source: Path, limits: VideoLimits, usual: bool) -> VideoInfo:
         stderr=subprocess.DEVNULL,
     ) as process:
         try:
-            _watch(process, time.monotonic() + _SECONDS, usual)
+            _watch(process, time.monotonic() + _SECONDS, usual, places)
         finally:
             process.kill()
+            if places:
+                places.lend(process, 0)
         said = process.stdout.read(_LONGEST).strip() if process.stdout else b""
     if process.returncode or not said:
         raise VideoError(_TOO_MUCH)
@@ -89,10 +90,12 @@ def _probed(source: Path, limits: VideoLimits, usual: bool) -> VideoInfo:
     return info_of(told)
 
 
-def _watch(process: subprocess.Popen[bytes], end: float, usual: bool) -> None:
+def _watch(process: subprocess.Popen[bytes], end: float, usual: bool, places: Places | None) -> None:
     """Wait for it; it is killed if it takes too much memory, or lasts beyond this ``time.monotonic()``."""
     while process.poll() is None:
         size = resident(process.pid)
+        if places:
+            places.lend(process, max(size - USUAL_MEMORY, 0))
         if usual and size > USUAL_MEMORY:
             raise _GrownError
         if time.monotonic() > end or size > (MEMORY if _has_begun_to_decode(process) else READ_MEMORY):

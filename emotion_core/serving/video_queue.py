@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import OutputError, VideoError
+from ..picture_costs import MAX_MEMORY
 from ..recognition.catalogue import Catalogue
 from ..settings import Settings
 from ..video.analysis import work_on
@@ -15,6 +16,7 @@ from ..video.results import VideoOptions, VideoProgress, VideoSummary
 from ..video.work import Work
 from .checked_videos import probed, probed_at_once
 from .line import Line, Place
+from .places import Places
 from .video_pictures import VideoPictures
 
 #: The highest frame rate that the limit in seconds is meant for.
@@ -41,7 +43,8 @@ class VideoDesk:
     A video uses every core: two at once would both be slow, and leave less for photos.
     """
 
-    def __init__(self, catalogue: Catalogue, settings: Settings) -> None:
+    def __init__(self, catalogue: Catalogue, settings: Settings, places: Places | None = None) -> None:
+        """places: of pictures, whose memory large videos take."""
         seconds = settings.max_video_seconds
         self.limits = VideoLimits(
             max_seconds=seconds,
@@ -52,13 +55,14 @@ class VideoDesk:
         #: All videos wait here: from the page, the Python client, REST's jobs and assistants.
         self.line = Line(settings.max_video_jobs)
         self._catalogue = catalogue
+        self._places = places or Places(1, MAX_MEMORY)
 
     def probe(self, source: Path, address: str = "") -> VideoInfo:
         """What the file from this address says about itself; VideoError if it cannot be used or is over the limits.
 
         Raises BusyError if too many others wait to be told.
         """
-        return probed(source, self.limits, address)
+        return probed(source, self.limits, self._places, address)
 
     def analyze(
         self,
@@ -77,7 +81,7 @@ class VideoDesk:
         """
         place = self.line.take(address, MOST_ON_THE_PAGE)  # first: to check a video takes a thread for seconds
         try:
-            check = partial(probed, address=address)
+            check = partial(probed, places=self._places, address=address)
             work = self._work(source, folder, model, options or VideoOptions(), check)
         except BaseException:
             place.leave()
@@ -88,7 +92,8 @@ class VideoDesk:
 
     def run(self, source: Path, folder: Path, copy: bool = True) -> Generator[VideoProgress, None, None]:
         """A ``jobs.Runner``: does the work of a job whose turn it is."""
-        with self._work(source, folder, None, VideoOptions(copy=copy), probed_at_once) as work:
+        check = partial(probed_at_once, places=self._places)
+        with self._work(source, folder, None, VideoOptions(copy=copy), check) as work:
             yield from work
 
     def _work(
@@ -102,7 +107,7 @@ class VideoDesk:
         recognizer = self._catalogue.get(model)
         options = replace(options, limits=self.limits)
         info = check(source, self.limits)
-        pictures = partial(VideoPictures, source, info, options)
+        pictures = partial(VideoPictures, source, info, options, places=self._places)
         return Work(work_on(source, folder, recognizer, options, info.frames, pictures))
 
     def _in_turn(

@@ -29,6 +29,9 @@ from support.clips import encode
 from support.hostile_videos import laced, late_samples, many_samples, with_a_packet, with_sound
 from support.waiting import until
 
+#: Of pictures.
+PLACES = Places(1, 400_000_000)
+
 
 @pytest.mark.parametrize("samples", [10_000_000, 40_000_000])
 def test_tables_of_many_millions(recognizer: EmotionRecognizer, tmp_path: Path, samples: int) -> None:
@@ -111,19 +114,19 @@ def entries(folder: Path) -> Path:
 def test_what_comes_later_in_a_file_counts(tmp_path: Path, make: Callable[[Path], Path], told: str) -> None:
     """Files of a few kilobytes took the server 1.5 and 2.4 gigabytes, when it read on."""
     with pytest.raises(VideoError, match=told):
-        probed(make(tmp_path), VideoLimits())
+        probed(make(tmp_path), VideoLimits(), PLACES)
 
 
 def test_a_file_that_is_cut_short_passes(tmp_path: Path) -> None:
     clip = encode(tmp_path / "clip.mkv", [np.zeros((64, 64, 3), np.uint8)] * 50)
     clip.write_bytes(clip.read_bytes()[:-500])
-    assert probed(clip, VideoLimits()).width == 64
+    assert probed(clip, VideoLimits(), PLACES).width == 64
 
 
 def test_a_usual_clip_opens(tmp_path: Path) -> None:
     clip = encode(tmp_path / "clip.mp4", [np.zeros((64, 64, 3), np.uint8)] * 5)
     start = time.monotonic()
-    assert probed(clip, VideoLimits()) == probe(clip)
+    assert probed(clip, VideoLimits(), PLACES) == probe(clip)
     assert time.monotonic() - start < 10
 
 
@@ -146,7 +149,8 @@ def test_it_ends_with_the_server(tmp_path: Path) -> None:
     clip.write_bytes(many_samples(1000, tracks=1000))
     program = (
         "from pathlib import Path; from emotion_core.serving import checked_videos\n"
-        f"checked_videos.probed(Path({str(clip)!r}), checked_videos.VideoLimits())"
+        "from emotion_core.serving.places import Places\n"
+        f"checked_videos.probed(Path({str(clip)!r}), checked_videos.VideoLimits(), Places(1, 400_000_000))"
     )
     with subprocess.Popen([sys.executable, "-c", program]) as server:
         until(lambda: opened(clip, psutil.Process(server.pid)), 30)
@@ -166,7 +170,7 @@ def test_what_is_no_video_is_told_in_the_same_words(tmp_path: Path) -> None:
     source = tmp_path / "-x.mp4"
     source.write_bytes(b"nothing")
     with pytest.raises(VideoError, match="not a video that can be read"):
-        probed(source, VideoLimits())
+        probed(source, VideoLimits(), PLACES)
 
 
 def test_few_are_opened_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,9 +180,9 @@ def test_few_are_opened_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(checked_videos, "_PLACES", places)
     with places.place("a"), places.place("b"):
         with pytest.raises(BusyError, match="busy with other videos"):
-            probed(clip, VideoLimits(), "c")
-        assert probed_at_once(clip, VideoLimits()).frames == 5
-    assert probed(clip, VideoLimits(), "c").frames == 5
+            probed(clip, VideoLimits(), PLACES, "c")
+        assert probed_at_once(clip, VideoLimits(), PLACES).frames == 5
+    assert probed(clip, VideoLimits(), PLACES, "c").frames == 5
 
 
 def test_a_job_whose_turn_has_come_waits_for_no_check(recognizer: EmotionRecognizer, tmp_path: Path) -> None:
@@ -204,7 +208,7 @@ def test_addresses_take_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         for number, address in enumerate([*"aabbaabc"]):
             source = tmp_path / str(number)
             source.write_text(address)
-            pool.submit(probed, source, VideoLimits(), address)
+            pool.submit(probed, source, VideoLimits(), PLACES, address)
             until(lambda number=number: len(places._line) + len(places._working) > number)  # type: ignore[misc]
         assert sorted(seen) == ["a", "b"]  # of nobody both
         go_on.set()
@@ -217,9 +221,9 @@ def test_only_the_first_frame_may_take_much(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(checked_videos, "READ_MEMORY", 20_000_000)
     clip = encode(tmp_path / "clip.mp4", [np.zeros((64, 64, 3), np.uint8)] * 5)
     with pytest.raises(VideoError, match="too long, or too much memory"):
-        probed(clip, VideoLimits())
+        probed(clip, VideoLimits(), PLACES)
     monkeypatch.undo()
-    assert probed(clip, VideoLimits()).frames == 5
+    assert probed(clip, VideoLimits(), PLACES).frames == 5
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for a process's memory")
@@ -229,10 +233,10 @@ def test_one_at_a_time_takes_much_memory(tmp_path: Path) -> None:
     clip.write_bytes(many_samples(2_900_000))
     others, large, states = own.children(), list[int](), set[str]()
     with ThreadPoolExecutor(2) as pool:
-        opening = [pool.submit(probed, clip, VideoLimits(), address) for address in "ab"]
+        opening = [pool.submit(probed, clip, VideoLimits(), PLACES, address) for address in "ab"]
         while not all(one.done() for one in opening):
             ours = [child for child in own.children() if child not in others]
-            large.append(sum(memory(child) > checked_videos.USUAL_MEMORY + 40_000_000 for child in ours))
+            large.append(sum(memory(child) > video_process.USUAL_MEMORY + 40_000_000 for child in ours))
             states.update(map(state, ours))
     assert [type(one.exception()) for one in opening] == [VideoError, VideoError]  # so many entries are refused
     assert max(large) == 1
@@ -240,7 +244,7 @@ def test_one_at_a_time_takes_much_memory(tmp_path: Path) -> None:
 
 
 def open_it(clip: Path) -> None:
-    probed(clip, VideoLimits())
+    probed(clip, VideoLimits(), PLACES)
 
 
 def memory(process: psutil.Process) -> int:
@@ -248,6 +252,17 @@ def memory(process: psutil.Process) -> int:
     with contextlib.suppress(psutil.Error):
         return int(process.memory_info().rss)
     return 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for a process's memory")
+def test_much_memory_is_taken_from_heavy_pictures(tmp_path: Path) -> None:
+    """Both together took 1,266 MB."""
+    clip, places = tmp_path / "clip.mp4", Places(1, 400_000_000, patience=0.1)
+    clip.write_bytes(many_samples(2_900_000))
+    with places.room(300_000_000, "a"), pytest.raises(BusyError, match="busy with other videos"):
+        probed(clip, VideoLimits(), places)
+    with pytest.raises(VideoError, match="Export or record it again"):
+        probed(clip, VideoLimits(), places)
 
 
 def state(process: psutil.Process) -> str:
