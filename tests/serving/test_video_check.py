@@ -243,6 +243,21 @@ def test_one_at_a_time_takes_much_memory(tmp_path: Path) -> None:
     assert psutil.STATUS_STOPPED not in states
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for a process's memory")
+def test_none_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second that needs much memory was, and stayed so when the server was killed meanwhile."""
+    monkeypatch.setattr(checked_videos, "USUAL_MEMORY", 20_000_000)
+    clip, own = encode(tmp_path / "clip.mp4", [np.zeros((64, 64, 3), np.uint8)] * 5), psutil.Process()
+    states = set[str]()
+    with ThreadPoolExecutor(2) as pool:
+        opening = [pool.submit(probed, clip, VideoLimits(), PLACES, address) for address in "ab"]
+        while not all(one.done() for one in opening):
+            states.update(map(state, own.children()))
+            time.sleep(0.01)
+    assert [one.result().frames for one in opening] == [5, 5]
+    assert psutil.STATUS_STOPPED not in states
+
+
 def open_it(clip: Path) -> None:
     probed(clip, VideoLimits(), PLACES)
 
