@@ -64,8 +64,8 @@ def main() -> None:
     recognizer.warm_up()
     catalogue = Catalogue(recognizer)
     # REST first: the page is a catch-all.
-    desk = VideoDesk(catalogue, settings, files.room)
     workshop = Workshop(settings)
+    desk = VideoDesk(catalogue, settings, workshop.places, files.room)
     workshop.warm_up()
     app = create_api(catalogue, settings, desk, workshop, files)
     browser_files = BrowserFiles(catalogue, settings.browser_runtime)

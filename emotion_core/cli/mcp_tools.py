@@ -44,7 +44,7 @@ def server_of(
     means the user's own assistant, which may name local files.
     """
     server: MCPServer[Any] = MCPServer("emotion-detection", instructions=INSTRUCTIONS, log_level="WARNING")
-    tools = _Tools(catalogue, workshop, VideoDesk(catalogue, settings), callers)
+    tools = _Tools(catalogue, workshop, VideoDesk(catalogue, settings, workshop.places), callers)
     if callers is None:
         server.add_tool(tools.image_file, name="analyze_image", description=_IMAGE.format("the file at a path"))
         server.add_tool(tools.video_file, name="analyze_video", description=_VIDEO.format("the file at a path"))

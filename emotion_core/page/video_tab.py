@@ -116,10 +116,10 @@ def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk, wo
             Path(before).unlink(missing_ok=True)
         none: Update = {kept: None, start: off, **empty}
         try:
-            sent = uploaded(getattr(event, "path", None), clip.GRADIO_CACHE)
-            with files.results(visitor(workshop), bytes_to_keep(sent)) as folder:
+            sent, address = uploaded(getattr(event, "path", None), clip.GRADIO_CACHE), visitor(workshop)
+            with files.results(address, bytes_to_keep(sent)) as folder:
                 held = keep(sent, folder)
-                said = report.arrived(desk.probe(held))
+                said = report.arrived(desk.probe(held, address))
         except EmotionError as error:
             return {status: refusal(str(error)), **none}
         return {status: said, **none, kept: str(held), start: on}

@@ -56,6 +56,9 @@ class Places:
 
     most: at once. memory: bytes that heavy work may take in total. kept: further bytes for light work, which
     may also use what heavy work leaves free.
+
+    What others take of the memory is lent: heavy work then has less, but never less than half, or it would wait as
+    long as a video takes.
     """
 
     def __init__(self, most: int, memory: int, patience: float = PATIENCE, kept: int = 0) -> None:
@@ -66,6 +69,7 @@ class Places:
         self._sizes: list[_Size] = []
         self._working: list[Work] = []
         self._used = self._heavy_used = 0
+        self._lent: dict[object, int] = {}
         self._clock, self._heavy_clock = FairClock(), FairClock()
         self._heavy_last = False
         self._changed = threading.Condition()
@@ -107,6 +111,21 @@ class Places:
                 self._used -= size
                 self._heavy_used -= size * heavy
                 self._changed.notify_all()
+
+    def lend(self, borrower: object, size: int) -> None:
+        """Take so many bytes of heavy work's memory, from now on, without waiting; 0 gives them back."""
+        with self._changed:
+            if self._lent.get(borrower, 0) != size:
+                self._lent[borrower] = size
+                if not size:
+                    del self._lent[borrower]
+                self._changed.notify_all()
+
+    def settle(self, given_up: Callable[[], bool]) -> None:
+        """Wait until heavy work that began earlier leaves what is lent, or ``given_up``: no other begins meanwhile."""
+        with self._changed:
+            while self._heavy_used > self._heavy_memory() and not given_up():
+                self._changed.wait(_LOOK_SECONDS)
 
     def charge(self, address: str, seconds: float) -> None:
         """Count this time for the address: its next work comes after that of others."""
@@ -156,8 +175,11 @@ class Places:
         fitting = [size for size in self._sizes if self._fits(size)]
         return min(fitting, key=lambda size: self._clock_of(size).owed(size.address), default=None)
 
+    def _heavy_memory(self) -> int:
+        return self.memory - min(sum(self._lent.values()), self.memory // 2 - 1)
+
     def _fits(self, size: _Size) -> bool:
-        if size.heavy and self._heavy_used + size.bytes > self.memory:
+        if size.heavy and self._heavy_used + size.bytes > self._heavy_memory():
             return False
         return self._used + size.bytes <= self.memory + self.kept
 

@@ -17,11 +17,13 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace
 
 from ..errors import VideoError
+from ..picture_costs import MAX_MEMORY
 from ..video.container import open_sent
 from ..video.picture import I420, Canvas, Picture, tag_of
 from ..video.probe import VideoInfo
 from ..video.results import VideoOptions
 from ..video.sound import SoundTrack
+from .places import Places
 from .video_decoder import HEAD, NO_PIXELS, PIXELS, SOUND_START
 from .video_facts import facts_of
 from .video_process import VideoProcess
@@ -35,9 +37,10 @@ class VideoPictures:
     One that takes too long, or too much memory, is ended: ``notices`` then says how far it came.
     """
 
-    def __init__(self, path: Path, info: VideoInfo, options: VideoOptions) -> None:
-        """Raises VideoError for a file that cannot be used any more."""
+    def __init__(self, path: Path, info: VideoInfo, options: VideoOptions, places: Places | None = None) -> None:
+        """places: whose memory it takes. Raises VideoError for a file that cannot be used any more."""
         self._path = path
+        self._places = places or Places(1, MAX_MEMORY)
         self._facts: dict[str, Any] = {
             "info": facts_of(info),
             "limits": asdict(options.limits),
@@ -48,7 +51,7 @@ class VideoPictures:
         self._stop = threading.Event()
         self._notices: tuple[str, ...] = ()
         self._sound_process: VideoProcess | None = None
-        self._process = VideoProcess("pictures", path, self._facts)
+        self._process = VideoProcess("pictures", path, self._facts, self._places)
         try:
             told = self._told()
         except (EOFError, OSError, ValueError) as error:
@@ -72,6 +75,8 @@ class VideoPictures:
         unused = VideoFrame(self.width, self.height, "yuv420p")
         try:
             while True:
+                # It goes on decoding until its pipe is full: by a picture or two.
+                self._places.settle(self._stop.is_set)
                 kind, seconds, pts, come = HEAD.unpack(self._read(HEAD.size))
                 if kind not in (PIXELS, NO_PIXELS):
                     break
@@ -106,7 +111,7 @@ class VideoPictures:
         """The same file's audio, from a process of its own; without a ``stream`` if it has none that can be used."""
         if not self.info.has_sound:
             return SoundTrack(None, SOUND_START, 0, self._stop)
-        self._sound_process = process = VideoProcess("sound", self._path, self._facts)
+        self._sound_process = process = VideoProcess("sound", self._path, self._facts, self._places)
         return _Sound(process, self._limits.max_packets, self._stop)
 
     def _cut(self) -> str:

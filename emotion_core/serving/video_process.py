@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import IO, Any, Final, cast
 
 from .deadlines import Deadlines
+from .places import Places
 from .programs import environment, program_of
 
 #: Memory of a process that decodes, in bytes: frames of 3840x2160 pixels of 10 bits and 4:2:2 take 270 million.
 MEMORY: Final = 350_000_000
+#: What it does with, but for large pictures: beyond that it takes memory of heavy pictures (``Places.lend``).
+USUAL_MEMORY: Final = 110_000_000
 #: Wall-clock time for a picture: of a large video, on a busy machine, it takes some tenths of a second.
 STEP_SECONDS: Final = 30.0
 #: Between two looks at its memory, in seconds.
@@ -27,8 +30,8 @@ _DEADLINES: Final = Deadlines()
 class VideoProcess:
     """One part of ``video_decoder`` at work on a file. Close it at the end."""
 
-    def __init__(self, part: str, path: Path, facts: dict[str, Any]) -> None:
-        """part, facts: as ``video_decoder.main`` takes them."""
+    def __init__(self, part: str, path: Path, facts: dict[str, Any], places: Places) -> None:
+        """part, facts: as ``video_decoder.main`` takes them. places: whose memory it takes."""
         arguments = (part, str(path.absolute()), json.dumps(facts))
         self._process = subprocess.Popen(
             [sys.executable, "-c", program_of("video_decoder", NICENESS), *arguments],
@@ -43,6 +46,7 @@ class VideoProcess:
 
             # The most an unprivileged process may ask for: a picture then goes over in few, large steps.
             fcntl.fcntl(self.output, fcntl.F_SETPIPE_SZ, 1 << 20)
+        self._places = places
         #: Whether it was ended because it took too much memory.
         self.was_too_large = False
         threading.Thread(target=self._watch, name="video memory", daemon=True).start()
@@ -69,10 +73,13 @@ class VideoProcess:
 
     def _watch(self) -> None:
         while self._process.poll() is None:
-            if resident(self._process.pid) > MEMORY:
+            size = resident(self._process.pid)
+            self._places.lend(self, max(size - USUAL_MEMORY, 0))
+            if size > MEMORY:
                 self.was_too_large = True
                 self.kill()
             time.sleep(LOOK_SECONDS)
+        self._places.lend(self, 0)
 
 
 def resident(process: int) -> int:

@@ -1,12 +1,13 @@
 """Videos, one at a time, whether from the page, the Python client or REST."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from ..errors import OutputError, VideoError
+from ..picture_costs import MAX_MEMORY
 from ..recognition.catalogue import Catalogue
 from ..recognition.recognizer import EmotionRecognizer
 from ..settings import Settings
@@ -14,9 +15,10 @@ from ..video.analysis import work_on
 from ..video.probe import VideoInfo, VideoLimits
 from ..video.results import VideoOptions, VideoProgress, VideoSummary
 from ..video.work import Work
+from .checked_videos import probed, probed_at_once
 from .line import Line, Place
+from .places import Places
 from .results_room import ResultsRoom
-from .video_check import probed
 from .video_pictures import VideoPictures
 
 #: The highest frame rate that the limit in seconds is meant for.
@@ -43,8 +45,14 @@ class VideoDesk:
     A video uses every core: two at once would both be slow, and leave less for photos.
     """
 
-    def __init__(self, catalogue: Catalogue, settings: Settings, room: ResultsRoom | None = None) -> None:
-        """room: for annotated copies; None where their folders are nobody's concern."""
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        settings: Settings,
+        places: Places | None = None,
+        room: ResultsRoom | None = None,
+    ) -> None:
+        """places: of pictures, whose memory large videos take. room: for annotated copies; None for no limit."""
         seconds = settings.max_video_seconds
         self.limits = VideoLimits(
             max_seconds=seconds,
@@ -55,10 +63,14 @@ class VideoDesk:
         #: All videos wait here: from the page, the Python client, REST's jobs and assistants.
         self.line = Line(settings.max_video_jobs)
         self._catalogue, self._room = catalogue, room
+        self._places = places or Places(1, MAX_MEMORY)
 
-    def probe(self, source: Path) -> VideoInfo:
-        """What the file says about itself; VideoError if it cannot be used or is over the limits."""
-        return probed(source, self.limits)
+    def probe(self, source: Path, address: str = "") -> VideoInfo:
+        """What the file from this address says about itself; VideoError if it cannot be used or is over the limits.
+
+        Raises BusyError if too many others wait to be told.
+        """
+        return probed(source, self.limits, self._places, address)
 
     def analyze(
         self,
@@ -77,7 +89,8 @@ class VideoDesk:
         """
         place = self.line.take(address, MOST_ON_THE_PAGE)  # first: to check a video takes a thread for seconds
         try:
-            work = self._work(source, folder, model, options or VideoOptions())
+            check = partial(probed, places=self._places, address=address)
+            work = self._work(source, folder, model, options or VideoOptions(), check)
         except BaseException:
             place.leave()
             raise
@@ -87,15 +100,21 @@ class VideoDesk:
 
     def run(self, source: Path, folder: Path, copy: bool = True) -> Generator[VideoProgress, None, None]:
         """A ``jobs.Runner``: does the work of a job whose turn it is."""
-        with self._work(source, folder, None, VideoOptions(copy=copy)) as work:
+        check = partial(probed_at_once, places=self._places)
+        with self._work(source, folder, None, VideoOptions(copy=copy), check) as work:
             yield from work
 
     def _work(
-        self, source: Path, folder: Path, model: str | None, options: VideoOptions
+        self,
+        source: Path,
+        folder: Path,
+        model: str | None,
+        options: VideoOptions,
+        check: Callable[[Path, VideoLimits], VideoInfo],
     ) -> Work[VideoProgress, VideoSummary]:
         recognizer = self._catalogue.get(model)
         options = replace(options, limits=self.limits)
-        info = probed(source, self.limits)
+        info = check(source, self.limits)
         return Work(self._steps(source, folder, recognizer, options, info))
 
     def _steps(
@@ -105,7 +124,7 @@ class VideoDesk:
         if options.copy and self._room is not None:
             most = min(self.limits.max_copy_bytes, self._room.left(folder))
             options = replace(options, limits=replace(self.limits, max_copy_bytes=most))
-        pictures = partial(VideoPictures, source, info, options)
+        pictures = partial(VideoPictures, source, info, options, places=self._places)
         return (yield from work_on(source, folder, recognizer, options, info.frames, pictures))
 
     def _in_turn(

@@ -92,7 +92,7 @@ def test_a_copy_is_given_up_and_the_rest_is_the_answer(
 ) -> None:
     """As there is room when its turn comes, not when it was sent."""
     files.room.most_bytes = 2_000_000
-    desk = VideoDesk(Catalogue(recognizer), Settings(), files.room)
+    desk = VideoDesk(Catalogue(recognizer), Settings(), room=files.room)
     with files.results("a") as folder, files.results("b") as other:
         work = desk.analyze(drawn, folder, options=FAST, address="a")
         lay(files, "a", 1_000_000)
@@ -106,7 +106,7 @@ def test_over_rest(files: ShortLivedFolder, recognizer: EmotionRecognizer, drawn
     """The copies of one address leave room to others, and what is deleted is free again."""
     files.most_bytes, files.room.most_bytes = 1_000_000_000, 3 * _size_of_copy(files, recognizer, drawn)
     settings = Settings(trusted_proxies=1)
-    desk = VideoDesk(Catalogue(recognizer), settings, files.room)
+    desk = VideoDesk(Catalogue(recognizer), settings, room=files.room)
     app = create_api(Catalogue(recognizer), settings, desk, files=files)
     with served(app, lifespan="on", proxy_headers=False, timeout_graceful_shutdown=2) as port:
         url = f"http://127.0.0.1:{port}/api/v1/video"

@@ -20,13 +20,17 @@ import pytest
 from emotion_core import EmotionRecognizer, Settings
 from emotion_core.errors import BusyError, VideoError
 from emotion_core.recognition.catalogue import Catalogue
-from emotion_core.serving import video_check, video_process
-from emotion_core.serving.video_check import probed
+from emotion_core.serving import checked_videos, video_process
+from emotion_core.serving.checked_videos import probed, probed_at_once
+from emotion_core.serving.places import Places
 from emotion_core.serving.video_queue import VideoDesk
 from emotion_core.video.probe import VideoLimits, probe
 from support.clips import encode
-from support.hostile_videos import laced, late_samples, many_samples, with_a_packet
+from support.hostile_videos import laced, late_samples, many_samples, with_a_packet, with_sound
 from support.waiting import until
+
+#: Of pictures.
+PLACES = Places(1, 400_000_000)
 
 
 @pytest.mark.parametrize("samples", [10_000_000, 40_000_000])
@@ -71,6 +75,13 @@ def large_packet(folder: Path) -> Path:
     return with_a_packet(usual, folder / "clip.mkv", 3, lambda units: [*units, b"\x2c" + b"\xff" * 41_000_000])
 
 
+def packed(folder: Path) -> Path:
+    """80 kB, of which each of 30 packets unpacks to 4 MB: many more kept others waiting for eight seconds."""
+    source = folder / "clip.mkv"
+    source.write_bytes(with_sound(b"A_PCM/INT/LIT", 8_000, *[bytes(4_000_000)] * 30))
+    return source
+
+
 def chapters(folder: Path) -> Path:
     source = folder / "clip.mkv"
     with av.open(str(source), "w") as out:
@@ -95,6 +106,7 @@ def entries(folder: Path) -> Path:
         (unpacked, "too much memory"),
         (told_late, "too much memory"),
         (large_packet, "takes 41 MB"),
+        (packed, "unpack to 100 MB"),
         (chapters, "has 2000 chapters"),
         (entries, "tell of 600000 frames"),
     ],
@@ -102,19 +114,19 @@ def entries(folder: Path) -> Path:
 def test_what_comes_later_in_a_file_counts(tmp_path: Path, make: Callable[[Path], Path], told: str) -> None:
     """Files of a few kilobytes took the server 1.5 and 2.4 gigabytes, when it read on."""
     with pytest.raises(VideoError, match=told):
-        probed(make(tmp_path), VideoLimits())
+        probed(make(tmp_path), VideoLimits(), PLACES)
 
 
 def test_a_file_that_is_cut_short_passes(tmp_path: Path) -> None:
     clip = encode(tmp_path / "clip.mkv", [np.zeros((64, 64, 3), np.uint8)] * 50)
     clip.write_bytes(clip.read_bytes()[:-500])
-    assert probed(clip, VideoLimits()).width == 64
+    assert probed(clip, VideoLimits(), PLACES).width == 64
 
 
 def test_a_usual_clip_opens(tmp_path: Path) -> None:
     clip = encode(tmp_path / "clip.mp4", [np.zeros((64, 64, 3), np.uint8)] * 5)
     start = time.monotonic()
-    assert probed(clip, VideoLimits()) == probe(clip)
+    assert probed(clip, VideoLimits(), PLACES) == probe(clip)
     assert time.monotonic() - start < 10
 
 
@@ -136,8 +148,9 @@ def test_it_ends_with_the_server(tmp_path: Path) -> None:
     clip = tmp_path / "clip.mp4"
     clip.write_bytes(many_samples(1000, tracks=1000))
     program = (
-        "from pathlib import Path; from emotion_core.serving import video_check\n"
-        f"video_check.probed(Path({str(clip)!r}), video_check.VideoLimits())"
+        "from pathlib import Path; from emotion_core.serving import checked_videos\n"
+        "from emotion_core.serving.places import Places\n"
+        f"checked_videos.probed(Path({str(clip)!r}), checked_videos.VideoLimits(), Places(1, 400_000_000))"
     )
     with subprocess.Popen([sys.executable, "-c", program]) as server:
         until(lambda: opened(clip, psutil.Process(server.pid)), 30)
@@ -157,46 +170,96 @@ def test_what_is_no_video_is_told_in_the_same_words(tmp_path: Path) -> None:
     source = tmp_path / "-x.mp4"
     source.write_bytes(b"nothing")
     with pytest.raises(VideoError, match="not a video that can be read"):
-        probed(source, VideoLimits())
+        probed(source, VideoLimits(), PLACES)
 
 
-def test_few_are_opened_at_a_time(tmp_path: Path, monkeypatch: Any) -> None:
+def test_few_are_opened_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """But for the one whose turn has come: it was accepted, and failed after half a minute."""
     clip = encode(tmp_path / "clip.mp4", [np.zeros((64, 64, 3), np.uint8)] * 5)
-    with video_check._PLACES, video_check._PLACES, monkeypatch.context() as hurried:
-        hurried.setattr(video_check, "_SECONDS", 0.1)
-        with pytest.raises(BusyError):
-            probed(clip, VideoLimits())
-    assert probed(clip, VideoLimits()).frames == 5
+    places = Places(2, 0, patience=0.1)
+    monkeypatch.setattr(checked_videos, "_PLACES", places)
+    with places.place("a"), places.place("b"):
+        with pytest.raises(BusyError, match="busy with other videos"):
+            probed(clip, VideoLimits(), PLACES, "c")
+        assert probed_at_once(clip, VideoLimits(), PLACES).frames == 5
+    assert probed(clip, VideoLimits(), PLACES, "c").frames == 5
+
+
+def test_a_job_whose_turn_has_come_waits_for_no_check(recognizer: EmotionRecognizer, tmp_path: Path) -> None:
+    clip = encode(tmp_path / "clip.mp4", [np.zeros((64, 64, 3), np.uint8)] * 5)
+    desk = VideoDesk(Catalogue(recognizer), Settings())
+    with checked_videos._PLACES.place("a"), checked_videos._PLACES.place("b"):
+        start = time.monotonic()
+        *_, last = desk.run(clip, tmp_path / "out", False)
+        assert (last.frames, time.monotonic() - start < 10) == (5, True)
+
+
+def test_addresses_take_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nine that sent slow videos had everybody else wait for half a minute: who was checked least comes first."""
+    seen, places, go_on = list[str](), Places(2, 0), threading.Event()
+    monkeypatch.setattr(checked_videos, "_PLACES", places)
+
+    def check(source: Path, _: VideoLimits, usual: bool) -> None:  # noqa: ARG001
+        seen.append(source.read_text())
+        go_on.wait()
+
+    monkeypatch.setattr(checked_videos, "_probed", check)
+    with ThreadPoolExecutor(8) as pool:
+        for number, address in enumerate([*"aabbaabc"]):
+            source = tmp_path / str(number)
+            source.write_text(address)
+            pool.submit(probed, source, VideoLimits(), PLACES, address)
+            until(lambda number=number: len(places._line) + len(places._working) > number)  # type: ignore[misc]
+        assert sorted(seen) == ["a", "b"]  # of nobody both
+        go_on.set()
+    assert "c" in seen[2:4]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for a process's memory")
 def test_only_the_first_frame_may_take_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is read without decoding has a lower limit: together they took the server to 970 MB."""
-    monkeypatch.setattr(video_check, "_MEMORY", 20_000_000)
+    monkeypatch.setattr(checked_videos, "READ_MEMORY", 20_000_000)
     clip = encode(tmp_path / "clip.mp4", [np.zeros((64, 64, 3), np.uint8)] * 5)
     with pytest.raises(VideoError, match="too long, or too much memory"):
-        probed(clip, VideoLimits())
+        probed(clip, VideoLimits(), PLACES)
     monkeypatch.undo()
-    assert probed(clip, VideoLimits()).frames == 5
+    assert probed(clip, VideoLimits(), PLACES).frames == 5
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for a process's memory")
 def test_one_at_a_time_takes_much_memory(tmp_path: Path) -> None:
-    """The other is stopped meanwhile, and goes on: two took 800 MB."""
+    """The other is ended, and begun anew when the first is done: two took 800 MB. One that was stopped outlived us."""
     clip, own = tmp_path / "clip.mp4", psutil.Process()
     clip.write_bytes(many_samples(2_900_000))
-    others, large = own.children(), list[int]()
+    others, large, states = own.children(), list[int](), set[str]()
     with ThreadPoolExecutor(2) as pool:
-        opening = [pool.submit(open_it, clip) for _ in range(2)]
+        opening = [pool.submit(probed, clip, VideoLimits(), PLACES, address) for address in "ab"]
         while not all(one.done() for one in opening):
-            held = [memory(child) for child in own.children() if child not in others]
-            large.append(sum(one > video_check.USUAL_MEMORY + 40_000_000 for one in held))
+            ours = [child for child in own.children() if child not in others]
+            large.append(sum(memory(child) > video_process.USUAL_MEMORY + 40_000_000 for child in ours))
+            states.update(map(state, ours))
     assert [type(one.exception()) for one in opening] == [VideoError, VideoError]  # so many entries are refused
     assert max(large) == 1
+    assert psutil.STATUS_STOPPED not in states
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for a process's memory")
+def test_none_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second that needs much memory was, and stayed so when the server was killed meanwhile."""
+    monkeypatch.setattr(checked_videos, "USUAL_MEMORY", 20_000_000)
+    clip, own = encode(tmp_path / "clip.mp4", [np.zeros((64, 64, 3), np.uint8)] * 5), psutil.Process()
+    states = set[str]()
+    with ThreadPoolExecutor(2) as pool:
+        opening = [pool.submit(probed, clip, VideoLimits(), PLACES, address) for address in "ab"]
+        while not all(one.done() for one in opening):
+            states.update(map(state, own.children()))
+            time.sleep(0.01)
+    assert [one.result().frames for one in opening] == [5, 5]
+    assert psutil.STATUS_STOPPED not in states
 
 
 def open_it(clip: Path) -> None:
-    probed(clip, VideoLimits())
+    probed(clip, VideoLimits(), PLACES)
 
 
 def memory(process: psutil.Process) -> int:
@@ -204,3 +267,21 @@ def memory(process: psutil.Process) -> int:
     with contextlib.suppress(psutil.Error):
         return int(process.memory_info().rss)
     return 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for a process's memory")
+def test_much_memory_is_taken_from_heavy_pictures(tmp_path: Path) -> None:
+    """Both together took 1,266 MB."""
+    clip, places = tmp_path / "clip.mp4", Places(1, 400_000_000, patience=0.1)
+    clip.write_bytes(many_samples(2_900_000))
+    with places.room(300_000_000, "a"), pytest.raises(BusyError, match="busy with other videos"):
+        probed(clip, VideoLimits(), places)
+    with pytest.raises(VideoError, match="Export or record it again"):
+        probed(clip, VideoLimits(), places)
+
+
+def state(process: psutil.Process) -> str:
+    """Such as "running"; "" if it has ended."""
+    with contextlib.suppress(psutil.Error):
+        return str(process.status())
+    return ""

@@ -15,9 +15,10 @@ import numpy as np
 import psutil
 import pytest
 
-from emotion_core import EmotionRecognizer, Settings, VideoError, VideoOptions, analyze_video
+from emotion_core import BusyError, EmotionRecognizer, Settings, VideoError, VideoOptions, analyze_video
 from emotion_core.recognition.catalogue import Catalogue
 from emotion_core.serving import video_process
+from emotion_core.serving.places import Places
 from emotion_core.serving.programs import environment
 from emotion_core.serving.video_facts import facts_of, info_of, limits_of
 from emotion_core.serving.video_pictures import VideoPictures
@@ -123,6 +124,30 @@ def held(clip: Path) -> VideoPictures:
     with pytest.MonkeyPatch.context() as usual:
         usual.setattr(video_process, "MEMORY", 350_000_000)
         return VideoPictures(clip, probe(clip), ALL)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for a process's memory")
+def test_a_large_one_takes_memory_of_heavy_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """New ones wait if they need it, and the video for those that were there: together they took 1,266 MB."""
+    monkeypatch.setattr(video_process, "USUAL_MEMORY", 10_000_000)
+    clip = clips.encode(tmp_path / "clip.mp4", [clips.background(1280, 720)] * 20)
+    places, come = Places(1, 60_000_000, patience=0.1), list[int]()
+    with places.room(60_000_000):
+        pictures = VideoPictures(clip, probe(clip), ALL, places)
+        until(lambda: places._heavy_memory() < 60_000_000)
+        each = iter(pictures)
+        reading = threading.Thread(target=lambda: come.append(next(each).pts))
+        reading.start()
+        time.sleep(0.5)
+        assert come == []
+    reading.join(30)
+    with pictures:
+        with pytest.raises(BusyError), places.room(60_000_000):
+            pass
+        with places.room(30_000_000):  # half of it is never taken
+            come.extend(picture.pts for picture in each)
+    assert len(come) == 20
+    until(lambda: places._heavy_memory() == 60_000_000)
 
 
 def test_sound_that_cannot_be_converted(desk: VideoDesk, tmp_path: Path) -> None:

@@ -102,7 +102,7 @@ def beside(frames: int, megabytes: int) -> bytes:
 
 
 def with_sound(codec: bytes, rate: int, *packets: bytes, settings: bytes = b"", channels: int = 1) -> bytes:
-    """A Matroska file of two seconds of pictures, and a packet of sound, packed by zlib, in each second."""
+    """A Matroska file of two seconds of pictures or more, and a packet of sound, packed by zlib, in each second."""
     size = _element("e0", _number("b0", 64), _number("ba", 64))
     seen = _number("d7", 1), _number("73c5", 1), _number("83", 1), _element("86", b"V_MJPEG"), size
     form = _element("e1", _element("b5", struct.pack(">d", rate)), _number("9f", channels), _number("6264", 8))
@@ -117,7 +117,7 @@ def with_sound(codec: bytes, rate: int, *packets: bytes, settings: bytes = b"", 
             _element("a3", b"\x81\0\0\x80", _jpeg()),
             *([blocks.pop(0)] if blocks and number % 25 == 0 else []),
         )
-        for number in range(50)
+        for number in range(max(50, 25 * len(packets)))
     ]
     head = _element("1a45dfa3", _element("4282", b"matroska"))
     return head + _element("18538067", _element("1549a966", _number("2ad7b1", 1_000_000)), tracks, *clusters)
