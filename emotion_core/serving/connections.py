@@ -4,7 +4,8 @@ uvicorn waits forever for the first byte of a request and for its answers to be 
 silent connections take every file descriptor of the process. Here each has a timeout, and their number
 is limited. So is what is parsed at a time, while everybody else waits: a quarter of a megabyte may come at
 once, and full of short headers, or of chunks of one byte, it takes over half a second. And connections are parsed in
-turn, one in each pass of the event loop: of fifty with many such chunks a pass took three seconds.
+turn, one in each pass of the event loop: of fifty with many such chunks a pass took three seconds. A request behind an
+answer that has not been sent is not begun: it would hold a place until somebody read it.
 """
 
 import asyncio
@@ -18,9 +19,10 @@ from h11._receivebuffer import ReceiveBuffer
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .addresses import counted_as
+from .outlet import Outlet
 from .turns import Turns
 
-#: How long a request's headers may take to arrive, and how long an answer may go unread, in seconds.
+#: How long a request's headers may take to arrive, and how long a piece of an answer may go unread, in seconds.
 HEADER_SECONDS: Final = 10.0
 UNREAD_SECONDS: Final = 30.0
 #: Bytes of a request's line and headers, and how many lines there may be.
@@ -58,15 +60,18 @@ class _Buffer(ReceiveBuffer):
 class _Connection(h11.Connection):
     """h11's parser, which also refuses a body in too many pieces: each takes as long as kilobytes in one."""
 
-    def __init__(self) -> None:
+    def __init__(self, outlet: Outlet) -> None:
         super().__init__(h11.SERVER, MOST_HEADER_BYTES)
+        self._outlet = outlet
         self._receive_buffer = _Buffer()
         self._pieces = self._bytes = 0
         #: Pieces left of this turn, and whether it ended before all was parsed.
         self.left, self.unfinished = PIECES_A_TURN, False
 
     def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
-        """As in h11; RemoteProtocolError when a limit is passed. At the end of a turn nothing more has come."""
+        """As in h11; RemoteProtocolError when a limit is passed. Nothing more has come if blocked, or a turn ends."""
+        if self.blocked:
+            return h11.NEED_DATA
         if not self.left:
             self.unfinished = True
             return h11.NEED_DATA
@@ -81,6 +86,11 @@ class _Connection(h11.Connection):
                 raise h11.RemoteProtocolError("A body in too many pieces")
         return event
 
+    @property
+    def blocked(self) -> bool:
+        """Whether the next request has to wait until the answer before it has been sent."""
+        return self.their_state is h11.IDLE and self._outlet.unsent
+
 
 class CarefulProtocol(H11Protocol):
     """uvicorn's HTTP/1.1 protocol with limits on connections; ``careful`` makes the class a server uses."""
@@ -94,15 +104,18 @@ class CarefulProtocol(H11Protocol):
 
     conn: _Connection
     _peer = ""
-    _waits = False
+    _waits = _blocked = False
+    _outlet: Outlet
     _counted = False
     _header_timer: asyncio.TimerHandle | None = None
     _reader_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Accept it, unless there are too many."""
-        super().connection_made(transport)
-        self.conn = _Connection()
+        self._outlet = Outlet(transport)
+        super().connection_made(self._outlet)
+        self._outlet.flow = self.flow
+        self.conn = _Connection(self._outlet)
         self._peer = counted_as(self.client[0]) if self.client else ""
         mine = self.open[self._peer]
         if mine >= self.each or (self.open.total() >= self.most and not self._end_one(mine + 1)):
@@ -141,11 +154,15 @@ class CarefulProtocol(H11Protocol):
             return False
         self.conn.left, self.conn.unfinished = PIECES_A_TURN, False
         super().handle_events()
-        if self.conn.their_state is not h11.IDLE:
+        self._blocked = self.conn.blocked and bool(self.conn.trailing_data[0])
+        if self.conn.their_state is not h11.IDLE or self._blocked:
             self._stop_header_timer()
         elif self.conn.trailing_data[0]:  # part of the next request's headers
             self._expect_headers()
-        if self.conn.unfinished:
+        if self._blocked:
+            self._unset_keepalive_if_required()  # it has something to say
+            self.transport.pause_reading()
+        elif self.conn.unfinished:
             self.handle_events()
         elif not self.flow.read_paused:
             self.transport.resume_reading()
@@ -153,14 +170,20 @@ class CarefulProtocol(H11Protocol):
 
     def pause_writing(self) -> None:
         """The reader is slow: start its timer."""
-        super().pause_writing()
         if self._reader_timer is None:
             self._reader_timer = self.loop.call_later(self.unread_seconds, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """It reads again."""
-        super().resume_writing()
+        """It has read a piece: send the next, or begin the request that waits for that."""
         self._stop_reader_timer()
+        self._outlet.go_on()
+        if self._blocked and not self._outlet.unsent:
+            self.handle_events()
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """It says nothing more: the connection ends when all is sent."""
+        self.transport.close()
+        return self._outlet.unsent
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what cannot be parsed; if the answer has begun, which uvicorn does not expect, break it off.
@@ -180,6 +203,7 @@ class CarefulProtocol(H11Protocol):
         self._stop_header_timer()
         self._stop_reader_timer()
         self._give_back()
+        self._outlet.abort()
         super().connection_lost(exc)
 
     def _give_back(self) -> None:

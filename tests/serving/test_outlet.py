@@ -1,0 +1,148 @@
+"""Answers that are read slowly or not at all: what they hold meanwhile, and that honest readers get all of them."""
+
+import socket
+import time
+import tracemalloc
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import pytest
+
+from emotion_core.serving.connections import careful
+from support.in_process import served
+from support.waiting import until
+
+#: More than the system keeps of a connection.
+_LARGE = bytes(range(256)) * 40_000
+_ANSWERS = {"/large": _LARGE, "/small": b"small"}
+
+
+class Noting:
+    """An application that notes what was asked for, and what it has answered; ``/pieces`` is ``/large`` in pieces."""
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+        self.done: list[str] = []
+        self.pieces = 0
+
+    async def __call__(self, scope: Any, _receive: Any, send: Any) -> None:
+        """Serve one request."""
+        path = scope["path"]
+        self.begun.append(path)
+        body = _ANSWERS.get(path, _LARGE)
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
+        step = 100_000 if path == "/pieces" else len(body)
+        for start in range(0, len(body), step):
+            more = start + step < len(body)
+            await send({"type": "http.response.body", "body": body[start : start + step], "more_body": more})
+            self.pieces += 1
+        self.done.append(path)
+
+
+@contextmanager
+def noting(keep_alive: int = 5, **limits: Any) -> Iterator[tuple[int, Noting]]:
+    """The port of a server of it, and itself."""
+    app = Noting()
+    with served(app, http=careful(**limits), lifespan="off", timeout_keep_alive=keep_alive) as port:
+        yield port, app
+
+
+def asking(port: int, *paths: str, close: bool = False) -> socket.socket:
+    """A connection that has asked for them all, and has read nothing."""
+    line = socket.socket()
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    line.settimeout(20)
+    line.connect(("127.0.0.1", port))
+    last = "Connection: close\r\n" if close else ""
+    line.sendall("".join(f"GET {path} HTTP/1.1\r\nHost: x\r\n{last}\r\n" for path in paths).encode())
+    return line
+
+
+def answer(line: socket.socket, length: int, pause: float = 0.0) -> bytes:
+    """The body of one answer. pause: seconds, before each megabyte of it. ConnectionError if there is no more."""
+
+    def some(most: int) -> bytes:
+        if said := line.recv(most):
+            return said
+        raise ConnectionError
+
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        head += some(1)
+    assert head.startswith(b"HTTP/1.1 200")
+    body, due = bytearray(), 0
+    while len(body) < length:
+        if len(body) >= due:
+            time.sleep(pause)
+            due += 1_000_000
+        body += some(min(100_000, length - len(body)))
+    return bytes(body)
+
+
+def test_a_request_behind_an_unread_answer_is_not_begun() -> None:
+    """It was, and its answer waited behind the other, with its place: ten addresses had those of everybody's photos."""
+    paths = ["/large", "/small", "/pieces", "/small"]
+    with noting() as (port, app), asking(port, *paths) as line:
+        until(lambda: app.done == ["/large"])
+        time.sleep(0.3)
+        assert app.begun == ["/large"]
+        for body in (_LARGE, b"small", _LARGE, b"small"):
+            assert answer(line, len(body)) == body
+        until(lambda: app.done == paths)
+
+
+def test_what_waits_is_asked_for_and_keeps_the_connection_open() -> None:
+    with noting(keep_alive=1) as (port, app), asking(port, "/large", "/small") as line:
+        until(lambda: app.done == ["/large"])
+        time.sleep(2)
+        assert answer(line, len(_LARGE)) == _LARGE
+        assert answer(line, 5) == b"small"
+
+
+def test_what_many_do_not_read_is_kept_once() -> None:
+    """Each had its own copy: two thousand that asked for the page took half a gigabyte."""
+    with noting() as (port, app), ExitStack() as lines:
+        with asking(port, "/small") as line:
+            assert answer(line, 5) == b"small"
+        tracemalloc.start()
+        try:
+            for _ in range(10):
+                lines.enter_context(asking(port, "/large"))
+            until(lambda: app.done.count("/large") == 10)
+            taken, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert taken < 2_000_000
+
+
+def test_an_application_waits_until_its_pieces_are_read() -> None:
+    with noting() as (port, app), asking(port, "/pieces") as line:
+        until(lambda: app.pieces > 0)
+        time.sleep(0.3)
+        assert app.pieces < len(_LARGE) / 100_000 / 2
+        assert answer(line, len(_LARGE)) == _LARGE
+        until(lambda: app.done == ["/pieces"])
+
+
+@pytest.mark.parametrize("how", ["reads on", "closes", "says it ends"])
+@pytest.mark.parametrize("path", ["/large", "/pieces"])
+def test_who_reads_slowly_gets_it_all(path: str, how: str) -> None:
+    """An answer had to be read whole within the limit; now each piece has."""
+    with noting(unread_seconds=1.0) as (port, app), asking(port, path, close=how == "closes") as line:
+        until(lambda: app.pieces > 0)
+        if how == "says it ends" and path == "/large":
+            line.shutdown(socket.SHUT_WR)
+        assert answer(line, len(_LARGE), 0.2) == _LARGE
+        if how == "closes":
+            assert line.recv(1) == b""
+
+
+@pytest.mark.parametrize("path", ["/large", "/pieces"])
+def test_who_reads_nothing_is_let_go(path: str) -> None:
+    with noting(unread_seconds=0.5) as (port, app), asking(port, path, "/small") as line:
+        until(lambda: app.pieces > 0)
+        time.sleep(1.5)
+        with pytest.raises(ConnectionError):
+            answer(line, len(_LARGE))
+        assert app.begun == [path]
