@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -11,13 +12,17 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image
+from starlette.types import Message, Receive, Scope, Send
 
+from emotion_core.cli.mcp_calls import MOST_BESIDES, ShortCalls, sent
 from emotion_core.page.example_clip import write_drawn_clip
+from emotion_core.serving.refusals import ApiError
 from support.page_server import ROOT
 from support.waiting import free_port, until
 
 mcp = pytest.importorskip("mcp", reason="the extra mcp is not installed")
 COMMAND = ["-m", "emotion_core", "mcp", "--detector", "haar", "--model", "fer2013-custom-cnn"]
+LISTENS = {"Accept": "application/json, text/event-stream"}
 KEY = "a key of sixteen characters and more"
 
 
@@ -56,8 +61,15 @@ def test_over_standard_input_and_output(photo: Path) -> None:
     assert "no file 'nobody.png'" in missing.content[0].text
 
 
-def test_over_http(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server's files stay private; bodies are bounded; the key is required; each address has its rate limit."""
+def test_over_http(photo: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The server's files stay private; bodies are bounded; the key is required; each address has its rate limit.
+
+    Videos lie where the next start finds those of a process that was killed.
+    """
+    left, clips = tmp_path / "emotion-left", list[Path]()
+    left.mkdir()
+    (left / ".lock").touch()
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     monkeypatch.setenv("EMOTION_API_KEY", KEY)
     monkeypatch.setenv("EMOTION_RATE_LIMIT", "6")
     port = free_port()
@@ -86,6 +98,7 @@ def test_over_http(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
                 call = client.call_tool("analyze_video", {"video_base64": long.decode()}, progress_callback=first)
                 task = asyncio.create_task(call)
                 await asyncio.wait_for(begun.wait(), 120)
+                clips.extend(tmp_path.glob("emotion-*/clips/*/clip"))
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
                 await client.call_tool("analyze_video", {"video_base64": short.decode()}, progress_callback=told)
@@ -120,8 +133,84 @@ def test_over_http(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             large = httpx.post(url, content=b"x" * 21_000_000, headers={"Authorization": f"Bearer {KEY}"}, timeout=60)
             assert large.status_code == 413
             assert large.json()["error"]["message"] == "The request is over 20 MB. Send a smaller or shorter file."
+            call = {"jsonrpc": "2.0", "id": "x" * 1_000_000, "method": "tools/list"}
+            repeated = httpx.post(url, json=call, headers={**LISTENS, "Authorization": f"Bearer {KEY}"}, timeout=60)
+            assert repeated.status_code == 413
+            assert "at most 100 kB besides its file" in repeated.json()["error"]["message"]
+            assert len(clips) == 1
+            assert not left.exists()
         finally:
             process.terminate()
+    assert list(tmp_path.iterdir()) == []
+
+
+class Library:
+    """What it is given: a body, and a file aside."""
+
+    body, file = b"", ""
+
+    async def __call__(self, scope: Scope, receive: Receive, _send: Send) -> None:
+        self.body = (await receive())["body"]
+        self.file = sent(scope, "image_base64", json.loads(self.body)["params"]["arguments"]["image_base64"])
+
+
+def given(body: bytes) -> Library:
+    """What the library is given of a call with this body, which comes in two pieces."""
+    pieces: list[Message] = [
+        {"type": "http.request", "body": body[:70_000], "more_body": True},
+        {"type": "http.request", "body": body[70_000:], "more_body": False},
+    ]
+
+    async def receive() -> Message:
+        return pieces.pop(0)
+
+    async def send(_message: Message) -> None: ...
+
+    library = Library()
+    scope = {"type": "http", "headers": [(b"content-length", str(len(body)).encode())]}
+    asyncio.run(ShortCalls(library)(scope, receive, send))
+    return library
+
+
+def called(file: str, **more: Any) -> bytes:
+    """A call with this file, and what more there is in it."""
+    arguments = {"image_base64": file, "model": "\N{SNOWMAN} model"}
+    call = {"jsonrpc": "2.0", "id": 1, "params": {"name": "analyze_image", "arguments": arguments}, **more}
+    return json.dumps(call, ensure_ascii=False).encode()
+
+
+def test_the_library_reads_no_long_file() -> None:
+    """It takes several copies of it, and everybody's time."""
+    file = "+/+=" * 1_000_000
+    seen = given(called(file))
+    assert seen.file == file
+    assert seen.body == called("")
+    escaped = given(called(file).replace(b"/", rb"\/").replace(b"+", rb"\u002B"))
+    assert escaped.file == file
+    assert given(called("+/+=")).file == "+/+="
+    assert given(called("+/+=")).body == called("+/+=")
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (called("", id="x" * MOST_BESIDES), 413),
+        (called("", method="x" * MOST_BESIDES), 413),
+        (called("", params={"name": "x" * MOST_BESIDES}), 413),
+        (called("x" * MOST_BESIDES, params={"video_base64": "x" * MOST_BESIDES}), 413),
+        (called("x" * MOST_BESIDES, more="x" * MOST_BESIDES), 413),
+        (b'{"id":' + b"1" * MOST_BESIDES + b"}", 413),
+        (b'{"image_base64":"' + b"x" * MOST_BESIDES, 413),
+        (called("\N{GRINNING FACE}" + "x" * MOST_BESIDES), 422),
+        (called("x" * MOST_BESIDES + r"\ud83d\ude00"), 422),
+        (called("x" * MOST_BESIDES + '"'), 413),
+    ],
+    ids=["id", "method", "tool", "two files", "more", "digits", "no end", "emoji", "surrogates", "quote"],
+)
+def test_a_call_is_short_besides_its_file(body: bytes, status: int) -> None:
+    with pytest.raises(ApiError) as refused:
+        given(body)
+    assert refused.value.status == status
 
 
 def _status(url: str) -> int:
