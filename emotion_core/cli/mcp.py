@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import sys
 from contextlib import closing
 from typing import Any
@@ -14,9 +15,11 @@ from ..recognition.recognizer import EmotionRecognizer
 from ..serving.bodies import Bodies
 from ..serving.callers import Callers
 from ..serving.doors import MAX_JSON_CALL
-from ..serving.server import Where, serve
+from ..serving.server import Where, give_memory_back, keep_memory_flat, serve
+from ..serving.temporary import UPLOAD_SECONDS, ShortLivedFolder
 from ..serving.workshop import Workshop
 from ..settings import Settings
+from .mcp_calls import ShortCalls
 from .options import add_recognizer
 
 
@@ -37,18 +40,28 @@ def run_mcp(options: argparse.Namespace) -> int:
         raise ToolError("The command mcp needs an extra. In the clone: pip install -e '.[mcp]'.") from error
     # Standard output carries the protocol, so logs go to standard error.
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    keep_memory_flat()
     settings = Settings.from_environment()
+    files = ShortLivedFolder(UPLOAD_SECONDS, os.environ.get("GRADIO_TEMP_DIR"))
+    os.environ["GRADIO_TEMP_DIR"] = str(files.path)  # for its decoders' temporary files, too
     recognizer = EmotionRecognizer.load(options.model, options.detector)
     with closing(Workshop(settings)) as workshop:
-        catalogue = Catalogue(recognizer)
+        catalogue, clips = Catalogue(recognizer), files.apart("clips")
+        files.also(workshop.rest)
+        files.also(give_memory_back)
         if options.http is None:
-            server_of(catalogue, settings, workshop).run("stdio")
+            server_of(catalogue, settings, workshop, clips).run("stdio")
             return 0
+
+        def end() -> None:
+            workshop.close()
+            files.delete()
+
         callers = Callers(settings)
-        app = over_http(server_of(catalogue, settings, workshop, callers), settings, callers, options.host)
+        app = over_http(server_of(catalogue, settings, workshop, clips, callers), settings, callers, options.host)
         where = Where(options.host, options.http, 1)
         print(f"* Serving assistants on {where.url(options.http)}/mcp", file=sys.stderr, flush=True)
-        serve(app, lambda: None, workshop.close, where, trust_proxies=settings.trusted_proxies > 0)
+        serve(app, lambda: None, end, where, trust_proxies=settings.trusted_proxies > 0)
     return 0
 
 
@@ -56,10 +69,10 @@ def over_http(server: Any, settings: Settings, callers: Callers, host: str) -> A
     """The server as an ASGI application behind the same limits as REST: bodies, key, and requests at once.
 
     It is stateless: there are no sessions for callers to use up. Long work is answered as a stream, so that
-    closing it ends the work.
+    closing it ends the work. Of a long call the server itself gets all but the file (see ``mcp_calls``).
     """
     app = server.streamable_http_app(host=host, stateless_http=True, max_request_body_size=MAX_JSON_CALL)
-    return Bodies(Keyed(app, callers), settings)
+    return Bodies(Keyed(ShortCalls(app), callers), settings)
 
 
 class Keyed:

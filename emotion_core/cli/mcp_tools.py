@@ -25,6 +25,7 @@ from ..serving.video_queue import VideoDesk, Waiting
 from ..serving.workshop import Workshop
 from ..settings import Settings
 from ..video.results import VideoOptions, VideoSummaryDict
+from .mcp_calls import sent
 
 INSTRUCTIONS: Final = (
     "Names the perceived expression of every face in a photo or a video, with calibrated probabilities. An "
@@ -36,15 +37,16 @@ Model = Annotated[str | None, Field(description=_MODEL)]
 
 
 def server_of(
-    catalogue: Catalogue, settings: Settings, workshop: Workshop, callers: Callers | None = None
+    catalogue: Catalogue, settings: Settings, workshop: Workshop, clips: Path, callers: Callers | None = None
 ) -> MCPServer[Any]:
     """A server with the tools ``analyze_image`` and ``analyze_video``.
 
-    callers: for untrusted callers over HTTP, whose calls each cost a token and send files in base64. None
-    means the user's own assistant, which may name local files.
+    clips: the folder for what they write, which they delete when a call ends. callers: for untrusted callers over
+    HTTP, whose calls each cost a token and send files in base64. None means the user's own assistant, which may
+    name local files.
     """
     server: MCPServer[Any] = MCPServer("emotion-detection", instructions=INSTRUCTIONS, log_level="WARNING")
-    tools = _Tools(catalogue, workshop, VideoDesk(catalogue, settings, workshop.places), callers)
+    tools = _Tools(catalogue, workshop, VideoDesk(catalogue, settings, workshop.places), clips, callers)
     if callers is None:
         server.add_tool(tools.image_file, name="analyze_image", description=_IMAGE.format("the file at a path"))
         server.add_tool(tools.video_file, name="analyze_video", description=_VIDEO.format("the file at a path"))
@@ -61,14 +63,17 @@ _VIDEO: Final = "Follow every person of a video: who was seen, for how long, and
 class _Tools:
     """The tools; an EmotionError becomes an error that the assistant can read."""
 
-    def __init__(self, catalogue: Catalogue, workshop: Workshop, desk: VideoDesk, callers: Callers | None) -> None:
-        self._catalogue, self._workshop, self._desk, self._callers = catalogue, workshop, desk, callers
+    def __init__(
+        self, catalogue: Catalogue, workshop: Workshop, desk: VideoDesk, clips: Path, callers: Callers | None
+    ) -> None:
+        self._catalogue, self._workshop, self._desk = catalogue, workshop, desk
+        self._clips, self._callers = clips, callers
 
     async def image_file(self, path: str, context: Context, model: Model = None) -> FrameDict:
         return await self._image(lambda: _file(path), model, context)
 
     async def image_sent(self, image_base64: str, context: Context, model: Model = None) -> FrameDict:
-        return await self._image(lambda: from_base64(image_base64), model, context)
+        return await self._image(lambda: _decoded("image_base64", image_base64, context), model, context)
 
     async def video_file(self, path: str, context: Context, model: Model = None) -> VideoSummaryDict:
         with _told():
@@ -76,10 +81,10 @@ class _Tools:
 
     async def video_sent(self, video_base64: str, context: Context, model: Model = None) -> VideoSummaryDict:
         address = self._admit(context)
-        with _told(), TemporaryDirectory(prefix="emotion-mcp-") as folder:
+        with _told(), TemporaryDirectory(dir=self._clips) as folder:
             clip = Path(folder) / "clip"
             try:
-                await to_thread.run_sync(lambda: clip.write_bytes(from_base64(video_base64)))
+                await to_thread.run_sync(lambda: clip.write_bytes(_decoded("video_base64", video_base64, context)))
             except ImageError as error:
                 raise VideoError("This is not base64. Encode the video's file, not its path.") from error
             return await self._video(clip, model, context, address)
@@ -96,7 +101,7 @@ class _Tools:
 
     async def _video(self, clip: Path, model: str | None, context: Context, address: str) -> VideoSummaryDict:
         """Work step by step, so that cancelling the call ends the work; reports progress."""
-        with TemporaryDirectory(prefix="emotion-mcp-") as folder:
+        with TemporaryDirectory(dir=self._clips) as folder:
             begin = partial(self._desk.analyze, clip, Path(folder), model, VideoOptions(rate=10), address)
             with await to_thread.run_sync(begin) as work:
                 steps = iter(work)
@@ -113,6 +118,11 @@ class _Tools:
         if wait := self._callers.seconds_to_wait(request.scope):
             raise ToolError(f"Too many calls of yours within a minute. Try again in {wait} seconds.")
         return self._workshop.address_of(request.scope)
+
+
+def _decoded(argument: str, text: str, context: Context) -> bytes:
+    request = context.request_context.request
+    return from_base64(text if request is None else sent(request.scope, argument, text))
 
 
 def _file(path: str) -> Path:

@@ -2,8 +2,10 @@
 
 import asyncio
 import base64
+import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,11 @@ import httpx
 import numpy as np
 import pytest
 from PIL import Image
+from starlette.types import Message, Receive, Scope, Send
 
+from emotion_core.cli.mcp_calls import MOST_BESIDES, ShortCalls, sent
 from emotion_core.page.example_clip import write_drawn_clip
+from emotion_core.serving.refusals import ApiError
 from support.page_server import ROOT
 from support.waiting import free_port, until
 
@@ -56,8 +61,22 @@ def test_over_standard_input_and_output(photo: Path) -> None:
     assert "no file 'nobody.png'" in missing.content[0].text
 
 
-def test_over_http(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server's files stay private; bodies are bounded; the key is required; each address has its rate limit."""
+@pytest.fixture
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where a server keeps files, with the folder of one that was killed; at the end all is deleted."""
+    (tmp_path / "emotion-left").mkdir()
+    (tmp_path / "emotion-left" / ".lock").touch()
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    yield tmp_path
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_over_http(photo: Path, monkeypatch: pytest.MonkeyPatch, kept: Path) -> None:
+    """The server's files stay private; bodies are bounded; the key is required; each address has its rate limit.
+
+    Videos lie where the next start finds those of a process that was killed.
+    """
+    clips = list[Path]()
     monkeypatch.setenv("EMOTION_API_KEY", KEY)
     monkeypatch.setenv("EMOTION_RATE_LIMIT", "6")
     port = free_port()
@@ -86,6 +105,7 @@ def test_over_http(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
                 call = client.call_tool("analyze_video", {"video_base64": long.decode()}, progress_callback=first)
                 task = asyncio.create_task(call)
                 await asyncio.wait_for(begun.wait(), 120)
+                clips.extend(kept.glob("emotion-*/clips/*/clip"))
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
                 await client.call_tool("analyze_video", {"video_base64": short.decode()}, progress_callback=told)
@@ -117,11 +137,90 @@ def test_over_http(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             assert image.structured_content["faces"][0]["emotion"] == "happy"
             assert named.is_error
             assert "not base64" in nothing.content[0].text
-            large = httpx.post(url, content=b"x" * 21_000_000, headers={"Authorization": f"Bearer {KEY}"}, timeout=60)
-            assert large.status_code == 413
-            assert large.json()["error"]["message"] == "The request is over 20 MB. Send a smaller or shorter file."
+            refuses_what_is_long(url)
+            assert len(clips) == 1
         finally:
             process.terminate()
+
+
+def refuses_what_is_long(url: str) -> None:
+    headers = {"Accept": "application/json, text/event-stream", "Authorization": f"Bearer {KEY}"}
+    large = httpx.post(url, content=b"x" * 21_000_000, headers=headers, timeout=60)
+    assert large.status_code == 413
+    assert large.json()["error"]["message"] == "The request is over 20 MB. Send a smaller or shorter file."
+    call = {"jsonrpc": "2.0", "id": "x" * 1_000_000, "method": "tools/list"}
+    repeated = httpx.post(url, json=call, headers=headers, timeout=60)
+    assert repeated.status_code == 413
+    assert "at most 100 kB besides its file" in repeated.json()["error"]["message"]
+
+
+class Library:
+    """What it is given: a body, and a file aside."""
+
+    body, file = b"", ""
+
+    async def __call__(self, scope: Scope, receive: Receive, _send: Send) -> None:
+        self.body = (await receive())["body"]
+        self.file = sent(scope, "image_base64", json.loads(self.body)["params"]["arguments"]["image_base64"])
+
+
+def given(body: bytes) -> Library:
+    """What the library is given of a call with this body, which comes in two pieces."""
+    pieces: list[Message] = [
+        {"type": "http.request", "body": body[:70_000], "more_body": True},
+        {"type": "http.request", "body": body[70_000:], "more_body": False},
+    ]
+
+    async def receive() -> Message:
+        return pieces.pop(0)
+
+    async def send(_message: Message) -> None: ...
+
+    library = Library()
+    scope = {"type": "http", "headers": [(b"content-length", str(len(body)).encode())]}
+    asyncio.run(ShortCalls(library)(scope, receive, send))
+    return library
+
+
+def called(file: str, **more: Any) -> bytes:
+    """A call with this file, and what more there is in it."""
+    arguments = {"image_base64": file, "model": "\N{SNOWMAN} model"}
+    call = {"jsonrpc": "2.0", "id": 1, "params": {"name": "analyze_image", "arguments": arguments}, **more}
+    return json.dumps(call, ensure_ascii=False).encode()
+
+
+def test_the_library_reads_no_long_file() -> None:
+    """It takes several copies of it, and everybody's time."""
+    file = "+/+=" * 1_000_000
+    seen = given(called(file))
+    assert seen.file == file
+    assert seen.body == called("")
+    escaped = given(called(file).replace(b"/", rb"\/").replace(b"+", rb"\u002B"))
+    assert escaped.file == file
+    assert given(called("+/+=")).file == "+/+="
+    assert given(called("+/+=")).body == called("+/+=")
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (called("", id="x" * MOST_BESIDES), 413),
+        (called("", method="x" * MOST_BESIDES), 413),
+        (called("", params={"name": "x" * MOST_BESIDES}), 413),
+        (called("x" * MOST_BESIDES, video_base64="x" * MOST_BESIDES), 413),
+        (called("x" * MOST_BESIDES, more="x" * MOST_BESIDES), 413),
+        (b'{"id":' + b"1" * MOST_BESIDES + b"}", 413),
+        (b'{"image_base64":"' + b"x" * MOST_BESIDES, 413),
+        (called("\N{GRINNING FACE}" + "x" * MOST_BESIDES), 422),
+        (called("x" * MOST_BESIDES + r"\ud83d\ude00"), 422),
+        (called("x" * MOST_BESIDES + '"'), 422),
+    ],
+    ids=["id", "method", "tool", "two files", "more", "digits", "no end", "emoji", "surrogates", "quote"],
+)
+def test_a_call_is_short_besides_its_file(body: bytes, status: int) -> None:
+    with pytest.raises(ApiError) as refused:
+        given(body)
+    assert refused.value.status == status
 
 
 def _status(url: str) -> int:
