@@ -16,7 +16,7 @@ from ..serving.bodies import Bodies
 from ..serving.callers import Callers
 from ..serving.doors import MAX_JSON_CALL
 from ..serving.server import Where, give_memory_back, keep_memory_flat, serve
-from ..serving.temporary import UPLOAD_SECONDS, ShortLivedFolder
+from ..serving.temporary import UPLOAD_SECONDS, ShortLivedFolder, exit_on_sigterm
 from ..serving.workshop import Workshop
 from ..settings import Settings
 from .mcp_calls import ShortCalls
@@ -57,6 +57,7 @@ def run_mcp(options: argparse.Namespace) -> int:
             workshop.close()
             files.delete()
 
+        exit_on_sigterm()  # or the web server ends the process before that
         callers = Callers(settings)
         app = over_http(server_of(catalogue, settings, workshop, clips, callers), settings, callers, options.host)
         where = Where(options.host, options.http, 1)
