@@ -85,7 +85,7 @@ def test_sound_counts_in_the_copys_bytes(tmp_path: Path, recognizer: EmotionReco
 
 def test_what_is_too_much_does_not_reach_the_server(tmp_path: Path, recognizer: EmotionRecognizer) -> None:
     source = tmp_path / "clip.mkv"
-    source.write_bytes(crowded(40, 8_000_000))
+    source.write_bytes(crowded(12, 8_000_000))
     desk = VideoDesk(Catalogue(recognizer), Settings())
     with most_more() as memory:
         summary = desk.analyze(source, tmp_path / "out", options=VideoOptions(rate=2)).result()
