@@ -1,6 +1,8 @@
 """The response to a client, in which a refusal may replace what the application sends."""
 
 import contextlib
+import time
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Final
 
@@ -12,6 +14,11 @@ from .refusals import ApiError, respond
 #: The answer to the current request, in this task and in the threads that work for it.
 _CURRENT: "Final[ContextVar[Answer | None]]" = ContextVar("current_answer", default=None)
 
+#: Ends the connection of the current request at once.
+END_LINE: "ContextVar[Callable[[], object]]" = ContextVar("end_line", default=lambda: None)
+#: A message of an answer that waits so long to be sent is not read, or by a slow line, in seconds.
+_UNREAD: Final = 1.0
+
 
 def fail_with(status: int) -> None:
     """If the current request fails, answer it with this status; Gradio uses 500 for every failure."""
@@ -21,10 +28,14 @@ def fail_with(status: int) -> None:
 
 
 class Answer:
-    """The response to one request, sent by the task that serves it; after a refusal nothing else is sent."""
+    """The response to one request, sent by the task that serves it; after a refusal nothing else is sent.
+
+    It is ``doors.OnTheWay``, as a body is: whoever does not read it may lose the place that it holds.
+    """
 
     def __init__(self, send: Send) -> None:
-        self._send = send
+        self._send, self._end_line = send, END_LINE.get()
+        self._since: float | None = None
         self.started = self.refused = False
         self._replaced = False
         #: A status to replace 500, or None.
@@ -45,7 +56,25 @@ class Answer:
             if message["status"] == 500 and self.instead is not None:
                 later = [(b"retry-after", b"2")] if self.instead == 503 else []
                 message = {**message, "status": self.instead, "headers": [*message["headers"], *later]}
-        await self._send(message)
+        self._since = time.monotonic()
+        try:
+            await self._send(message)
+        finally:
+            self._since = None
+
+    @property
+    def behind(self) -> float:
+        """Seconds for which the current message waits for its reader."""
+        return 0.0 if self._since is None else time.monotonic() - self._since
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing waits for its reader."""
+        return self.behind < _UNREAD
+
+    def cut_off(self) -> None:
+        """End the connection, and with it the request."""
+        self._end_line()
 
     async def refuse(self, error: ApiError) -> None:
         """Answer with the error, unless an answer has already started."""

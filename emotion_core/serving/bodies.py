@@ -19,7 +19,7 @@ from ..settings import Settings
 from .addresses import client_address
 from .answer import Answer
 from .arrival import Arrival
-from .doors import MEGABYTE, Door, Doors, has_body
+from .doors import MEGABYTE, Door, Doors, OnTheWay, has_body
 from .memory_share import MemoryShare
 from .refusals import ApiError, place_of
 from .request_heads import unparsed
@@ -101,7 +101,7 @@ class Bodies:
                 await self._serve(scope, receive, answer)
                 return
             await turn()
-            with _place(door, address):
+            with _place(door, address, answer):
                 await self._serve(scope, in_turn(receive, turn), answer, door.delay())
         except ApiError as error:
             await answer.refuse(error)
@@ -136,9 +136,9 @@ class Bodies:
 
 
 @contextlib.contextmanager
-def _place(door: Door, address: str, arrival: Arrival | None = None) -> Iterator[None]:
+def _place(door: Door, address: str, way: OnTheWay | None = None) -> Iterator[None]:
     # A new error each time: one that is raised repeatedly keeps every frame it has passed through.
-    match door.enter(address, arrival):
+    match door.enter(address, way):
         case "yours":
             raise ApiError(429, _YOURS, code="too_many_open")
         case "everybody's":
@@ -146,7 +146,7 @@ def _place(door: Door, address: str, arrival: Arrival | None = None) -> Iterator
     try:
         yield
     finally:
-        door.leave(address, arrival)
+        door.leave(address, way)
 
 
 def _once(body: bytes, after: Receive) -> Receive:

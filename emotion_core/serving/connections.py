@@ -19,6 +19,7 @@ from h11._receivebuffer import ReceiveBuffer
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .addresses import counted_as
+from .answer import END_LINE
 from .outlet import Outlet
 from .turns import Turns
 
@@ -153,6 +154,7 @@ class CarefulProtocol(H11Protocol):
         if self.transport.is_closing():
             return False
         self.conn.left, self.conn.unfinished = PIECES_A_TURN, False
+        END_LINE.set(self.transport.abort)  # for the task that serves a request which begins here
         super().handle_events()
         self._blocked = self.conn.blocked and bool(self.conn.trailing_data[0])
         if self.conn.their_state is not h11.IDLE or self._blocked:

@@ -5,10 +5,9 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
 
 from ..settings import Settings
-from .arrival import Arrival
 
 #: Where a body's bytes go: nowhere on the disk; into files without a name, which are gone when it is answered; into
 #: such files and then into the visitors' folder; into the folder as they come; or all of them stay in memory.
@@ -41,6 +40,21 @@ _PATIENT: Final = 10
 _SLOW: Final = 0.25
 
 
+class OnTheWay(Protocol):
+    """What comes or goes by a connection, and holds a place meanwhile."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether it waits for the other end no more, or not yet."""
+
+    @property
+    def behind(self) -> float:
+        """By how many seconds the other end is late."""
+
+    def cut_off(self) -> None:
+        """End it."""
+
+
 @dataclass(eq=False)
 class Door:
     """A kind of request. Used by one event loop.
@@ -49,7 +63,7 @@ class Door:
     once, in total and per address. held: the body is JSON and is read whole before anything else is
     done with it, so that a slow sender takes no place. advice: what to do about an oversized body.
     goes, in_memory: where its bytes go on the disk, if there are more than these.
-    apart: least seconds between two that begin.
+    apart: least seconds between two that begin. evens: also who has some places gets those of others who have more.
     """
 
     most_bytes: int
@@ -61,10 +75,11 @@ class Door:
     goes: Goes = "nowhere"
     in_memory: int = 0
     apart: float = 0.0
+    evens: bool = False
     begins: float = 0.0
     inside: Counter[str] = field(default_factory=Counter)
-    #: Of those inside, the bodies that came in before they had come, with their addresses.
-    arrivals: dict[Arrival, str] = field(default_factory=dict)
+    #: Of those inside, the bodies that came in before they had come, and the answers, with their addresses.
+    ways: dict[OnTheWay, str] = field(default_factory=dict)
     #: Addresses that wait at the door, with one request each, the first one first.
     waiting: dict[str, None] = field(default_factory=dict)
 
@@ -87,34 +102,37 @@ class Door:
         finally:
             del self.waiting[address]
 
-    def enter(self, address: str, arrival: Arrival | None = None) -> str:
-        """Take a place: returns "", or whose places are all taken. arrival: a body that is still to come.
+    def enter(self, address: str, way: OnTheWay | None = None) -> str:
+        """Take a place: returns "", or whose places are all taken. way: a body that is still to come, or the answer.
 
-        Who has no place gets that of the slowest body on its way, if there is no other, and that is slow; or else of
-        the slowest of the address that has the most places.
+        Who has none gets that of the slowest on its way, if there is no other, and that is slow; or else of the slowest
+        of the address that has the most places.
         """
         mine = self.inside[address]
-        if not has_share(mine, self.inside.total(), self.each, self.most) and (mine or not self._cut_slowest()):
+        if not has_share(mine, self.inside.total(), self.each, self.most) and not self._cut_slowest(mine):
             return "yours" if mine >= self.each else "everybody's"
         self.inside[address] += 1
-        if arrival is not None:
-            self.arrivals[arrival] = address
+        if way is not None:
+            self.ways[way] = address
         return ""
 
-    def _slow(self) -> list[Arrival]:
-        return [one for one in self.arrivals if not one.whole and one.behind > _SLOW]
+    def _slow(self) -> list[OnTheWay]:
+        return [one for one in self.ways if not one.whole and one.behind > _SLOW]
 
-    def _further(self) -> list[Arrival]:
+    def _further(self) -> list[OnTheWay]:
         """The bodies on their way of the addresses that have the most places, if that is more than one."""
         most = max(self.inside.values(), default=0)
-        return [one for one, whose in self.arrivals.items() if not one.whole and self.inside[whose] == most > 1]
+        return [one for one, whose in self.ways.items() if not one.whole and self.inside[whose] == most > 1]
 
-    def _cut_slowest(self) -> bool:
-        slowest = max(self._slow() or self._further(), key=lambda one: one.behind, default=None)
+    def _cut_slowest(self, mine: int) -> bool:
+        """Cut off one, for an address that has so many places and is to have one more."""
+        least = mine + 2 if mine and self.evens else 1 + mine * self.most
+        slow = [one for one in self._slow() or self._further() if self.inside[self.ways[one]] >= least]
+        slowest = max(slow, key=lambda one: one.behind, default=None) if mine < self.each else None
         if slowest is None:
             return False
         slowest.cut_off()
-        self.leave(self.arrivals[slowest], slowest)
+        self.leave(self.ways[slowest], slowest)
         return True
 
     def delay(self) -> float:
@@ -123,9 +141,9 @@ class Door:
         self.begins = max(now, self.begins + self.apart)
         return self.begins - now
 
-    def leave(self, address: str, arrival: Arrival | None = None) -> None:
+    def leave(self, address: str, way: OnTheWay | None = None) -> None:
         """Give the place back, if it was not given to another."""
-        if arrival is not None and self.arrivals.pop(arrival, None) is None:
+        if way is not None and self.ways.pop(way, None) is None:
             return
         self.inside[address] -= 1
         if not self.inside[address]:
@@ -154,7 +172,7 @@ class Doors:
         self.calls = Door(MAX_JSON, JSON_SECONDS, 24, 6, True)
         self.other = Door(MAX_JSON, JSON_SECONDS, 64, 16, True)
         #: Without a body: ordinary requests, and event streams, which stay open.
-        self.reading = Door(0, 0, 400, 40)
+        self.reading = Door(0, 0, 400, 40, evens=True)  # a page asks for thirty files at once
         self.streams = Door(0, 0, 1500, 150)
         #: One for each open page, which does not wait for it. Gradio begins each in a thread: a burst of 1400 held
         #: photos up for six seconds.

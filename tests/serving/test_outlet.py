@@ -7,10 +7,15 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import httpx
 import pytest
 
+from emotion_core import Settings
+from emotion_core.serving.bodies import Bodies
 from emotion_core.serving.connections import careful
+from emotion_core.serving.doors import Doors
 from support.in_process import served
+from support.rest_server import connection
 from support.waiting import until
 
 #: More than the system keeps of a connection.
@@ -146,3 +151,22 @@ def test_who_reads_nothing_is_let_go(path: str) -> None:
         with pytest.raises(ConnectionError):
             answer(line, len(_LARGE))
         assert app.begun == [path]
+
+
+def test_unread_files_leave_a_place_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten addresses, each with as many as it may, held every place of reading: nobody got the page."""
+    reading = Doors(Settings()).reading
+    monkeypatch.setattr("emotion_core.serving.answer._UNREAD", 0.3)
+    app = Bodies(Noting(), Settings(trusted_proxies=1))
+    with served(app, http=careful(behind_proxies=True), lifespan="off") as port, ExitStack() as opened:
+        for number in range(2 * reading.most):
+            line = opened.enter_context(connection(f"http://127.0.0.1:{port}"))
+            line.sendall(f"GET /pieces HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 10.0.0.{number % 20}\r\n\r\n".encode())
+        time.sleep(0.5)
+        for number in range(10):
+            headers = {"X-Forwarded-For": f"192.0.2.{number}"}
+            assert httpx.get(f"http://127.0.0.1:{port}/small", headers=headers).text == "small"
+        for _ in range(12):  # a page's files, beside each other
+            line = opened.enter_context(connection(f"http://127.0.0.1:{port}"))
+            line.sendall(b"GET /pieces HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 192.0.2.99\r\n\r\n")
+            assert line.recv(12) == b"HTTP/1.1 200"

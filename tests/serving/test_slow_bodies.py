@@ -92,7 +92,7 @@ def test_what_comes_as_usual_is_not_cut_off() -> None:
     for address, arrival in places.items():
         door.leave(address, arrival)
     assert dict(door.inside) == {"newcomer 0": 1, "newcomer 1": 1}
-    assert not door.arrivals
+    assert not door.ways
 
 
 def test_who_has_no_place_waits_a_moment_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,8 +162,8 @@ def test_who_has_no_place_gets_one_of_the_address_that_has_the_most() -> None:
             bodies[one := Arrival()] = address
             assert not door.enter(address, one)
         assert door.inside.total() == door.most
-        assert [bodies[one] for one in bodies if one not in door.arrivals] == ["10.0.0.0", "10.0.0.1"]
-        for one in door.arrivals:
+        assert [bodies[one] for one in bodies if one not in door.ways] == ["10.0.0.0", "10.0.0.1"]
+        for one in bodies:
             one.whole = True
         assert door.enter("192.0.2.3") == "everybody's", "what has come is answered"
 
