@@ -195,7 +195,7 @@ def without_threads() -> Iterator[None]:
         yield
 
 
-def by_rgb(writer: video_write.VideoWriter, item: Followed, _most_bytes: int) -> None:
+def by_rgb(writer: video_write.VideoWriter, item: Followed) -> None:
     """Convert every frame to RGB, draw on it, and convert it back."""
     paint(item.picture.rgb, item.frame.captions())
     writer.write(item.picture.rgb, item.picture.pts)
