@@ -1,11 +1,11 @@
 """Limits on connections: how many there are, how long headers may take, how long an answer may go unread.
 
-uvicorn waits forever for the first byte of a request and for its answers to be read, so a few thousand
-silent connections take every file descriptor of the process. Here each has a timeout, and their number
-is limited. So is what is parsed at a time, while everybody else waits: a quarter of a megabyte may come at
-once, and full of short headers, or of chunks of one byte, it takes over half a second. And connections are parsed in
-turn, one in each pass of the event loop: of fifty with many such chunks a pass took three seconds. A request behind an
-answer that has not been sent is not begun: it would hold a place until somebody read it.
+uvicorn waits forever for the first byte of a request and for its answers to be read, so a few thousand silent
+connections take every file descriptor of the process. Here each has a timeout, and their number is limited. So is what
+is parsed at a time, while everybody else waits: a quarter of a megabyte may come at once, and full of short headers, or
+of chunks of one byte, it takes over half a second. And connections are parsed in turn, one in each pass of the event
+loop: of fifty with many such chunks a pass took three seconds. A request behind an answer that has not been sent is not
+begun: it would hold a place until somebody read it.
 """
 
 import asyncio
@@ -105,9 +105,8 @@ class CarefulProtocol(H11Protocol):
 
     conn: _Connection
     _peer = ""
-    _waits = _blocked = False
+    _waits = _blocked = _counted = False
     _outlet: Outlet
-    _counted = False
     _header_timer: asyncio.TimerHandle | None = None
     _reader_timer: asyncio.TimerHandle | None = None
 
@@ -154,8 +153,9 @@ class CarefulProtocol(H11Protocol):
         if self.transport.is_closing():
             return False
         self.conn.left, self.conn.unfinished = PIECES_A_TURN, False
-        END_LINE.set(self.transport.abort)  # for the task that serves a request which begins here
+        given = END_LINE.set(self.transport.abort)  # to the task that serves a request which begins here
         super().handle_events()
+        END_LINE.reset(given)
         self._blocked = self.conn.blocked and bool(self.conn.trailing_data[0])
         if self.conn.their_state is not h11.IDLE or self._blocked:
             self._stop_header_timer()
