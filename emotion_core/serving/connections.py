@@ -205,7 +205,7 @@ class CarefulProtocol(H11Protocol):
         self._stop_header_timer()
         self._stop_reader_timer()
         self._give_back()
-        self._outlet.abort()
+        self._outlet.lost()
         super().connection_lost(exc)
 
     def _give_back(self) -> None:

@@ -47,6 +47,8 @@ class MemoryShare:
         self._holdings.add(mine)
 
         def come(size: int) -> None:
+            if mine not in self._holdings:  # cut off while it waited for its turn
+                raise ApiError(503, headers={"Retry-After": "2"})
             after = self._held[address] + size - mine.bytes
             while after > _SHARE * (self.most - self._held.total() + self._held[address]):
                 if not self._cut_off_for(after):

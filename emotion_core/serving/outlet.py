@@ -54,8 +54,8 @@ class Outlet(asyncio.Transport):
             self.flow.pause_writing()
             return
         self.flow.resume_writing()
-        if self._ends:
-            self._transport.close()
+        if self._ends:  # not here: asyncio, which calls this in the middle of its own work, would close it twice
+            asyncio.get_running_loop().call_soon(self._transport.close)
 
     def close(self) -> None:
         """Close it when all has been sent; nothing is read any more."""
@@ -67,8 +67,12 @@ class Outlet(asyncio.Transport):
 
     def abort(self) -> None:
         """Close it at once."""
-        self._waiting.clear()
+        self.lost()
         self._transport.abort()
+
+    def lost(self) -> None:
+        """It is closed: forget what is unsent."""
+        self._waiting.clear()
 
     def is_closing(self) -> bool:
         """Whether it is closed, or will be."""

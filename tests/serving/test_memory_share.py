@@ -58,3 +58,16 @@ def test_what_a_body_grows_by_is_counted_once() -> None:
 def test_a_long_file_is_heavy_whatever_it_shows() -> None:
     assert not is_heavy(Measure(4000, 3000, 84_000_000, 12_000_000, 6_000_000))
     assert is_heavy(Measure(4300, 3300, 99_000_000, 14_000_000, 16_000_000))
+
+
+def test_what_was_cut_off_holds_nothing_more() -> None:
+    """A piece of it may have come before, and wait for its turn."""
+    share, slow = MemoryShare(100), Arrival()
+    slow._late = 2.0
+    with share.held("one", slow) as first:
+        first(50)
+        with share.held("two", Arrival()) as other:
+            other(30)
+        with pytest.raises(ApiError):
+            first(51)
+    assert not share._held

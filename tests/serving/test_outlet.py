@@ -153,6 +153,22 @@ def test_who_reads_nothing_is_let_go(path: str) -> None:
         assert app.begun == [path]
 
 
+@pytest.mark.parametrize("pause", [0.0, 0.001])
+def test_a_connection_that_ends_with_its_answer_is_closed_once(caplog: pytest.LogCaptureFixture, pause: float) -> None:
+    """Proxies ask for that; asyncio told of each slow one with its stack."""
+    with noting() as (port, _):
+        for _ in range(3):
+            with asking(port, "/large", close=True) as line:
+                line.settimeout(20)
+                read = 0
+                while piece := line.recv(1 << 20):
+                    read += len(piece)
+                    time.sleep(pause)
+                assert read > len(_LARGE)
+        time.sleep(0.2)
+    assert not [record for record in caplog.records if record.name == "asyncio"]
+
+
 def test_unread_files_leave_a_place_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ten addresses, each with as many as it may, held every place of reading: nobody got the page."""
     reading = Doors(Settings()).reading
