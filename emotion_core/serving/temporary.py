@@ -165,7 +165,7 @@ def delete_left_behind(root: Path) -> None:
 def _empty(folder: Path) -> None:
     """Delete all that is in it but the lock's file, several files and folders at a time.
 
-    On a busy disk each waits for it: four thousand, one after the other, took nine seconds, and with eight threads one.
+    On a busy disk each waits for it: two thousand folders, one after the other, took four seconds, and together a half.
     """
     with contextlib.suppress(OSError):
         paths = [path for path in folder.iterdir() if path.name != LOCK]
