@@ -10,8 +10,9 @@ from typing import Final
 
 from anyio import to_thread
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ..serving.bodies import once
 from ..serving.doors import has_body
 from ..serving.refusals import ApiError
 
@@ -66,7 +67,7 @@ class ShortCalls:
                 raise call
             argument, text, body = call
             scope[_ASIDE] = {argument: text}
-        return _given(body, receive)
+        return once(body, receive)
 
 
 async def _whole(receive: Receive) -> bytes:
@@ -103,14 +104,3 @@ def _apart(body: bytes) -> tuple[str, str, bytes] | ApiError:
     if not value.isascii() or b"\\" in value:
         return ApiError(422, _NO_BASE64)
     return found[1].decode(), value.decode("ascii"), body
-
-
-def _given(body: bytes, after: Receive) -> Receive:
-    left = [body]
-
-    async def receive() -> Message:
-        if left:
-            return {"type": "http.request", "body": left.pop(), "more_body": False}
-        return await after()
-
-    return receive

@@ -116,7 +116,7 @@ class Bodies:
                 if values > MAX_VALUES:
                     raise ApiError(413, f"The JSON has over {MAX_VALUES} values. Send less at a time.")
             with _place(body.door, address):
-                receive = _once(bytes(whole), body.after)
+                receive = once(bytes(whole), body.after)
                 whole.clear()  # while the answer is made, which may take long, only the application keeps what it needs
                 await self._serve(scope, receive, answer)
 
@@ -149,7 +149,7 @@ def _place(door: Door, address: str, way: OnTheWay | None = None) -> Iterator[No
         door.leave(address, way)
 
 
-def _once(body: bytes, after: Receive) -> Receive:
+def once(body: bytes, after: Receive) -> Receive:
     """A ``receive`` that returns the body, and then whatever the client does next."""
     left = [body]
 

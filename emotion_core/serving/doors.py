@@ -126,9 +126,11 @@ class Door:
 
     def _cut_slowest(self, mine: int) -> bool:
         """Cut off one, for an address that has so many places and is to have one more."""
-        least = mine + 2 if mine and self.evens else 1 + mine * self.most
+        if mine and not (self.evens and mine < self.each):
+            return False
+        least = mine + 2 if mine else 1
         slow = [one for one in self._slow() or self._further() if self.inside[self.ways[one]] >= least]
-        slowest = max(slow, key=lambda one: one.behind, default=None) if mine < self.each else None
+        slowest = max(slow, key=lambda one: one.behind, default=None)
         if slowest is None:
             return False
         slowest.cut_off()
