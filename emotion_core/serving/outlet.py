@@ -1,10 +1,12 @@
 """What is still to be sent on a connection: kept once, however many read it, and given to asyncio piece by piece.
 
 asyncio copies what the system does not take at once. Two thousand connections that asked for the page and read nothing
-held it two thousand times: half a gigabyte.
+held it two thousand times: half a gigabyte. The system takes megabytes of each before anybody reads them: it is told
+to take no more than a piece ahead of what is on its way.
 """
 
 import asyncio
+import socket
 from collections import deque
 from typing import Any, Final
 
@@ -26,6 +28,9 @@ class Outlet(asyncio.Transport):
     def __init__(self, transport: asyncio.Transport) -> None:
         super().__init__()
         transport.set_write_buffer_limits(high=0)
+        line = transport.get_extra_info("socket")
+        if line is not None and hasattr(socket, "TCP_NOTSENT_LOWAT"):
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, PIECE)
         self._transport = transport
         self._waiting: deque[memoryview] = deque()
         self._ends = False

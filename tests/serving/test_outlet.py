@@ -170,15 +170,20 @@ def test_a_connection_that_ends_with_its_answer_is_closed_once(caplog: pytest.Lo
 
 
 def test_unread_files_leave_a_place_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ten addresses, each with as many as it may, held every place of reading: nobody got the page."""
+    """Ten addresses, each with as many as it may, held every place of reading: nobody got the page.
+
+    And the system took a megabyte for each, beside the process's own memory; the first honest one waited meanwhile.
+    """
     reading = Doors(Settings()).reading
     monkeypatch.setattr("emotion_core.serving.answer._UNREAD", 0.3)
-    app = Bodies(Noting(), Settings(trusted_proxies=1))
+    unread = Noting()
+    app = Bodies(unread, Settings(trusted_proxies=1))
     with served(app, http=careful(behind_proxies=True), lifespan="off") as port, ExitStack() as opened:
         for number in range(2 * reading.most):
             line = opened.enter_context(connection(f"http://127.0.0.1:{port}"))
             line.sendall(f"GET /pieces HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 10.0.0.{number % 20}\r\n\r\n".encode())
         time.sleep(0.5)
+        assert unread.pieces < 4 * reading.most
         for number in range(10):
             headers = {"X-Forwarded-For": f"192.0.2.{number}"}
             assert httpx.get(f"http://127.0.0.1:{port}/small", headers=headers).text == "small"
