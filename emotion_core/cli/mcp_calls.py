@@ -8,13 +8,13 @@ import asyncio
 import re
 from typing import Final
 
-from anyio import to_thread
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..serving.bodies import once
 from ..serving.doors import has_body
 from ..serving.refusals import ApiError
+from ..serving.threads import in_thread
 
 #: Bytes of a call besides its file in base64; shorter calls are given to the library as they are.
 MOST_BESIDES: Final = 100_000
@@ -61,7 +61,7 @@ class ShortCalls:
         body = await _whole(receive)
         if len(body) > MOST_BESIDES:
             async with self._one:
-                call = await to_thread.run_sync(_apart, body)
+                call = await in_thread(_apart, body)
             if isinstance(call, ApiError):
                 del body  # what is raised keeps it
                 raise call

@@ -11,7 +11,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any, Final
 
-from anyio import to_thread
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import Field
@@ -21,6 +20,7 @@ from ..errors import EmotionError, ImageError, VideoError
 from ..recognition.catalogue import Catalogue
 from ..results import FrameDict
 from ..serving.callers import Callers
+from ..serving.threads import in_thread
 from ..serving.video_queue import VideoDesk, Waiting
 from ..serving.workshop import Workshop
 from ..settings import Settings
@@ -84,7 +84,7 @@ class _Tools:
         with _told(), TemporaryDirectory(dir=self._clips) as folder:
             clip = Path(folder) / "clip"
             try:
-                await to_thread.run_sync(lambda: clip.write_bytes(_decoded("video_base64", video_base64, context)))
+                await in_thread(lambda: clip.write_bytes(_decoded("video_base64", video_base64, context)))
             except ImageError as error:
                 raise VideoError("This is not base64. Encode the video's file, not its path.") from error
             return await self._video(clip, model, context, address)
@@ -97,15 +97,15 @@ class _Tools:
             return self._workshop.work_on(content(), address, recognizer.analyze_rgb).to_dict()
 
         with _told():
-            return await to_thread.run_sync(work)
+            return await in_thread(work)
 
     async def _video(self, clip: Path, model: str | None, context: Context, address: str) -> VideoSummaryDict:
         """Work step by step, so that cancelling the call ends the work; reports progress."""
         with TemporaryDirectory(dir=self._clips) as folder:
             begin = partial(self._desk.analyze, clip, Path(folder), model, VideoOptions(rate=10), address)
-            with await to_thread.run_sync(begin) as work:
+            with await in_thread(begin) as work:
                 steps = iter(work)
-                while (step := await to_thread.run_sync(next, steps, None)) is not None:
+                while (step := await in_thread(next, steps, None)) is not None:
                     done = 0.0 if isinstance(step, Waiting) else step.fraction
                     await context.report_progress(done, 1.0)
                 return work.result().to_dict()

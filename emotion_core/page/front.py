@@ -13,7 +13,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from anyio import to_thread
 from PIL import Image, ImageDraw, ImageFont
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
@@ -24,6 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ..images import load_image
 from ..recognition.catalogue import Catalogue
 from ..render import annotate
+from ..serving.threads import in_thread
 from .addressed import HOST, AddressedText, as_called
 from .example_photos import photo_file
 from .templating import render, script
@@ -99,7 +99,7 @@ class FrontPage:
         headers = MutableHeaders(raw=list(start["headers"]))
         del headers["content-length"]
         headers.add_vary_header("Accept-Encoding")
-        text = await to_thread.run_sync(self._finished, bytes(body), headers.get("content-type", ""))
+        text = await in_thread(self._finished, bytes(body), headers.get("content-type", ""))
         self._made[asked] = {**start, "headers": headers.raw}, text
         return None
 

@@ -7,7 +7,7 @@ server (``serving.bodies``, ``serving.workshop``) apply here too.
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -18,6 +18,7 @@ from ..recognition.catalogue import Catalogue
 from ..serving.leaving import leaving
 from ..serving.places import MOST_WAITING
 from ..serving.refusals import ApiError
+from ..serving.threads import in_thread
 from ..serving.workshop import Workshop
 from .example_clip import drawn_clip
 from .example_photos import EXAMPLES, photo_file, thumbnail_file
@@ -60,6 +61,8 @@ class PhotoRoutes:
             return {**shown(answer, bool(asked.get("picture"))), "reason_seconds": round(seconds, 2)}
 
         def work(content: bytearray, address: str) -> dict[str, Any]:
+            for one, found_by in ((model, detector), (other, None)):
+                self._catalogue.get(one, found_by)  # a wrong name is told before the photo is decoded
             return self._workshop.work_on(content, address, named)
 
         return JSONResponse(await self._answer(request, work), headers=_HEADERS)
@@ -87,12 +90,12 @@ class PhotoRoutes:
         if name not in EXAMPLES:
             raise ApiError(404)
         make = thumbnail_file if request.query_params.get("small") else photo_file
-        content = await to_thread.run_sync(make, name)
+        content = await in_thread(make, name)
         return Response(content, media_type="image/jpeg", headers=_EXAMPLE_HEADERS)
 
     async def clip(self, _request: Request) -> Response:
         """The Video tab's example."""
-        content = await to_thread.run_sync(drawn_clip)
+        content = await in_thread(drawn_clip)
         return Response(content, media_type="video/mp4", headers=_EXAMPLE_HEADERS)
 
     async def _answer(self, request: Request, work: Callable[[bytearray, str], T]) -> T:
@@ -102,7 +105,7 @@ class PhotoRoutes:
             content += part
         try:
             async with leaving(request):
-                return await to_thread.run_sync(work, content, address, limiter=self._threads)
+                return await in_thread(work, content, address, limiter=self._threads)
         except BusyError as error:
             raise ApiError(503, str(error), headers={"Retry-After": "2"}) from error
         except EmotionError as error:

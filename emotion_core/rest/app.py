@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from anyio import CapacityLimiter, to_thread
+from anyio import CapacityLimiter
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from fastapi.responses import HTMLResponse, Response
 from fastapi.security import APIKeyHeader, HTTPBearer
@@ -30,6 +30,7 @@ from ..serving.places import MOST_WAITING
 from ..serving.refusals import ApiError, ErrorDict, answer_errors, described
 from ..serving.room import Room
 from ..serving.temporary import UPLOAD_SECONDS, ShortLivedFolder
+from ..serving.threads import in_thread
 from ..serving.workshop import Workshop
 from ..settings import Settings
 from .answers import AnalysisDict, answer
@@ -150,7 +151,7 @@ def create_api(
 
         async def answers(pictures: Callable[[], list[Picture]]) -> Response:
             async with leaving(request) as gone:
-                return await to_thread.run_sync(
+                return await in_thread(
                     lambda: answer(catalogue, model, pictures(), shop, address, gone), limiter=threads
                 )
 

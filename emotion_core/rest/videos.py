@@ -12,7 +12,6 @@ import shutil
 from typing import Annotated, Any, Final, NotRequired
 
 from fastapi import APIRouter, Path, Query, Request
-from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, Response
 from starlette.datastructures import FormData, UploadFile
 from typing_extensions import TypedDict
@@ -21,6 +20,7 @@ from ..errors import BusyError
 from ..serving.jobs import Job, JobQueue, State, Videos
 from ..serving.refusals import ApiError, ErrorBody, described
 from ..serving.temporary import ShortLivedFolder
+from ..serving.threads import in_thread
 from ..serving.workshop import Workshop
 from ..settings import Settings
 from ..video.results import ENDINGS
@@ -86,13 +86,13 @@ def add_video_routes(
         if media_type(request) != "multipart/form-data":
             raise ApiError(415, "Send the video as multipart/form-data, in a part named 'video'.")
         try:
-            job = await run_in_threadpool(jobs.reserve, workshop.address_of(request.scope))
+            job = await in_thread(jobs.reserve, workshop.address_of(request.scope))
         except BusyError as error:
             raise ApiError(503, str(error), headers={"Retry-After": "30"}) from error
         try:
             form = await read_form(request, 1, _not_one_file())
             try:
-                await run_in_threadpool(_write, form, job)
+                await in_thread(_write, form, job)
             finally:
                 await form.close()
         except BaseException:

@@ -55,7 +55,11 @@ def probed(source: Path, limits: VideoLimits, places: Places, address: str = "")
         except _GrownError:
             size = min(MEMORY - USUAL_MEMORY, places.memory // 2)  # what is never lent
             with _PLACES.place(address, heavy=True, seconds=_USUAL_SECONDS), places.room(size, address):
-                return _probed(source, limits, usual=False)
+                start = time.monotonic()
+                try:
+                    return _probed(source, limits, usual=False)
+                finally:  # or who sends nothing else would come before everybody's heavy pictures
+                    places.charge(address, time.monotonic() - start, heavy=True)
     except BusyError as error:
         raise BusyError(_BUSY) from error
 

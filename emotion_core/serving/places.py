@@ -127,10 +127,10 @@ class Places:
             while self._heavy_used > self._heavy_memory() and not given_up():
                 self._changed.wait(_LOOK_SECONDS)
 
-    def charge(self, address: str, seconds: float) -> None:
-        """Count this time for the address: its next work comes after that of others."""
+    def charge(self, address: str, seconds: float, heavy: bool = False) -> None:
+        """Count this time for the address: its next work, of that kind, comes after that of others."""
         with self._changed:
-            self._clock.charge(address, seconds)
+            (self._heavy_clock if heavy else self._clock).charge(address, seconds)
 
     def _enter(self, work: Work, patience: float) -> None:
         with self._changed:

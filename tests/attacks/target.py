@@ -134,13 +134,17 @@ def megabytes(pid: int) -> float:
 
     The children's files are its own, so they count once, and so does what those hold together that were forked from
     one another. Nothing that other programs do changes it: PSS, which shares files out, too, among all programs that
-    map them, rises when one that uses the same libraries ends.
+    map them, rises when one that uses the same libraries ends. A child that has not begun its program yet still has all
+    that the server has, and would count it twice.
     """
     held, files = 0, 0
     with contextlib.suppress(psutil.Error):
         process = psutil.Process(pid)
+        own = process.cmdline()
         for one in (process, *process.children(recursive=True)):
             with contextlib.suppress(psutil.Error, OSError):
+                if one.pid != pid and one.cmdline() == own:
+                    continue
                 held += anonymous(one.pid)
                 files = max(files, _kilobytes(one.pid, "Rss") - _kilobytes(one.pid, "Anonymous"))
     return (held + files) / 1000

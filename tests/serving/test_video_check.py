@@ -226,6 +226,30 @@ def test_only_the_first_frame_may_take_much(tmp_path: Path, monkeypatch: pytest.
     assert probed(clip, VideoLimits(), PLACES).frames == 5
 
 
+def test_a_check_that_takes_much_memory_is_owed_to_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who sent such videos alone owed nothing, and came before everybody's large photos."""
+    source, places, seen = tmp_path / "clip", Places(2, 100), list[str]()
+    source.write_text("clip")
+
+    def check(_source: Path, _limits: VideoLimits, usual: bool) -> None:
+        if usual:
+            raise checked_videos._GrownError
+        time.sleep(0.2)
+
+    def wait(address: str) -> None:
+        with places.room(70, address):
+            seen.append(address)
+            time.sleep(0.05)
+
+    monkeypatch.setattr(checked_videos, "_probed", check)
+    probed(source, VideoLimits(), places, "videos")
+    with ThreadPoolExecutor(2) as pool, places.place("other", heavy=True), places.room(70, "other"):
+        for number, address in enumerate(("videos", "photos"), 1):
+            pool.submit(wait, address)
+            until(lambda number=number: len(places._sizes) == number)  # type: ignore[misc]
+    assert seen == ["photos", "videos"]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for a process's memory")
 def test_one_at_a_time_takes_much_memory(tmp_path: Path) -> None:
     """The other is ended, and begun anew when the first is done: two took 800 MB. One that was stopped outlived us."""
