@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Generator
-from pathlib import Path
 from typing import Any, Final
 
 import gradio as gr
@@ -37,7 +36,9 @@ def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk, wo
         f"Up to {desk.limits.max_seconds:.0f} seconds and {desk.limits.max_bytes / 1e6:.0f} MB. Your video and its "
         f"results are kept for {minutes}, so that you can fetch them, then deleted; nothing is logged."
     )
-    kept = gr.State(None)
+    # The name of the clip's folder. Not a gr.State: for that each page would hold a connection open, and a browser has
+    # six for all of its tabs.
+    kept = gr.Textbox(visible=False)
     with gr.Row(equal_height=False):
         with gr.Column():
             clip = gr.HTML(
@@ -78,9 +79,9 @@ def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk, wo
     empty: Update = {answer: report.player(None), chart: "", shares: "", **dict.fromkeys(saves, no_file)}
 
     def analyze(
-        source: str | None, name: str, frames: int, seconds: float, annotated: bool
+        folder_name: str | None, name: str, frames: int, seconds: float, annotated: bool
     ) -> Generator[Update, None, None]:
-        if source is None or not Path(source).is_file():
+        if (source := files.file_in(folder_name)) is None:
             gone = "There is no video, or it has been deleted by now. Upload it again."
             yield {status: refusal(gone), start: off}
             return
@@ -112,9 +113,9 @@ def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk, wo
 
     def arrive(event: gr.EventData, before: str | None) -> Update:
         """Check a new clip at once, and keep it: the visitor may take a while to press the button."""
-        if before is not None:
-            Path(before).unlink(missing_ok=True)
-        none: Update = {kept: None, start: off, **empty}
+        if (earlier := files.file_in(before)) is not None:
+            earlier.unlink(missing_ok=True)
+        none: Update = {kept: "", start: off, **empty}
         try:
             sent, address = uploaded(getattr(event, "path", None), clip.GRADIO_CACHE), visitor(workshop)
             with files.results(address, bytes_to_keep(sent)) as folder:
@@ -122,7 +123,7 @@ def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk, wo
                 said = report.arrived(desk.probe(held, address))
         except EmotionError as error:
             return {status: refusal(str(error)), **none}
-        return {status: said, **none, kept: str(held), start: on}
+        return {status: said, **none, kept: held.parent.name, start: on}
 
     answers = [status, answer, chart, shares, start, *saves]
     outputs = [*answers, cancel]

@@ -4,6 +4,7 @@ import atexit
 import contextlib
 import logging
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -28,6 +29,9 @@ UPLOAD_SECONDS: Final = 90
 PREFIX: Final = "emotion-"
 #: A lock held as long as the process lives, however it ends.
 LOCK: Final = ".lock"
+#: Of random in the name of a folder of results, which is then so written.
+_NAME_BYTES: Final = 16
+_FOLDER: Final = re.compile(r"[\w-]{22}", re.ASCII)
 #: Files and folders that are deleted at the same time, at the end.
 _TOGETHER: Final = 8
 
@@ -87,7 +91,7 @@ class ShortLivedFolder:
         If the block raises, the folder is deleted at once. address: whose it is. size: of what will be kept in it, in
         bytes; BusyError if there is no room for that.
         """
-        folder = self._results / secrets.token_urlsafe(16)
+        folder = self._results / secrets.token_urlsafe(_NAME_BYTES)
         folder.mkdir(parents=True)
         self._held.add(folder)
         self.room.own(folder, address)
@@ -99,6 +103,15 @@ class ShortLivedFolder:
             raise
         finally:
             self._held.discard(folder)
+
+    def file_in(self, name: object) -> Path | None:
+        """The only file in the folder of ``results`` with this name, which anybody may have made up; None without."""
+        if not isinstance(name, str) or not _FOLDER.fullmatch(name):
+            return None
+        with contextlib.suppress(OSError, ValueError):
+            [found] = (self._results / name).iterdir()
+            return found
+        return None
 
     def apart(self, name: str) -> Path:
         """A folder the sweeper leaves alone: the caller deletes what is in it."""

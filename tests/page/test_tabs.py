@@ -101,3 +101,17 @@ def test_a_phone_held_sideways_shows_camera_and_button(chromium: Any, page_url: 
     assert place["y"] + place["height"] <= 390
     assert page.locator("#webcam .stage").bounding_box()["height"] > 200
     page.close()
+
+
+def test_many_of_them_are_open_at_once(chromium: Any, page_url: str, photos: Path) -> None:
+    """A browser has six connections to a host for all its tabs, and each page kept one: the seventh never came up."""
+    context = chromium.new_context()
+    pages = [context.new_page() for _ in range(8)]
+    try:
+        for page in pages:
+            page.goto(page_url)
+            page.get_by_role("button", name="Choose a photo").wait_for(timeout=20_000)
+        pages[0].locator("#image input[type=file]").first.set_input_files(photos / "montage.jpg")
+        pages[0].locator("#image .face").first.wait_for(timeout=20_000)
+    finally:
+        context.close()

@@ -66,6 +66,28 @@ def test_an_upload_can_be_kept(tmp_path: Path) -> None:
         keep(upload, results)
 
 
+def test_a_folder_of_results_is_found_by_its_name_alone(tmp_path: Path) -> None:
+    """Whoever asks may have made the name up."""
+    folder = ShortLivedFolder(60, str(tmp_path))
+    with folder.results() as results:
+        assert folder.file_in(results.name) is None
+        (results / "clip.mp4").write_bytes(b"x")
+    assert folder.file_in(results.name) == results / "clip.mp4"
+    for made_up in (
+        None,
+        3,
+        "",
+        "..",
+        f"../results/{results.name}",
+        f"{results.name}/..",
+        "x" * 22,
+        f"{results.name}\0",
+    ):
+        assert folder.file_in(made_up) is None
+    (results / "table.csv").write_bytes(b"x")
+    assert folder.file_in(results.name) is None, "an answer's folder, not a clip's"
+
+
 def test_the_sweeper_survives_whatever_it_meets(tmp_path: Path) -> None:
     """Folders that vanish and a failing chore do not keep it from deleting everything else."""
     files = ShortLivedFolder(0.2, str(tmp_path))
