@@ -9,6 +9,7 @@ from typing import Final
 from starlette.datastructures import Headers
 from starlette.types import Message, Send
 
+from .arrival import LEAST_RATE
 from .refusals import ApiError, respond
 
 #: The answer to the current request, in this task and in the threads that work for it.
@@ -16,6 +17,8 @@ _CURRENT: "Final[ContextVar[Answer | None]]" = ContextVar("current_answer", defa
 
 #: Ends the connection of the current request at once.
 END_LINE: "ContextVar[Callable[[], object]]" = ContextVar("end_line", default=lambda: None)
+#: Bytes of a message by which its time is measured: of a longer one all but the last piece is sent already.
+_PIECE: Final = 64 * 1024
 #: A message of an answer that waits so long to be sent is not read, or by a slow line, in seconds.
 _UNREAD: Final = 1.0
 
@@ -35,6 +38,7 @@ class Answer:
 
     def __init__(self, send: Send) -> None:
         self._send, self._end_line = send, END_LINE.get()
+        self._began, self._allowed = time.monotonic(), 0.0
         self._since: float | None = None
         self.started = self.refused = False
         self._replaced = False
@@ -56,7 +60,7 @@ class Answer:
             if message["status"] == 500 and self.instead is not None:
                 later = [(b"retry-after", b"2")] if self.instead == 503 else []
                 message = {**message, "status": self.instead, "headers": [*message["headers"], *later]}
-        self._since = time.monotonic()
+        self._since, self._allowed = time.monotonic(), min(len(message.get("body", b"")), _PIECE) / LEAST_RATE
         try:
             await self._send(message)
         finally:
@@ -64,13 +68,22 @@ class Answer:
 
     @property
     def behind(self) -> float:
-        """Seconds for which the current message waits for its reader."""
-        return 0.0 if self._since is None else time.monotonic() - self._since
+        """By how many seconds the current message is read later than at the least rate; negative if earlier."""
+        return self._waited - self._allowed
+
+    @property
+    def lasts(self) -> float:
+        """Seconds since the request came."""
+        return time.monotonic() - self._began
 
     @property
     def whole(self) -> bool:
-        """Whether nothing waits for its reader."""
-        return self.behind < _UNREAD
+        """Whether nothing waits for its reader, or not for long."""
+        return self._waited < _UNREAD
+
+    @property
+    def _waited(self) -> float:
+        return 0.0 if self._since is None else time.monotonic() - self._since
 
     def cut_off(self) -> None:
         """End the connection, and with it the request."""

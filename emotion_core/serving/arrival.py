@@ -8,7 +8,9 @@ from starlette.types import Message, Receive
 
 from .refusals import ApiError
 
-#: Bytes per second at which a body comes, at least, on a usual line: two megabits.
+#: Bytes per second at which a body must come, at least, and an address's only answer be read if others want its place.
+LEAST_RATE: Final = 10_000
+#: At which a body comes, at least, on a usual line: two megabits.
 USUAL_RATE: Final = 250_000
 _SLOWEST: Final = "All places are taken, and this was the slowest request to arrive. Try again in a few seconds."
 
@@ -23,7 +25,7 @@ class Arrival:
     def __init__(self) -> None:
         self.read, self.waited, self.whole, self._cut = 0, 0.0, False, False
         self._since: float | None = None
-        self._late = 0.0
+        self._late, self._began = 0.0, time.monotonic()
         self._limit: asyncio.Timeout | None = None
 
     @property
@@ -35,6 +37,11 @@ class Arrival:
     def late(self) -> float:
         """The same for what came lately: much that came at once is no credit for a silence after it."""
         return self._late + self._waiting
+
+    @property
+    def lasts(self) -> float:
+        """Seconds since it began."""
+        return time.monotonic() - self._began
 
     @property
     def _waiting(self) -> float:

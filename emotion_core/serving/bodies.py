@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ..settings import Settings
 from .addresses import client_address
 from .answer import Answer
-from .arrival import Arrival
+from .arrival import LEAST_RATE, Arrival
 from .doors import MEGABYTE, Door, Doors, OnTheWay, has_body
 from .memory_share import MemoryShare
 from .refusals import ApiError, place_of
@@ -28,8 +28,7 @@ from .turns import Turn, Turns, in_turn
 
 log = logging.getLogger(__name__)
 
-#: The least rate at which a body must arrive, in bytes per second, after a grace period in seconds.
-LEAST_RATE: Final = 10_000
+#: Seconds after which a body must arrive at the least rate.
 GRACE: Final = 5.0
 #: How long an oversized body is read and discarded before the connection is closed, in seconds.
 LINGER: Final = 2.0
@@ -101,6 +100,7 @@ class Bodies:
                 await self._serve(scope, receive, answer)
                 return
             await turn()
+            await door.opens(address)
             with _place(door, address, answer):
                 await self._serve(scope, in_turn(receive, turn), answer, door.delay())
         except ApiError as error:
@@ -130,7 +130,7 @@ class Bodies:
         except Exception as error:
             if answer.refused:
                 return  # it failed only because the body was cut off
-            if not isinstance(error.__cause__, HTTPException):  # how Gradio ends an answer it has started
+            if not isinstance(error.__cause__, HTTPException | ApiError):  # how Gradio ends an answer it has started
                 log.error("A request failed with %s.", place_of(error))
             await answer.break_off()
 

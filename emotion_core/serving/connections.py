@@ -9,31 +9,23 @@ begun: it would hold a place until somebody read it.
 """
 
 import asyncio
-import re
 import sys
 from collections import Counter
 from typing import Any, ClassVar, Final
 
 import h11
-from h11._receivebuffer import ReceiveBuffer
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .addresses import counted_as
 from .answer import END_LINE
 from .outlet import Outlet
+from .parser import PIECES_A_TURN, Parser
 from .turns import Turns
+from .unsent import Unsent
 
 #: How long a request's headers may take to arrive, and how long a piece of an answer may go unread, in seconds.
 HEADER_SECONDS: Final = 10.0
 UNREAD_SECONDS: Final = 30.0
-#: Bytes of a request's line and headers, and how many lines there may be.
-MOST_HEADER_BYTES: Final = 64 * 1024
-MOST_HEADERS: Final = 200
-#: Pieces in which a body may come: so many, and one more for each so many of its bytes.
-FREE_PIECES: Final = 1000
-BYTES_A_PIECE: Final = 64
-#: Pieces that are parsed in one turn: three milliseconds.
-PIECES_A_TURN: Final = 200
 #: Connections at once: a visitor's page holds two or three.
 MOST: Final = 2000
 #: Connections per address, of IPv6 per /64 network. Behind a proxy all come from its address, so the proxy has to count
@@ -42,55 +34,6 @@ EACH: Final = 200
 #: File descriptors for everything else: libraries, decoders, and the files of all forms that may be there at once:
 #: 24 of 32 pictures, 16 of 60 uploads.
 _OTHER_FILES: Final = 256 + 24 * 32 + 16 * 60
-_BLANK_LINE: Final = re.compile(rb"\n\r?\n")
-
-
-class _Buffer(ReceiveBuffer):
-    """What has arrived and is not parsed yet; refuses too many or too long headers before they are parsed."""
-
-    def maybe_extract_lines(self) -> list[bytearray] | None:
-        """The lines of headers or trailers once they are complete; RemoteProtocolError when they are over a limit."""
-        end = _BLANK_LINE.search(self._data, 0, MOST_HEADER_BYTES)
-        if self._data.count(b"\n", 0, end.end() if end else MOST_HEADER_BYTES) > MOST_HEADERS:
-            raise h11.RemoteProtocolError("Too many headers", error_status_hint=431)
-        if end is None and len(self._data) >= MOST_HEADER_BYTES:
-            raise h11.RemoteProtocolError("Too long headers", error_status_hint=431)
-        return super().maybe_extract_lines()
-
-
-class _Connection(h11.Connection):
-    """h11's parser, which also refuses a body in too many pieces: each takes as long as kilobytes in one."""
-
-    def __init__(self, outlet: Outlet) -> None:
-        super().__init__(h11.SERVER, MOST_HEADER_BYTES)
-        self._outlet = outlet
-        self._receive_buffer = _Buffer()
-        self._pieces = self._bytes = 0
-        #: Pieces left of this turn, and whether it ended before all was parsed.
-        self.left, self.unfinished = PIECES_A_TURN, False
-
-    def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
-        """As in h11; RemoteProtocolError when a limit is passed. Nothing more has come if blocked, or a turn ends."""
-        if self.blocked:
-            return h11.NEED_DATA
-        if not self.left:
-            self.unfinished = True
-            return h11.NEED_DATA
-        event = super().next_event()
-        if isinstance(event, h11.Request):
-            self._pieces = self._bytes = 0
-        elif isinstance(event, h11.Data):
-            self._pieces += 1
-            self.left -= 1
-            self._bytes += len(event.data)
-            if self._pieces > FREE_PIECES + self._bytes // BYTES_A_PIECE:
-                raise h11.RemoteProtocolError("A body in too many pieces")
-        return event
-
-    @property
-    def blocked(self) -> bool:
-        """Whether the next request has to wait until the answer before it has been sent."""
-        return self.their_state is h11.IDLE and self._outlet.unsent
 
 
 class CarefulProtocol(H11Protocol):
@@ -102,8 +45,9 @@ class CarefulProtocol(H11Protocol):
     unread_seconds: ClassVar[float] = UNREAD_SECONDS
     open: ClassVar[Counter[str]]
     turns: ClassVar[Turns]
+    unsent: ClassVar[Unsent]
 
-    conn: _Connection
+    conn: Parser
     _peer = ""
     _waits = _blocked = _counted = False
     _outlet: Outlet
@@ -112,11 +56,11 @@ class CarefulProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Accept it, unless there are too many."""
-        self._outlet = Outlet(transport)
+        self._outlet = Outlet(transport, self.unsent)
         super().connection_made(self._outlet)
         self._outlet.flow = self.flow
-        self.conn = _Connection(self._outlet)
-        self._peer = counted_as(self.client[0]) if self.client else ""
+        self.conn = Parser(self._outlet)
+        self._peer = self._outlet.address = counted_as(self.client[0]) if self.client else ""
         mine = self.open[self._peer]
         if mine >= self.each or (self.open.total() >= self.most and not self._end_one(mine + 1)):
             transport.abort()
@@ -176,16 +120,32 @@ class CarefulProtocol(H11Protocol):
             self._reader_timer = self.loop.call_later(self.unread_seconds, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """It has read a piece: send the next, or begin the request that waits for that."""
+        """It has read a piece: send the next, or begin the request that waits for that; not here (see ``go_on``)."""
         self._stop_reader_timer()
+        self.loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
         self._outlet.go_on()
         if self._blocked and not self._outlet.unsent:
             self.handle_events()
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """It says nothing more: the connection ends when all is sent."""
+        """It says nothing more, as who is gone: the connection ends when all that was made for it is sent."""
         self.transport.close()
         return self._outlet.unsent
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Nothing was asked for since its last answer: it ends, but not while that is still being read."""
+        if self._outlet.unsent:
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+        else:
+            super().timeout_keep_alive_handler()
+
+    def _should_upgrade(self) -> bool:
+        """To nothing: uvicorn logs each wish."""
+        return False
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what cannot be parsed; if the answer has begun, which uvicorn does not expect, break it off.
@@ -233,7 +193,9 @@ class CarefulProtocol(H11Protocol):
 def careful(behind_proxies: bool = False, **limits: Any) -> type[CarefulProtocol]:
     """The protocol for one server, with its own count. limits: values that override the class's."""
     limits = {"each": limits.get("most", MOST)} | limits if behind_proxies else limits
-    return type("CountedProtocol", (CarefulProtocol,), {"open": Counter(), "turns": Turns(), **limits})
+    return type(
+        "CountedProtocol", (CarefulProtocol,), {"open": Counter(), "turns": Turns(), "unsent": Unsent(), **limits}
+    )
 
 
 def allow_files(most: int = MOST) -> int:

@@ -27,17 +27,23 @@ FORM_MARGIN: Final = MEGABYTE
 #: Bytes of a form with pictures that certainly stay in memory: of more, files go to the disk.
 FORM_IN_MEMORY: Final = 500_000
 #: How long a request's pictures, a video, or JSON may take to arrive, in seconds.
-PICTURES_SECONDS: Final = 60.0
+PICTURES_SECONDS: Final = 300.0
 VIDEO_SECONDS: Final = 600.0
 JSON_SECONDS: Final = 20.0
 #: How often, and seconds apart, who has no place looks for one before it is refused; and how many may at a door.
 _TRIES: Final = 50
 _APART: Final = 0.1
 MOST_WAITING: Final = 200
+#: Of those who wait, how many of an address.
+EACH_WAITING: Final = 8
+#: Whoever is so far behind those for whom there is a place is not near it.
+_NEAR: Final = 8
 #: After so many tries who has no place gets one of the address that has the most.
 _PATIENT: Final = 10
-#: A body that is so far behind, in seconds, is slow: before that its first bytes may be on their way.
+#: What is so far behind, in seconds, is slow: before that its first bytes may be on their way.
 _SLOW: Final = 0.25
+#: An answer that has lasted so long, in seconds, may lose its place where others have fewer, however fast it is read.
+_LONG: Final = 5.0
 
 
 class OnTheWay(Protocol):
@@ -49,7 +55,11 @@ class OnTheWay(Protocol):
 
     @property
     def behind(self) -> float:
-        """By how many seconds the other end is late."""
+        """By how many seconds the other end is late: by so much even an address's only one may lose its place."""
+
+    @property
+    def lasts(self) -> float:
+        """For how many seconds there is it."""
 
     def cut_off(self) -> None:
         """End it."""
@@ -80,33 +90,44 @@ class Door:
     inside: Counter[str] = field(default_factory=Counter)
     #: Of those inside, the bodies that came in before they had come, and the answers, with their addresses.
     ways: dict[OnTheWay, str] = field(default_factory=dict)
-    #: Addresses that wait at the door, with one request each, the first one first.
-    waiting: dict[str, None] = field(default_factory=dict)
+    #: The addresses of the requests that wait at the door, the first one first.
+    waiting: dict[object, str] = field(default_factory=dict)
 
     async def opens(self, address: str) -> None:
-        """Let who has no place wait a moment for one: what is inside is soon done, or seen to be slow.
+        """Let a request wait a moment for a place: what is inside is soon done, or seen to be slow.
 
-        Whoever returns from this enters before the event loop goes on: others see the place taken.
+        Who has fewer places comes first. Whoever returns from this enters before the event loop goes on: others see the
+        place taken.
         """
-        if address in self.inside or address in self.waiting or len(self.waiting) >= MOST_WAITING:
+        waits = Counter(self.waiting.values())
+        if not has_share(waits[address], waits.total(), EACH_WAITING, MOST_WAITING):
             return
-        self.waiting[address] = None
+        self.waiting[one := object()] = address
         try:
             for number in range(_TRIES):
-                before = list(self.waiting).index(address)
-                if before < self.most - self.inside.total() + len(self._slow()):
-                    return
-                if number >= _PATIENT and not before and self._further():
+                mine, before = self.inside[address], 0
+                for other, whose in self.waiting.items():
+                    if other is one:
+                        break
+                    before += self.inside[whose] <= mine
+                if self._has_come(before, mine, patient=self.evens or number >= _PATIENT):
                     return
                 await asyncio.sleep(_APART)
         finally:
-            del self.waiting[address]
+            del self.waiting[one]
+
+    def _has_come(self, before: int, mine: int, patient: bool) -> bool:
+        """Whether it is the turn of an address that has so many places, and so many others before it."""
+        free = self.most - self.inside.total()
+        if before >= free + _NEAR or not (before < free + len(self._slow()) or (patient and not before)):
+            return False
+        return has_share(mine, self.inside.total(), self.each, self.most) or self._slowest(mine) is not None
 
     def enter(self, address: str, way: OnTheWay | None = None) -> str:
         """Take a place: returns "", or whose places are all taken. way: a body that is still to come, or the answer.
 
         Who has none gets that of the slowest on its way, if there is no other, and that is slow; or else of the slowest
-        of the address that has the most places.
+        of the address that has the most places, or of one there that has lasted long.
         """
         mine = self.inside[address]
         if not has_share(mine, self.inside.total(), self.each, self.most) and not self._cut_slowest(mine):
@@ -124,13 +145,24 @@ class Door:
         most = max(self.inside.values(), default=0)
         return [one for one, whose in self.ways.items() if not one.whole and self.inside[whose] == most > 1]
 
+    def _long(self) -> list[OnTheWay]:
+        """Those of the address with the most places that have lasted long, where a place may be lost for that."""
+        most = max(self.inside.values(), default=0) if self.evens else 0
+        return [one for one, whose in self.ways.items() if self.inside[whose] == most > 1 and one.lasts > _LONG]
+
+    def _slowest(self, mine: int) -> OnTheWay | None:
+        """Whose place an address gets that has so many, and none comes free; None if nobody's."""
+        if mine and not (self.evens and mine < self.each):
+            return None
+        least = mine + 2 if mine else 1
+        for some in (self._slow(), self._further(), self._long()):
+            if some := [one for one in some if self.inside[self.ways[one]] >= least]:
+                return max(some, key=lambda one: (one.behind, one.lasts))
+        return None
+
     def _cut_slowest(self, mine: int) -> bool:
         """Cut off one, for an address that has so many places and is to have one more."""
-        if mine and not (self.evens and mine < self.each):
-            return False
-        least = mine + 2 if mine else 1
-        slow = [one for one in self._slow() or self._further() if self.inside[self.ways[one]] >= least]
-        slowest = max(slow, key=lambda one: one.behind, default=None)
+        slowest = self._slowest(mine)
         if slowest is None:
             return False
         slowest.cut_off()

@@ -25,6 +25,8 @@ class ResultsRoom:
     def __init__(self, disk: Path, most_bytes: int) -> None:
         self._disk, self.most_bytes = disk, most_bytes
         self._whose: dict[Path, str] = {}
+        #: Bytes for which there was room, of what may be on its way.
+        self._promised: dict[Path, int] = {}
         self._lock = threading.Lock()
 
     def own(self, folder: Path, address: str) -> None:
@@ -43,26 +45,33 @@ class ResultsRoom:
         so that after a large file, too, the next address finds some.
         """
         with self._lock:
-            lying = self._measure()
-            free = min(self.most_bytes - lying.total(), free_bytes(self._disk))
-            return max((free - lying[self._whose.get(folder, "")]) // 2, 0)
+            return self._left(folder)
 
     def check(self, folder: Path, size: int) -> None:
-        """BusyError if there is no room for a file of so many bytes in this folder."""
-        if size > self.left(folder):
-            raise BusyError(_FULL)
+        """Keep room for a file of so many bytes in this folder; BusyError if there is none."""
+        with self._lock:
+            if size > self._left(folder):
+                raise BusyError(_FULL)
+            self._promised[folder] = size
 
     def forget(self) -> None:
         """Forget the folders that have been deleted."""
         with self._lock:
             for folder in [folder for folder in self._whose if not folder.exists()]:
                 del self._whose[folder]
+                self._promised.pop(folder, None)
+
+    def _left(self, folder: Path) -> int:
+        lying = self._measure()
+        free = min(self.most_bytes - lying.total(), free_bytes(self._disk))
+        return max((free - lying[self._whose.get(folder, "")]) // 2, 0)
 
     def _measure(self) -> Counter[str]:
         """The bytes of each address; a file of several names counts once."""
         lying: Counter[str] = Counter()
         seen: set[tuple[int, int]] = set()
         for folder, address in self._whose.items():
+            before = lying[address]
             for name, _, files in os.walk(folder):
                 for file in files:
                     with contextlib.suppress(OSError):
@@ -70,6 +79,8 @@ class ResultsRoom:
                         if (found.st_dev, found.st_ino) not in seen:
                             seen.add((found.st_dev, found.st_ino))
                             lying[address] += found.st_size
+            if folder.exists():
+                lying[address] = max(lying[address], before + self._promised.get(folder, 0))
         return lying
 
 

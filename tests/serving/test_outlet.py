@@ -1,5 +1,6 @@
 """Answers that are read slowly or not at all: what they hold meanwhile, and that honest readers get all of them."""
 
+import contextlib
 import socket
 import time
 import tracemalloc
@@ -167,6 +168,40 @@ def test_a_connection_that_ends_with_its_answer_is_closed_once(caplog: pytest.Lo
                 assert read > len(_LARGE)
         time.sleep(0.2)
     assert not [record for record in caplog.records if record.name == "asyncio"]
+
+
+def test_a_connection_is_let_go_of_once(caplog: pytest.LogCaptureFixture) -> None:
+    """What cannot be parsed ends it amid a large answer: nine times of ten asyncio told of it with a stack."""
+    with noting() as (port, _):
+        for _ in range(5):
+            with asking(port, "/pieces") as line:
+                line.sendall(b"GET / HTTP/9.9\0\r\nno header\r\n\r\n")
+                with contextlib.suppress(ConnectionError):
+                    while line.recv(1 << 16):
+                        pass
+        time.sleep(0.2)
+    assert not [record for record in caplog.records if record.name == "asyncio"]
+
+
+def test_it_is_kept_until_its_answer_has_been_read() -> None:
+    """Whoever asks again as the last of a large page comes was reset, and lost the end of it."""
+    with noting(keep_alive=1) as (port, _), asking(port, "/large") as line:
+        body = answer(line, len(_LARGE) - 100_000, 0.25)
+        assert len(body) < len(_LARGE)
+        line.sendall(b"GET /small HTTP/1.1\r\nHost: x\r\n\r\n")
+        rest = bytearray()
+        while not rest.endswith(b"small"):
+            rest += line.recv(1 << 16)
+        assert _LARGE.startswith(body + rest[:1000])
+
+
+def test_a_wish_for_another_protocol_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """Two lines each: some megabytes a second from one connection."""
+    with noting() as (port, _):
+        caplog.set_level("WARNING", "uvicorn.error")
+        headers = {"Connection": "Upgrade", "Upgrade": "h2c"}
+        assert httpx.get(f"http://127.0.0.1:{port}/small", headers=headers).text == "small"
+    assert not caplog.records
 
 
 def test_unread_files_leave_a_place_for_others(monkeypatch: pytest.MonkeyPatch) -> None:

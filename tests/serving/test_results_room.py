@@ -1,5 +1,6 @@
 """The room for results: whose they are, what is left of it for a copy, and what happens when that is little."""
 
+import contextlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -100,6 +101,23 @@ def test_a_copy_is_given_up_and_the_rest_is_the_answer(
         assert (summary.frames, summary.notices, summary.files.video) == (25, (NO_COPY,), None)
         assert not list(folder.rglob("*.mp4"))
         assert desk.analyze(drawn, other, options=FAST, address="b").result().files.video is not None
+
+
+def test_room_that_was_promised_is_taken(files: ShortLivedFolder) -> None:
+    """Sixteen folders of one address were told at once of the same half of it."""
+    files.room.most_bytes = 1_000_000
+    with contextlib.ExitStack() as held:
+        held.enter_context(files.results("a", 400_000))
+        with pytest.raises(BusyError), files.results("a", 400_000):
+            pass
+        folder = held.enter_context(files.results("b", 250_000))
+        assert files.room.left(folder) < 100_000
+        (folder / "x").write_bytes(bytes(200_000))
+        assert files.room.left(folder) < 100_000, "it is not counted twice"
+    shutil.rmtree(folder)
+    files.room.forget()
+    with files.results("b", 250_000):
+        pass
 
 
 def test_over_rest(files: ShortLivedFolder, recognizer: EmotionRecognizer, drawn: Path) -> None:

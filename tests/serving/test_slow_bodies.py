@@ -5,6 +5,7 @@ import contextlib
 import socket
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -117,6 +118,69 @@ def test_who_has_no_place_waits_a_moment_for_one(monkeypatch: pytest.MonkeyPatch
         door.leave("10.0.0.1")
         assert await asyncio.gather(*waits) == ["", *["everybody's"] * (MOST_WAITING - 1)]
         assert door.waiting == {}
+
+    asyncio.run(main())
+
+
+@dataclass(eq=False)
+class Answering:
+    """An answer on its way, as the door sees it."""
+
+    behind: float = -1.0
+    lasts: float = 0.0
+    whole: bool = True
+    cut: bool = False
+
+    def cut_off(self) -> None:
+        self.cut = True
+
+
+def test_who_reads_many_files_just_fast_enough_leaves_places_to_others() -> None:
+    """Fourteen addresses held every place of reading, each with forty answers: nobody got a page whole."""
+    door = Doors(Settings()).reading
+    answers = [Answering() for _ in range(door.most)]
+    for number, one in enumerate(answers):
+        door.inside[address := f"10.0.0.{number % 14}"] += 1
+        door.ways[one] = address
+    assert door.enter("new", Answering()) == "everybody's", "all have just begun"
+    for one in answers:
+        one.lasts = 6.0
+    assert [door.enter("new", Answering()) for _ in range(12)] == [""] * 12
+    assert sum(one.cut for one in answers) == 12
+    assert max(door.inside.values()) - min(door.inside[f"10.0.0.{number}"] for number in range(14)) <= 1
+
+
+def test_an_only_answer_on_a_slow_line_keeps_its_place() -> None:
+    """It was the slowest, and the first to lose it as soon as others took every place."""
+    door = Doors(Settings()).reading
+    phone, dead = (Answering(behind, 20.0, whole=False) for behind in (-2.0, 3.0))
+    door.enter("phone", phone)
+    door.enter("dead", dead)
+    for number in range(door.most - 2):
+        door.inside[f"10.0.0.{number % 14}"] += 1
+        door.ways[Answering(lasts=6.0)] = f"10.0.0.{number % 14}"
+    assert [door.enter(f"new {number}", Answering()) for number in range(20)] == [""] * 20
+    assert (phone.cut, dead.cut) == (False, True)
+
+
+def test_who_has_all_that_an_address_may_waits_for_one_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of ten visitors behind one address two were refused at once."""
+    monkeypatch.setattr("emotion_core.serving.doors._TRIES", 5)
+
+    async def main() -> None:
+        door = Doors(Settings()).pictures
+        for _ in range(door.each):
+            assert door.enter("office") == ""
+
+        async def enter() -> str:
+            await door.opens("office")
+            return door.enter("office")
+
+        waits = [asyncio.create_task(enter()) for _ in range(2)]
+        await asyncio.sleep(0.15)
+        assert not any(one.done() for one in waits)
+        door.leave("office")
+        assert await asyncio.gather(*waits) == ["", "yours"]
 
     asyncio.run(main())
 

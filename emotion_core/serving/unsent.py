@@ -1,0 +1,61 @@
+"""The memory of answers that wait for their readers, over all connections.
+
+Each takes no more than its answer, but two thousand of them took a gigabyte: of pages that differ in their address, or
+of photos' answers.
+"""
+
+from collections import Counter
+from typing import Any, Final, Protocol
+
+#: Bytes of answers that wait for their readers on all connections; what several wait for counts once.
+MOST_UNSENT: Final = 150_000_000
+#: Down to this share of it connections are ended once there is more.
+_AFTERWARDS: Final = 0.9
+
+
+class Keeping(Protocol):
+    """A connection that keeps what waits for its reader."""
+
+    address: str
+    #: The ``time.monotonic()`` at which something of it was read.
+    read_at: float
+
+    def abort(self) -> None:
+        """End it, and ``remove`` all that it keeps."""
+
+
+class Unsent:
+    """What waits for its readers on a server's connections, in bytes. Used by one event loop."""
+
+    def __init__(self, most: int = MOST_UNSENT) -> None:
+        self._most, self.bytes = most, 0
+        self._readers: Counter[int] = Counter()
+        self._kept: dict[Keeping, list[Any]] = {}
+
+    def add(self, connection: Keeping, data: Any) -> None:
+        """The connection keeps this from now on; if it is too much, the slowest of the address with most are ended."""
+        self._kept.setdefault(connection, []).append(data)
+        self._readers[id(data)] += 1
+        self.bytes += len(data) if self._readers[id(data)] == 1 else 0
+        if self.bytes > self._most:
+            while self.bytes > self._most * _AFTERWARDS:
+                self._slowest().abort()
+
+    def remove(self, connection: Keeping, data: Any) -> None:
+        """The connection keeps this no more."""
+        kept = self._kept[connection]
+        del kept[next(place for place, one in enumerate(kept) if one is data)]
+        if not kept:
+            del self._kept[connection]
+        self._readers[id(data)] -= 1
+        if not self._readers[id(data)]:
+            del self._readers[id(data)]
+            self.bytes -= len(data)
+
+    def _slowest(self) -> Keeping:
+        """Of the address that keeps most, the one of which something was read the longest ago."""
+        shares: Counter[str] = Counter()
+        for connection, kept in self._kept.items():
+            shares[connection.address] += sum(len(data) // self._readers[id(data)] for data in kept)
+        [(address, _)] = shares.most_common(1)
+        return min((one for one in self._kept if one.address == address), key=lambda one: one.read_at)
