@@ -14,13 +14,23 @@ from .attack_lines import (
     full_connections,
     held_json,
     left_batches,
+    own_pages,
     reading_with_bodies,
     small_pieces,
     tiny_files,
     unfetched_messages,
     unread_and_more,
+    unread_answers,
 )
-from .attack_media import base64_by_rest, photos_as_files, photos_past_the_queue, slow_photos, videos, webcam
+from .attack_media import (
+    base64_by_rest,
+    photos_as_files,
+    photos_past_the_queue,
+    refused_photos,
+    slow_photos,
+    videos,
+    webcam,
+)
 from .attack_shares import crowds, just_light, long_files, new_pages, odd_forms, session_names, slow_videos
 from .target import Target
 
@@ -159,18 +169,6 @@ def _drip(line: socket.socket, what: bytes, target: Target) -> bool:
     return False
 
 
-def unread_answers(target: Target) -> None:
-    """Request the page repeatedly on one connection, and read nothing."""
-    with contextlib.ExitStack() as opened:
-        while target.goes_on:
-            with contextlib.suppress(OSError):
-                line = opened.enter_context(target.connect())
-                line.setblocking(False)
-                line.send(b"GET /config HTTP/1.1\r\nHost: x\r\n\r\n" * 200)
-            target.note("asked")
-            time.sleep(0.02)
-
-
 def broken_uploads(target: Target) -> None:
     """Send half of a file and disconnect."""
     head = (
@@ -243,5 +241,7 @@ ATTACKS: Final[dict[str, Callable[[Target], None]]] = {
         unread_and_more,
         held_json,
         reading_with_bodies,
+        own_pages,
+        refused_photos,
     )
 }

@@ -135,6 +135,18 @@ def left_batches(target: Target) -> None:
     target.together(send, 20)
 
 
+def unread_answers(target: Target) -> None:
+    """Request the page repeatedly on one connection, and read nothing."""
+    with contextlib.ExitStack() as opened:
+        while target.goes_on:
+            with contextlib.suppress(OSError):
+                line = opened.enter_context(target.connect())
+                line.setblocking(False)
+                line.send(b"GET /config HTTP/1.1\r\nHost: x\r\n\r\n" * 200)
+            target.note("asked")
+            time.sleep(0.02)
+
+
 def unread_and_more(target: Target) -> None:
     """Each line asks for the page, reads hardly anything of it, and sends a photo behind that."""
     photo = saved(Image.new("RGB", (16, 16)), "JPEG")
@@ -164,6 +176,21 @@ def _narrow(port: int, address: str) -> socket.socket:
         line.close()
         raise
     return line
+
+
+def own_pages(target: Target) -> None:
+    """Each line asks for the page under a name of its own, reads hardly anything, with many requests behind that."""
+    more = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" * 2_000
+    with contextlib.ExitStack() as opened:
+        lines = 0
+        while target.goes_on:
+            with contextlib.suppress(OSError):
+                line = opened.enter_context(_narrow(target.port, f"127.0.0.{lines % ADDRESSES + 2}"))
+                line.setblocking(False)
+                line.send(f"GET / HTTP/1.1\r\nHost: h{lines}.example\r\n\r\n".encode() + more)
+                target.note("asked")
+            lines += 1
+            time.sleep(0.005 if lines < EACH * ADDRESSES else 0.1)
 
 
 def held_json(target: Target) -> None:

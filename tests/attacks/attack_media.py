@@ -94,6 +94,22 @@ def photos_past_the_queue(target: Target) -> None:
     target.together(send, 16)
 
 
+def refused_photos(target: Target) -> None:
+    """Photos of 48 megapixels to be searched by a detector that there is not, and megabytes that are no photo."""
+    photo = saved(Image.new("RGB", (8_000, 6_000), "gray"), "JPEG")
+    sent = [
+        ("photo?detector=x", photo),
+        ("photo", b"\xff\xd8\xff" + bytes(9_000_000)),
+        ("why?label=happy", bytes(9_000_000)),
+    ]
+
+    def send(client: httpx.Client, number: int) -> httpx.Response:
+        address, content = sent[number % len(sent)]
+        return client.post(f"page/{address}", content=content)
+
+    target.together(send, 10)
+
+
 def base64_by_rest(target: Target) -> None:
     """Large pictures in JSON, within and over the limit."""
     photo = hostile_photos()[-1]

@@ -10,7 +10,10 @@ from emotion_core.recognition.bundle import EMBEDDED
 from emotion_core.recognition.bundle_config import CONFIG
 from emotion_core.recognition.classifier import MAX_BATCH
 from emotion_core.serving.bodies import MAX_HELD
+from emotion_core.serving.connections import MOST
 from emotion_core.serving.doors import MAX_JSON, Doors
+from emotion_core.serving.outlet import READ
+from emotion_core.serving.unsent import MOST_UNSENT
 from emotion_core.serving.workshop import LIGHT_MEMORY, SEARCH_MEMORY
 from support.page_server import ROOT
 
@@ -29,6 +32,8 @@ def test_the_bounds_add_up_as_written() -> None:
         FACE_BYTES * MAX_BATCH * networks,
         2 * MAX_HELD,
         doors.in_memory,
+        MOST_UNSENT,
+        MOST * READ,
         MOST_WAITING * MAX_JSON,
         files * 1_000_000,
     ]
