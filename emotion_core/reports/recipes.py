@@ -17,7 +17,7 @@ def teachers_recipe(folder: Path = RUNS) -> str:
     for run in read_json(folder / TEACHERS)["runs"]:
         lines += replaced(run, run["name"])
         words = ["python -m emotion_core train --data fer2013.csv --votes fer2013new.csv"]
-        words += [f"--arch {run['config']['arch']}", *flags(run["config"], run["name"], 1), f"--out {run['name']}"]
+        words += [f"--arch {run['config']['arch']}", *flags(run["config"], run["name"]), f"--out {run['name']}"]
         lines.append(wrapped(words))
     return fenced(lines)
 

@@ -232,9 +232,9 @@ def _training(config: BundleConfig) -> str:
         known = [name for name in _HISTORY if any(name in row for row in stage["history"])]
         rows = [[row.get(name, "") for name in known] for row in stage["history"]]
         parts += [table([_HISTORY[name] for name in known], rows).rstrip()]
-    if averaged := record.get("averaged"):
-        after = " and ".join(str(member["stages"]) for member in averaged)
-        parts += ["", f"The weights are the mean of those after stages {after} (model soups, arXiv:2203.05482)."]
+        if averaged := stage.get("averaged"):
+            after = " and ".join(str(member["stages"]) for member in averaged)
+            parts += ["", f"The weights are the mean of those after stages {after} (model soups, arXiv:2203.05482)."]
     return "\n".join(parts) + "\n"
 
 

@@ -27,30 +27,32 @@ def recipe(run: BundleConfig) -> str:
 
     A stage that began from a published bundle is the first: those before it made that bundle.
     """
-    lines, stages, averaged = [], run.training["stages"], run.training.get("averaged", [])
+    lines, stages = [], run.training["stages"]
     votes = any(stage["votes_sha256"] for stage in stages)
     first = _first(run)
     for number, stage in enumerate(stages, 1):
         if number < first:
             continue
+        averaged = stage.get("averaged", [])
         last = number == len(stages) and not averaged
-        out = run.name if last else f"{run.name}-stage-{number}"
+        out = run.name if last else _raw(run.name, number)
         words = ["python -m emotion_core train", *_data(run, stage, votes), f"--arch {stage['config']['arch']}"]
         asked = origin_of(run, stage).asked
         words += [f"--faces {asked}"] if asked else []
         words += ["--probe"] if stage.get("probe") else []
-        words += flags(stage["config"], run.name, number, _published(stage, run.name))
+        words += flags(stage["config"], run.name, _starts(run, number), _published(stage, run.name))
         words += ["--flip"] if last and run.flip else []
         words += ["--whole-picture"] if last and run.sees == "picture" else []
         done, planned = len(stage["history"]), stage["config"]["epochs"]
         lines += [f"# stopped after epoch {done}"] if done < planned else []
         lines += replaced(stage, run.name)
         lines.append(wrapped([*words, f"--out {shlex.quote(out)}"]))
-    if averaged:
-        members = [f"{run.name}-stage-{member['stages']}" for member in averaged]
-        data = _data(run, stages[-1], votes)
-        words = ["python -m emotion_core average", *members, *data, *(["--flip"] if run.flip else [])]
-        lines.append(wrapped([*words, f"--out {run.name}"]))
+        if averaged:
+            final = number == len(stages)
+            members = [_after(run, member["stages"], below=number) for member in averaged]
+            words = ["python -m emotion_core average", *members, *_data(run, stage, votes)]
+            words += ["--flip"] if final and run.flip else []
+            lines.append(wrapped([*words, f"--out {run.name if final else _after(run, number)}"]))
     return fenced(lines)
 
 
@@ -99,13 +101,17 @@ def wrapped(words: Sequence[str]) -> str:
     return " \\\n".join(filled).replace(_GLUE, " ")
 
 
-def flags(config: Mapping[str, Any], name_of_run: str, number: int, published: str | None = None) -> list[str]:
+def flags(
+    config: Mapping[str, Any], name_of_run: str, before: tuple[str, str] | None = None, published: str | None = None
+) -> list[str]:
     """The options that turn the defaults into the recorded configuration of a run's stage.
 
-    A stage starts from the published bundle, if there is one, else from the previous stage, and if it names its own
-    run as a teacher, that means the previous stage.
+    before: the folders of the previous stage, as it was trained and as it was left: averaged, perhaps. A stage starts
+    from the published bundle, if there is one, else from the previous stage, and if it names its own run as a teacher,
+    that means the previous stage.
     """
-    defaults, found, earlier = TrainConfig(precision="").as_json(), [], f"{name_of_run}-stage-{number - 1}"
+    defaults, found = TrainConfig(precision="").as_json(), []
+    trained, left = before or ("", "")
     for name, value in config.items():
         if name in ("arch", "augmentation", "precision") or value == defaults[name]:
             continue
@@ -114,16 +120,32 @@ def flags(config: Mapping[str, Any], name_of_run: str, number: int, published: s
         elif name == "init" and value in _UNPUBLISHED:
             found.append(_UNPUBLISHED[value])
         elif name == "init":
-            kept = f"{earlier}/run/{value}" if value.endswith(".h5") else earlier  # a run's weights, or its bundle
-            found.append(f"--init {kept if number > 1 else value}")
+            kept = f"{trained}/run/{value}" if value.endswith(".h5") else left  # a run's weights, or its bundle
+            found.append(f"--init {kept if before else value}")
         elif name == "teachers":
-            found.append(" ".join(["--teachers", *(earlier if one == name_of_run else one for one in value)]))
+            found.append(" ".join(["--teachers", *(left if one == name_of_run and left else one for one in value)]))
         elif name == "arch_options":
             found += [f"--{key.replace('_', '-')} {size}" for key, size in value.items() if key != "channels"]
             found += ["--color"] if value.get("channels") == 3 else []
         else:
             found.append(f"--{name.replace('_', '-')}" + ("" if value is True else f" {value}"))
     return found
+
+
+def _raw(name_of_run: str, number: int) -> str:
+    """The folder of a stage as it was trained."""
+    return f"{name_of_run}-stage-{number}"
+
+
+def _after(run: BundleConfig, number: int, below: int | None = None) -> str:
+    """The folder of a stage as it was left: its mean with others, if it is below ``below`` and was averaged."""
+    folder = _raw(run.name, number)
+    mean = run.training["stages"][number - 1].get("averaged") and (below is None or number < below)
+    return f"{folder}-mean" if mean else folder
+
+
+def _starts(run: BundleConfig, number: int) -> tuple[str, str] | None:
+    return (_raw(run.name, number - 1), _after(run, number - 1)) if number > 1 else None
 
 
 def _by_hash(stage: Mapping[str, Any]) -> str:

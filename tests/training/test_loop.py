@@ -214,7 +214,7 @@ def test_the_mean_of_two_stages(tiny_bundle: Bundle, tiny_csv: Path, tmp_path: P
     for left, right, middle in zip(one, other, both, strict=True):
         assert np.allclose((left + right) / 2, middle, atol=2e-3)
     assert mean.config.metrics["private"]["accuracy"] > 0.8
-    assert [member["stages"] for member in mean.config.training["averaged"]] == [1, 2]
+    assert [member["stages"] for member in mean.config.training["stages"][-1]["averaged"]] == [1, 2]
     command = "python -m emotion_core average mean-stage-1 mean-stage-2 --data fer2013.csv --out mean"
     assert command in recipe(mean.config)
     assert "stages 1 and 2" in (mean.folder / "README.md").read_text()

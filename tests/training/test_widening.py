@@ -1,13 +1,17 @@
 """A wider network that starts from a narrower one."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from emotion_core import Bundle, TrainingError
+from emotion_core import Bundle, BundleError, TrainingError
 from emotion_core.recognition.architectures import build
 from emotion_core.recognition.bundle import embedded
 from emotion_core.recognition.keras_network import load_network
 from emotion_core.training.initial_weights import load_initial
+from emotion_core.training.weight_average import mean_of
 from emotion_core.training.widening import fed_by, widen
 
 FACES = np.random.default_rng(0).integers(0, 256, (8, 48, 48, 1), dtype=np.uint8)
@@ -52,3 +56,20 @@ def test_what_cannot_be_widened_is_told(tiny_bundle: Bundle) -> None:
         widen(first[:2], first[:2])
     with pytest.raises(TrainingError, match="is not a wider"):
         widen(build("custom_cnn", 7, width=8, channels=3).layers[:4], first)
+
+
+def test_a_mean_with_a_narrower_one_widens_it_first(tmp_path: Path) -> None:
+    bundle, shape = small(), small().config.arch_options
+    config = replace(bundle.config, arch_options={**shape, "width": shape["width"] * 3 // 2}, files={})
+    wide = build("custom_cnn", 7, **config.arch_options)
+    load_initial(wide, bundle.folder, config.labels)
+    started = np.asarray(wide(FACES))
+    wide.get_layer("logits").bias.assign_add(np.arange(7.0))
+    wide.save_weights(tmp_path / "model.weights.h5")
+    (tmp_path / "config.json").write_text(config.to_json())
+    for members in ([Bundle.open(tmp_path), bundle], [bundle, Bundle.open(tmp_path)]):
+        mean, widest = mean_of(members)
+        assert widest.config.arch_options == config.arch_options
+        assert np.allclose(mean(FACES), started + np.arange(7) / 2, atol=1e-3)
+    with pytest.raises(BundleError, match="differ"):
+        mean_of([bundle, replace(bundle, config=replace(bundle.config, arch_options={**shape, "stride": 1}))])
