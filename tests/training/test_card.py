@@ -21,6 +21,7 @@ from emotion_core.recognition.bundle_config import BundleConfig, CropShape
 from emotion_core.recognition.classifier import Classifier
 from emotion_core.recognition.origin import Origin
 from emotion_core.training.card import model_card
+from emotion_core.training.recipe import recipe
 
 
 def card(bundle: Bundle, origin: Origin, labels: tuple[str, ...]) -> str:
@@ -202,3 +203,17 @@ def test_a_card_tells_of_the_photos_that_chose_the_calibration(
         assert "elsewhere" not in card(tiny_bundle, origin, chosen.config.labels)
     assert main(words[:-2]) == 0
     assert "calibrated_on_photos" not in Bundle.open(folder).config.training
+
+
+def test_a_stage_that_began_from_a_mean_is_repeated_by_it(tiny_bundle: Bundle) -> None:
+    [stage] = tiny_bundle.config.training["stages"]
+    begun = {**stage, "config": {**stage["config"], "init": "some-mean"}}
+    stages = [stage, {**begun, "averaged": [{"stages": 2}, {"stages": 1}]}]
+    stages += [{**begun, "averaged": [{"stages": 3}, {"stages": 2}]}]
+    config = replace(tiny_bundle.config, name="net", training={**tiny_bundle.config.training, "stages": stages})
+    commands = recipe(config).replace(" \\\n ", "")
+    outs = re.findall(r"--out (\S+)", commands)
+    assert outs == ["net-stage-1", "net-stage-2", "net-stage-2-mean", "net-stage-3", "net"]
+    assert re.findall(r"--init (\S+)", commands) == ["net-stage-1", "net-stage-2-mean"]
+    assert re.findall(r"average (\S+ \S+)", commands) == ["net-stage-2 net-stage-1", "net-stage-3 net-stage-2-mean"]
+    assert "mean of those after stages 2 and 1 (" in model_card(config)
