@@ -16,6 +16,7 @@ from typing import Final, Literal
 
 from .errors import BundleError, HubError, ModelNotFoundError, OutputError
 from .files import sha256_of
+from .labels import FER2013
 from .recognition.bundle import CARD, GRAPH, KERAS, SERVABLE, WEIGHTS, Bundle
 from .recognition.bundle_card import check_card
 from .recognition.bundle_config import CONFIG
@@ -117,9 +118,10 @@ def space_upload(
 
 
 def _take_smallest(root: Path, folder: Path) -> None:
-    """Add the smallest embedded bundle, so that the browser's first result need not wait for the large one."""
+    """Add the smallest embedded bundle of seven labels: the browser's first result need not wait for a large one."""
     bundles = [path.parent for path in (root / "emotion_core" / "bundles").glob(f"*/{GRAPH}")]
-    for bundle in sorted(bundles, key=lambda bundle: (bundle / GRAPH).stat().st_size)[:1]:
+    usual = [bundle for bundle in bundles if Bundle.open(bundle).config.labels == FER2013]
+    for bundle in sorted(usual, key=lambda bundle: (bundle / GRAPH).stat().st_size)[:1]:
         (folder / bundle.relative_to(root)).mkdir(parents=True)
         for name in (CONFIG, GRAPH, CARD):
             shutil.copy(bundle / name, folder / bundle.relative_to(root) / name)

@@ -10,7 +10,7 @@ from ..recognition.origin import data_name, origin_of
 
 _TITLES: Final = {
     "fer2013-resnet50v2": ("Accurate", "The largest network; for photos."),
-    "fer2013-custom-cnn": ("Small and fast", "A twentieth of the size; for slow machines and live pictures."),
+    "fer2013-custom-cnn": ("Small and fast", "A fifth of the size; for slow machines and live pictures."),
     "ferplus-residual-cnn": ("Eight expressions", "Most often right on photos; also has a word for contempt."),
 }
 _DETECTORS: Final = {

@@ -18,10 +18,12 @@ from ..recognition.architectures import build
 from ..recognition.bundle_config import BundleConfig
 from ..recognition.classifier import LiteRTNetwork
 from .quiet import quiet_libraries
+from .seven_bits import with_seven_bits
 
 FLOAT: Final = "float32"
 FULL_INT8: Final = "full int8"
-LITERT: Final = (FLOAT, "float16", "dynamic-range int8", FULL_INT8)
+DYNAMIC_INT8: Final = "dynamic-range int8"
+LITERT: Final = (FLOAT, "float16", DYNAMIC_INT8, FULL_INT8)
 ONNX: Final = "onnx"
 SAVED_MODEL: Final = "savedmodel"
 FORMS: Final = (*LITERT, ONNX, SAVED_MODEL)
@@ -50,7 +52,7 @@ def traced(network: Any) -> Iterator[Path]:
 def litert(trace: Path, form: str, samples: NDArray[np.uint8]) -> bytes:
     """Convert what ``traced`` wrote to one of the forms of ``LITERT``.
 
-    samples: faces (N, H, W, C), which set the ranges of full int8.
+    samples: faces (N, H, W, C), which set the ranges of full int8. Large layers of dynamic-range int8 have 7 bits.
     """
     import tensorflow as tf
 
@@ -62,7 +64,8 @@ def litert(trace: Path, form: str, samples: NDArray[np.uint8]) -> bytes:
     if form == FULL_INT8:
         converter.representative_dataset = lambda: ([sample[None]] for sample in samples)
     with contextlib.redirect_stdout(io.StringIO()), quiet_libraries():  # the converter lists every variable
-        return bytes(converter.convert())
+        graph = bytes(converter.convert())
+    return with_seven_bits(graph) if form == DYNAMIC_INT8 else graph
 
 
 def written_forms(

@@ -100,6 +100,10 @@ class TestFolder:
             with client.stream("GET", f"/{file['url']}", headers=headers) as answer:
                 total += int(answer.headers["content-length"])
         assert total < 6_000_000
+        for accepted, encoding in (("br", "br"), ("identity", None)):
+            answer = client.get(f"/{network['file']['url']}", headers={"Accept-Encoding": accepted})
+            assert answer.headers.get("content-encoding") == encoding
+            assert answer.content == (EMBEDDED / network["name"] / GRAPH).read_bytes()
 
     def test_compressed_where_it_is_understood(self, client: TestClient, browser_runtime_folder: Path) -> None:
         url = client.get("/browser/manifest.json").json()["device"]["runtime"]["plain.wasm"]["url"]

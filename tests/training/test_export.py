@@ -1,9 +1,11 @@
 """Forms of a network, recorded runs, tables, and short experiments: written, read back, measured."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
+import brotli
 import numpy as np
 import pytest
 
@@ -13,7 +15,7 @@ from emotion_core.cli.training_options import train_config
 from emotion_core.datasets.faces import load
 from emotion_core.recognition.architectures import _builder, _Transferred
 from emotion_core.recognition.bundle import EMBEDDED
-from emotion_core.recognition.classifier import Classifier, LiteRTNetwork
+from emotion_core.recognition.classifier import Classifier, LiteRTNetwork, softmax
 from emotion_core.reports.benchmarks import benchmark_tables
 from emotion_core.reports.records import comparison_table, read_runs, record_run, rewrite, tables
 from emotion_core.training.evaluate import evaluate, mirror, seen
@@ -21,6 +23,7 @@ from emotion_core.training.export import chosen_form, export_forms
 from emotion_core.training.forms import FLOAT, FORMS, FULL_INT8, LITERT, ONNX, SAVED_MODEL, written_forms
 from emotion_core.training.recipe import recipe
 from emotion_core.training.run_folder import RUNS
+from emotion_core.training.seven_bits import with_seven_bits
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -153,11 +156,18 @@ def test_a_recipe_begins_at_what_can_be_had(tiny_bundle: Bundle) -> None:
     )
     shipped = {path.name for path in EMBEDDED.iterdir()}
     made = {"face_resnet.npz", *shipped}
-    lines = [line for line in text.replace("\\\n", "").splitlines() if line.startswith("python -m emotion_core train")]
+    lines = [
+        line
+        for line in text.replace("\\\n", "").splitlines()
+        if re.match("python -m emotion_core (train|average)", line)
+    ]
     assert len(lines) >= 10
     for line in lines:
         options = parser().parse_args(line.split()[3:])
-        named = [*(options.teachers or ()), *([options.init.split("/run/")[0]] if options.init else [])]
+        if options.command == "average":
+            named = options.bundle
+        else:
+            named = [*(options.teachers or ()), *([options.init.split("/run/")[0]] if options.init else [])]
         assert set(named) <= made, line
         assert options.out.name not in made - shipped, f"{options.out} would mean two things"
         made.add(options.out.name)
@@ -212,3 +222,16 @@ def test_among_few_faces_the_answers_must_be_those_of_float32() -> None:
     table = json.loads((RUNS / "fer2013-custom-cnn.json").read_text())["export"]["forms"]
     gaps = {name: {**row, "probability_gap": 0.0 if name == FLOAT else 0.2} for name, row in table.items()}
     assert chosen_form(gaps, LITERT, 20) == FLOAT
+
+
+def test_large_layers_have_seven_bits_and_compress_better() -> None:
+    graph, other = (
+        (EMBEDDED / name / "model.tflite").read_bytes() for name in ("fer2013-custom-cnn", "ferplus-residual-cnn")
+    )
+    assert with_seven_bits(other) == other, "it has no large layer"
+    packed = with_seven_bits(graph)  # which has seven bits: now six
+    assert abs(len(packed) - len(graph)) < 1000
+    assert len(brotli.compress(packed, quality=5)) < 0.97 * len(brotli.compress(graph, quality=5))
+    faces = np.random.default_rng(0).integers(0, 256, (20, 48, 48, 1), dtype=np.uint8)
+    answers, before = (softmax(LiteRTNetwork(one)(faces)) for one in (packed, graph))
+    assert 0 < np.abs(answers - before).max() < 0.1
