@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from ..serving.doors import has_share
+from ..serving.door import has_share
 from ..serving.video_queue import MOST_ON_THE_PAGE
 
 #: Events that may wait: of one address; of all, beyond which only the first of an address may; and of all.

@@ -33,7 +33,7 @@ def fail_with(status: int) -> None:
 class Answer:
     """The response to one request, sent by the task that serves it; after a refusal nothing else is sent.
 
-    It is ``doors.OnTheWay``, as a body is: whoever does not read it may lose the place that it holds.
+    It is ``door.OnTheWay``, as a body is: whoever does not read it may lose the place that it holds.
     """
 
     def __init__(self, send: Send) -> None:

@@ -19,7 +19,8 @@ from ..settings import Settings
 from .addresses import client_address
 from .answer import Answer
 from .arrival import LEAST_RATE, Arrival
-from .doors import MEGABYTE, Door, Doors, OnTheWay, has_body
+from .door import Door, OnTheWay
+from .doors import MEGABYTE, Doors, has_body
 from .memory_share import MemoryShare
 from .refusals import ApiError, place_of
 from .request_heads import unparsed

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from ..errors import BusyError
-from .doors import has_share
+from .door import has_share
 
 _FULL: Final = "All places for videos are taken. Try again in a few minutes."
 _OWN: Final = "As many of your videos are waiting as may at a time. Try again when one of them is done."

@@ -28,7 +28,7 @@ class MemoryShare:
     """Counts the bytes of bodies that have come. Used by one event loop.
 
     most: bytes in all. What an address holds is at most half of what the others leave free: shares shrink as the
-    memory fills, as places' do (``doors.has_share``). Where too little is free, it gets that of a body which comes no
+    memory fills, as places' do (``door.has_share``). Where too little is free, it gets that of a body which comes no
     more as on a usual line, of the address that holds the most, if that is more than its own: ten that say nothing
     more once they have their share would else leave nobody any.
     """

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
 from ..errors import BusyError
-from .doors import has_share
+from .door import has_share
 from .fair_clock import FairClock, Work
 
 #: How many may wait at once, in total and per address; each holds a thread of the server.

@@ -41,7 +41,7 @@ class ResultsRoom:
     def left(self, folder: Path) -> int:
         """Bytes that one more file in this folder, of the address that owns it, may take.
 
-        Half of what is free beyond as much as the address has: shares shrink as the room fills (``doors.has_share``),
+        Half of what is free beyond as much as the address has: shares shrink as the room fills (``door.has_share``),
         so that after a large file, too, the next address finds some.
         """
         with self._lock:

@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
 
-from .doors import Door, Goes
+from .door import Door, Goes
 from .refusals import ApiError, no_room
 from .results_room import free_bytes
 from .temporary import ShortLivedFolder
@@ -51,7 +51,7 @@ class Room:
 
     Uploads, on their way or there, take ``most_bytes`` of the folder at most; results have a room of their own
     (``results_room``). No address holds more than half of that, nor more than is free, but a single upload of any size:
-    shares shrink as the room fills, as places' do (``doors.has_share``). What goes through needs room on the disk
+    shares shrink as the room fills, as places' do (``door.has_share``). What goes through needs room on the disk
     alone. A small file counts as one of ``FILE_BYTES``.
     """
 

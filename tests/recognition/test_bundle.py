@@ -124,7 +124,7 @@ def test_keras_weights_alone_without_tensorflow(copy: Path) -> None:
 #: elsewhere have others; minimum agreement with the voters' majority.
 SHIPPED = {
     "fer2013-resnet50v2": (3589, 0.67, 0.67, 0.06, 0.035, 0.86),
-    "fer2013-custom-cnn": (3589, 0.66, 0.66, 0.045, 0.02, 0.85),
+    "fer2013-custom-cnn": (3589, 0.65, 0.65, 0.07, 0.03, 0.86),
     "ferplus-residual-cnn": (3153, 0.86, 0.86, 0.11, 0.02, 0.9),
 }
 

@@ -20,7 +20,8 @@ from starlette.exceptions import HTTPException
 
 from emotion_core import Settings
 from emotion_core.serving.bodies import MAX_VALUES, Bodies
-from emotion_core.serving.doors import MAX_JSON, Door, Doors
+from emotion_core.serving.door import Door
+from emotion_core.serving.doors import MAX_JSON, Doors
 from support.in_process import served
 from support.rest_server import connection
 from support.waiting import until
@@ -300,7 +301,7 @@ def test_many_who_want_much_leave_a_place() -> None:
 def test_so_does_reading(url: str, app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages that are requested and never read; the health check still answers."""
     doors = Doors(Settings())
-    monkeypatch.setattr("emotion_core.serving.doors._TRIES", 3)
+    monkeypatch.setattr("emotion_core.serving.door._TRIES", 3)
     app.go_on.clear()
     with contextlib.ExitStack() as opened:
         lines = [opened.enter_context(connection(url)) for _ in range(doors.reading.each + 2)]

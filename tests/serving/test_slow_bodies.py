@@ -14,7 +14,8 @@ import pytest
 from emotion_core import Settings
 from emotion_core.serving.arrival import USUAL_RATE, Arrival
 from emotion_core.serving.bodies import Bodies
-from emotion_core.serving.doors import MOST_WAITING, Doors
+from emotion_core.serving.door import MOST_WAITING
+from emotion_core.serving.doors import Doors
 from emotion_core.serving.refusals import ApiError
 from support.in_process import served
 from support.rest_server import connection
@@ -108,7 +109,7 @@ def test_who_has_no_place_waits_a_moment_for_one(monkeypatch: pytest.MonkeyPatch
             await door.opens(address)
             return door.enter(address)
 
-        monkeypatch.setattr("emotion_core.serving.doors._TRIES", 5)
+        monkeypatch.setattr("emotion_core.serving.door._TRIES", 5)
         waits = [asyncio.create_task(enter(f"newcomer {number}")) for number in range(MOST_WAITING)]
         await asyncio.sleep(0.01)
         assert len(door.waiting) == MOST_WAITING
@@ -165,7 +166,7 @@ def test_an_only_answer_on_a_slow_line_keeps_its_place() -> None:
 
 def test_who_has_all_that_an_address_may_waits_for_one_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of ten visitors behind one address two were refused at once."""
-    monkeypatch.setattr("emotion_core.serving.doors._TRIES", 5)
+    monkeypatch.setattr("emotion_core.serving.door._TRIES", 5)
 
     async def main() -> None:
         door = Doors(Settings()).pictures
