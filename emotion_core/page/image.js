@@ -3,32 +3,35 @@
 // server restart never loses a photo, and nothing has to be fetched again to be saved.
 const frame = part(".frame"), picture = part(".frame img"), boxes = part(".boxes"), answer = part(".answer");
 const welcome = answer.innerHTML;
+const LATER = [408, 429];  // refusals that are not the photo's fault: a slow line, too many at once
 let shown = null, previous = null;  // {blob, name, url, answer}: the photo, and the previous one
 let turn = 0, stream = null;  // number of the newest request; the camera, while it is on
 
-async function take(blob, name) {
-  // A new photo from any source. The previous one is kept.
+async function take(blob, name, given = 1) {
+  // A new photo from any source, the first of so many. The previous one is kept.
   closeCamera();
   if (blob.size > MOST_BYTES) return refuse(name, `It is over ${MOST_BYTES / 1e6} MB. Send a smaller one.`);
-  const before = shown;
-  if (await ask({ blob, name, url: URL.createObjectURL(blob), answer: null }, before) && before?.answer) {
+  const before = shown, photo = { blob, name, url: URL.createObjectURL(blob), answer: null };
+  const first = `Only the first of these ${given} files is shown here.`;
+  const words = given > 1 ? `${first} For all of them, open “Several photos at once” below.` : "";
+  if (await ask(photo, before, words) && before?.answer) {
     if (previous) URL.revokeObjectURL(previous.url);
     previous = before;
     part(".back").hidden = false;
   }
 }
 
-async function ask(photo, before) {
+async function ask(photo, before, words = "") {
   // Show the photo, have it analysed, show the answer; false if it was refused or overtaken.
   const mine = ++turn;
-  tell("");
+  tell(words);
   await display(photo);
-  cover("Looking for faces …");
-  say("Looking for faces.");
+  cover("Sending …");
+  say("Sending the photo.");
   const { ok, status, said } = await posted("page/photo", {
     model: part(".choices input:checked").value, detector: part(".detector").value, other: part(".compared").value,
     ...(photo.seen ? {} : { picture: "1" }),
-  }, photo.blob);
+  }, photo.blob, (share) => mine === turn && follow(share));
   if (mine !== turn) return false;
   cover("");
   if (ok && said) {
@@ -38,16 +41,24 @@ async function ask(photo, before) {
     reach();
     return true;
   }
-  if (status && status < 500 && said?.error) {
+  if (status && status < 500 && !LATER.includes(status) && said?.error) {
     if (before) await display(before);
     else clear();
     refuse(photo.name, said.error.message);
     return false;
   }
   part(".retry").hidden = false;
-  tell(said?.error?.message ?? "The server does not answer. Your photo is still here: try again in a moment.");
+  const refusal = said?.error?.message;
+  tell(refusal ? `${refusal} Your photo is still here.`
+    : "The server does not answer. Your photo is still here: try again in a moment.");
   keepFocus(part(".retry"));
   return false;
+}
+
+function follow(share) {
+  // Percentages are for those who look: those who listen hear of each step once.
+  cover(share < 1 ? `Sending … ${Math.floor(100 * share)}%` : "Looking for faces …");
+  if (share === 1) say("Looking for faces.");
 }
 
 function refuse(name, words) {
@@ -227,6 +238,6 @@ part(".file").addEventListener("change", (event) => {
   event.target.value = "";
 });
 part(".choices").addEventListener("change", () => { if (shown) ask(shown, null); });
-watchDrops(stage, visible, (file) => take(file, file.name));
+watchDrops(stage, visible, (file, given) => take(file, file.name, given));
 window.addEventListener("pagehide", closeCamera);
 new ResizeObserver(() => crowd(stage, boxes)).observe(boxes);

@@ -1,16 +1,29 @@
 // How image.js receives photos by drop and paste, and sends them to the server.
-async function posted(address, options, body) {
-  // {ok, status, said}: status is 0 without a response, said null if the response is not JSON.
-  const query = new URLSearchParams(options);
-  const reply = await fetch(`${address}?${query}`, { method: "POST", body }).catch(() => null);
-  return { ok: reply?.ok ?? false, status: reply?.status ?? 0, said: (await reply?.json().catch(() => null)) ?? null };
+function posted(address, options, body, hear = null) {
+  // {ok, status, said}: status is 0 without a response, said null if the response is not JSON. What hear gets is the
+  // share of the body that has been sent, at most 20 times a second, and 1 at the end: fetch does not tell.
+  return new Promise((done) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", `${address}?${new URLSearchParams(options)}`);
+    request.responseType = "json";
+    if (hear) {
+      request.upload.onprogress = ({ loaded, total }) => { if (loaded < total) hear(loaded / total); };
+      request.upload.onload = () => hear(1);
+    }
+    request.onloadend = () => {
+      const { status, response } = request;
+      done({ ok: status >= 200 && status < 300, status, said: response });
+    };
+    request.send(body);
+  });
 }
 
 function watchDrops(stage, visible, taken) {
-  // Files dropped on the page or pasted, wherever the focus is, while the stage's tab is visible.
+  // Files dropped on the page or pasted, wherever the focus is, while the stage's tab is visible: the first of them,
+  // and how many they are.
   const dropped = (transfer) => {
-    const file = [...(transfer?.files ?? [])][0];
-    if (file) taken(file);
+    const files = [...(transfer?.files ?? [])], [file] = files;
+    if (file) taken(file, files.length);
     return Boolean(file);
   };
   document.addEventListener("paste", (event) => {

@@ -53,7 +53,7 @@ def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk, wo
                 start = gr.Button("Analyse", variant="primary", interactive=False, min_width=120)
                 cancel = gr.Button("Cancel", variant="stop", interactive=False, min_width=120, elem_id="video-cancel")
             status = gr.HTML(label="Progress", elem_id="video-status")
-            rate = gr.Radio(RATES, value=10, label="Frames analysed")
+            rate = gr.Radio(RATES, value=10, label="Frames analysed", elem_id="video-rate")
             with gr.Accordion("Model and smoothing", open=False):
                 model = gr.Dropdown(models, value=models[0][1], label="Answered by")
                 smoothing = gr.Slider(0, 2, 0.4, step=0.1, label="Smoothing, in seconds")

@@ -1,5 +1,6 @@
 """The Image tab in Chromium, on a desktop screen and a phone's."""
 
+import base64
 import io
 import json
 from collections.abc import Iterator
@@ -17,6 +18,23 @@ _PASTE = """async (address) => {
     const blob = await (await fetch(address)).blob(), data = new DataTransfer();
     data.items.add(new File([blob], "pasted.jpg", {type: "image/jpeg"}));
     document.activeElement.dispatchEvent(new ClipboardEvent("paste", {clipboardData: data, bubbles: true}));
+}"""
+
+_SEVERAL = """([way, contents]) => {
+    const transfer = new DataTransfer(), bytes = (text) => Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
+    contents.forEach((one, at) => transfer.items.add(new File([bytes(one)], `${at}.png`, {type: "image/png"})));
+    const event = way === "dropped" ? new DragEvent("drop", {dataTransfer: transfer, bubbles: true})
+        : new ClipboardEvent("paste", {clipboardData: transfer, bubbles: true});
+    document.querySelector("#image .stage").dispatchEvent(event);
+}"""
+_WATCH = """() => {
+    const watched = (place) => {
+        const heard = [], line = document.querySelector(place);
+        new MutationObserver(() => { if (line.textContent) heard.push(line.textContent); })
+            .observe(line, {childList: true, characterData: true, subtree: true});
+        return heard;
+    };
+    [window.shown, window.said] = [watched("#image .cover"), watched("#page-status")];
 }"""
 
 
@@ -173,6 +191,57 @@ def test_a_server_that_is_gone(page: Any, photos: Path) -> None:
     page.unroute("**/page/photo*")
     page.get_by_role("button", name="Try again").click()
     heading(page, "No face found")
+
+
+@pytest.mark.parametrize("status", [408, 429, 503])
+def test_a_refusal_that_is_not_the_photos_fault(page: Any, photos: Path, status: int) -> None:
+    """The photo stays on the page, as it is not the one to blame, with a button to send it again."""
+    refusal = {"error": {"code": "later", "message": "Too many of your requests are still being answered."}}
+    page.route("**/page/photo*", lambda route: route.fulfill(status=status, json=refusal))
+    drop(page, photos / "empty.png")
+    told = page.locator("#image .help")
+    told.get_by_text("Too many of your requests are still being answered. Your photo is still here.").wait_for()
+    assert page.locator("#image .frame img").evaluate("image => image.naturalWidth") == 320
+    assert page.locator("#image .cover").is_hidden()
+    page.unroute("**/page/photo*")
+    page.get_by_role("button", name="Try again").click()
+    heading(page, "No face found")
+    assert told.is_hidden()
+
+
+@pytest.mark.parametrize("way", ["dropped", "pasted"])
+def test_of_several_photos_the_first_is_shown(page: Any, photos: Path, way: str) -> None:
+    """It is said at once, with where all of them go, and stays beside the answer."""
+    files = [base64.b64encode((photos / name).read_bytes()).decode() for name in ("empty.png", "astronaut.png")]
+    page.evaluate(_SEVERAL, [way, files])
+    told = page.locator("#image .help").get_by_text("Only the first of these 2 files is shown here.")
+    told.wait_for()
+    heading(page, "No face found")
+    assert told.is_visible()
+    assert "open “Several photos at once” below" in told.inner_text()
+    assert page.get_by_role("button", name="Several photos at once").is_visible()
+    page.evaluate(_SEVERAL, [way, files[1:]])
+    heading(page, "1 face: happy")
+    assert told.is_hidden()
+
+
+def test_a_slow_line(page: Any, photos: Path) -> None:
+    """How much has been sent is shown; a screen reader hears of each step once, and not of every percentage."""
+    page.evaluate(_WATCH)
+    line = page.context.new_cdp_session(page)
+    line.send("Network.enable")
+    slow = {"offline": False, "latency": 20, "downloadThroughput": 1_000_000, "uploadThroughput": 200_000}
+    line.send("Network.emulateNetworkConditions", slow)
+    drop(page, photos / "astronaut.png")
+    heading(page, "1 face: happy")
+    shown, said = page.evaluate("[window.shown, window.said]")
+    assert said == ["Sending the photo.", "Looking for faces.", "1 face: happy"]
+    assert shown[0] == "Sending …"
+    assert shown[-1] == "Looking for faces …"
+    shares = [int(words.removeprefix("Sending … ").removesuffix("%")) for words in shown[1:-1]]
+    assert len(shares) > 3
+    assert shares == sorted(shares)
+    assert page.locator("#image .cover").is_hidden()
 
 
 def test_the_camera(chromium: Any, page_url: str, astronaut: np.ndarray, tmp_path: Path) -> None:

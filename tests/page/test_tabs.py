@@ -71,6 +71,23 @@ def test_what_is_chosen_can_be_seen(page: Any) -> None:
         assert set(looks) == {"auto"}, kind
 
 
+@pytest.mark.parametrize("width", [1280, 800, 390, 320])
+def test_nothing_stands_alone_or_over_another(page: Any, width: int) -> None:
+    """No choice in a row of its own, and no button over the code that it copies."""
+    page.set_viewport_size({"width": width, "height": 844})
+    page.goto(f"{page.url.partition('#')[0]}#video")
+    page.get_by_label("2 a second").wait_for()
+    choices = page.locator("fieldset:has-text('Frames analysed') label:has(input)")
+    rows = choices.evaluate_all("all => all.map((one) => one.offsetTop)")
+    assert [rows.count(row) for row in sorted(set(rows))] in ([4], [2, 2])
+    page.goto(f"{page.url.partition('#')[0]}#api")
+    page.locator("#api .snippet-box").first.wait_for()
+    for box in page.locator("#api .snippet-box").all():
+        code, button = box.locator("pre").bounding_box(), box.locator("button").bounding_box()
+        assert code["x"] + code["width"] <= button["x"]
+        assert code["width"] > 150
+
+
 def test_the_keyboard_keeps_its_place(page: Any, photos: Path) -> None:
     """A button that is hidden by what it did hands its focus on; Gradio's own choices show that they have it."""
     with page.expect_file_chooser() as chooser:
