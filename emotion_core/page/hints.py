@@ -21,10 +21,11 @@ _OWN: Final = {"index": r"(?:Index|core)-[\w-]+\.js", "Index": r"Blocks-[\w-]+\.
 
 
 def kinds_shown(page: gr.Blocks) -> list[str]:
-    """The kinds of component that the page shows: Gradio loads no program for a hidden one."""
+    """The kinds of component that the page shows: for all hidden ones Gradio loads one program, that of a state."""
     config: Any = page.get_config_file()
-    shown = [part for part in config["components"] if part["props"].get("visible", True) is not False]
-    return list(dict.fromkeys(part["type"] for part in shown))
+    shown = [part["props"].get("visible", True) is not False for part in config["components"]]
+    kinds = (part["type"] if seen else "state" for part, seen in zip(config["components"], shown, strict=True))
+    return list(dict.fromkeys(kinds))
 
 
 def asset_hints(kinds: Iterable[str], frontend: Path = _FRONTEND) -> tuple[str, ...]:

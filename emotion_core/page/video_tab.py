@@ -38,7 +38,7 @@ def video_tab(catalogue: Catalogue, files: ShortLivedFolder, desk: VideoDesk, wo
     )
     # The name of the clip's folder. Not a gr.State: for that each page would hold a connection open, and a browser has
     # six for all of its tabs.
-    kept = gr.Textbox(visible=False)
+    kept = gr.HTML(visible=False)
     with gr.Row(equal_height=False):
         with gr.Column():
             clip = gr.HTML(

@@ -55,7 +55,9 @@ def test_a_start_and_teachers_are_found_by_name(
     config = train_config(parser().parse_args([*given, "--teachers", "fer2013-custom-cnn"]))
     assert (config.init,) == config.teachers == (str(EMBEDDED / "fer2013-custom-cnn"),)
     assert config.as_json()["init"] == "fer2013-custom-cnn"
-    assert main([*given, "--arch", "custom_cnn", "--stride", "2", *QUICK, "--learning-rate", "1e-6"]) == 0
+    assert (
+        main([*given, "--arch", "custom_cnn", "--width", "64", "--stride", "2", *QUICK, "--learning-rate", "1e-6"]) == 0
+    )
     assert "arrays taken from fer2013-custom-cnn" in capsys.readouterr().out
     assert len(Bundle.open(Path("mine")).config.training["stages"]) > 1
     for lost, told in (("no-such-network", "No model 'no-such-network'"), ("gone.npz", "gone.npz: not a readable")):
