@@ -34,7 +34,8 @@ function show(source) {
   else video.removeAttribute("src");
 }
 
-function take(blob, name) {
+function take(blob, name, given = 1) {
+  // A new clip from any source, the first of so many.
   if (busy()) return tell("Another clip is being analysed. Cancel that, or wait for it.");
   sending?.abort();
   stopCamera();
@@ -49,15 +50,15 @@ function take(blob, name) {
   clip = { blob, name };
   show(blob);
   display("clip");
-  send();
+  send(given > 1 ? `Only the first of these ${given} files is taken: one video at a time.` : "");
 }
 
-function send() {
+function send(words = "") {
   // With XMLHttpRequest, as fetch does not tell how much has been sent.
   const request = sending = new XMLHttpRequest(), form = new FormData();
   form.append("files", clip.blob, clip.name);
   part(".retry").hidden = true;
-  tell("");
+  tell(words);
   cover("Sending …");
   request.upload.onprogress = ({ loaded, total }) => cover(`Sending … ${Math.round(100 * loaded / total)}%`);
   request.onloadend = () => {
@@ -136,7 +137,7 @@ async function example() {
 }
 
 const choose = () => part(".file").click();
-const actions = { choose, again: choose, record, example, finish: () => recorder?.stop(), retry: send };
+const actions = { choose, again: choose, record, example, finish: () => recorder?.stop(), retry: () => send() };
 element.addEventListener("click", (event) => actions[event.target.closest("button")?.classList[0]]?.());
 part(".file").addEventListener("change", (event) => {
   const [file] = event.target.files;
@@ -149,5 +150,5 @@ video.addEventListener("error", () => {
   video.hidden = true;
   if (!sending) cover(UNSEEN);
 });
-watchDrops(stage, visible, (file) => take(file, file.name));
+watchDrops(stage, visible, (file, given) => take(file, file.name, given));
 window.addEventListener("pagehide", stopCamera);

@@ -1,5 +1,6 @@
 """The Video tab in Chromium, and ``/analyze_video`` through the Python client, on the real server."""
 
+import base64
 import csv
 import re
 import subprocess
@@ -22,6 +23,13 @@ from support.chart import PLAYED, chart_and_player_go_together
 from support.films import write_films
 from support.page_server import CHROMIUM, FLAGS, ROOT, page_server
 from support.waiting import until
+
+_DROPPED = """(contents) => {
+    const transfer = new DataTransfer(), bytes = (text) => Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
+    contents.forEach((one, at) => transfer.items.add(new File([bytes(one)], `${at}.mp4`, {type: "video/mp4"})));
+    document.querySelector("#video-clip .stage").dispatchEvent(
+        new DragEvent("drop", {dataTransfer: transfer, bubbles: true}));
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +155,16 @@ class TestBrowser:
         yield opened
         for context in contexts:
             context.close()
+
+    def test_of_several_clips_the_first_is_taken(self, open_page: Any, films: Path) -> None:
+        """It is said, and goes with the next clip."""
+        page = open_page()
+        clip = base64.b64encode((films / "walk.mp4").read_bytes()).decode()
+        told = page.locator("#video-clip").get_by_text("Only the first of these 2 files is taken")
+        for given in (2, 1):
+            page.evaluate(_DROPPED, [clip] * given)
+            page.locator("#video-status").get_by_text("Ready.").wait_for()
+            assert told.is_visible() == (given == 2)
 
     def send(self, page: Any, film: Path, rate: str = "10 a second") -> None:
         """Upload the film and start the analysis."""
