@@ -8,6 +8,7 @@
 The work itself is done by ``Videos``, which writes the files in ``RESULTS``.
 """
 
+import asyncio
 import shutil
 from typing import Annotated, Any, Final, NotRequired
 
@@ -96,7 +97,8 @@ def add_video_routes(
             finally:
                 await form.close()
         except BaseException:
-            jobs.cancel(job)
+            # Its folder is deleted beside the event loop; a request that is cancelled waits for nothing more.
+            asyncio.get_running_loop().run_in_executor(None, jobs.cancel, job)
             raise
         job.copy = copy
         jobs.submit(job)

@@ -2,9 +2,8 @@
 
 import contextlib
 import time
-from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Final
+from typing import Final, Protocol
 
 from starlette.datastructures import Headers
 from starlette.types import Message, Send
@@ -15,8 +14,19 @@ from .refusals import ApiError, respond
 #: The answer to the current request, in this task and in the threads that work for it.
 _CURRENT: "Final[ContextVar[Answer | None]]" = ContextVar("current_answer", default=None)
 
-#: Ends the connection of the current request at once.
-END_LINE: "ContextVar[Callable[[], object]]" = ContextVar("end_line", default=lambda: None)
+
+class Line(Protocol):
+    """The connection of a request."""
+
+    def end(self) -> None:
+        """End it at once."""
+
+    def belongs_to(self, address: str) -> None:
+        """Who speaks on it, which a proxy tells with each request."""
+
+
+#: The connection of the current request, in the task that serves it.
+LINE: "ContextVar[Line | None]" = ContextVar("line", default=None)
 #: Bytes of a message by which its time is measured: of a longer one all but the last piece is sent already.
 _PIECE: Final = 64 * 1024
 #: A message of an answer that waits so long to be sent is not read, or by a slow line, in seconds.
@@ -37,8 +47,8 @@ class Answer:
     """
 
     def __init__(self, send: Send) -> None:
-        self._send, self._end_line = send, END_LINE.get()
-        self._began, self._allowed = time.monotonic(), 0.0
+        self._send, self._line = send, LINE.get()
+        self._began, self._allowed, self._sent = time.monotonic(), 0.0, 0
         self._since: float | None = None
         self.started = self.refused = False
         self._replaced = False
@@ -60,7 +70,9 @@ class Answer:
             if message["status"] == 500 and self.instead is not None:
                 later = [(b"retry-after", b"2")] if self.instead == 503 else []
                 message = {**message, "status": self.instead, "headers": [*message["headers"], *later]}
-        self._since, self._allowed = time.monotonic(), min(len(message.get("body", b"")), _PIECE) / LEAST_RATE
+        size = min(len(message.get("body", b"")), _PIECE)
+        # While it is sent, the message before it is still being read.
+        self._since, self._allowed, self._sent = time.monotonic(), max(size, self._sent) / LEAST_RATE, size
         try:
             await self._send(message)
         finally:
@@ -87,7 +99,13 @@ class Answer:
 
     def cut_off(self) -> None:
         """End the connection, and with it the request."""
-        self._end_line()
+        if self._line is not None:
+            self._line.end()
+
+    def belongs_to(self, address: str) -> None:
+        """Whose answer it is."""
+        if self._line is not None:
+            self._line.belongs_to(address)
 
     async def refuse(self, error: ApiError) -> None:
         """Answer with the error, unless an answer has already started."""

@@ -64,6 +64,7 @@ class Bodies:
 
     async def _guarded(self, scope: Scope, receive: Receive, answer: Answer) -> None:
         headers, address = Headers(scope=scope), client_address(scope, self._proxies)
+        answer.belongs_to(address)
         if refusal := unparsed(scope, headers):
             await answer.refuse(refusal)
             return

@@ -17,7 +17,7 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .addresses import counted_as
-from .answer import END_LINE
+from .answer import LINE
 from .outlet import Outlet
 from .parser import PIECES_A_TURN, Parser
 from .turns import Turns
@@ -60,7 +60,8 @@ class CarefulProtocol(H11Protocol):
         super().connection_made(self._outlet)
         self._outlet.flow = self.flow
         self.conn = Parser(self._outlet)
-        self._peer = self._outlet.address = counted_as(self.client[0]) if self.client else ""
+        self._peer = counted_as(self.client[0]) if self.client else ""
+        self.belongs_to(self._peer)
         mine = self.open[self._peer]
         if mine >= self.each or (self.open.total() >= self.most and not self._end_one(mine + 1)):
             transport.abort()
@@ -80,6 +81,14 @@ class CarefulProtocol(H11Protocol):
         one.transport.abort()
         return True
 
+    def end(self) -> None:
+        """End it at once, with the request that it is at."""
+        self.transport.abort()
+
+    def belongs_to(self, address: str) -> None:
+        """Whose turns it takes, and whose unread answers it has: the peer's, until its proxy has told better."""
+        self._outlet.address = address
+
     def _counts_for(self, address: str) -> bool:
         return self._counted and self._peer == address
 
@@ -87,7 +96,7 @@ class CarefulProtocol(H11Protocol):
         """Parse what has come when it is this address's turn; nothing more is read before that."""
         if not self._waits:
             self._waits = True
-            self.turns.call(self._peer, self._parse)
+            self.turns.call(self._outlet.address, self._parse)
         if self._waits:
             self.transport.pause_reading()
 
@@ -97,9 +106,9 @@ class CarefulProtocol(H11Protocol):
         if self.transport.is_closing():
             return False
         self.conn.left, self.conn.unfinished = PIECES_A_TURN, False
-        given = END_LINE.set(self.transport.abort)  # to the task that serves a request which begins here
+        given = LINE.set(self)  # to the task that serves a request which begins here
         super().handle_events()
-        END_LINE.reset(given)
+        LINE.reset(given)
         self._blocked = self.conn.blocked and bool(self.conn.trailing_data[0])
         if self.conn.their_state is not h11.IDLE or self._blocked:
             self._stop_header_timer()

@@ -54,6 +54,7 @@ class Door:
     done with it, so that a slow sender takes no place. advice: what to do about an oversized body.
     goes, in_memory: where its bytes go on the disk, if there are more than these.
     apart: least seconds between two that begin. evens: also who has some places gets those of others who have more.
+    lasting: answers may last, and one that has lasted long loses its place to an address that has none.
     """
 
     most_bytes: int
@@ -66,6 +67,7 @@ class Door:
     in_memory: int = 0
     apart: float = 0.0
     evens: bool = False
+    lasting: bool = False
     begins: float = 0.0
     inside: Counter[str] = field(default_factory=Counter)
     #: Of those inside, the bodies that came in before they had come, and the answers, with their addresses.
@@ -125,9 +127,9 @@ class Door:
         most = max(self.inside.values(), default=0)
         return [one for one, whose in self.ways.items() if not one.whole and self.inside[whose] == most > 1]
 
-    def _long(self) -> list[OnTheWay]:
+    def _long(self, mine: int) -> list[OnTheWay]:
         """Those of the address with the most places that have lasted long, where a place may be lost for that."""
-        most = max(self.inside.values(), default=0) if self.evens else 0
+        most = max(self.inside.values(), default=0) if self.evens or (self.lasting and not mine) else 0
         return [one for one, whose in self.ways.items() if self.inside[whose] == most > 1 and one.lasts > _LONG]
 
     def _slowest(self, mine: int) -> OnTheWay | None:
@@ -135,7 +137,7 @@ class Door:
         if mine and not (self.evens and mine < self.each):
             return None
         least = mine + 2 if mine else 1
-        for some in (self._slow(), self._further(), self._long()):
+        for some in (self._slow(), self._further(), self._long(mine)):
             if some := [one for one in some if self.inside[self.ways[one]] >= least]:
                 return max(some, key=lambda one: (one.behind, one.lasts))
         return None

@@ -49,12 +49,12 @@ class Doors:
         self.other = Door(MAX_JSON, JSON_SECONDS, 64, 16, True)
         #: Without a body: ordinary requests, and event streams, which stay open.
         self.reading = Door(0, 0, 400, 40, evens=True)  # a page asks for thirty files at once
-        self.streams = Door(0, 0, 1500, 150)
+        self.streams = Door(0, 0, 1500, 150, lasting=True)
         #: One for each open page, which does not wait for it. Gradio begins each in a thread: a burst of 1400 held
         #: photos up for six seconds.
-        self.heartbeats = Door(0, 0, 700, 75, apart=0.02)
+        self.heartbeats = Door(0, 0, 700, 75, apart=0.02, lasting=True)
         #: An upload's progress, which Gradio looks at twenty times a second for each who watches.
-        self.progress = Door(0, 0, 60, 8)
+        self.progress = Door(0, 0, 60, 8, lasting=True)
 
     def of(self, path: str, content_type: str) -> Door:
         """The door of a request with a body. path: as decoded by the server."""

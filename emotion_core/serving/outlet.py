@@ -18,7 +18,7 @@ from .unsent import Unsent
 #: Bytes of an answer that asyncio may have copied at a time.
 PIECE: Final = 32 * 1024
 #: Bytes that are read at a time: of requests behind an unread answer, so many wait on each connection.
-READ: Final = 64 * 1024
+READ: Final = 16 * 1024
 
 
 class Outlet(asyncio.Transport):

@@ -54,12 +54,16 @@ class ResultsRoom:
                 raise BusyError(_FULL)
             self._promised[folder] = size
 
+    def settle(self, folder: Path) -> None:
+        """Nothing more comes into this folder: what lies there counts."""
+        with self._lock:
+            self._promised.pop(folder, None)
+
     def forget(self) -> None:
         """Forget the folders that have been deleted."""
         with self._lock:
             for folder in [folder for folder in self._whose if not folder.exists()]:
                 del self._whose[folder]
-                self._promised.pop(folder, None)
 
     def _left(self, folder: Path) -> int:
         lying = self._measure()
@@ -79,8 +83,7 @@ class ResultsRoom:
                         if (found.st_dev, found.st_ino) not in seen:
                             seen.add((found.st_dev, found.st_ino))
                             lying[address] += found.st_size
-            if folder.exists():
-                lying[address] = max(lying[address], before + self._promised.get(folder, 0))
+            lying[address] = max(lying[address], before + self._promised.get(folder, 0))
         return lying
 
 

@@ -102,6 +102,7 @@ class ShortLivedFolder:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         finally:
+            self.room.settle(folder)
             self._held.discard(folder)
 
     def file_in(self, name: object) -> Path | None:
@@ -209,9 +210,9 @@ def keep(path: str | Path, folder: Path) -> Path:
 def bytes_to_keep(*paths: str | Path) -> int:
     """What it takes to ``keep`` these files: nothing for those that are kept already."""
     size = 0
-    for path in paths:
+    for path in set(map(Path, paths)):
         with contextlib.suppress(OSError):
-            found = Path(path).stat()
+            found = path.stat()
             size += found.st_size * (found.st_nlink == 1)
     return size
 

@@ -8,7 +8,7 @@ from collections import Counter
 from typing import Any, Final, Protocol
 
 #: Bytes of answers that wait for their readers on all connections; what several wait for counts once.
-MOST_UNSENT: Final = 150_000_000
+MOST_UNSENT: Final = 80_000_000
 #: Down to this share of it connections are ended once there is more.
 _AFTERWARDS: Final = 0.9
 
@@ -39,7 +39,7 @@ class Unsent:
         self.bytes += len(data) if self._readers[id(data)] == 1 else 0
         if self.bytes > self._most:
             while self.bytes > self._most * _AFTERWARDS:
-                self._slowest().abort()
+                self._end_some()
 
     def remove(self, connection: Keeping, data: Any) -> None:
         """The connection keeps this no more."""
@@ -52,10 +52,20 @@ class Unsent:
             del self._readers[id(data)]
             self.bytes -= len(data)
 
-    def _slowest(self) -> Keeping:
-        """Of the address that keeps most, the one of which something was read the longest ago."""
+    def _end_some(self) -> None:
+        """Of the address that keeps most, end those that keep most of it, the slowest first, until it is enough.
+
+        What a thousand others wait for, too, would stay. All of them are looked at once, as everybody waits meanwhile.
+        """
+        kept = {one: sum(len(data) / self._readers[id(data)] for data in kept) for one, kept in self._kept.items()}
         shares: Counter[str] = Counter()
-        for connection, kept in self._kept.items():
-            shares[connection.address] += sum(len(data) // self._readers[id(data)] for data in kept)
+        for connection, size in kept.items():
+            shares[connection.address] += size  # type: ignore[assignment]  # a Counter of floats
         [(address, _)] = shares.most_common(1)
-        return min((one for one in self._kept if one.address == address), key=lambda one: one.read_at)
+        theirs = [connection for connection in kept if connection.address == address]
+        least = max(map(kept.__getitem__, theirs)) / 2
+        for connection in sorted(theirs, key=lambda one: one.read_at):
+            if self.bytes <= self._most * _AFTERWARDS:
+                break
+            if kept[connection] >= least:
+                connection.abort()

@@ -195,6 +195,18 @@ def test_it_is_kept_until_its_answer_has_been_read() -> None:
         assert _LARGE.startswith(body + rest[:1000])
 
 
+def test_behind_a_proxy_answers_belong_to_its_visitors() -> None:
+    """They were all the proxy's: one of them had everybody's slow downloads ended, and everybody wait for its lines."""
+    protocol = careful(behind_proxies=True)
+    app = Bodies(Noting(), Settings(trusted_proxies=1))
+    with served(app, http=protocol, lifespan="off") as port, ExitStack() as opened:
+        for number in range(2):
+            line = opened.enter_context(asking(port))
+            line.sendall(f"GET /large HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 192.0.2.{number}\r\n\r\n".encode())
+        until(lambda: len(protocol.unsent._kept) == 2)
+        assert {one.address for one in protocol.unsent._kept} == {"192.0.2.0", "192.0.2.1"}
+
+
 def test_a_wish_for_another_protocol_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     """Two lines each: some megabytes a second from one connection."""
     with noting() as (port, _):

@@ -1,6 +1,5 @@
 """The room for results: whose they are, what is left of it for a copy, and what happens when that is little."""
 
-import contextlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -104,20 +103,24 @@ def test_a_copy_is_given_up_and_the_rest_is_the_answer(
 
 
 def test_room_that_was_promised_is_taken(files: ShortLivedFolder) -> None:
-    """Sixteen folders of one address were told at once of the same half of it."""
+    """Sixteen folders of one address were told at once of the same half of it; and it is free when less has come."""
     files.room.most_bytes = 1_000_000
-    with contextlib.ExitStack() as held:
-        held.enter_context(files.results("a", 400_000))
+    with files.results("a", 400_000):
         with pytest.raises(BusyError), files.results("a", 400_000):
             pass
-        folder = held.enter_context(files.results("b", 250_000))
-        assert files.room.left(folder) < 100_000
-        (folder / "x").write_bytes(bytes(200_000))
-        assert files.room.left(folder) < 100_000, "it is not counted twice"
-    shutil.rmtree(folder)
-    files.room.forget()
-    with files.results("b", 250_000):
+        with files.results("b", 250_000) as folder:
+            assert files.room.left(folder) < 100_000
+            (folder / "x").write_bytes(bytes(200_000))
+            assert files.room.left(folder) < 100_000, "it is not counted twice"
+    with files.results("c", 350_000):
         pass
+
+
+def test_the_same_file_takes_its_room_once(tmp_path: Path) -> None:
+    """One upload, named 22 times in an album, took as many times its room."""
+    upload = tmp_path / "x"
+    upload.write_bytes(bytes(1_000))
+    assert bytes_to_keep(upload, str(upload), upload) == 1_000
 
 
 def test_over_rest(files: ShortLivedFolder, recognizer: EmotionRecognizer, drawn: Path) -> None:

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from emotion_core import Settings
+from emotion_core.serving.answer import Answer
 from emotion_core.serving.arrival import USUAL_RATE, Arrival
 from emotion_core.serving.bodies import Bodies
 from emotion_core.serving.door import MOST_WAITING
@@ -151,6 +152,21 @@ def test_who_reads_many_files_just_fast_enough_leaves_places_to_others() -> None
     assert max(door.inside.values()) - min(door.inside[f"10.0.0.{number}"] for number in range(14)) <= 1
 
 
+def test_streams_are_lost_by_who_has_most_to_who_has_none() -> None:
+    """Eighteen addresses held them all for as long as they liked: nobody else's event was answered."""
+    door = Doors(Settings()).streams
+    for number in range(door.most):
+        door.inside[address := f"10.0.0.{number % 18}"] += 1
+        door.ways[Answering(lasts=6.0)] = address
+    assert door.enter("new", Answering()) == ""
+    assert door.enter("new", Answering()) == "everybody's", "it has one"
+    pictures = Doors(Settings()).pictures
+    for _ in range(pictures.most):
+        pictures.inside["10.0.0.1"] += 1
+        pictures.ways[Answering(lasts=60.0)] = "10.0.0.1"
+    assert pictures.enter("new") == "everybody's", "their bodies have come: they are being worked on"
+
+
 def test_an_only_answer_on_a_slow_line_keeps_its_place() -> None:
     """It was the slowest, and the first to lose it as soon as others took every place."""
     door = Doors(Settings()).reading
@@ -250,3 +266,25 @@ def test_json_of_some_addresses_leaves_memory_to_others(url: str) -> None:
             assert (
                 httpx.post(f"{url}/gradio_api/queue/join", content=bytes(900_000), headers=headers).status_code == 200
             )
+
+
+def test_the_last_piece_has_the_time_of_the_one_before() -> None:
+    """While it is sent that one is still being read: a phone with twice the least rate was slow, at the end of a file."""
+
+    async def main() -> None:
+        read = asyncio.Event()
+
+        async def send(message: Any) -> None:
+            if message.get("more_body") is False:
+                await read.wait()
+
+        answer = Answer(send)
+        await answer.send({"type": "http.response.start", "status": 200, "headers": []})
+        await answer.send({"type": "http.response.body", "body": bytes(65_536), "more_body": True})
+        last = asyncio.create_task(answer.send({"type": "http.response.body", "body": b"end", "more_body": False}))
+        await asyncio.sleep(0.05)
+        assert answer.behind < -6
+        read.set()
+        await last
+
+    asyncio.run(main())

@@ -1,5 +1,6 @@
 """The memory of answers that nobody reads, over all connections."""
 
+import time
 from contextlib import ExitStack
 from typing import Any
 
@@ -58,6 +59,21 @@ def test_the_slowest_of_the_address_with_most_are_ended() -> None:
     many[0].keep(bytes(200))
     assert [line.keeps for line in many] == [3, 2, 0, 0, 0]
     assert (unsent.bytes, honest.keeps) == (730, 1)
+
+
+def test_what_others_wait_for_too_is_not_ended_for_nothing() -> None:
+    """Thirteen hundred lines were, one after the other, each after a look at all: everybody waited for seconds."""
+    unsent, shared = Unsent(50_000_000), bytes(250_000)
+    old = [Line(unsent, "10.0.0.1", float(number)) for number in range(1_300)]
+    for line in old:
+        line.keep(shared)
+    new = [Line(unsent, "10.0.0.1", 2_000.0 + number) for number in range(800)]
+    start = time.perf_counter()
+    for number, line in enumerate(new):
+        line.keep(bytes(125_000 + number))
+    assert time.perf_counter() - start < 1
+    assert unsent.bytes <= 50_000_000
+    assert all(line.keeps for line in old)
 
 
 async def own_answers(_scope: Any, _receive: Any, send: Any) -> None:
