@@ -269,7 +269,7 @@ def test_json_of_some_addresses_leaves_memory_to_others(url: str) -> None:
 
 
 def test_the_last_piece_has_the_time_of_the_one_before() -> None:
-    """While it is sent that one is still being read: a phone with twice the least rate was slow, at the end of a file."""
+    """While it is sent that one is still being read: a phone with twice the least rate was slow at a file's end."""
 
     async def main() -> None:
         read = asyncio.Event()
