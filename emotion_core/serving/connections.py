@@ -45,6 +45,7 @@ class CarefulProtocol(H11Protocol):
     unread_seconds: ClassVar[float] = UNREAD_SECONDS
     open: ClassVar[Counter[str]]
     turns: ClassVar[Turns]
+    newcomers: ClassVar[Turns]
     unsent: ClassVar[Unsent]
 
     conn: Parser
@@ -96,7 +97,9 @@ class CarefulProtocol(H11Protocol):
         """Parse what has come when it is this address's turn; nothing more is read before that."""
         if not self._waits:
             self._waits = True
-            self.turns.call(self._outlet.address, self._parse)
+            # Who speaks on a new one behind a proxy is not known before that, and need not wait for who is.
+            turns = self.newcomers if self.cycle is None else self.turns
+            turns.call(self._outlet.address, self._parse)
         if self._waits:
             self.transport.pause_reading()
 
@@ -203,7 +206,9 @@ def careful(behind_proxies: bool = False, **limits: Any) -> type[CarefulProtocol
     """The protocol for one server, with its own count. limits: values that override the class's."""
     limits = {"each": limits.get("most", MOST)} | limits if behind_proxies else limits
     return type(
-        "CountedProtocol", (CarefulProtocol,), {"open": Counter(), "turns": Turns(), "unsent": Unsent(), **limits}
+        "CountedProtocol",
+        (CarefulProtocol,),
+        {"open": Counter(), "turns": Turns(), "newcomers": Turns(), "unsent": Unsent(), **limits},
     )
 
 

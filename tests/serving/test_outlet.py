@@ -4,7 +4,7 @@ import contextlib
 import socket
 import time
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -15,6 +15,7 @@ from emotion_core import Settings
 from emotion_core.serving.bodies import Bodies
 from emotion_core.serving.connections import careful
 from emotion_core.serving.doors import Doors
+from emotion_core.serving.turns import Turns
 from support.in_process import served
 from support.rest_server import connection
 from support.waiting import until
@@ -205,6 +206,22 @@ def test_behind_a_proxy_answers_belong_to_its_visitors() -> None:
             line.sendall(f"GET /large HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 192.0.2.{number}\r\n\r\n".encode())
         until(lambda: len(protocol.unsent._kept) == 2)
         assert {one.address for one in protocol.unsent._kept} == {"192.0.2.0", "192.0.2.1"}
+
+
+class _Busy(Turns):
+    """Everybody's turns are taken by others."""
+
+    def call(self, address: str, begin: Callable[[], bool]) -> None:
+        """Never."""
+
+
+def test_a_new_connection_waits_for_no_turn_of_known_ones() -> None:
+    """Behind a proxy all new ones are its own: one visitor who opened hundreds held everybody up for five seconds."""
+    with noting(behind_proxies=True, turns=_Busy()) as (port, app), asking(port, "/small") as line:
+        assert answer(line, 5) == b"small"
+        line.sendall(b"GET /small HTTP/1.1\r\nHost: x\r\n\r\n")
+        time.sleep(0.2)
+        assert app.done == ["/small"]
 
 
 def test_a_wish_for_another_protocol_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
