@@ -203,7 +203,7 @@ def test_answers_of_one_session_that_nobody_fetches(running: Running) -> None:
             sent = {"data": ["z"], "fn_index": 0, "session_hash": "greedy"}
             until(lambda sent=sent: running.post("queue/join", **sent).status_code == 200)  # type: ignore[misc]
         until(lambda: len(running.queue) == 0)
-        assert sum(messages.qsize() for messages in ready.values()) <= 50
+        until(lambda: sum(messages.qsize() for messages in ready.values()) <= 50)  # the last event may be ending
         for _ in range(60):
             ready["cancels"] = ready.get("cancels") or asyncio.Queue()
             ready["cancels"].put_nowait(None)
