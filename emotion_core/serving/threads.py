@@ -13,7 +13,7 @@ async def in_thread(work: Callable[..., T], *arguments: object, limiter: Capacit
     """The result of ``work``, made in one of anyio's threads; it raises what the work raises.
 
     An error refers to every frame that it has passed through, one of anyio's among them, which refers to the error: so
-    pictures and bodies of refused requests stayed until the collector of garbage had been everywhere, and ten large
+    pictures and bodies of refused requests stayed until the collector of garbage had been everywhere, and five large
     photos took a gigabyte. The frames keep their places for the log, and nothing else.
     """
     try:

@@ -65,7 +65,7 @@ def test_an_error_keeps_nothing_of_the_work() -> None:
 @pytest.mark.usefixtures("no_collector")
 @pytest.mark.parametrize("asked", ["photo?detector=x", "photo?other=x", "photo", "why?label=happy"])
 def test_a_refused_photo_is_gone_at_once(recognizer: EmotionRecognizer, asked: str) -> None:
-    """Seven large ones with a detector that there is not took a gigabyte, for as long as nothing else happened."""
+    """Five large ones with a detector that there is not took a gigabyte, for as long as nothing else happened."""
     workshop = Workshop(Settings())
     app = FastAPI(routes=[*PhotoRoutes(Catalogue(recognizer), workshop).routes()])
     answer_errors(app)
