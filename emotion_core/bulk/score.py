@@ -18,7 +18,7 @@ from ..picture_notes import notes_of
 from ..recognition.detectors import WholePicture
 from ..recognition.recognizer import EmotionRecognizer
 from ..results import Face, Prediction, face_row
-from ..video.follow import analyzer_of, follow
+from ..video.follow import analyzer_of, follow, seek
 from ..video.probe import OWN_MACHINE, probe
 from ..video.reader import VideoReader
 from ..video.results import VideoOptions
@@ -134,7 +134,8 @@ def _video(recognizer: EmotionRecognizer, path: str, options: VideoOptions) -> S
             info = probe(here, OWN_MACHINE)
             analyzer = analyzer_of(recognizer, options)
             with VideoReader(here, info, OWN_MACHINE, max(info.width, info.height)) as reader:
-                for index, item in enumerate(follow(reader, analyzer, options.rate, lambda: reader.seconds)):
+                sought = seek(reader, analyzer, options.rate)
+                for index, item in enumerate(follow(sought, analyzer, lambda: reader.seconds)):
                     if not item.analyzed:
                         continue
                     analyzed += 1

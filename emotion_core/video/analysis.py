@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -25,7 +25,7 @@ from ..errors import OutputError, VideoError
 from ..recognition.recognizer import EmotionRecognizer
 from ..tracking.people import PeopleLog
 from .drawing import paint_i420
-from .follow import Followed, analyzer_of, follow
+from .follow import Followed, analyzer_of, follow, seek
 from .in_order import Behind, ahead
 from .pictures import Pictures
 from .probe import probe
@@ -39,7 +39,11 @@ from .writer import VideoWriter
 #: How many pictures are decoded ahead of the analysis, and how many wait to be encoded after it.
 DECODED_AHEAD: Final = 4
 ENCODED_BEHIND: Final = 8
-#: Memory of all that wait, in bytes; one in each place waits in any case.
+#: Where all are analysed, faces are sought ahead of their naming too, in the decoder's thread: both take much longer
+#: than decoding. Of ten a second few are, and the thread would wait for them with nothing decoded.
+SOUGHT_AHEAD: Final = 8
+#: Memory of all that wait, in bytes, where a picture whose faces are sought is there as RGB too, which takes the double
+#: of the frame; one in each place waits in any case.
 WAITING_BYTES: Final = 100_000_000
 #: Interval between progress reports in seconds, and so the delay until a cancelled job stops.
 REPORT_SECONDS: Final = 0.25
@@ -141,7 +145,7 @@ class _Job:
             if self._parts.video is None:
                 self._look(rows, people, lambda _: None)
             else:
-                with self._writer(self._parts.video) as writer, Behind(self._at_once(ENCODED_BEHIND)) as encoder:
+                with self._writer(self._parts.video) as writer, Behind(self._at_once(ENCODED_BEHIND, 1)) as encoder:
                     self._look(rows, people, lambda item: encoder(_draw, writer, item))
                     encoder(writer.finish)
                     encoder.finish()
@@ -157,8 +161,14 @@ class _Job:
 
     def _look(self, rows: RowWriter, people: PeopleLog, draw: Callable[[Followed], None]) -> None:
         analyzer = analyzer_of(self._recognizer, self._options)
-        with closing(ahead(iter(self.reader), self._at_once(DECODED_AHEAD))) as pictures:
-            for item in follow(pictures, analyzer, self._options.rate, lambda: self.reader.seconds):
+        pictures, rate = iter(self.reader), self._options.rate
+        with ExitStack() as threads:
+            if rate is not None:
+                pictures = threads.enter_context(closing(ahead(pictures, self._at_once(DECODED_AHEAD, 1))))
+            sought = seek(pictures, analyzer, rate)
+            if rate is None:
+                sought = threads.enter_context(closing(ahead(sought, self._at_once(SOUGHT_AHEAD, 3))))
+            for item in follow(sought, analyzer, lambda: self.reader.seconds):
                 if item.analyzed:
                     self._analyzed += 1
                     rows.write(item.frame)
@@ -169,9 +179,9 @@ class _Job:
         if not self.reader.frames:
             raise VideoError("No picture of this video can be decoded. Export or record it again.")
 
-    def _at_once(self, most: int) -> int:
-        """How many frames wait there at most: fewer of large ones."""
-        return min(most, max(1, WAITING_BYTES // (2 * self.reader.info.frame_bytes)))
+    def _at_once(self, most: int, frames: int) -> int:
+        """How many pictures wait there at most: fewer of large ones. frames: of whose size each is."""
+        return min(most, max(1, WAITING_BYTES // (2 * frames * self.reader.info.frame_bytes)))
 
     @contextmanager
     def _writer(self, path: Path) -> Iterator[VideoWriter]:

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from ..recognition.recognizer import EmotionRecognizer
 from ..tracking.face_search import FaceFollower
@@ -21,6 +21,9 @@ BATCH: Final = 4
 _MANY: Final = 64
 #: Frames held back for such a call, and as many again until the next analysed one shows where their boxes go.
 MAX_WAITING: Final = 16
+
+#: A picture and its faces, or None if it is not analysed.
+Sought: TypeAlias = tuple[Picture, FoundFaces | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +45,19 @@ def analyzer_of(recognizer: EmotionRecognizer, options: VideoOptions) -> StreamA
     )
 
 
-def follow(
-    pictures: Iterable[Picture],
-    analyzer: StreamAnalyzer,
-    rate: float | None,
-    end_seconds: Callable[[], float],
-) -> Iterator[Followed]:
+def seek(pictures: Iterable[Picture], analyzer: StreamAnalyzer, rate: float | None) -> Iterator[Sought]:
+    """Every picture, in order, with the faces in those that are analysed.
+
+    rate: pictures a second that are; None for all. It may run in a thread beside ``follow``, ahead of it: finding faces
+    and naming them share nothing.
+    """
+    slots = Slots(rate)
+    for picture in pictures:
+        analyzed = slots.begin(picture.time_seconds)
+        yield picture, analyzer.find(picture.rgb, picture.time_seconds) if analyzed else None
+
+
+def follow(sought: Iterable[Sought], analyzer: StreamAnalyzer, end_seconds: Callable[[], float]) -> Iterator[Followed]:
     """Every picture, in order, with the people in it.
 
     end_seconds: called after the last picture, returns when it stops being shown. Pictures wait until
@@ -55,12 +65,10 @@ def follow(
     """
     line = _Line()
     found: list[FoundFaces] = []
-    slots = Slots(rate)
-    for picture in pictures:
-        analyzed = slots.begin(picture.time_seconds)
-        line.pictures.append((picture, analyzed))
-        if analyzed:
-            found.append(analyzer.find(picture.rgb, picture.time_seconds))
+    for picture, seen in sought:
+        line.pictures.append((picture, seen is not None))
+        if seen:
+            found.append(seen)
         many = sum(len(one.faces) for one in found) >= _MANY
         if found and (len(found) == BATCH or many or len(line.pictures) > MAX_WAITING):
             line.frames.extend(analyzer.answer(found))

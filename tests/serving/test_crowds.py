@@ -20,7 +20,7 @@ from emotion_core.recognition.catalogue import Catalogue
 from emotion_core.serving.workshop import FRAME_FACES, LIGHT_FACES, MOST_FACES, Workshop
 from emotion_core.tracking.face_search import FaceFollower
 from emotion_core.tracking.stream import StreamAnalyzer
-from emotion_core.video.follow import analyzer_of, follow
+from emotion_core.video.follow import analyzer_of, follow, seek
 from emotion_core.video.picture import Canvas, Picture
 from support.hostile_pictures import saved
 from support.rest_server import serving
@@ -145,6 +145,7 @@ def test_a_video_of_a_crowd_can_be_ended_after_each_frame() -> None:
     crowd.probabilities = probabilities  # type: ignore[method-assign]
     canvas = Canvas(1280, 720)
     pictures = [Picture(number / 10, number, VideoFrame(1280, 720, "yuv420p"), canvas) for number in range(8)]
-    shown = list(follow(pictures, analyzer_of(crowd.recognizer(), VideoOptions()), None, lambda: 1.0))
+    analyzer = analyzer_of(crowd.recognizer(), VideoOptions())
+    shown = list(follow(seek(pictures, analyzer, None), analyzer, lambda: 1.0))
     assert len(shown) == len(pictures)
     assert max(sizes) <= 2 * 70
