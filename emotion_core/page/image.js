@@ -5,7 +5,7 @@ const frame = part(".frame"), picture = part(".frame img"), boxes = part(".boxes
 const welcome = answer.innerHTML;
 const LATER = [408, 429];  // refusals that are not the photo's fault: a slow line, too many at once
 let shown = null, previous = null;  // {blob, name, url, answer}: the photo, and the previous one
-let turn = 0, stream = null;  // number of the newest request; the camera, while it is on
+let turn = new AbortController(), stream = null;  // ends the newest request; the camera, while it is on
 
 async function take(blob, name, given = 1) {
   // A new photo from any source, the first of so many. The previous one is kept.
@@ -21,17 +21,24 @@ async function take(blob, name, given = 1) {
   }
 }
 
+function next() {
+  // A new request, or none: what was being sent need not come to its end.
+  turn.abort();
+  return turn = new AbortController();
+}
+
 async function ask(photo, before, words = "") {
   // Show the photo, have it analysed, show the answer; false if it was refused or overtaken.
-  const mine = ++turn;
+  const mine = next();
   tell(words);
   await display(photo);
   cover("Sending …");
   say("Sending the photo.");
-  const { ok, status, said } = await posted("page/photo", {
+  const options = new URLSearchParams({
     model: part(".choices input:checked").value, detector: part(".detector").value, other: part(".compared").value,
     ...(photo.seen ? {} : { picture: "1" }),
-  }, photo.blob, (share) => mine === turn && follow(share));
+  });
+  const { ok, status, said } = await posted(`page/photo?${options}`, photo.blob, { hear: follow, signal: mine.signal });
   if (mine !== turn) return false;
   cover("");
   if (ok && said) {
@@ -126,8 +133,8 @@ async function explain(rows) {
   for (const row of rows) {
     if (rows.length > 1) cover(`Explaining face ${done + 1} of ${rows.length} …`);
     const face = said.faces[row.dataset.face], crop = await (await fetch(face.crop)).blob();
-    const options = { model: JSON.parse(said.json).model, label: face.label };
-    const { ok, said: told } = await posted("page/why", options, crop);
+    const options = new URLSearchParams({ model: JSON.parse(said.json).model, label: face.label });
+    const { ok, said: told } = await posted(`page/why?${options}`, crop);
     if (mine !== turn) return;
     row.querySelector(".reasons").innerHTML = ok && told ? told.html : "";
     if (!ok || !told) {
@@ -153,7 +160,7 @@ async function openCamera() {
   } catch (error) {
     return tell(`${cameraProblem(error)} Or choose a photo.`);
   }
-  turn += 1;
+  next();
   cover("");
   video.srcObject = stream;
   video.classList.toggle("mirrored", stream.getVideoTracks()[0].getSettings().facingMode !== "environment");
@@ -184,7 +191,7 @@ function shoot() {
 async function goBack() {
   // Swap with the previous photo and its answer.
   const other = previous;
-  turn += 1;
+  next();
   closeCamera();
   cover("");
   tell("");

@@ -1,10 +1,11 @@
-// How image.js receives photos by drop and paste, and sends them to the server.
-function posted(address, options, body, hear = null) {
+// How the Image and the Video tab receive files by drop and paste, and send them to the server.
+function posted(address, body, { hear = null, signal = null } = {}) {
   // {ok, status, said}: status is 0 without a response, said null if the response is not JSON. What hear gets is the
-  // share of the body that has been sent, at most 20 times a second, and 1 at the end: fetch does not tell.
+  // share of the body that has been sent, at most 20 times a second, and 1 at the end: fetch does not tell. signal: ends
+  // it, after which nothing is heard.
   return new Promise((done) => {
     const request = new XMLHttpRequest();
-    request.open("POST", `${address}?${new URLSearchParams(options)}`);
+    request.open("POST", address);
     request.responseType = "json";
     if (hear) {
       request.upload.onprogress = ({ loaded, total }) => { if (loaded < total) hear(loaded / total); };
@@ -14,6 +15,7 @@ function posted(address, options, body, hear = null) {
       const { status, response } = request;
       done({ ok: status >= 200 && status < 300, status, said: response });
     };
+    signal?.addEventListener("abort", () => request.abort());
     request.send(body);
   });
 }

@@ -4,7 +4,7 @@
 // video_tab.py lists before it, with `element` and `trigger`.
 const MOST_SECONDS = Number(part(".file").dataset.seconds);
 const MOVING = ["video/mp4", "video/webm"];
-let clip = null, sending = null, recorder = null, address = "";  // clip: {blob, name}; sending: an XMLHttpRequest
+let clip = null, sending = null, recorder = null, address = "";  // clip: {blob, name}; sending: what ends it
 
 const UNSEEN = "This browser cannot show this clip.";
 
@@ -38,6 +38,7 @@ function take(blob, name, given = 1) {
   // A new clip from any source, the first of so many.
   if (busy()) return tell("Another clip is being analysed. Cancel that, or wait for it.");
   sending?.abort();
+  sending = null;
   stopCamera();
   trigger("clear");
   tell("");
@@ -53,35 +54,24 @@ function take(blob, name, given = 1) {
   send(given > 1 ? `Only the first of these ${given} files is taken: one video at a time.` : "");
 }
 
-function send(words = "") {
-  // With XMLHttpRequest, as fetch does not tell how much has been sent.
-  const request = sending = new XMLHttpRequest(), form = new FormData();
+async function send(words = "") {
+  const mine = sending = new AbortController(), form = new FormData();
   form.append("files", clip.blob, clip.name);
   part(".retry").hidden = true;
   tell(words);
   cover("Sending …");
-  request.upload.onprogress = ({ loaded, total }) => cover(`Sending … ${Math.round(100 * loaded / total)}%`);
-  request.onloadend = () => {
-    if (request !== sending) return;
-    sending = null;
-    cover(video.hidden ? UNSEEN : "");
-    const said = read(request.responseText);
-    if (request.status === 200 && Array.isArray(said)) return trigger("upload", { path: said[0] });
-    part(".retry").hidden = false;
-    keepFocus(part(".retry"));
-    tell(said?.error?.message ?? "The server does not answer. Your clip is still here: try again in a moment.");
-  };
-  request.onabort = () => { if (request === sending) sending = null; };
-  request.open("POST", "gradio_api/upload");
-  request.send(form);
-}
-
-function read(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
+  const hear = (share) => cover(`Sending … ${Math.floor(100 * share)}%`);
+  const { status, said } = await posted("gradio_api/upload", form, { hear, signal: mine.signal });
+  if (mine !== sending) return;
+  sending = null;
+  cover(video.hidden ? UNSEEN : "");
+  if (status === 200 && Array.isArray(said)) {
+    trigger("upload", { path: said[0] });
+    return;
   }
+  part(".retry").hidden = false;
+  keepFocus(part(".retry"));
+  tell(said?.error?.message ?? "The server does not answer. Your clip is still here: try again in a moment.");
 }
 
 async function camera() {

@@ -27,15 +27,6 @@ _SEVERAL = """([way, contents]) => {
         : new ClipboardEvent("paste", {clipboardData: transfer, bubbles: true});
     document.querySelector("#image .stage").dispatchEvent(event);
 }"""
-_WATCH = """() => {
-    const watched = (place) => {
-        const heard = [], line = document.querySelector(place);
-        new MutationObserver(() => { if (line.textContent) heard.push(line.textContent); })
-            .observe(line, {childList: true, characterData: true, subtree: true});
-        return heard;
-    };
-    [window.shown, window.said] = [watched("#image .cover"), watched("#page-status")];
-}"""
 
 
 @pytest.fixture(params=["light desk", "dark phone"])
@@ -223,25 +214,6 @@ def test_of_several_photos_the_first_is_shown(page: Any, photos: Path, way: str)
     page.evaluate(_SEVERAL, [way, files[1:]])
     heading(page, "1 face: happy")
     assert told.is_hidden()
-
-
-def test_a_slow_line(page: Any, photos: Path) -> None:
-    """How much has been sent is shown; a screen reader hears of each step once, and not of every percentage."""
-    page.evaluate(_WATCH)
-    line = page.context.new_cdp_session(page)
-    line.send("Network.enable")
-    slow = {"offline": False, "latency": 20, "downloadThroughput": 1_000_000, "uploadThroughput": 200_000}
-    line.send("Network.emulateNetworkConditions", slow)
-    drop(page, photos / "astronaut.png")
-    heading(page, "1 face: happy")
-    shown, said = page.evaluate("[window.shown, window.said]")
-    assert said == ["Sending the photo.", "Looking for faces.", "1 face: happy"]
-    assert shown[0] == "Sending …"
-    assert shown[-1] == "Looking for faces …"
-    shares = [int(words.removeprefix("Sending … ").removesuffix("%")) for words in shown[1:-1]]
-    assert len(shares) > 3
-    assert shares == sorted(shares)
-    assert page.locator("#image .cover").is_hidden()
 
 
 def test_the_camera(chromium: Any, page_url: str, astronaut: np.ndarray, tmp_path: Path) -> None:
