@@ -21,6 +21,11 @@ MOST_PHOTOS: Final = 50
 _COPIES: Final = 2
 
 
+def bytes_of_album(photos: Sequence[str]) -> int:
+    """What is kept of photos, about: of one that is named twice, twice as much."""
+    return _COPIES * sum(map(bytes_to_keep, photos))
+
+
 def album_part(catalogue: Catalogue, files: ShortLivedFolder, workshop: Workshop) -> None:
     """Lay out the section and connect its events."""
     choices = [(words.title, words.name) for words in model_words(catalogue)]
@@ -48,7 +53,7 @@ def album_part(catalogue: Catalogue, files: ShortLivedFolder, workshop: Workshop
         inside = [uploaded(path, photos.GRADIO_CACHE) for path in paths]
         done, address = [], visitor(workshop)
         try:
-            with files.results(address, _COPIES * bytes_to_keep(*inside)) as folder:
+            with files.results(address, bytes_of_album(inside)) as folder:
                 for photo in analyze_album(recognizer, inside, folder, workshop, address):
                     done.append(photo)
                     progress((len(done), len(paths)), desc=photo.name, unit="photos")

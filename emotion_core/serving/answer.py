@@ -27,7 +27,7 @@ class Line(Protocol):
 
 #: The connection of the current request, in the task that serves it.
 LINE: "ContextVar[Line | None]" = ContextVar("line", default=None)
-#: Bytes of a message by which its time is measured: of a longer one all but the last piece is sent already.
+#: Bytes of a message by which its own time is measured.
 _PIECE: Final = 64 * 1024
 #: A message of an answer that waits so long to be sent is not read, or by a slow line, in seconds.
 _UNREAD: Final = 1.0
@@ -70,9 +70,9 @@ class Answer:
             if message["status"] == 500 and self.instead is not None:
                 later = [(b"retry-after", b"2")] if self.instead == 503 else []
                 message = {**message, "status": self.instead, "headers": [*message["headers"], *later]}
-        size = min(len(message.get("body", b"")), _PIECE)
-        # While it is sent, the message before it is still being read.
-        self._since, self._allowed, self._sent = time.monotonic(), max(size, self._sent) / LEAST_RATE, size
+        size = len(message.get("body", b""))
+        # Before it is sent, all of the message before it is read.
+        self._since, self._allowed, self._sent = time.monotonic(), max(min(size, _PIECE), self._sent) / LEAST_RATE, size
         try:
             await self._send(message)
         finally:

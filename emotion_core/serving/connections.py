@@ -50,7 +50,7 @@ class CarefulProtocol(H11Protocol):
 
     conn: Parser
     _peer = ""
-    _waits = _blocked = _counted = False
+    _waits = _blocked = _counted = _begins = False
     _outlet: Outlet
     _header_timer: asyncio.TimerHandle | None = None
     _reader_timer: asyncio.TimerHandle | None = None
@@ -61,6 +61,7 @@ class CarefulProtocol(H11Protocol):
         super().connection_made(self._outlet)
         self._outlet.flow = self.flow
         self.conn = Parser(self._outlet)
+        self._outlet.is_ahead = self.conn.is_ahead
         self._peer = counted_as(self.client[0]) if self.client else ""
         self.belongs_to(self._peer)
         mine = self.open[self._peer]
@@ -93,29 +94,43 @@ class CarefulProtocol(H11Protocol):
     def _counts_for(self, address: str) -> bool:
         return self._counted and self._peer == address
 
+    def data_received(self, data: bytes) -> None:
+        """Parse it: a new request, or more of one."""
+        self._begins = self.conn.their_state is h11.IDLE
+        super().data_received(data)
+
     def handle_events(self) -> None:
-        """Parse what has come when it is this address's turn; nothing more is read before that."""
-        if not self._waits:
+        """Parse what has come when it is this address's turn; nothing more is read before that.
+
+        Behind a proxy nobody knows whose a new request is, and it need not wait for those who are known: neither for
+        whoever spoke on this connection before.
+        """
+        if not self.conn.has_more:
+            self._parse()
+        elif not self._waits:
             self._waits = True
-            # Who speaks on a new one behind a proxy is not known before that, and need not wait for who is.
-            turns = self.newcomers if self.cycle is None else self.turns
-            turns.call(self._outlet.address, self._parse)
+            if self._begins:
+                self.newcomers.call(self._peer, self._parse)
+            else:
+                self.turns.call(self._outlet.address, self._parse)
         if self._waits:
             self.transport.pause_reading()
 
     def _parse(self) -> bool:
-        """Complete headers stop the header timer; incomplete ones start it. False if nobody is there any more."""
-        self._waits = False
+        """Complete headers stop the header timer; incomplete ones start it, and so does the rest of a body that nobody
+        reads, or a line between two requests. False if nobody is there any more.
+        """
+        self._waits = self._begins = False
         if self.transport.is_closing():
             return False
         self.conn.left, self.conn.unfinished = PIECES_A_TURN, False
         given = LINE.set(self)  # to the task that serves a request which begins here
         super().handle_events()
         LINE.reset(given)
-        self._blocked = self.conn.blocked and bool(self.conn.trailing_data[0])
-        if self.conn.their_state is not h11.IDLE or self._blocked:
+        self._blocked = self.conn.blocked and self.conn.has_more
+        if self._blocked or not self._says_nothing_yet():
             self._stop_header_timer()
-        elif self.conn.trailing_data[0]:  # part of the next request's headers
+        elif self.timeout_keep_alive_task is None:
             self._expect_headers()
         if self._blocked:
             self._unset_keepalive_if_required()  # it has something to say
@@ -125,6 +140,11 @@ class CarefulProtocol(H11Protocol):
         elif not self.flow.read_paused:
             self.transport.resume_reading()
         return True
+
+    def _says_nothing_yet(self) -> bool:
+        """Whether no request is there that is not answered: only a part of its headers, or the rest of the last one."""
+        state, answered = self.conn.their_state, self.cycle is not None and self.cycle.response_complete
+        return state is h11.IDLE or (state is h11.SEND_BODY and answered)
 
     def pause_writing(self) -> None:
         """The reader is slow: start its timer."""
@@ -179,6 +199,7 @@ class CarefulProtocol(H11Protocol):
         self._give_back()
         self._outlet.lost()
         super().connection_lost(exc)
+        self.conn.forget()
 
     def _give_back(self) -> None:
         if self._counted:

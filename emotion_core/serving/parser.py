@@ -62,6 +62,19 @@ class Parser(h11.Connection):
         return event
 
     @property
+    def has_more(self) -> bool:
+        """Whether something has come that is not parsed yet."""
+        return len(self._receive_buffer) > 0
+
+    def is_ahead(self) -> bool:
+        """Whether a request, or a part of one, has come behind the one that is being answered."""
+        return self.their_state is h11.DONE and self.has_more
+
+    def forget(self) -> None:
+        """The connection is closed: what has come is of no use any more."""
+        self._receive_buffer = _Buffer()
+
+    @property
     def blocked(self) -> bool:
         """Whether the next request has to wait until the answer before it has been sent."""
         return self.their_state is h11.IDLE and self._outlet.unsent

@@ -207,14 +207,12 @@ def keep(path: str | Path, folder: Path) -> Path:
     return kept
 
 
-def bytes_to_keep(*paths: str | Path) -> int:
-    """What it takes to ``keep`` these files: nothing for those that are kept already."""
-    size = 0
-    for path in set(map(Path, paths)):
-        with contextlib.suppress(OSError):
-            found = path.stat()
-            size += found.st_size * (found.st_nlink == 1)
-    return size
+def bytes_to_keep(path: str | Path) -> int:
+    """What it takes to ``keep`` a file: nothing for one that is kept already."""
+    with contextlib.suppress(OSError):
+        found = Path(path).stat()
+        return found.st_size * (found.st_nlink == 1)
+    return 0
 
 
 def exit_on_sigterm() -> None:

@@ -4,6 +4,7 @@ Each takes no more than its answer, but two thousand of them took a gigabyte: of
 of photos' answers.
 """
 
+import time
 from collections import Counter
 from typing import Any, Final, Protocol
 
@@ -11,6 +12,8 @@ from typing import Any, Final, Protocol
 MOST_UNSENT: Final = 80_000_000
 #: Down to this share of it connections are ended once there is more.
 _AFTERWARDS: Final = 0.9
+#: Whoever has read something in so many seconds is ended after those who have not, however much waits for it.
+_READS: Final = 1.0
 
 
 class Keeping(Protocol):
@@ -55,6 +58,7 @@ class Unsent:
     def _end_some(self) -> None:
         """Of the address that keeps most, end those that keep most of it, the slowest first, until it is enough.
 
+        Of who reads and who does not, of one address, the latter are ended.
         What a thousand others wait for, too, would stay. All of them are looked at once, as everybody waits meanwhile.
         """
         kept = {one: sum(len(data) / self._readers[id(data)] for data in kept) for one, kept in self._kept.items()}
@@ -63,6 +67,8 @@ class Unsent:
             shares[connection.address] += size  # type: ignore[assignment]  # a Counter of floats
         [(address, _)] = shares.most_common(1)
         theirs = [connection for connection in kept if connection.address == address]
+        reads = time.monotonic() - _READS
+        theirs = [connection for connection in theirs if connection.read_at < reads] or theirs
         least = max(map(kept.__getitem__, theirs)) / 2
         for connection in sorted(theirs, key=lambda one: one.read_at):
             if self.bytes <= self._most * _AFTERWARDS:

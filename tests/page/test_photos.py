@@ -28,6 +28,7 @@ from emotion_core import (
 from emotion_core.images import RGB, load_image
 from emotion_core.page.about_tab import measured
 from emotion_core.page.album import album_rows, analyze_album, unique_names, write_album
+from emotion_core.page.album_part import bytes_of_album
 from emotion_core.page.example_photos import EXAMPLES, photo_file, thumbnail_file
 from emotion_core.page.examples import APPEARANCES, drawn_face, drawn_group
 from emotion_core.page.explanation import Explainer
@@ -98,6 +99,20 @@ def test_an_album(recognizer: EmotionRecognizer, album_files: list[Path], worksh
         with Image.open(io.BytesIO(archive.read("photo.jpg.annotated.jpg"))) as picture:
             assert picture.size == (512, 512)
         assert "error" in json.loads(archive.read("words.jpg.error.json"))
+
+
+def test_a_photo_that_is_named_often_takes_its_room_each_time(
+    recognizer: EmotionRecognizer, album_files: list[Path], workshop: Workshop, tmp_path: Path
+) -> None:
+    """Fifty times, it was promised room for one."""
+    took = []
+    for count in (1, 4):
+        named, folder = [album_files[0]] * count, tmp_path / str(count)
+        folder.mkdir()
+        album = list(analyze_album(recognizer, named, folder, workshop))
+        write_album(album, recognizer.config.labels, folder / "all.zip")
+        took.append(sum(file.stat().st_size for file in folder.iterdir()) / bytes_of_album(list(map(str, named))))
+    assert took[1] < 1.1 * took[0]
 
 
 def test_names_that_are_alike_are_numbered() -> None:

@@ -1,5 +1,6 @@
 """Answers that are read slowly or not at all: what they hold meanwhile, and that honest readers get all of them."""
 
+import asyncio
 import contextlib
 import socket
 import time
@@ -10,11 +11,14 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.requests import Request
 
 from emotion_core import Settings
 from emotion_core.serving.bodies import Bodies
 from emotion_core.serving.connections import careful
 from emotion_core.serving.doors import Doors
+from emotion_core.serving.outlet import READ
+from emotion_core.serving.parser import Parser
 from emotion_core.serving.turns import Turns
 from support.in_process import served
 from support.rest_server import connection
@@ -215,13 +219,67 @@ class _Busy(Turns):
         """Never."""
 
 
-def test_a_new_connection_waits_for_no_turn_of_known_ones() -> None:
-    """Behind a proxy all new ones are its own: one visitor who opened hundreds held everybody up for five seconds."""
+def test_a_new_request_waits_for_no_turn_of_known_ones() -> None:
+    """Behind a proxy all new connections are its own: one visitor who opened hundreds held everybody up for seconds.
+
+    On a kept one the next request may be another visitor's, but not what comes together with the one before.
+    """
+    request = b"GET /small HTTP/1.1\r\nHost: x\r\n\r\n"
     with noting(behind_proxies=True, turns=_Busy()) as (port, app), asking(port, "/small") as line:
         assert answer(line, 5) == b"small"
-        line.sendall(b"GET /small HTTP/1.1\r\nHost: x\r\n\r\n")
+        line.sendall(request)
+        assert answer(line, 5) == b"small"
+        line.sendall(2 * request)
+        assert answer(line, 5) == b"small"
         time.sleep(0.2)
-        assert app.done == ["/small"]
+        assert app.done == 3 * ["/small"]
+
+
+class Polling:
+    """An application that asks again and again whether somebody is there, as Gradio does while it sends a stream."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one request."""
+        request = Request(scope, receive)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for _ in range(200):
+            await send({"type": "http.response.body", "body": b"x", "more_body": True})
+            assert not await request.is_disconnected()
+            await asyncio.sleep(0.01)
+        await send({"type": "http.response.body", "body": b""})
+
+
+def test_what_comes_behind_a_stream_is_not_read_before_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sixteen kilobytes came into memory with each question: half a gigabyte in a minute."""
+    came, receive = list[int](), Parser.receive_data
+
+    def note(parser: Parser, data: bytes) -> None:
+        came.append(len(data))
+        receive(parser, data)
+
+    monkeypatch.setattr(Parser, "receive_data", note)
+    with served(Polling(), http=careful(), lifespan="off") as port, asking(port, "/small") as line:
+        assert line.recv(12) == b"HTTP/1.1 200"
+        line.setblocking(False)
+        for _ in range(50):
+            with contextlib.suppress(BlockingIOError):
+                line.send(b"GET /" + bytes(60_000))
+            time.sleep(0.01)
+        assert sum(came) < 100 + 2 * READ
+
+
+@pytest.mark.parametrize("length", [1, 1_000_000], ids=["all of it", "a part"])
+def test_the_rest_of_a_body_that_nobody_reads_keeps_no_connection_open(length: int) -> None:
+    """Of one that was answered before its end; a byte of it, and the connection was open for good."""
+    with noting(header_seconds=0.5) as (port, _), connection(f"http://127.0.0.1:{port}") as line:
+        line.sendall(f"POST /small HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n".encode())
+        assert answer(line, 5) == b"small"
+        line.sendall(b"x")
+        line.settimeout(5)
+        began = time.monotonic()
+        with contextlib.suppress(ConnectionResetError):
+            assert line.recv(1) == b""
+        assert time.monotonic() - began < 3
 
 
 def test_a_wish_for_another_protocol_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:

@@ -116,13 +116,6 @@ def test_room_that_was_promised_is_taken(files: ShortLivedFolder) -> None:
         pass
 
 
-def test_the_same_file_takes_its_room_once(tmp_path: Path) -> None:
-    """One upload, named 22 times in an album, took as many times its room."""
-    upload = tmp_path / "x"
-    upload.write_bytes(bytes(1_000))
-    assert bytes_to_keep(upload, str(upload), upload) == 1_000
-
-
 def test_over_rest(files: ShortLivedFolder, recognizer: EmotionRecognizer, drawn: Path) -> None:
     """The copies of one address leave room to others, and what is deleted is free again."""
     files.most_bytes, files.room.most_bytes = 1_000_000_000, 3 * _size_of_copy(files, recognizer, drawn)

@@ -15,7 +15,7 @@ class Line:
     """A connection that keeps what it is given."""
 
     def __init__(self, unsent: Unsent, address: str, read_at: float) -> None:
-        self.address, self.read_at = address, read_at
+        self.address, self.read_at = address, time.monotonic() - 10_000 + read_at
         self._unsent, self._kept = unsent, list[bytes]()
 
     def keep(self, data: bytes) -> None:
@@ -59,6 +59,20 @@ def test_the_slowest_of_the_address_with_most_are_ended() -> None:
     many[0].keep(bytes(200))
     assert [line.keeps for line in many] == [3, 2, 0, 0, 0]
     assert (unsent.bytes, honest.keeps) == (730, 1)
+
+
+def test_who_reads_is_ended_after_who_does_not() -> None:
+    """However much waits for it: a large answer that was being read was ended before those that nobody read."""
+    unsent = Unsent(10_000)
+    honest = Line(unsent, "10.0.0.1", 10_000.0)
+    honest.keep(bytes(4_000))
+    others = [Line(unsent, "10.0.0.1", float(number)) for number in range(4)]
+    for line in others:
+        line.keep(bytes(1_900))
+    assert honest.keeps == 1
+    assert [line.keeps for line in others] == [0, 0, 1, 1]
+    honest.keep(bytes(9_000))
+    assert [line.keeps for line in (honest, *others)] == [0] * 5
 
 
 def test_what_others_wait_for_too_is_not_ended_for_nothing() -> None:
