@@ -61,7 +61,6 @@ class CarefulProtocol(H11Protocol):
         super().connection_made(self._outlet)
         self._outlet.flow = self.flow
         self.conn = Parser(self._outlet)
-        self._outlet.is_ahead = self.conn.is_ahead
         self._peer = counted_as(self.client[0]) if self.client else ""
         self.belongs_to(self._peer)
         mine = self.open[self._peer]
@@ -95,9 +94,11 @@ class CarefulProtocol(H11Protocol):
         return self._counted and self._peer == address
 
     def data_received(self, data: bytes) -> None:
-        """Parse it: a new request, or more of one."""
+        """Parse it. Whenever Gradio asks whether somebody is there, 20 times a second of a stream, uvicorn reads on."""
         self._begins = self.conn.their_state is h11.IDLE
         super().data_received(data)
+        if self.conn.is_far_ahead:
+            self.transport.abort()
 
     def handle_events(self) -> None:
         """Parse what has come when it is this address's turn; nothing more is read before that.
@@ -117,8 +118,9 @@ class CarefulProtocol(H11Protocol):
             self.transport.pause_reading()
 
     def _parse(self) -> bool:
-        """Complete headers stop the header timer; incomplete ones start it, and so does the rest of a body that nobody
-        reads, or a line between two requests. False if nobody is there any more.
+        """Complete headers stop the header timer; incomplete ones start it, and the rest of a body that nobody reads.
+
+        False if nobody is there any more.
         """
         self._waits = self._begins = False
         if self.transport.is_closing():

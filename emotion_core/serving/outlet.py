@@ -9,7 +9,6 @@ import asyncio
 import socket
 import time
 from collections import deque
-from collections.abc import Callable
 from typing import Any, Final
 
 from uvicorn.protocols.http.flow_control import FlowControl
@@ -27,11 +26,9 @@ class Outlet(asyncio.Transport):
 
     Its protocol calls ``go_on`` whenever asyncio has nothing more to send. flow: told to pause while more waits than
     the piece that is being sent, so an answer in one message is made, and its place free again, before it is read.
-    is_ahead: whether the other end has sent more than is answered, and nothing more is to be read.
     """
 
     flow: FlowControl
-    is_ahead: Callable[[], bool]
 
     def __init__(self, transport: asyncio.Transport, unsent: Unsent) -> None:
         """unsent: of all outlets."""
@@ -109,11 +106,8 @@ class Outlet(asyncio.Transport):
         self._transport.pause_reading()
 
     def resume_reading(self) -> None:
-        """Read again, unless it is to be closed, or the other end is ahead.
-
-        While it sends a stream Gradio asks 20 times a second whether somebody is there, and uvicorn reads on for that.
-        """
-        if not (self._ends or self.is_ahead()):
+        """Read again, if it is not to be closed."""
+        if not self._ends:
             self._transport.resume_reading()
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:

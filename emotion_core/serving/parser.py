@@ -6,11 +6,13 @@ from typing import Final
 import h11
 from h11._receivebuffer import ReceiveBuffer
 
-from .outlet import Outlet
+from .outlet import READ, Outlet
 
 #: Bytes of a request's line and headers, and how many lines there may be.
 MOST_HEADER_BYTES: Final = 64 * 1024
 MOST_HEADERS: Final = 200
+#: Bytes that may come behind a request while it is answered: more than is read at a time, which is all that most see.
+MOST_AHEAD: Final = 2 * READ
 #: Pieces in which a body may come: so many, and one more for each so many of its bytes.
 FREE_PIECES: Final = 1000
 BYTES_A_PIECE: Final = 64
@@ -66,9 +68,10 @@ class Parser(h11.Connection):
         """Whether something has come that is not parsed yet."""
         return len(self._receive_buffer) > 0
 
-    def is_ahead(self) -> bool:
-        """Whether a request, or a part of one, has come behind the one that is being answered."""
-        return self.their_state is h11.DONE and self.has_more
+    @property
+    def is_far_ahead(self) -> bool:
+        """Whether too much has come behind the request that is being answered."""
+        return self.their_state is h11.DONE and len(self._receive_buffer) > MOST_AHEAD
 
     def forget(self) -> None:
         """The connection is closed: what has come is of no use any more."""

@@ -10,6 +10,7 @@ from typing import Final
 import httpx
 
 from .attack_lines import (
+    behind_streams,
     cut_forms,
     full_connections,
     held_json,
@@ -243,5 +244,6 @@ ATTACKS: Final[dict[str, Callable[[Target], None]]] = {
         reading_with_bodies,
         own_pages,
         refused_photos,
+        behind_streams,
     )
 }

@@ -215,3 +215,34 @@ def reading_with_bodies(target: Target) -> None:
         return client.request("GET", f"gradio_api/heartbeat/{number}", content=b"{}")
 
     target.together(send, 20)
+
+
+def behind_streams(target: Target) -> None:
+    """Bytes behind requests whose answers do not end: the progress of an upload that goes on."""
+    upload = (
+        b"POST /gradio_api/upload?upload_id=slow HTTP/1.1\r\nHost: x\r\nContent-Length: 90000000\r\n"
+        b"Content-Type: multipart/form-data; boundary=x\r\n\r\n"
+        b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.mp4"\r\n\r\n'
+    )
+    asks = b"GET /gradio_api/upload_progress?upload_id=slow HTTP/1.1\r\nHost: x\r\n\r\n"
+    with contextlib.ExitStack() as opened:
+        sending = opened.enter_context(target.connect())
+        sending.sendall(upload)
+        lines: dict[int, socket.socket] = {}
+        while target.goes_on:
+            sending.sendall(bytes(20_000))
+            for number in range(5 * ADDRESSES):
+                try:
+                    if number not in lines:
+                        whose = (f"127.0.0.{number % ADDRESSES + 2}", 0)
+                        line = opened.enter_context(socket.create_connection(("127.0.0.1", target.port), 5, whose))
+                        line.sendall(asks)
+                        line.setblocking(False)
+                        lines[number] = line
+                    lines[number].send(b"GET /" + bytes(60_000))
+                    target.note("sent")
+                except BlockingIOError:
+                    pass
+                except OSError:
+                    lines.pop(number, None)
+            time.sleep(0.1)

@@ -13,6 +13,7 @@ from emotion_core.serving.bodies import MAX_HELD
 from emotion_core.serving.connections import MOST
 from emotion_core.serving.doors import MAX_JSON, Doors
 from emotion_core.serving.outlet import READ
+from emotion_core.serving.parser import MOST_AHEAD
 from emotion_core.serving.unsent import MOST_UNSENT
 from emotion_core.serving.workshop import LIGHT_MEMORY, SEARCH_MEMORY
 from support.page_server import ROOT
@@ -33,7 +34,7 @@ def test_the_bounds_add_up_as_written() -> None:
         2 * MAX_HELD,
         doors.in_memory,
         MOST_UNSENT,
-        MOST * READ,
+        MOST * READ + doors.streams.most * (MOST_AHEAD - READ),
         MOST_WAITING * MAX_JSON,
         files * 1_000_000,
     ]
