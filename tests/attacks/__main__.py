@@ -44,7 +44,7 @@ from .attack_kinds import ATTACKS
 from .attack_media import hostile_photos
 from .honest import Visitors, undocumented
 from .names import many_names
-from .rounds import rounds
+from .rounds import MOST_SECONDS, rounds
 from .server import PROMISE_SECONDS, Server
 from .target import Target, Watch, watched
 
@@ -113,7 +113,7 @@ def night(
         saw.update({f"{name} {what}": count for what, count in target.seen.items()})
         visitors.come()
         oldest = max(oldest, server.oldest_file)
-        time.sleep(quiet)
+        server.rest(quiet, MOST_SECONDS)
         memory.append(((time.monotonic() - started) / 3600, server.megabytes))
         threads.append(server.threads)
         descriptors.append(server.descriptors)
@@ -149,7 +149,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, metavar="JSON", help="where the figures go")
     parser.add_argument("--seconds", type=float, default=20, help="of each attack (20)")
-    parser.add_argument("--quiet", type=float, default=40, help="between two attacks, with --hours (40)")
+    parser.add_argument("--quiet", type=float, default=40, help="between two attacks, once all is answered, with --hours (40)")
     parser.add_argument("--only", nargs="+", choices=list(ATTACKS), default=list(ATTACKS), help="some of them")
     parser.add_argument("--hours", type=float, default=0, help="again and again for so long")
     parser.add_argument("--names", type=int, default=0, help="so many names in place of attacks")
