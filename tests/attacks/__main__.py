@@ -149,7 +149,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, metavar="JSON", help="where the figures go")
     parser.add_argument("--seconds", type=float, default=20, help="of each attack (20)")
-    parser.add_argument("--quiet", type=float, default=40, help="between two attacks, once all is answered, with --hours (40)")
+    parser.add_argument("--quiet", type=float, default=40, help="after all is answered, with --hours (40)")
     parser.add_argument("--only", nargs="+", choices=list(ATTACKS), default=list(ATTACKS), help="some of them")
     parser.add_argument("--hours", type=float, default=0, help="again and again for so long")
     parser.add_argument("--names", type=int, default=0, help="so many names in place of attacks")
