@@ -50,8 +50,6 @@ from .target import Target, Watch, watched
 
 #: Quiet after an attack, in seconds, for temporary state to expire.
 QUIET = 3.0
-#: By how much shorter the attacks of a night's first round are, which takes none of its quiet.
-_OF_FIRST = 4
 
 
 def run(server: Server, names: list[str], seconds: float) -> dict[str, Any]:
@@ -86,7 +84,8 @@ def night(
 ) -> None:
     """Attacks in random order, with honest visitors of every kind in between; records what is left when all is quiet.
 
-    Each kind comes once, for a moment, before that; it belongs to the first quarter, after which the slope begins.
+    Each kind comes once before that, one after the other: what it takes for good, thirteen megabytes of the allocator's
+    for one, is there before the slope begins, after the first quarter.
     keep: receives the figures so far after each attack, as a night may be cut short.
     """
     rng, started = random.Random(0), time.monotonic()
@@ -96,11 +95,10 @@ def night(
     threads: list[int] = []
     descriptors: list[int] = []
     rest: list[str] = []
-    for name in ATTACKS:  # what a kind takes once and for all is there before the slope begins
+    for name in ATTACKS:
         with watched(server.url, server.pid, photo) as watch:
-            ATTACKS[name](Target(server.url, seconds / _OF_FIRST))
+            ATTACKS[name](Target(server.url, seconds))
         whole.join(watch)
-        visitors.come()
     while time.monotonic() - started < hours * 3600 and server.lives:
         if not rest:
             rest = list(ATTACKS)
