@@ -180,7 +180,7 @@ class _Job:
             raise VideoError("No picture of this video can be decoded. Export or record it again.")
 
     def _at_once(self, most: int, frames: int) -> int:
-        """How many pictures wait there at most: fewer of large ones. frames: of whose size each is."""
+        """How many pictures wait there at most: fewer of large ones. frames: whose memory each takes."""
         return min(most, max(1, WAITING_BYTES // (2 * frames * self.reader.info.frame_bytes)))
 
     @contextmanager

@@ -95,20 +95,22 @@ def night(
     threads: list[int] = []
     descriptors: list[int] = []
     rest: list[str] = []
-    for name in ATTACKS:
-        with watched(server.url, server.pid, photo) as watch:
-            ATTACKS[name](Target(server.url, seconds))
-        whole.join(watch)
-    while time.monotonic() - started < hours * 3600 and server.lives:
-        if not rest:
-            rest = list(ATTACKS)
-            rng.shuffle(rest)
-        name = rest.pop()
+
+    def attack(name: str) -> None:
         with watched(server.url, server.pid, photo) as watch:
             target = Target(server.url, seconds)
             ATTACKS[name](target)
         whole.join(watch)
         saw.update({f"{name} {what}": count for what, count in target.seen.items()})
+
+    for name in ATTACKS:
+        attack(name)
+    while time.monotonic() - started < hours * 3600 and server.lives:
+        if not rest:
+            rest = list(ATTACKS)
+            rng.shuffle(rest)
+        name = rest.pop()
+        attack(name)
         visitors.come()
         oldest = max(oldest, server.oldest_file)
         server.rest(quiet, MOST_SECONDS)

@@ -33,7 +33,7 @@ from .attack_media import (
     webcam,
 )
 from .attack_shares import crowds, just_light, long_files, new_pages, odd_forms, session_names, slow_videos
-from .target import Target
+from .target import Target, upload_head
 
 #: Gradio's addresses that take JSON.
 JSON_ADDRESSES: Final = ("component_server", "run/analyze_image", "cancel", "queue/join", "call/analyze_image")
@@ -172,14 +172,10 @@ def _drip(line: socket.socket, what: bytes, target: Target) -> bool:
 
 def broken_uploads(target: Target) -> None:
     """Send half of a file and disconnect."""
-    head = (
-        b"POST /gradio_api/upload HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=x\r\n"
-        b'Content-Length: 90000000\r\n\r\n--x\r\nContent-Disposition: form-data; name="files"; filename="a.mp4"\r\n\r\n'
-    )
 
     def send(_client: httpx.Client, _number: int) -> str:
         with target.connect() as line:
-            line.sendall(head + bytes(2_000_000))
+            line.sendall(upload_head() + bytes(2_000_000))
             time.sleep(0.05)
         return "gone"
 

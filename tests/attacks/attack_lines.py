@@ -14,7 +14,7 @@ from skimage.data import astronaut
 
 from support.hostile_pictures import saved
 
-from .target import Target
+from .target import Target, upload_head
 
 #: Connections that one address may have, and addresses that have as many: together all that there are.
 EACH, ADDRESSES = 200, 10
@@ -219,15 +219,10 @@ def reading_with_bodies(target: Target) -> None:
 
 def behind_streams(target: Target) -> None:
     """Bytes behind requests whose answers do not end: the progress of an upload that goes on."""
-    upload = (
-        b"POST /gradio_api/upload?upload_id=slow HTTP/1.1\r\nHost: x\r\nContent-Length: 90000000\r\n"
-        b"Content-Type: multipart/form-data; boundary=x\r\n\r\n"
-        b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.mp4"\r\n\r\n'
-    )
     asks = b"GET /gradio_api/upload_progress?upload_id=slow HTTP/1.1\r\nHost: x\r\n\r\n"
     with contextlib.ExitStack() as opened:
         sending = opened.enter_context(target.connect())
-        sending.sendall(upload)
+        sending.sendall(upload_head("?upload_id=slow"))
         lines: dict[int, socket.socket] = {}
         while target.goes_on:
             sending.sendall(bytes(20_000))
@@ -244,5 +239,6 @@ def behind_streams(target: Target) -> None:
                 except BlockingIOError:
                     pass
                 except OSError:
-                    lines.pop(number, None)
+                    if number in lines:
+                        lines.pop(number).close()
             time.sleep(0.1)

@@ -120,6 +120,15 @@ class Watch:
         }
 
 
+def upload_head(query: str = "") -> bytes:
+    """How an upload of ninety megabytes begins, up to its file's first byte."""
+    return (
+        f"POST /gradio_api/upload{query} HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+        "Content-Length: 90000000\r\n\r\n"
+        '--x\r\nContent-Disposition: form-data; name="files"; filename="a.mp4"\r\n\r\n'
+    ).encode()
+
+
 def quantile(values: list[float], share: float) -> float:
     """The quantile of the values at this share; 0 for none."""
     return sorted(values)[min(len(values) - 1, int(share * len(values)))] if values else 0.0
